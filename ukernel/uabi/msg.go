@@ -73,7 +73,7 @@ const (
 const (
 	FlagResend     = 1 << iota // In: delivered before to an earlier image of this process
 	FlagQuarantine             // In: crashed this server QuarantineTry−1 times; commit ErrIO and reply
-	FlagForwarded              // In: an alien waits for this reply; Context is valid
+	FlagForwarded              // In: an alien waits for this reply
 	FlagSaveRecord             // Out: store Record and RecordHandle in the current trap's alien, in this same step
 	FlagCloseEvent             // Out, AnswerWait: Wait.Event is a transferred handle; close it after parking
 	FlagInterrupt              // In, trap: the interrupt level is up (R12)
@@ -138,7 +138,7 @@ type Msg struct {
 	Grant        [MaxGrants]Grant
 	Wait         WaitSpec
 	Futex        FutexArgs // AnswerFutex; its deadline is Wait.Deadline
-	Context      [ContextWords]uint64
+	Context      [ContextWords]uint64 // In: of the alien that the request's id names, with traps, forwarded requests and every call made (also nested) while its trap is handled
 	Record       [RecordWords]uint64
 	RecordHandle [MaxHandles]Handle
 	Regs         Regs // KindTrap
