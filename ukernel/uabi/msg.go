@@ -137,7 +137,7 @@ type Msg struct {
 	Handle       [MaxHandles]Handle
 	Grant        [MaxGrants]Grant
 	Wait         WaitSpec
-	Futex        FutexArgs // AnswerFutex; its deadline is Wait.Deadline
+	Futex        FutexArgs            // AnswerFutex; its deadline is Wait.Deadline
 	Context      [ContextWords]uint64 // In: of the alien that the request's id names, with traps, forwarded requests and every call made (also nested) while its trap is handled
 	Record       [RecordWords]uint64
 	RecordHandle [MaxHandles]Handle
