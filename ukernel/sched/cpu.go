@@ -1,0 +1,299 @@
+package sched
+
+import (
+	"math/bits"
+
+	"aramid/ukernel/arch"
+	"aramid/ukernel/vm"
+)
+
+// Slice is how long a thread runs before others of its priority get a turn, ns.
+const Slice = 10_000_000
+
+const maxCPUs = 8
+
+// cpu is what the scheduler knows of one CPU.
+type cpu struct {
+	current  *Thread
+	space    *vm.Space // loaded last
+	since    uint64    // when current got the CPU, ns
+	sliceEnd uint64
+	armed    uint64 // the time that arch.Arm was given; 0: none
+	resched  bool   // Next must look at the ready queues although current could go on
+}
+
+var (
+	cpus  [maxCPUs]cpu
+	ready [prioCount]Queue
+	mask  uint32 // bit p: ready[p] is not empty
+	idle  uint32 // bit c: CPU c idles and was not kicked since
+)
+
+// Reset forgets everything: for host tests.
+func Reset() {
+	cpus = [maxCPUs]cpu{}
+	ready = [prioCount]Queue{}
+	mask, idle = 0, 0
+	timers = nil
+}
+
+// Current is the thread that this CPU runs, or nil when it idled.
+func Current() *Thread { return cpus[arch.CPU()].current }
+
+// Busy reports whether t is some CPU's current, so that its memory must stay although it is Gone.
+func Busy(t *Thread) bool { return cpus[t.cpu].current == t }
+
+// MakeReady lets a blocked thread run: it is in no queue. It kicks a CPU that should take it.
+func MakeReady(t *Thread) {
+	t.State = Ready
+	ready[t.Prio].Push(t)
+	mask |= 1 << t.Prio
+	place(t.Prio)
+}
+
+// place finds a CPU for a new ready thread of priority p: an idle one, or the one with the lowest priority below p.
+func place(p uint8) {
+	me := arch.CPU()
+	if idle&^(1<<me) != 0 {
+		c := bits.TrailingZeros32(idle &^ (1 << me))
+		idle &^= 1 << c
+		arch.Kick(c)
+		return
+	}
+	low, at := p, -1
+	for c := range arch.CPUs() {
+		t := cpus[c].current
+		if t == nil || t.State != Running || cpus[c].resched {
+			continue
+		}
+		if t.Prio < low {
+			low, at = t.Prio, c
+		}
+	}
+	if at < 0 {
+		return
+	}
+	cpus[at].resched = true
+	if at != me {
+		arch.Kick(at)
+	}
+}
+
+// Block takes t off its CPU, or out of the ready queue: it does not run until MakeReady or SwitchTo. A thread that another
+// CPU runs is kicked out of user mode.
+func Block(t *Thread) { stop(t, Blocked) }
+
+// Kill is Block for ever.
+func Kill(t *Thread) {
+	t.Timer.Stop()
+	stop(t, Gone)
+}
+
+func stop(t *Thread, s State) {
+	switch t.State {
+	case Ready:
+		unready(t)
+	case Running:
+		if int(t.cpu) != arch.CPU() {
+			arch.Kick(int(t.cpu))
+		}
+	}
+	t.State = s
+}
+
+// unready takes t out of its ready queue.
+func unready(t *Thread) {
+	t.Unlink()
+	if ready[t.Prio].Empty() {
+		mask &^= 1 << t.Prio
+	}
+}
+
+// KickOut makes the CPU that runs t enter the kernel; nothing if none does.
+func KickOut(t *Thread) {
+	if t.State == Running && int(t.cpu) != arch.CPU() {
+		arch.Kick(int(t.cpu))
+	}
+}
+
+// Donate raises t to at least priority p until Undonate. t is blocked or running, not ready.
+func Donate(t *Thread, p uint8) {
+	if p > t.Prio {
+		t.Prio = p
+	}
+}
+
+// Undonate gives t its own priority back. t is not ready.
+func Undonate(t *Thread) { t.Prio = t.Base }
+
+// SwitchTo makes the blocked thread t this CPU's current at once, on the slice of the one that ran: which has blocked, is
+// gone, or else becomes ready, first in its queue.
+func SwitchTo(t *Thread) {
+	me := arch.CPU()
+	c := &cpus[me]
+	old := c.current
+	if old == nil {
+		c.sliceEnd = arch.Now() + Slice
+		c.armSlice()
+	} else if old.State == Running {
+		requeue(old, true)
+	}
+	c.run(t, me)
+}
+
+// requeue puts a thread that could go on into its ready queue.
+func requeue(t *Thread, front bool) {
+	t.State = Ready
+	if front {
+		ready[t.Prio].PushFront(t)
+	} else {
+		ready[t.Prio].Push(t)
+	}
+	mask |= 1 << t.Prio
+}
+
+// run makes t current on CPU me, which c describes.
+func (c *cpu) run(t *Thread, me int) {
+	now := arch.Now()
+	if old := c.current; old != nil {
+		old.UserNS += now - c.since
+	}
+	c.since = now
+	c.current = t
+	t.State = Running
+	t.cpu = uint8(me)
+	if t.Space != c.space {
+		vm.Switch(c.space, t.Space)
+		c.space = t.Space
+	}
+}
+
+// Next says which thread this CPU runs now: the current one if it can go on and nothing speaks against it, else the best
+// ready one. nil: nothing is ready, the CPU idles.
+func Next() *Thread {
+	c := &cpus[arch.CPU()]
+	t := c.current
+	if t != nil && t.State == Running && !c.resched {
+		return t
+	}
+	return c.pick(t)
+}
+
+// pick is Next when the ready queues must be looked at.
+func (c *cpu) pick(t *Thread) *Thread {
+	me := arch.CPU()
+	c.resched = false
+	idle &^= 1 << me
+	if t != nil && t.State == Running {
+		best := bits.Len32(mask) - 1
+		now := arch.Now()
+		used := now >= c.sliceEnd
+		if best < int(t.Prio) || best == int(t.Prio) && !used {
+			if used {
+				c.newSlice(now, Slice)
+			}
+			return t
+		}
+		t.slice = 0
+		if !used {
+			t.slice = c.sliceEnd - now
+		}
+		requeue(t, !used)
+	}
+	if mask == 0 {
+		c.idle(me)
+		return nil
+	}
+	p := bits.Len32(mask) - 1
+	n := ready[p].Pop()
+	if ready[p].Empty() {
+		mask &^= 1 << p
+	}
+	left := n.slice
+	if left == 0 {
+		left = Slice
+	}
+	n.slice = 0
+	c.run(n, me)
+	c.newSlice(c.since, left)
+	return n
+}
+
+// idle leaves CPU me without a thread.
+func (c *cpu) idle(me int) {
+	if old := c.current; old != nil {
+		old.UserNS += arch.Now() - c.since
+		c.current = nil
+	}
+	if c.space != nil {
+		vm.Switch(c.space, nil)
+		c.space = nil
+	}
+	idle |= 1 << me
+	if at := NextDeadline(); at != 0 && (c.armed == 0 || at < c.armed) {
+		c.armed = at
+		arch.Arm(at)
+	}
+}
+
+// newSlice starts a slice of ns nanoseconds at now.
+func (c *cpu) newSlice(now, ns uint64) {
+	c.sliceEnd = now + ns
+	c.armSlice()
+}
+
+// armSlice makes sure that the CPU is interrupted at the end of its slice.
+func (c *cpu) armSlice() {
+	if c.armed == 0 || c.sliceEnd < c.armed {
+		c.armed = c.sliceEnd
+		arch.Arm(c.sliceEnd)
+	}
+}
+
+// armBy makes sure that this CPU is interrupted at time at.
+func armBy(at uint64) {
+	c := &cpus[arch.CPU()]
+	if c.armed == 0 || at < c.armed {
+		c.armed = max(at, 1)
+		arch.Arm(c.armed)
+	}
+}
+
+// Tick is called for this CPU's timer interrupt, after the expired timers were handled: it arms the next one and ends the
+// slice if it is used up.
+func Tick(now uint64) {
+	c := &cpus[arch.CPU()]
+	c.armed = 0
+	at := NextDeadline()
+	if t := c.current; t != nil && t.State == Running {
+		if now >= c.sliceEnd {
+			c.resched = true
+		} else if at == 0 || c.sliceEnd < at {
+			at = c.sliceEnd
+		}
+	}
+	if at != 0 {
+		c.armed = at
+		arch.Arm(at)
+	}
+}
+
+// Resched makes Next look at the ready queues on this CPU: for VecKick.
+func Resched() { cpus[arch.CPU()].resched = true }
+
+// Yield lets others of its priority run before t, this CPU's current.
+func Yield(t *Thread) {
+	c := &cpus[arch.CPU()]
+	c.sliceEnd = 0
+	c.resched = true
+}
+
+// SpaceChanged loads t's space again after its field was changed; t may be anyone's.
+func SpaceChanged(t *Thread) {
+	if t.State != Running || int(t.cpu) != arch.CPU() {
+		return
+	}
+	c := &cpus[arch.CPU()]
+	vm.Switch(c.space, t.Space)
+	c.space = t.Space
+}
