@@ -134,7 +134,7 @@ type Msg struct {
 	Trap         uint32
 	Target       Handle // AnswerForward
 	_            uint32
-	Handle       [MaxHandles]Handle
+	Handle       [MaxHandles]Handle // the first NHandles; a 0 is handed on as 0 (an absent one)
 	Grant        [MaxGrants]Grant
 	Wait         WaitSpec
 	Futex        FutexArgs            // AnswerFutex; its deadline is Wait.Deadline
