@@ -87,3 +87,10 @@ func Valid(m *uabi.Msg, e Encoding) bool {
 	}
 	return m.Len == 0
 }
+
+// AbsentHandles makes the slots beyond those that were sent read as absent, for a method that may carry n.
+func AbsentHandles(m *uabi.Msg, n int) {
+	for i := int(m.NHandles); i < n; i++ {
+		m.Handle[i] = 0
+	}
+}
