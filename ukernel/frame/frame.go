@@ -354,3 +354,6 @@ func Trim() {
 	drain()
 	spill(z.hotLen)
 }
+
+// SubRefs drops n references that are not the last: the frame stays.
+func SubRefs(pa uint64, n uint32) { at(uint32(pa >> shift)).refs -= n }

@@ -21,6 +21,13 @@ type Account struct {
 
 var accounts Pool[Account]
 
+// Init forgets all objects: once at boot, after frame.Init (and in each host test).
+func Init() {
+	accounts = Pool[Account]{}
+	live = [uabi.TypeCount]uint64{}
+	handles = 0
+}
+
 // NewAccount makes an account below parent (nil: a root), charged as one object to parent. A limit of 0 or NoLimit is none.
 // The result is nil when there is no memory or parent's limit is reached.
 func NewAccount(parent *Account, frames, objects uint64) *Account {
