@@ -203,6 +203,18 @@ func AllocRun(n int, reserve bool) (pa uint64, ok bool) {
 	return uint64(f) << shift, true
 }
 
+// AllocKernelRun is AllocRun of frames that count as kernel memory; their contents are undefined.
+func AllocKernelRun(n int, reserve bool) (pa uint64, ok bool) {
+	pa, ok = AllocRun(n, reserve)
+	if ok {
+		for i := range uint32(n) {
+			at(uint32(pa>>shift) + i).state = stateKernel
+		}
+		z.kernel += uint64(n)
+	}
+	return pa, ok
+}
+
 // Ref adds a reference to a frame that was handed out. Frames that are not ours (Managed) are left alone.
 func Ref(pa uint64) { AddRefs(pa, 1) }
 

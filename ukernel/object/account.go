@@ -113,7 +113,8 @@ func (a *Account) reap() {
 	for a != nil && a.Refs == 0 && a.FramesUsed == 0 && a.ObjectsUsed == 0 {
 		parent := a.Stop()
 		a.Parent = nil
-		accounts.free(a)
+		pa, off := find(a)
+		accounts.s.put(nil, pa, off, sizeOf[Account]()) // uncharged here: no recursion
 		for p := parent; p != nil; p = p.Parent {
 			p.ObjectsUsed--
 		}
