@@ -114,7 +114,7 @@ func (a *Account) reap() {
 		parent := a.Stop()
 		a.Parent = nil
 		pa, off := find(a)
-		accounts.s.put(nil, pa, off, sizeOf[Account]()) // uncharged here: no recursion
+		accounts.s.put(pa, off, sizeOf[Account]())
 		for p := parent; p != nil; p = p.Parent {
 			p.ObjectsUsed--
 		}

@@ -18,7 +18,10 @@ func (p *Pool[T]) Get(a *Account) *T {
 // Put takes back an object that was charged to a.
 func (p *Pool[T]) Put(t *T, a *Account) {
 	pa, off := find(t)
-	p.s.put(a, pa, off, sizeOf[T]())
+	p.s.put(pa, off, sizeOf[T]())
+	if a != nil {
+		a.UnchargeObjects(1)
+	}
 }
 
 // Live is the number of objects in use.
@@ -76,8 +79,8 @@ func (p *store) get(a *Account, size uint32) (pa uint64, off uint32) {
 	return pa, off
 }
 
-// put gives an object back to its slab and uncharges it.
-func (p *store) put(a *Account, pa uint64, off, size uint32) {
+// put gives an object back to its slab; the caller uncharges it.
+func (p *store) put(pa uint64, off, size uint32) {
 	s := slabAt(pa)
 	*linkAt(pa, off) = s.free
 	s.free = off
@@ -96,9 +99,6 @@ func (p *store) put(a *Account, pa uint64, off, size uint32) {
 		p.empty = pa
 	case !s.listed:
 		p.list(pa)
-	}
-	if a != nil {
-		a.UnchargeObjects(1)
 	}
 }
 
