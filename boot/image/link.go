@@ -1,0 +1,43 @@
+package image
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+// Kernel link flags: the entry point, and text at hw.KernelVirtual + hw.KernelBase + 0x1000 (-T is a signed number). GOAMD64 v1, since
+// the kernel runs with OSXSAVE clear. Package main's linkname definitions need -checklinkname=0.
+const (
+	kernelLink = "-E aramid/ukernel/arch/amd64.Entry -T -0x7fdff000 -checklinkname=0 -buildid="
+	kernelTags = "ukernel"
+	serverLink = "-buildid="
+)
+
+// LinkKernel runs go build for a kernel main package in the module at dir.
+func LinkKernel(dir, pkg, output string, tags ...string) error {
+	all := kernelTags
+	for _, t := range tags {
+		all += "," + t
+	}
+	return build(dir, pkg, output, "-tags", all, "-ldflags", kernelLink)
+}
+
+// LinkServer runs go build for a static program of the boot archive.
+func LinkServer(dir, pkg, output string) error {
+	return build(dir, pkg, output, "-ldflags", serverLink+" -s -w")
+}
+
+func build(dir, pkg, output string, flags ...string) error {
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", output}, flags...)
+	cmd := exec.Command("go", append(args, pkg)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOFLAGS=")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", pkg, err, out.Bytes())
+	}
+	return nil
+}

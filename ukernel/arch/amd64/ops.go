@@ -1,0 +1,48 @@
+package amd64
+
+// Implemented in ops_amd64.s and entry_amd64.s.
+
+func cpuIndex() uint64
+func rdmsr(msr uint32) uint64
+func wrmsr(msr uint32, v uint64)
+func rdtsc() uint64
+func rdrand() (v uint64, ok bool)
+func cpuid(leaf, sub uint32) (a, b, c, d uint32)
+func inb(port uint16) uint8
+func inw(port uint16) uint16
+func inl(port uint16) uint32
+func outb(port uint16, v uint8)
+func outw(port, v uint16)
+func outl(port uint16, v uint32)
+func readCR3() uint64
+func writeCR3(v uint64)
+func readCR4() uint64
+func writeCR4(v uint64)
+func invlpg(va uint64)
+
+//go:noescape
+func loadTables(gdt, idt *pseudo, tss uint16)
+func pause()
+func halt()
+func breakpoint()
+func testDoubleFault()
+func testStack(n uint64)
+
+// Addresses of entry points that only hardware reaches; defined in vectors_amd64.s.
+var vectorsPC, syscallPC uint64
+
+// Lock takes the kernel lock; while it spins it serves TLB shootdowns. Entries hold it already: only code outside an entry calls this.
+func Lock()
+
+// Unlock releases the kernel lock.
+func Unlock()
+
+// The functions that assembly calls, as static function values: ABIInternal code can only be called through one. bootFn and enterFn are
+// defined by package main, see doc.go.
+var (
+	prepareFn   = prepare
+	startFn     = start
+	joinFn      = join
+	interruptFn = interrupt
+	reportFn    = report
+)

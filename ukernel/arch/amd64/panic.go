@@ -1,0 +1,233 @@
+package amd64
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"aramid/ukernel/arch/hw"
+	"aramid/ukernel/uabi"
+)
+
+// panicking is 0, or 1 + the index of the CPU that reports.
+var panicking uint32
+
+// why is what Panic was called with.
+var why string
+
+const (
+	maxFrames   = 24
+	stopTimeout = 20e6 // ns that a report waits for the other CPUs
+	callSize    = 1    // a return address − 1 is inside the call
+)
+
+// Panic ends the machine with a report. It never returns.
+func Panic(reason string) {
+	why = reason
+	breakpoint()
+}
+
+// Crash provokes a panic of the kind; for tests.
+func Crash(what uint64) {
+	switch what {
+	case uabi.PanicNMI:
+		command(cpus[CPU()].apicID, icrNMI)
+		spin(stopTimeout)
+	case uabi.PanicDoubleFault:
+		testDoubleFault()
+	case uabi.PanicKernelFault:
+		*(*uint64)(at(testAddress)) = 1
+	case uabi.PanicStack:
+		why = "" // the result keeps the recursion from being a tail call
+		testStack(1)
+	}
+	Panic("asked for by CallPanic")
+}
+
+// testAddress is nowhere mapped.
+const testAddress = 0xffffa00000000000
+
+// report runs on the panic stack of the CPU that crashed; its registers are in crash.
+func report() {
+	p := self()
+	me := uint32(p.index) + 1
+	r := &p.crash
+	if !atomic.CompareAndSwapUint32(&panicking, 0, me) {
+		if panicking == me {
+			text("\nukernel: fault while reporting a panic, at ")
+			hex(r.RIP)
+			LogByte('\n')
+			PowerOff(statusPanic)
+		}
+		atomic.StoreUint32(&p.stopped, 1)
+		halt()
+	}
+	stopOthers(p)
+	text("\nukernel: panic on CPU ")
+	dec(p.index)
+	text(": ")
+	cause(p, r)
+	LogByte('\n')
+	registers(r)
+	backtrace(r)
+	for c := range cpuCount {
+		o := &cpus[c]
+		if o != p {
+			text("  CPU ")
+			dec(o.index)
+			if atomic.LoadUint32(&o.stopped) == 0 {
+				text(" did not stop\n")
+				continue
+			}
+			text(" stopped at ")
+			where(o.crash.RIP, o.crash.RIP)
+		}
+	}
+	PowerOff(statusPanic)
+}
+
+// stopOthers sends an NMI to all other CPUs and waits a little for them.
+func stopOthers(p *percpu) {
+	if cpuCount < 2 {
+		return
+	}
+	command(0, icrNMI|icrAllButSelf)
+	end := Now() + stopTimeout
+	for Now() < end {
+		running := 0
+		for c := range cpuCount {
+			if &cpus[c] != p && atomic.LoadUint32(&cpus[c].stopped) == 0 {
+				running++
+			}
+		}
+		if running == 0 {
+			return
+		}
+		pause()
+	}
+}
+
+var vectorNames = [...]string{
+	"divide error", "debug exception", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode", "no x87", "double fault",
+	"coprocessor overrun", "invalid TSS", "segment not present", "stack segment fault", "general protection fault", "page fault", "reserved",
+	"x87 error", "alignment check", "machine check", "SIMD error",
+}
+
+func cause(p *percpu, r *uabi.Regs) {
+	lo, hi := p.stackLo-hw.PageSize, p.stackLo
+	switch {
+	case r.Vector == hw.VecBreakpoint && len(why) != 0:
+		text(why)
+	case r.Vector == vecBanned:
+		bannedCall(r.RIP)
+	case (r.Vector == hw.VecDoubleFault || r.Vector == hw.VecPageFault) && (r.Addr >= lo && r.Addr < hi || r.RSP >= lo && r.RSP <= hi):
+		text("kernel stack overflow (")
+		text(vectorNames[r.Vector])
+		text("), address 0x")
+		hex(r.Addr)
+	case r.Vector == hw.VecPageFault:
+		if r.Addr < hw.PageSize {
+			text("nil dereference, ")
+		}
+		text("page fault in ring 0, address 0x")
+		hex(r.Addr)
+		text(", code ")
+		dec(r.Code)
+	case r.Vector < uint64(len(vectorNames)):
+		text(vectorNames[r.Vector])
+		if r.OrigRAX&3 != 0 {
+			text(" in ring 3")
+		}
+		text(", code ")
+		dec(r.Code)
+	default:
+		text("vector ")
+		dec(r.Vector)
+	}
+}
+
+// bannedCall names a runtime function that must not run in ring 0; those of failed checks by what failed.
+func bannedCall(pc uint64) {
+	name := symbol(pc)
+	for i := range checks {
+		if equal(name, checks[i].name) {
+			text(checks[i].what)
+			return
+		}
+	}
+	text("call of ")
+	bytes(name)
+	text(", which must not run in ring 0")
+}
+
+var checks = [...]struct{ name, what string }{
+	{"runtime.panicBounds", "index or slice bounds out of range"},
+	{"runtime.panicdivide", "integer divide by zero"},
+	{"runtime.panicshift", "negative shift"},
+	{"runtime.panicwrap", "nil receiver of a value method"},
+	{"runtime.panicdottypeE", "failed type assertion"},
+	{"runtime.panicdottypeI", "failed type assertion"},
+	{"runtime.panicnil", "panic(nil)"},
+	{"runtime.gopanic", "panic call"},
+	{"runtime.morestack_noctxt", "kernel stack overflow"},
+	{"runtime.morestack", "kernel stack overflow"},
+	{"runtime.newobject", "allocation (runtime.newobject)"},
+}
+
+func registers(r *uabi.Regs) {
+	regLine("  RAX ", r.RAX, " RBX ", r.RBX, " RCX ", r.RCX)
+	regLine("  RDX ", r.RDX, " RSI ", r.RSI, " RDI ", r.RDI)
+	regLine("  RBP ", r.RBP, " RSP ", r.RSP, " R8  ", r.R8)
+	regLine("  R9  ", r.R9, " R10 ", r.R10, " R11 ", r.R11)
+	regLine("  R12 ", r.R12, " R13 ", r.R13, " R14 ", r.R14)
+	regLine("  R15 ", r.R15, " RIP ", r.RIP, " FLG ", r.Flags)
+	regLine("  CR2 ", r.Addr, " CR3 ", readCR3(), " CS  ", r.OrigRAX)
+}
+
+func regLine(a string, x uint64, b string, y uint64, c string, z uint64) {
+	text(a)
+	hex(x)
+	text(b)
+	hex(y)
+	text(c)
+	hex(z)
+	LogByte('\n')
+}
+
+// backtrace walks the frame pointers of the kernel stack: RBP points to the caller's RBP, with the return address behind it.
+func backtrace(r *uabi.Regs) {
+	where(r.RIP, r.RIP)
+	if r.OrigRAX&3 != 0 {
+		return
+	}
+	if r.Vector == vecBanned && onStack(r.RSP) {
+		// The culprit has no frame yet: its caller's return address is on top.
+		pc := *(*uint64)(at(r.RSP))
+		where(pc, pc-callSize)
+	}
+	bp := r.RBP
+	for range maxFrames {
+		if !onStack(bp) || !onStack(bp+8) {
+			return
+		}
+		pc := *(*uint64)(at(bp + 8))
+		next := *(*uint64)(at(bp))
+		if pc == 0 {
+			return
+		}
+		where(pc, pc-callSize)
+		if next <= bp {
+			return
+		}
+		bp = next
+	}
+	text("  …\n")
+}
+
+// onStack reports whether 8 bytes at a are on a mapped kernel stack.
+func onStack(a uint64) bool {
+	if a&7 != 0 || a < hw.StackVirtual || a >= apicWindow {
+		lo := uint64(uintptr(unsafe.Pointer(&bootStack)))
+		return a&7 == 0 && a >= lo && a < lo+uint64(len(bootStack))
+	}
+	return tableAt(hw.ImageBase + hw.OffStackPT)[(a-hw.StackVirtual)/hw.PageSize] != 0
+}

@@ -1,0 +1,81 @@
+#include "textflag.h"
+#include "go_asm.h"
+
+// Each stub is 16 bytes: vector i is at ·vectors + 16×i. The processor pushes an error code for vectors 8, 10–14, 17, 21, 29, 30
+// (SDM Vol. 3A §6.15); the other stubs push 0 in its place. 6A is PUSHQ $imm8: spelt as bytes,
+// for the assembler takes the stubs for one run of code and would add up the pushes.
+#define PLAIN(n) BYTE $0x6a; BYTE $0; BYTE $0x6a; BYTE $n; JMP ·trapCommon(SB); PCALIGN $16
+#define CODE(n) BYTE $0x6a; BYTE $n; JMP ·trapCommon(SB); PCALIGN $16
+
+TEXT ·vectors(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
+	PCALIGN $16
+	PLAIN(0)
+	PLAIN(1)
+	PLAIN(2)
+	PLAIN(3)
+	PLAIN(4)
+	PLAIN(5)
+	PLAIN(6)
+	PLAIN(7)
+	CODE(8)
+	PLAIN(9)
+	CODE(10)
+	CODE(11)
+	CODE(12)
+	CODE(13)
+	CODE(14)
+	PLAIN(15)
+	PLAIN(16)
+	CODE(17)
+	PLAIN(18)
+	PLAIN(19)
+	PLAIN(20)
+	CODE(21)
+	PLAIN(22)
+	PLAIN(23)
+	PLAIN(24)
+	PLAIN(25)
+	PLAIN(26)
+	PLAIN(27)
+	PLAIN(28)
+	CODE(29)
+	CODE(30)
+	PLAIN(31)
+	PLAIN(32)
+	PLAIN(33)
+	PLAIN(34)
+	PLAIN(35)
+	PLAIN(36)
+	PLAIN(37)
+	PLAIN(38)
+	PLAIN(39)
+	PLAIN(40)
+	PLAIN(41)
+	PLAIN(42)
+	PLAIN(43)
+	PLAIN(44)
+	PLAIN(45)
+	PLAIN(46)
+	PLAIN(47)
+	PLAIN(48)
+	PLAIN(49)
+	PLAIN(50)
+	PLAIN(51)
+	PLAIN(52)
+	PLAIN(53)
+	PLAIN(54)
+	PLAIN(55)
+	PLAIN(56)
+	PLAIN(57)
+	PLAIN(58)
+	PLAIN(59)
+	PLAIN(60)
+	PLAIN(61)
+	PLAIN(62)
+	PLAIN(63)
+	INT $3 // never reached; keeps the last stub aligned
+
+DATA ·vectorsPC+0(SB)/8, $·vectors(SB)
+GLOBL ·vectorsPC(SB), NOPTR|RODATA, $8
+DATA ·syscallPC+0(SB)/8, $·syscallEntry(SB)
+GLOBL ·syscallPC(SB), NOPTR|RODATA, $8
