@@ -13,12 +13,13 @@ type Machine struct {
 	RAM      []byte // physical memory; physical address 0 is RAM[0]
 	CPU      int    // index of the CPU that "executes" now
 	CPUCount int
-	NS       uint64    // Now
-	Armed    [8]uint64 // absolute ns per CPU; 0 is disarmed
-	Kicked   [8]int    // Kick count per CPU
-	Root     [8]uint64 // page-table root loaded per CPU
-	Flushes  int       // TLB flushes of any kind
-	Log      []byte    // LogByte
+	NS       uint64               // Now
+	Armed    [8]uint64            // absolute ns per CPU; 0 is disarmed
+	Kicked   [8]int               // Kick count per CPU
+	Root     [8]uint64            // page-table root loaded per CPU
+	Flushes  int                  // TLB flushes of any kind
+	TLB      [8]map[uint64]uint64 // per CPU: page-table entry by page address; tests fill it, flushes empty it
+	Log      []byte               // LogByte
 	Ports    map[uint16]uint32
 	ShootGen uint64    // newest Shoot
 	Acks     [8]uint64 // acknowledged generation per CPU
@@ -55,19 +56,34 @@ func Random64() uint64 { return rand.Uint64() }
 func Kick(cpu int) { M.Kicked[cpu]++ }
 
 // SwitchSpace records the root.
-func SwitchSpace(root uint64) { M.Root[M.CPU] = root }
+func SwitchSpace(root uint64) {
+	M.Root[M.CPU] = root
+	clear(M.TLB[M.CPU])
+}
 
 // FlushPage counts a flush.
-func FlushPage(uint64) { M.Flushes++ }
+func FlushPage(va uint64) {
+	M.Flushes++
+	delete(M.TLB[M.CPU], va&^4095)
+}
 
 // FlushAll counts a flush.
-func FlushAll() { M.Flushes++ }
+func FlushAll() {
+	M.Flushes++
+	clear(M.TLB[M.CPU])
+}
 
-// Shoot asks the CPUs of mask to flush; tests acknowledge by setting M.Acks.
+// Ack lets CPU c flush and acknowledge every Shoot so far.
+func Ack(c int) {
+	clear(M.TLB[c])
+	M.Acks[c] = M.ShootGen
+}
+
+// Shoot asks the CPUs of mask to flush; tests acknowledge with Ack. A CPU that is not asked keeps its debt of earlier ones.
 func Shoot(mask uint64) uint64 {
 	M.ShootGen++
 	for c := range M.CPUCount {
-		if mask>>c&1 == 0 || c == M.CPU {
+		if (mask>>c&1 == 0 || c == M.CPU) && M.Acks[c] == M.ShootGen-1 {
 			M.Acks[c] = M.ShootGen
 		}
 	}
