@@ -1,9 +1,9 @@
 //go:build ukernel
 
-// Tiny is the smallest kernel on arch/amd64: two ring-3 threads that share code, a round-robin over all CPUs, and the panics. The boot tests
+// Tiny is the smallest kernel on arch/amd64: ring-3 threads that share code, a round-robin over all CPUs, and the panics. The boot tests
 // use it to test the machine layer alone.
 //
-// It ends with status 0 and the line "tiny: done" once both threads have made system calls, been preempted by the timer and faulted, and
+// It ends with status 0 and the line "tiny: done" once all threads have made system calls, been preempted by the timer and faulted, and
 // every CPU has run one of them. The command-line word panic=KIND provokes a panic instead.
 package main
 
@@ -28,7 +28,7 @@ func main() {}
 const (
 	codeVA  = 0x400000
 	quantum = 1e6 // ns
-	threads = 3
+	threads = amd64.MaxCPUs + 1
 	enough  = 20 // preemptions of each thread
 )
 

@@ -52,10 +52,10 @@ other:
 	ADDQ $const_stackGuard, AX
 	MOVQ AX, fakeG_guard0(R14)
 	MOVQ AX, fakeG_guard1(R14)
+	CALL ·Lock(SB) // before any other CPU starts: they wait for it until bootFn is done
 	MOVQ ·startFn(SB), DX
 	MOVQ (DX), CX
 	CALL CX
-	CALL ·Lock(SB)
 	MOVQ ·bootFn(SB), DX
 	MOVQ (DX), CX
 	CALL CX

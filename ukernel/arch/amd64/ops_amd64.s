@@ -152,7 +152,7 @@ TEXT ·halt(SB), NOSPLIT, $0-0
 	JMP -1(PC)
 
 // func breakpoint()
-TEXT ·breakpoint(SB), NOSPLIT, $0-0
+TEXT ·breakpoint(SB), NOSPLIT, $8-0 // a frame, so that backtraces show the caller
 	INT $3
 	RET
 
