@@ -18,6 +18,9 @@
 //	In/Out(port, width, v)      port I/O, width 1, 2 or 4 bytes
 //	IRQMask(line, on), IRQEnd   interrupt lines 0…15: mask or unmask, end of interrupt
 //	PowerOff(status)            ends the machine; does not return
+//	Crash(kind)                 provokes the panic uabi.Panic…; for tests
+//	StackMax(cpu) uint64        deepest use of a CPU's kernel stack so far, bytes
+//	TSCHz() uint64              frequency of the time-stamp counter
 package arch
 
 import "aramid/ukernel/arch/hw"

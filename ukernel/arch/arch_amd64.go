@@ -30,3 +30,6 @@ func Out(port uint16, width int, v uint32) { amd64.Out(port, width, v) }
 func IRQMask(line int, on bool)            { amd64.IRQMask(line, on) }
 func IRQEnd(line int)                      { amd64.IRQEnd(line) }
 func PowerOff(status uint32)               { amd64.PowerOff(status) }
+func Crash(kind uint32)                    { amd64.Crash(uint64(kind)) }
+func StackMax(cpu int) uint64              { return amd64.StackMax(cpu) }
+func TSCHz() uint64                        { return amd64.TSCHz() }

@@ -32,3 +32,6 @@ func Out(port uint16, width int, v uint32) { fake.M.Ports[port] = v }
 func KernelRoot(root uint64)               {}
 func IRQMask(line int, on bool)            {}
 func IRQEnd(line int)                      {}
+func Crash(kind uint32)                    { fake.Crash(kind) }
+func StackMax(cpu int) uint64              { return 0 }
+func TSCHz() uint64                        { return 0 }

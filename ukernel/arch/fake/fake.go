@@ -102,3 +102,6 @@ func Acked(gen uint64) bool {
 
 // PowerOff records the status.
 func PowerOff(status uint32) { M.Off, M.Status = true, status }
+
+// Crash stands for a kernel panic.
+func Crash(kind uint32) { panic("fake: kernel panic asked for") }
