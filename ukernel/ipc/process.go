@@ -6,6 +6,9 @@ import (
 	"aramid/ukernel/vm"
 )
 
+// ProcWords is the number of words that package syscall may keep in a process.
+const ProcWords = 320
+
 // Process is a process image with its handle table and threads: the unit that is replaced on restart.
 type Process struct {
 	object.Header
@@ -16,6 +19,7 @@ type Process struct {
 	Starts     uint64 // images so far
 	ExitStatus uint64
 	Name       [16]byte
+	Sys        [ProcWords]uint64 // package syscall's own words, of the image: zeroed by Replace
 	Space      *vm.Space // with a reference; nil while there is no image
 	event      *Event
 	threads    *Thread // linked by procNext
