@@ -14,17 +14,14 @@ type File struct {
 	Data []byte
 }
 
-// Range is a function to be overwritten with a trap: what package kcheck found unreachable.
-type Range struct {
-	Addr, Size uint64
-}
-
 // Options says what goes into an image.
 type Options struct {
-	Kernel string  // path of the linked kernel (see LinkKernel)
-	Files  []File  // the boot archive, in this order
-	Traps  []Range // functions to overwrite; nil means the runtime's functions by name (see DefaultTraps)
-	Output string  // path of the image
+	Kernel string // path of the linked kernel (see LinkKernel)
+	Files  []File // the boot archive, in this order
+	Output string // path of the image
+	// Verify runs kcheck over the kernel: violations are errors, and all that cannot run is overwritten with traps. Without it only
+	// functions of the runtime that are not known to be harmless are.
+	Verify bool
 	// Damage, for tests of the boot's own checks, changes one byte of the archive after its checksum was taken.
 	Damage bool
 	// NoArchive leaves the archive out; for the same tests.
@@ -38,9 +35,11 @@ func Build(o Options) error {
 		return fmt.Errorf("kernel %s: %w", o.Kernel, err)
 	}
 	symbols := k.symbolTable()
-	traps := o.Traps
-	if traps == nil {
-		traps = k.defaultTraps()
+	traps := k.defaultTraps()
+	if o.Verify {
+		if traps, err = verified(o.Kernel); err != nil {
+			return fmt.Errorf("kernel %s: %w", o.Kernel, err)
+		}
 	}
 	if k.patchTLS() == 0 {
 		return fmt.Errorf("kernel %s: no access to g at FS:-8 found: not a Go kernel, or an unknown toolchain", o.Kernel)

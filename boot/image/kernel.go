@@ -2,6 +2,7 @@ package image
 
 import (
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"aramid/ukernel/arch/hw"
+	"aramid/ukernel/kcheck"
 )
 
 // segment is what a PT_LOAD holds: size bytes at physical address base, of which data are in the file.
@@ -117,9 +119,18 @@ func (k *kernel) patchTLS() (n int) {
 	return n
 }
 
-// patchTraps overwrites each range with CALL banned and INT3s. A function too short for a call gets INT3s only.
-func (k *kernel) patchTraps(traps []Range) error {
-	const call, int3, callLen = 0xe8, 0xcc, 5
+// callLen is the length of CALL rel32.
+const callLen = 5
+
+// patch is a piece of text to overwrite with INT3s, behind a CALL of the trap function if call is set.
+type patch struct {
+	addr, size uint64
+	call       bool
+}
+
+// patchTraps overwrites the pieces.
+func (k *kernel) patchTraps(patches []patch) error {
+	const call, int3 = 0xe8, 0xcc
 	var banned uint64
 	for _, f := range k.funcs {
 		if f.name == trapSymbol || f.name == trapSymbol+".abi0" {
@@ -129,20 +140,39 @@ func (k *kernel) patchTraps(traps []Range) error {
 	if banned == 0 {
 		return errors.New("no " + trapSymbol)
 	}
-	for _, r := range traps {
-		b, err := k.text(r.Addr, r.Size)
+	for _, p := range patches {
+		b, err := k.text(p.addr, p.size)
 		if err != nil {
 			return err
 		}
 		for i := range b {
 			b[i] = int3
 		}
-		if len(b) >= callLen {
-			rel := uint32(banned - r.Addr - callLen)
-			b[0], b[1], b[2], b[3], b[4] = call, byte(rel), byte(rel>>8), byte(rel>>16), byte(rel>>24)
+		if p.call && len(b) >= callLen {
+			b[0] = call
+			binary.LittleEndian.PutUint32(b[1:], uint32(banned-p.addr-callLen))
 		}
 	}
 	return nil
+}
+
+// verified runs kcheck and turns its report into patches.
+func verified(path string) ([]patch, error) {
+	r, err := kcheck.Check(path, kcheck.Aramid())
+	if err == nil {
+		err = r.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	var patches []patch
+	for _, p := range kcheck.Patches(r) {
+		patches = append(patches, patch{p.Addr, uint64(p.Len), false})
+	}
+	for _, f := range r.TrapLeaves {
+		patches = append(patches, patch{f.Addr, callLen, true})
+	}
+	return patches, nil
 }
 
 // What of the runtime may run in ring 0, when no list from kcheck is given: leaf functions without state.
@@ -156,7 +186,7 @@ var (
 )
 
 // defaultTraps is every function but those.
-func (k *kernel) defaultTraps() (traps []Range) {
+func (k *kernel) defaultTraps() (traps []patch) {
 next:
 	for i, f := range k.funcs {
 		if i > 0 && f.addr < k.funcs[i-1].addr+k.funcs[i-1].size {
@@ -168,7 +198,7 @@ next:
 			}
 		}
 		if !allowedNames[strings.TrimSuffix(f.name, ".abi0")] {
-			traps = append(traps, Range{f.addr, f.size})
+			traps = append(traps, patch{f.addr, f.size, true})
 		}
 	}
 	return traps

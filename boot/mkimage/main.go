@@ -18,14 +18,15 @@ func main() {
 	kernel := flag.String("kernel", "./ukernel/main", "kernel: a package to build, or a linked file")
 	elf := flag.String("elf", "build/kernel.elf", "where to keep the linked kernel, with symbols for gdb")
 	servers := flag.String("servers", "", "directory whose programs go into the archive under their names")
+	verify := flag.Bool("verify", true, "refuse a kernel that breaks a rule of kcheck")
 	flag.Parse()
-	if err := run(*out, *kernel, *elf, *servers, flag.Args()); err != nil {
+	if err := run(*out, *kernel, *elf, *servers, *verify, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "mkimage:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out, kernel, elf, servers string, args []string) error {
+func run(out, kernel, elf, servers string, verify bool, args []string) error {
 	var files []image.File
 	if servers != "" {
 		entries, err := os.ReadDir(servers) // sorted by name
@@ -54,5 +55,5 @@ func run(out, kernel, elf, servers string, args []string) error {
 		}
 		kernel = elf
 	}
-	return image.Build(image.Options{Kernel: kernel, Files: files, Output: out})
+	return image.Build(image.Options{Kernel: kernel, Files: files, Output: out, Verify: verify})
 }

@@ -120,3 +120,6 @@ func PowerOff(status uint32) {
 	outw(portPMPC, sleepEnable)
 	halt()
 }
+
+// LogText writes s to the log port.
+func LogText(s string) { text(s) }

@@ -26,7 +26,7 @@ func pause()
 func halt()
 func breakpoint()
 func testDoubleFault()
-func testStack(n uint64)
+func testStack()
 
 // Addresses of entry points that only hardware reaches; defined in vectors_amd64.s.
 var vectorsPC, syscallPC uint64

@@ -156,18 +156,21 @@ TEXT ·breakpoint(SB), NOSPLIT, $8-0 // a frame, so that backtraces show the cal
 	INT $3
 	RET
 
-// func testDoubleFault(): faults with a stack pointer into a guard page.
+// func testDoubleFault(): faults with a stack pointer at which not even the page fault can be reported.
 TEXT ·testDoubleFault(SB), NOSPLIT|NOFRAME, $0-0
-	MOVQ (percpu_stackLo-8)(GS), SP
-	SUBQ $64, SP
+	MOVQ $const_testAddress, AX
+	MOVQ AX, SP
 	PUSHQ $0
-	JMP -1(PC)
+hang:
+	HLT
+	JMP hang
 
-// func testStack(n uint64): recursion without end or stack check.
-TEXT ·testStack(SB), NOSPLIT|NOFRAME, $0-8
-	PUSHQ BP
-	MOVQ SP, BP
-	LEAQ ·testStack(SB), AX // indirect, for the linker refuses the recursion
-	CALL AX
-	POPQ BP
-	RET
+// func testStack(): runs over the lower end of the kernel stack.
+TEXT ·testStack(SB), NOSPLIT|NOFRAME, $0-0
+	MOVQ (percpu_stackLo-8)(GS), SP
+	ADDQ $8, SP
+	PUSHQ $0
+	PUSHQ $0
+hang:
+	HLT
+	JMP hang

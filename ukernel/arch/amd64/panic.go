@@ -37,8 +37,7 @@ func Crash(what uint64) {
 	case uabi.PanicKernelFault:
 		*(*uint64)(at(testAddress)) = 1
 	case uabi.PanicStack:
-		why = "" // the result keeps the recursion from being a tail call
-		testStack(1)
+		testStack()
 	}
 	Panic("asked for by CallPanic")
 }
@@ -117,6 +116,9 @@ func cause(p *percpu, r *uabi.Regs) {
 	switch {
 	case r.Vector == hw.VecBreakpoint && len(why) != 0:
 		text(why)
+	case r.Vector == hw.VecBreakpoint && r.OrigRAX&3 == 0:
+		text("ran into code that kcheck found unreachable: ")
+		bytes(symbol(r.RIP - 1))
 	case r.Vector == vecBanned:
 		bannedCall(r.RIP)
 	case (r.Vector == hw.VecDoubleFault || r.Vector == hw.VecPageFault) && (r.Addr >= lo && r.Addr < hi || r.RSP >= lo && r.RSP <= hi):

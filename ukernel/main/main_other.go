@@ -1,0 +1,5 @@
+//go:build !ukernel
+
+package main
+
+func main() {}
