@@ -1,0 +1,543 @@
+package uksim
+
+import (
+	"aramid/ukernel/uabi"
+	"aramid/ukernel/uk"
+)
+
+// States of a request.
+const (
+	queued = 1 + iota
+	delivered
+	finished
+)
+
+// pidMask is where the process id is in an Origin; a process may number its threads above it.
+const pidMask = 1<<32 - 1
+
+// request is an unanswered call or trap.
+type request struct {
+	sim     *Sim
+	trap    bool    // an alien's trap at its handler
+	forward bool    // an alien's reply right goes with it (R3)
+	caller  *Native // the native sender; nil once it is gone
+	alien   *Alien  // of a trap or a forwarded request
+	from    *Process
+	behalf  *Alien     // whose trap is being handled, at any depth of nesting
+	target  capability // kept while the request lives (R4)
+	msg     uabi.Msg
+	bytes   []byte
+	caps    [uabi.MaxHandles]capability
+	grants  []grant
+	state   int
+	resend  bool
+	crashes int
+	at      *Native
+	recs    [uabi.MaxHandles]uabi.Handle // record handles in the receiver's table
+	since   uint64                       // when delivered, moved on by time in lower calls
+	watch   *alarm
+}
+
+func (r *request) ep() *Endpoint { return r.target.obj.(*Endpoint) }
+
+// origin is the alien that the request belongs to, or nil.
+func (s *Sim) origin(id uabi.ID) *Alien {
+	if id.Origin&uabi.OriginProcess != 0 || id.Origin == 0 || id.Origin > uint64(len(s.aliens)) {
+		return nil
+	}
+	return s.aliens[id.Origin-1]
+}
+
+// outgoing checks and copies what k.buf.Out sends to the endpoint behind h. It changes nothing on an error.
+func (k *Native) outgoing(h uabi.Handle) (*request, uabi.Error) {
+	c, e := k.lookup(h, 0)
+	if e != uabi.OK {
+		return nil, e
+	}
+	ep, ok := c.obj.(*Endpoint)
+	if !ok {
+		return nil, uabi.ErrType
+	}
+	out := k.buf.Out
+	switch {
+	case c.rights&uabi.RightCall == 0:
+		return nil, uabi.ErrRights
+	case c.stale():
+		return nil, uabi.ErrStale
+	case ep.rank >= k.p.rank:
+		return nil, uabi.ErrDeadlock
+	case out.Len > uabi.MaxBytes || out.NHandles > uabi.MaxHandles || out.NGrants > uabi.MaxGrants:
+		return nil, uabi.ErrSize
+	}
+	r := &request{sim: k.sim, from: k.p, target: c, msg: *out}
+	if k.cur != nil {
+		r.behalf = k.cur.behalf
+	}
+	if out.ID != (uabi.ID{}) && k.p.flags&uabi.ProcessServer == 0 && out.ID.Origin&(uabi.OriginProcess|pidMask) != uabi.OriginProcess|k.p.id {
+		return nil, uabi.ErrArg
+	}
+	if e := k.sendCaps(&r.caps); e != uabi.OK {
+		return nil, e
+	}
+	if e := k.sendGrants(r); e != uabi.OK {
+		return nil, e
+	}
+	return r, uabi.OK
+}
+
+// sendCaps looks the outgoing handles up, without holding them.
+func (k *Native) sendCaps(caps *[uabi.MaxHandles]capability) uabi.Error {
+	for i := range min(k.buf.Out.NHandles, uabi.MaxHandles) {
+		if k.buf.Out.Handle[i] == 0 {
+			continue
+		}
+		c, e := k.lookup(k.buf.Out.Handle[i], uabi.RightTransfer)
+		if e != uabi.OK {
+			return e
+		}
+		caps[i] = c
+	}
+	return uabi.OK
+}
+
+// commit takes what the request holds.
+func (r *request) commit(bytes []byte) {
+	r.bytes = append([]byte(nil), bytes[:r.msg.Len]...)
+	r.target.hold()
+	for _, c := range r.caps {
+		c.hold()
+	}
+	for _, g := range r.grants {
+		g.hold()
+	}
+}
+
+// release drops what the request holds. It is finished.
+func (r *request) release() {
+	r.state = finished
+	if r.watch != nil {
+		r.watch.off = true
+	}
+	r.target.drop()
+	dropAll(r.caps[:])
+	for _, g := range r.grants {
+		g.drop()
+	}
+	r.grants = nil
+}
+
+// Call is uk.Kernel's.
+func (k *Native) Call(h uabi.Handle) uabi.Error {
+	k.enter("call")
+	if k.buf == nil {
+		return uabi.ErrArg
+	}
+	k.buf.Out.Kind = 0
+	r, e := k.outgoing(h)
+	if e != uabi.OK {
+		return e
+	}
+	if e := k.refused(r.msg.ID); e != uabi.OK {
+		return e
+	}
+	if e := k.saveRecord(); e != uabi.OK {
+		return e
+	}
+	r.caller = k
+	r.commit(k.buf.OutBytes)
+	if k.sim.Tracing() {
+		k.sim.note(k.name, "calls "+r.ep().name(), uint64(r.msg.Method), r.msg.ID.Trap)
+	}
+	k.calling = r
+	began := k.sim.now
+	r.ep().push(r)
+	k.block()
+	k.calling = nil
+	if k.cur != nil {
+		k.cur.since += k.sim.now - began
+	}
+	return uabi.Error(-k.buf.Out.Status)
+}
+
+// refused is R13's refusal of a dead alien's requests.
+func (k *Native) refused(id uabi.ID) uabi.Error {
+	a := k.sim.origin(id)
+	if a == nil || a.state != alienGone {
+		return uabi.OK
+	}
+	if a.handler() == k.p || a.ackedBy(k.p) {
+		return uabi.ErrDead
+	}
+	return uabi.OK
+}
+
+// fail answers a request for the kernel: nobody else will.
+func (r *request) fail(e uabi.Error) {
+	if r.caller != nil {
+		o := r.caller.buf.Out
+		*o = uabi.Msg{Kind: uabi.KindReply, Status: -int32(e)}
+		r.caller.calling = nil
+		r.caller.wake()
+	}
+	if r.alien != nil && r.alien.req == r {
+		r.alien.req = nil
+		if r.forward {
+			r.alien.back(uabi.FlagFailed, -int32(e))
+		}
+	}
+	r.release()
+}
+
+// Receive is uk.Kernel's.
+func (k *Native) Receive(endpoint uabi.Handle, deadline uint64) uabi.Error {
+	k.enter("receive")
+	if k.buf == nil {
+		return uabi.ErrArg
+	}
+	e, err := get[*Endpoint](k, endpoint, uabi.RightReceive)
+	if err != uabi.OK {
+		return err
+	}
+	if k.cur != nil {
+		if k.buf.Out.Kind != uabi.AnswerNone {
+			return uabi.ErrBusy
+		}
+		r := k.cur
+		k.cur = nil
+		k.closeRecs(r)
+		r.fail(uabi.ErrIO)
+	}
+	return k.receive(e, deadline)
+}
+
+// receive waits for the next message. The current request has been dealt with.
+func (k *Native) receive(e *Endpoint, deadline uint64) uabi.Error {
+	k.notice = nil
+	e.owner = k.p
+	out := false
+	var d *alarm
+	if deadline != uabi.NoDeadline {
+		d = k.sim.at(max(deadline, k.sim.now), func() {
+			out = true
+			k.leaveQueue()
+			k.wake()
+		})
+		defer func() { d.off = true }()
+	}
+	for {
+		if k.take(e) {
+			return uabi.OK
+		}
+		if out || deadline <= k.sim.now {
+			return uabi.ErrTimeout
+		}
+		e.receivers = append(e.receivers, k)
+		k.waiting = e
+		k.block()
+	}
+}
+
+// leaveQueue takes the thread out of its endpoint's receivers.
+func (k *Native) leaveQueue() {
+	e := k.waiting
+	if e == nil {
+		return
+	}
+	k.waiting = nil
+	for i, x := range e.receivers {
+		if x == k {
+			e.receivers = append(e.receivers[:i], e.receivers[i+1:]...)
+			return
+		}
+	}
+}
+
+// take delivers one pending message, if there is one; the seed chooses between the first request and the notices.
+func (k *Native) take(e *Endpoint) bool {
+	notices := e.pendingNotices()
+	n := len(notices)
+	if len(e.queue) > 0 {
+		n++
+	}
+	if n == 0 {
+		return false
+	}
+	i := 0
+	if n > 1 {
+		i = k.sim.rng.IntN(n)
+	}
+	if i < len(notices) {
+		k.deliverNotice(notices[i])
+		return true
+	}
+	r := e.queue[0]
+	e.queue = e.queue[1:]
+	k.deliver(r)
+	return true
+}
+
+func (k *Native) deliverNotice(n *notice) {
+	in := k.buf.In
+	*in = uabi.Msg{Kind: uabi.KindNotice}
+	in.W[0] = n.kind
+	switch n.kind {
+	case uabi.NoticeEvent:
+		n.bits = n.bind.pending
+		n.bind.pending = 0
+		in.W[1], in.W[2], in.W[3] = n.bind.key, uint64(n.bits), uint64(n.bind.ev.level)
+	case uabi.NoticeGone:
+		in.W[1] = n.badge.num
+	case uabi.NoticeThread:
+		in.W[1] = n.alien.origin
+	}
+	k.notice = n
+	k.sim.note(k.name, "gets notice", n.kind, in.W[1])
+}
+
+// deliver makes r the thread's current request.
+func (k *Native) deliver(r *request) {
+	in := k.buf.In
+	*in = uabi.Msg{Kind: uabi.KindCall, Method: r.msg.Method, W: r.msg.W, ID: r.msg.ID, Len: r.msg.Len, NHandles: r.msg.NHandles, NGrants: r.msg.NGrants}
+	if r.target.badge != nil {
+		in.Badge = r.target.badge.num
+	}
+	copy(k.buf.InBytes, r.bytes)
+	for i, g := range r.grants {
+		in.Grant[i] = uabi.Grant{Len: g.len, Rights: g.rights}
+	}
+	for i := range r.caps {
+		in.Handle[i], in.Record[i] = k.p.arrive(r.caps[i])
+	}
+	in.Flags = r.msg.Flags & uabi.FlagInterrupt
+	if r.forward {
+		in.Flags |= uabi.FlagForwarded
+	}
+	if r.behalf != nil {
+		in.Context = r.behalf.ctx
+	} else if a := k.sim.origin(r.msg.ID); a != nil {
+		in.Context = a.ctx
+	}
+	if r.trap {
+		r.alien.fillTrap(k, r, in)
+	}
+	if r.resend {
+		in.Flags |= uabi.FlagResend
+	}
+	if r.crashes >= uabi.QuarantineTry-1 {
+		in.Flags |= uabi.FlagQuarantine
+	}
+	r.state, r.at, k.cur = delivered, k, r
+	k.watch(r)
+	if k.sim.Tracing() {
+		k.sim.note(k.name, "gets "+r.text(), uint64(in.Flags), r.msg.ID.Path)
+	}
+}
+
+// arrive installs a transferred capability; one for an endpoint of this process arrives weak, with its badge number.
+func (p *Process) arrive(c capability) (uabi.Handle, uint64) {
+	if !c.valid() {
+		return 0, 0
+	}
+	num := uint64(0)
+	if c.badge != nil && p.receives(c.badge.ep) {
+		c.rights |= uabi.RightWeak
+		num = c.badge.num
+	}
+	h, _ := p.table.insert(c)
+	return h, num
+}
+
+// watch has the process reported hung when r stays with it for too long (DESIGN §4, poison).
+func (k *Native) watch(r *request) {
+	s := k.sim
+	if s.cfg.HungLimit == 0 {
+		return
+	}
+	r.since = s.now
+	var check func()
+	check = func() {
+		if r.state != delivered || r.at != k || k.dead {
+			return
+		}
+		if due := r.since + s.cfg.HungLimit; s.now < due || k.calling != nil {
+			r.watch = s.at(max(due, s.now+s.cfg.HungLimit), check)
+			return
+		}
+		k.p.hung = r
+		k.p.event().update(uabi.ProcessHung, 0, 0)
+	}
+	r.watch = s.at(r.since+s.cfg.HungLimit, check)
+}
+
+// Reply is uk.Kernel's.
+func (k *Native) Reply() uabi.Error {
+	k.enter("reply")
+	if k.buf == nil {
+		return uabi.ErrArg
+	}
+	return k.answer()
+}
+
+// ReplyReceive is uk.Kernel's.
+func (k *Native) ReplyReceive(endpoint uabi.Handle, deadline uint64) uabi.Error {
+	k.enter("reply.receive")
+	if k.buf == nil {
+		return uabi.ErrArg
+	}
+	e, err := get[*Endpoint](k, endpoint, uabi.RightReceive)
+	if err != uabi.OK {
+		return err
+	}
+	if k.buf.Out.Kind != uabi.AnswerNone {
+		if err := k.answer(); err != uabi.OK && err != uabi.ErrStale {
+			return err
+		}
+	} else if r := k.cur; r != nil {
+		k.cur = nil
+		k.closeRecs(r)
+		r.fail(uabi.ErrIO)
+	}
+	k.sim.step(&k.task, k.p, "between reply and receive")
+	return k.receive(e, deadline)
+}
+
+// answer gives Out to whoever waits for the current request.
+func (k *Native) answer() uabi.Error {
+	r := k.cur
+	if r == nil {
+		return uabi.ErrStale
+	}
+	if r.trap {
+		return k.answerTrap(r)
+	}
+	out := k.buf.Out
+	var caps [uabi.MaxHandles]capability
+	if out.Kind != uabi.AnswerResult && out.Kind != uabi.AnswerWait {
+		return uabi.ErrArg
+	}
+	if out.Len > uabi.MaxBytes || out.NHandles > uabi.MaxHandles {
+		return uabi.ErrSize
+	}
+	if e := k.sendCaps(&caps); e != uabi.OK {
+		return e
+	}
+	var ev *Event
+	if out.Kind == uabi.AnswerWait && out.Wait.Event != 0 {
+		var e uabi.Error
+		if ev, e = get[*Event](k, out.Wait.Event, 0); e != uabi.OK {
+			return e
+		}
+	}
+	k.cur = nil
+	for _, c := range caps {
+		c.hold()
+	}
+	if k.sim.Tracing() {
+		k.sim.note(k.name, "answers "+r.text(), uint64(out.Kind), uint64(-out.Status))
+	}
+	gone := false
+	switch {
+	case r.forward:
+		r.alien.forwarded(r, out, ev)
+	case r.caller != nil:
+		r.caller.reply(out, k.buf, caps, ev)
+	default:
+		gone = true
+	}
+	r.pin(caps)
+	if out.Kind == uabi.AnswerWait && out.Flags&uabi.FlagCloseEvent != 0 {
+		k.p.table.remove(out.Wait.Event)
+	}
+	dropAll(caps[:])
+	r.release()
+	if gone {
+		return uabi.ErrStale
+	}
+	return uabi.OK
+}
+
+// pin keeps the handles of a reply for the alien that the request belongs to, until its trap is answered (R5).
+func (r *request) pin(caps [uabi.MaxHandles]capability) {
+	a := r.sim.origin(r.msg.ID)
+	if a == nil || a.freed || a.traps != r.msg.ID.Trap || !a.pinning() {
+		return
+	}
+	for _, c := range caps {
+		if c.valid() && !c.weak() {
+			c.hold()
+			a.pins = append(a.pins, c)
+		}
+	}
+}
+
+// reply delivers the answer to the blocked caller.
+func (k *Native) reply(out *uabi.Msg, from *uk.Buffer, caps [uabi.MaxHandles]capability, ev *Event) {
+	o := k.buf.Out
+	*o = uabi.Msg{Kind: uabi.KindReply, Method: out.Method, Status: out.Status, W: out.W, Len: out.Len, NHandles: out.NHandles}
+	copy(k.buf.OutBytes, from.OutBytes[:out.Len])
+	for i, c := range caps {
+		o.Handle[i], o.Record[i] = k.p.arrive(c)
+	}
+	if out.Kind == uabi.AnswerWait {
+		o.Status = -int32(uabi.ErrWait)
+		o.Wait = out.Wait
+		o.Wait.Event = 0
+		if ev != nil {
+			o.Wait.Event, _ = k.p.table.insert(capability{obj: ev, rights: uabi.RightRead | uabi.RightTransfer})
+		}
+	}
+	k.calling = nil
+	k.wake()
+}
+
+// again puts the current requests of an ended image back for its successor.
+func (k *Native) again(own bool) {
+	if n := k.notice; n != nil && n.kind == uabi.NoticeEvent {
+		n.bind.pending |= n.bits
+	}
+	k.notice = nil
+	r := k.cur
+	if r == nil {
+		return
+	}
+	k.cur = nil
+	k.closeRecs(r)
+	if own || k.p.hung == r {
+		r.crashes++
+	}
+	if r.watch != nil {
+		r.watch.off = true
+	}
+	if !r.trap && !r.forward && r.caller == nil { // nobody waits: the successor finishes what has an intent
+		r.release()
+		return
+	}
+	if a := r.sim.origin(r.msg.ID); !r.trap && a != nil && a.state == alienGone && (r.forward || a.handler() == r.from) {
+		r.fail(uabi.ErrDead)
+		return
+	}
+	r.at, r.resend = nil, true
+	r.ep().push(r)
+}
+
+// abandon is what happens to the call that a thread of an ended image was blocked in.
+func (k *Native) abandon() {
+	r := k.calling
+	if r == nil {
+		return
+	}
+	k.calling = nil
+	r.caller = nil
+	if r.state == queued {
+		r.ep().remove(r)
+		r.release()
+	}
+}
+
+// name is for traces.
+func (e *Endpoint) name() string {
+	if e.owner == nil {
+		return "endpoint"
+	}
+	return e.owner.name
+}
