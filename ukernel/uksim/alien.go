@@ -350,9 +350,7 @@ func (a *Alien) die() {
 	a.killed = true
 	a.task.kill()
 	s.refuse(a)
-	for _, e := range s.subscribers() {
-		a.askers = append(a.askers, e)
-	}
+	a.askers = s.subscribers()
 	if a.goneEv != nil {
 		a.goneEv.update(a.goneBit, 0, 0)
 	}

@@ -1,6 +1,10 @@
 package uksim
 
-import "aramid/ukernel/uabi"
+import (
+	"sync"
+
+	"aramid/ukernel/uabi"
+)
 
 // MaxMemory is the largest memory object in bytes.
 const MaxMemory = 1 << 44
@@ -20,7 +24,35 @@ func (m *Memory) kind() uabi.Type { return uabi.TypeMemory }
 
 func (m *Memory) free() {
 	m.uncharge(m.frames())
-	m.pages, m.flat = nil, nil
+	m.recycle()
+	m.pages = nil
+}
+
+// flats keeps the slices of freed objects, by size: kept memory is large, and every seed needs some.
+var flats sync.Map // uint64 → *sync.Pool of *[]byte
+
+func newFlat(n uint64) []byte {
+	pool, ok := flats.Load(n)
+	if !ok {
+		pool, _ = flats.LoadOrStore(n, new(sync.Pool))
+	}
+	if b, ok := pool.(*sync.Pool).Get().(*[]byte); ok {
+		clear(*b)
+		return *b
+	}
+	return make([]byte, n)
+}
+
+// recycle gives the flat slice back. No image uses it any more.
+func (m *Memory) recycle() {
+	if m.flat == nil {
+		return
+	}
+	if pool, ok := flats.Load(uint64(len(m.flat))); ok {
+		b := m.flat
+		pool.(*sync.Pool).Put(&b)
+	}
+	m.flat = nil
 }
 
 func (m *Memory) uncharge(n uint64) {
@@ -71,7 +103,7 @@ func (m *Memory) flatten() uabi.Error {
 	if m.account != nil && m.account.take(n, 0) != uabi.OK {
 		return uabi.ErrNoMem
 	}
-	flat := make([]byte, m.size)
+	flat := newFlat(m.size)
 	for i := range m.size / PageSize {
 		if p := m.pages[i]; p != nil {
 			copy(flat[i*PageSize:], p[:])

@@ -252,8 +252,15 @@ func (k *Native) leaveQueue() {
 	}
 }
 
-// take delivers one pending message, if there is one; the seed chooses between the first request and the notices.
+// take delivers one pending message, if there is one: resent requests first, then the seed chooses between the first request and
+// the notices.
 func (k *Native) take(e *Endpoint) bool {
+	if len(e.queue) > 0 && e.queue[0].resend {
+		r := e.queue[0]
+		e.queue = e.queue[1:]
+		k.deliver(r)
+		return true
+	}
 	notices := e.pendingNotices()
 	n := len(notices)
 	if len(e.queue) > 0 {

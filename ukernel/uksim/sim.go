@@ -186,6 +186,11 @@ func (s *Sim) Close() {
 		t.kill()
 	}
 	s.reapDead()
+	for _, p := range s.procs {
+		if m := p.Kept(); m != nil {
+			m.recycle()
+		}
+	}
 }
 
 // step is one step of the running thread: time, deadlines, crashes and the choice of who runs next.
