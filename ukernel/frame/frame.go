@@ -111,7 +111,10 @@ func SetReserve(n uint64) { z.reserve = n }
 func Total() uint64 { return z.total }
 
 // FreeCount is the number of frames that can be handed out now.
-func FreeCount() uint64 { return z.free }
+func FreeCount() uint64 {
+	drain()
+	return z.free
+}
 
 // Kernel is the number of frames that hold kernel data: metadata, slabs, page tables, handle tables.
 func Kernel() uint64 { return z.kernel }
@@ -289,7 +292,8 @@ func Retire(pa uint64) {
 	z.quarantined++
 }
 
-// Seal closes the open batch: its frames become free once arch.Acked(gen). Generation 0 means at once.
+// Seal closes the open batch: its frames become free once arch.Acked(gen), where gen is not older than that of any earlier
+// Seal. Generation 0 means at once.
 func Seal(gen uint64) {
 	f := z.openHead
 	if f == none {

@@ -136,7 +136,8 @@ func (s *Space) present(r *region, w *uint64, va, code uint64) Result {
 
 // writeShared gives a page of a shared mapping the right to write, after the object's own copy-on-write.
 func (s *Space) writeShared(r *region, w *uint64, va, e uint64) Result {
-	pa, err := r.mem.writable(r.page(va))
+	leaf := s.pt.leaf(va >> pageShift)
+	pa, err := r.mem.writableFor(leaf, r.page(va))
 	if err != uabi.OK {
 		flush()
 		return asResult(err)
@@ -147,9 +148,9 @@ func (s *Space) writeShared(r *region, w *uint64, va, e uint64) Result {
 		s.flushLocal(va)
 		return Solved
 	}
-	// writable has taken the old frame out of every mapping, this one too, but left the leaf.
+	// The old frame has left every mapping, this one too, but the leaf is still there.
 	frame.Ref(pa)
-	s.enter(r, s.pt.leaf(va>>pageShift), w, now)
+	s.enter(r, leaf, w, now)
 	flush()
 	return Solved
 }
@@ -173,7 +174,7 @@ func (s *Space) fetch(r *region, leaf uint64, w *uint64, va, code uint64) Result
 	var pa uint64
 	var err uabi.Error
 	if code&hw.FaultWrite != 0 {
-		pa, err = m.writable(i)
+		pa, err = m.writableFor(leaf, i)
 	} else {
 		pa, err = m.readable(i)
 	}

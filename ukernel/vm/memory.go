@@ -191,6 +191,14 @@ func (m *Memory) writable(i uint64) (uint64, uabi.Error) {
 	return own, uabi.OK
 }
 
+// writableFor is writable for a fault that will fill an entry of a page table's leaf, which stays even if it is empty meanwhile.
+func (m *Memory) writableFor(leaf, i uint64) (uint64, uabi.Error) {
+	frame.AddRefs(leaf, 1)
+	pa, err := m.writable(i)
+	frame.SubRefs(leaf, 1)
+	return pa, err
+}
+
 // Release drops a reference; the last one leaves the object to Reap.
 func (m *Memory) Release() {
 	m.unref()

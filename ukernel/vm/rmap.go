@@ -2,6 +2,7 @@ package vm
 
 import (
 	"aramid/ukernel/arch"
+	"aramid/ukernel/frame"
 	"aramid/ukernel/uabi"
 )
 
@@ -37,8 +38,8 @@ func (r *region) shows(lo, hi uint64) (va, end uint64) {
 	return r.va + (lo-first)<<pageShift, r.va + (hi-first)<<pageShift
 }
 
-// unmapFrame takes frame pa, page i until now, out of all mappings. Empty page tables stay until their region is
-// unmapped, because a fault may be in the middle of filling one.
+// unmapFrame takes frame pa, page i until now, out of all mappings. A fault that is in the middle of filling a leaf holds a
+// reference to it meanwhile.
 func (m *Memory) unmapFrame(i, pa uint64) {
 	for r := m.maps; r != nil; r = r.mnext {
 		va, end := r.shows(i, i+1)
@@ -49,9 +50,13 @@ func (m *Memory) unmapFrame(i, pa uint64) {
 		if w == nil || *w&arch.PTEFrame != pa || *w&pteOwn != 0 {
 			continue
 		}
-		n := r.space.zapLeaf(r.space.pt.leaf(va>>pageShift), va>>pageShift, va>>pageShift+1)
-		r.resident -= n
-		r.space.resident -= n
+		leaf := r.space.pt.leaf(va >> pageShift)
+		r.space.zapLeaf(leaf, va>>pageShift, va>>pageShift+1)
+		r.resident--
+		r.space.resident--
+		if frame.Refs(leaf) == 1 {
+			r.space.pruneLeaf(va)
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ type Pool[T any] = object.Pool[T]
 func Init() uabi.Error {
 	spaces, memories, regions = Pool[Space]{}, Pool[Memory]{}, Pool[region]{}
 	loaded = [maxCPUs]*Space{}
-	deadSpaces, emptySpaces, deadMemories = nil, nil, nil
+	deadSpaces, emptySpaces, deadMemories, lastShot = nil, nil, nil, 0
 	s, err := NewSpace(nil)
 	kernel = s
 	return err
