@@ -4,7 +4,7 @@
 // use it to test the machine layer alone.
 //
 // It ends with status 0 and the line "tiny: done" once all threads have made system calls, been preempted by the timer and faulted, and
-// every CPU has run one of them. The command-line word panic=KIND provokes a panic instead.
+// every CPU has run one of them. The command-line word panic=KIND provokes a panic instead; panic=never runs for ever.
 package main
 
 import (
@@ -24,35 +24,46 @@ var enterFn = enter
 
 func main() {}
 
-// User memory of both threads.
+// User memory: each program has a page of code; one page of data holds each thread's number twice, where FS and GS point.
 const (
-	codeVA  = 0x400000
-	quantum = 1e6 // ns
-	threads = amd64.MaxCPUs + 1
-	enough  = 20 // preemptions of each thread
+	codeVA     = 0x400000
+	dataVA     = 0x410000
+	slotSize   = 16
+	quantum    = 1e6  // ns
+	enough     = 20   // preemptions of each good thread
+	faultLen   = 2    // bytes of the instruction of program that faults
+	programMax = 2048 // bytes
 )
 
-// program: call 1 with 'U'; then for ever: call 0, read address 0, spin.
-var program = [...]byte{
-	0xb8, 1, 0, 0, 0, // mov eax, 1
-	0xbf, 'U', 0, 0, 0, // mov edi, 'U'
-	0x0f, 0x05, // syscall
-	0x31, 0xc0, // again: xor eax, eax
-	0x0f, 0x05, // syscall
-	0x8b, 0x04, 0x25, 0, 0, 0, 0, // mov eax, [0]: the kernel steps over it
-	0xb9, 0x00, 0x00, 0x02, 0x00, // mov ecx, 0x20000
-	0xff, 0xc9, // spin: dec ecx
-	0x75, 0xfc, // jnz spin
-	0xeb, 0xec, // jmp again
-}
+// Indexes of programs, see user_amd64.s, and how many good threads run the first.
+const (
+	good = iota
+	nosy
+	proud
+	programCount
+	goodThreads = amd64.MaxCPUs + 1
+	threads     = goodThreads + len(badThreads)
+)
 
-// faultLen is the length of the instruction that faults.
-const faultLen = 7
+// programs are their addresses in the kernel's text.
+var programs [programCount]uint64
+
+// badThreads each do one thing that must end in a certain trap of theirs.
+var badThreads = [...]struct {
+	rip, full             uint64
+	vector, code, address uint64
+}{
+	{codeVA + nosy*hw.PageSize, 1, hw.VecPageFault, hw.FaultUser | hw.FaultPresent, 0xffffffff80201000},
+	{codeVA + proud*hw.PageSize, 1, hw.VecGP, 0, 0},
+	{1 << 47, 0, hw.VecGP, 0, 0},                                                         // SYSRET to a non-canonical address
+	{1 << 47, 1, hw.VecGP, 0, 0},                                                         // IRET to one
+	{dataVA, 1, hw.VecPageFault, hw.FaultUser | hw.FaultPresent | hw.FaultFetch, dataVA}, // NX
+}
 
 type thread struct {
 	ctx                    hw.Context
 	calls, faults, preempt uint64
-	running                bool
+	running, ended         bool
 }
 
 var (
@@ -73,24 +84,41 @@ func page() uint64 {
 
 func boot() {
 	amd64.BootLine()
-	provoke()
 	pages = amd64.Info().Free[0].Base
 	root = page()
 	arch.KernelRoot(root)
-	code := page()
-	copy((*[hw.PageSize]byte)(arch.Ptr(code))[:], program[:])
-	t := root
-	for shift := 39; shift > 12; shift -= 9 {
-		n := page()
-		(*[512]uint64)(arch.Ptr(t))[uint64(codeVA)>>uint(shift)&511] = n | hw.PTEPresent | hw.PTEWrite | hw.PTEUser
-		t = n
+	for i, pc := range programs {
+		code := page()
+		copy((*[hw.PageSize]byte)(arch.Ptr(code))[:], unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), pc)), programMax))
+		mapPage(codeVA+uint64(i)*hw.PageSize, code|hw.PTEPresent|hw.PTEUser)
 	}
-	(*[512]uint64)(arch.Ptr(t))[codeVA>>12&511] = code | hw.PTEPresent | hw.PTEUser
+	data := page()
+	mapPage(dataVA, data|hw.PTEPresent|hw.PTEUser|hw.PTEWrite|hw.PTENoExec)
 	for i := range pool {
 		c := &pool[i].ctx
 		c.Regs.RIP, c.Regs.Flags, c.Full = codeVA, 0x202, 1
+		c.Regs.RDI = uint64(i) * 0x0101010101010101
+		c.Regs.FSBase, c.Regs.GSBase = dataVA+uint64(i)*slotSize, dataVA+uint64(i)*slotSize+8
+		words := (*[2]uint64)(arch.Ptr(data + uint64(i)*slotSize))
+		words[0], words[1] = c.Regs.RDI, c.Regs.RDI
 		c.FX[0], c.FX[1], c.FX[24], c.FX[25] = 0x7f, 0x03, 0x80, 0x1f
+		if i >= goodThreads {
+			c.Regs.RIP, c.Full = badThreads[i-goodThreads].rip, badThreads[i-goodThreads].full
+		}
 	}
+	provoke()
+}
+
+func mapPage(va, entry uint64) {
+	t := root
+	for shift := uint(39); shift > 12; shift -= 9 {
+		e := &(*[512]uint64)(arch.Ptr(t))[va>>shift&511]
+		if *e == 0 {
+			*e = page() | hw.PTEPresent | hw.PTEWrite | hw.PTEUser
+		}
+		t = *e & hw.PTEFrame
+	}
+	(*[512]uint64)(arch.Ptr(t))[va>>12&511] = entry
 }
 
 // provoke makes the panic that the command line asks for.
@@ -122,19 +150,32 @@ func provoke() {
 		pages = *(*uint64)(unsafe.Add(unsafe.Pointer(nil), c.Len))
 	case "alloc":
 		escaped = new([100]uint64)
+	case "never":
+		hold = true
+	case "smap":
+		arch.SwitchSpace(root)
+		pages = *(*uint64)(unsafe.Add(unsafe.Pointer(nil), uint64(codeVA)))
+	case "smep":
+		arch.SwitchSpace(root)
+		programs := [1]uint64{codeVA}
+		entry := &programs
+		(*(*func())(unsafe.Pointer(&entry)))()
 	case "text":
 		// The kernel's text through its own mapping: write-protected.
 		*(*byte)(unsafe.Add(unsafe.Pointer(nil), amd64.TextStart())) = 0
 	}
 }
 
-var escaped *[100]uint64
+var (
+	escaped *[100]uint64
+	hold    bool // never finish
+)
 
 // deep recurses with a Go frame until the stack check strikes.
 //
 //go:noinline
 func deep(n int) int {
-	var pad [200]byte
+	var pad [700]byte
 	pad[n%len(pad)] = byte(n)
 	return deep(n+1) + int(pad[n%7])
 }
@@ -142,11 +183,15 @@ func deep(n int) int {
 func enter(c *hw.Context) *hw.Context {
 	me := arch.CPU()
 	t := on[me]
+	if t != nil && t.isBad() && c.Regs.Vector < hw.VecIRQ {
+		t.caught(c)
+		return pick(me)
+	}
 	switch c.Regs.Vector {
 	case hw.VecSyscall:
 		t.calls++
 		if c.Regs.RAX == 1 {
-			arch.LogByte(byte(c.Regs.RDI))
+			arch.LogByte('U')
 		}
 		c.Regs.RAX = 0
 		return c
@@ -159,7 +204,7 @@ func enter(c *hw.Context) *hw.Context {
 		return c
 	case hw.VecTimer, hw.VecKick:
 	default:
-		amd64.Panic("tiny: unexpected vector")
+		amd64.Panic("tiny: a good thread's unexpected trap")
 	}
 	if t != nil {
 		t.running = false
@@ -167,7 +212,7 @@ func enter(c *hw.Context) *hw.Context {
 			t.preempt++
 		}
 	}
-	if finished() {
+	if finished() && !hold {
 		for i := range amd64.CPUs() {
 			if i != me {
 				arch.Kick(i)
@@ -180,10 +225,15 @@ func enter(c *hw.Context) *hw.Context {
 		}
 		arch.PowerOff(0)
 	}
+	return pick(me)
+}
+
+// pick chooses the next thread in turn.
+func pick(me int) *hw.Context {
 	on[me] = nil
 	for range pool {
 		next = (next + 1) % threads
-		if t := &pool[next]; !t.running {
+		if t := &pool[next]; !t.running && !t.ended {
 			t.running = true
 			on[me] = t
 			seen |= 1 << uint(me)
@@ -198,9 +248,37 @@ func enter(c *hw.Context) *hw.Context {
 	return &on[me].ctx
 }
 
+func (t *thread) isBad() bool {
+	for i := goodThreads; i < threads; i++ {
+		if t == &pool[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// caught looks whether a bad thread's trap is the one that it must get.
+func (t *thread) caught(c *hw.Context) {
+	for i := range badThreads {
+		if b := &badThreads[i]; t == &pool[goodThreads+i] {
+			r := &c.Regs
+			if r.Vector != b.vector || r.Code != b.code || b.address != 0 && r.Addr != b.address || r.RIP != b.rip && b.vector == hw.VecGP {
+				amd64.Panic("tiny: a bad thread got the wrong trap")
+			}
+		}
+	}
+	t.ended = true
+}
+
 func finished() bool {
 	for i := range pool {
 		t := &pool[i]
+		if t.isBad() {
+			if !t.ended {
+				return false
+			}
+			continue
+		}
 		if t.calls < 2 || t.faults < 1 || t.preempt < enough {
 			return false
 		}

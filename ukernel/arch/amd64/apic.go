@@ -35,7 +35,6 @@ const (
 	icrStartup     = 0x4600
 	icrNMI         = 0x4400
 	icrFixed       = 0x4000
-	icrAllButSelf  = 3 << 18
 	icrPending     = 1 << 12
 	apicBaseEnable = 1 << 11
 	apicBaseX2     = 1 << 10

@@ -89,7 +89,11 @@ func stopOthers(p *percpu) {
 	if cpuCount < 2 {
 		return
 	}
-	command(0, icrNMI|icrAllButSelf)
+	for c := range cpuCount { // not the shorthand: it would reach CPUs that never started, and have no handler
+		if &cpus[c] != p {
+			command(cpus[c].apicID, icrNMI)
+		}
+	}
 	end := Now() + stopTimeout
 	for Now() < end {
 		running := 0
