@@ -167,3 +167,14 @@ func argContext(b []byte) *[uabi.ContextWords]uint64 {
 func argReady(b []byte, n int) []uabi.WaitReady {
 	return unsafe.Slice((*uabi.WaitReady)(unsafe.Pointer(&b[0])), n)
 }
+
+// AlienState implements Kernel.
+func (r *Real) AlienState(b []byte, write bool) (int, uabi.Error) {
+	w := uintptr(0)
+	if write {
+		w = 1
+	}
+	// Safety: see the head of this file.
+	r0, _ := native(uabi.CallAlienState, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), w, 0, 0, 0)
+	return count(r0)
+}

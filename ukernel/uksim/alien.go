@@ -44,6 +44,7 @@ type Alien struct {
 	space   *Space
 	handle  capability // handler endpoint, with its badge
 	regs    uabi.Regs
+	fx      [512]byte // FXSAVE area
 	traps   uint64
 	cause   uint32
 	state   int

@@ -355,6 +355,21 @@ func (k *Native) AlienString(va uint64, b []byte) (int, uabi.Error) {
 	return 0, uabi.ErrSize
 }
 
+// AlienState is uk.Kernel's.
+func (k *Native) AlienState(b []byte, write bool) (int, uabi.Error) {
+	k.enter("alien.state")
+	a := k.alienOf()
+	switch {
+	case a == nil || !k.cur.trap:
+		return 0, uabi.ErrStale
+	case len(b) != len(a.fx):
+		return 0, uabi.ErrSize
+	case write:
+		return copy(a.fx[:], b), uabi.OK
+	}
+	return copy(b, a.fx[:]), uabi.OK
+}
+
 // ThreadCreate is uk.Kernel's.
 func (k *Native) ThreadCreate(account, space, handler uabi.Handle) (uabi.Handle, uint64, uabi.Error) {
 	k.enter("thread.create")
