@@ -20,10 +20,6 @@ type fakeG struct {
 // stackGuard is the runtime's distance of stackguard0 from stack.lo (internal/abi.StackGuard).
 const stackGuard = 928
 
-func (g *fakeG) set(lo, hi uint64) {
-	g.lo, g.hi, g.guard0, g.guard1 = lo, hi, lo+stackGuard, lo+stackGuard
-}
-
 // percpu is the area that GS points to: GS base is its address + gsBias, so that g is at GS:-8. Entry code uses the fields up
 // to crash by offset (go_asm.h).
 type percpu struct {

@@ -144,11 +144,34 @@ func cut(r, t *hw.Range) (rest hw.Range, ok bool) {
 	return rest, false
 }
 
+// ringThree begins the words of ring 3: from the first of them on, the line is none of the kernel's business (package syscall).
+const ringThree = " aramid."
+
+// kernelWords is the kernel's part of the command line.
+func kernelWords() []byte {
+	line := unsafe.Slice((*byte)(Ptr(info.CmdLine.Base)), info.CmdLine.Len)
+	for i := range line {
+		if startsAt(line, i, ringThree) || i == 0 && startsAt(line, i, ringThree[1:]) {
+			return line[:i]
+		}
+	}
+	return line
+}
+
+func startsAt(line []byte, i int, s string) bool {
+	return i+len(s) <= len(line) && string(line[i:i+len(s)]) == s
+}
+
+// wordAt reports whether a word that begins with s starts at i.
+func wordAt(line []byte, i int, s string) bool {
+	return (i == 0 || line[i-1] == ' ') && startsAt(line, i, s)
+}
+
 // cmdlineHas reports whether word is on the command line; package syscall is who refuses unknown words.
 func cmdlineHas(word string) bool {
-	line := unsafe.Slice((*byte)(Ptr(info.CmdLine.Base)), info.CmdLine.Len)
-	for i := 0; i+len(word) <= len(line); i++ {
-		if string(line[i:i+len(word)]) == word && (i == 0 || line[i-1] == ' ') && (i+len(word) == len(line) || line[i+len(word)] == ' ') {
+	line := kernelWords()
+	for i := range line {
+		if end := i + len(word); wordAt(line, i, word) && (end == len(line) || line[end] == ' ') {
 			return true
 		}
 	}
@@ -157,9 +180,9 @@ func cmdlineHas(word string) bool {
 
 // cmdlineNumber returns the value of a "name=N" word, or 0.
 func cmdlineNumber(prefix string) (n uint64) {
-	line := unsafe.Slice((*byte)(Ptr(info.CmdLine.Base)), info.CmdLine.Len)
-	for i := 0; i+len(prefix) < len(line); i++ {
-		if string(line[i:i+len(prefix)]) == prefix && (i == 0 || line[i-1] == ' ') {
+	line := kernelWords()
+	for i := range line {
+		if wordAt(line, i, prefix) {
 			for i += len(prefix); i < len(line) && line[i] >= '0' && line[i] <= '9' && n < 1e9; i++ {
 				n = n*10 + uint64(line[i]-'0')
 			}
