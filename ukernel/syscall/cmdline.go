@@ -47,6 +47,7 @@ func (c *bootConfig) take(word []byte) (ok bool) {
 		c.quiet = true
 	case string(word) == "log=normal":
 		c.quiet = false
+	case string(word) == "log=com1", string(word) == "log=com2", string(word) == "log=debugcon": // arch/amd64 has obeyed them
 	case hasPrefix(word, "cpus="):
 		c.cpus, ok = parseDec(word[len("cpus="):])
 		return ok && c.cpus > 0
