@@ -112,7 +112,7 @@ const (
 	selTSS        = 0x28 // + 16 × CPU
 
 	// userFlags are the flags a thread may have (SDM Vol. 1 §3.4.3): CF PF AF ZF SF TF DF OF RF AC ID.
-	userFlags  = 0x254dd5
+	userFlags  = 0x250dd5
 	fixedFlags = 0x202 // IF and the always-one bit
 
 	vecSyscall = hw.VecSyscall
