@@ -253,8 +253,9 @@ func (a *analysis) checkInst(f *Func, s *state, in *inst) {
 	if s.depth.hasRel && s.depth.rel < 0 && !a.cfg.isArch(f.Pkg) {
 		a.violate(RuleStack, in.Addr, f, "the stack pointer is above the return address")
 	}
-	after := s.step(a, in)
-	if after.depth.hasAbs && !s.depth.hasAbs {
+	probe := *s
+	probe.depth = depth{hasRel: true}
+	if probe.step(a, in).depth.hasAbs {
 		a.switches = append(a.switches, in.Addr)
 		if !a.cfg.isArch(f.Pkg) {
 			a.violate(RuleStack, in.Addr, f, "switches the stack outside %s", a.cfg.Arch)

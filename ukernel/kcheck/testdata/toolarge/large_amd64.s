@@ -1,0 +1,14 @@
+#include "textflag.h"
+
+#define N8 NOP; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90
+#define N64 N8; N8; N8; N8; N8; N8; N8; N8
+#define N512 N64; N64; N64; N64; N64; N64; N64; N64
+#define N4K N512; N512; N512; N512; N512; N512; N512; N512
+#define N32K N4K; N4K; N4K; N4K; N4K; N4K; N4K; N4K
+
+TEXT ·entry(SB), NOSPLIT, $0-0
+	N32K
+	N32K
+	N32K
+	N32K
+	RET
