@@ -89,13 +89,13 @@ func TestAnNMIFromOutsideStopsAMachineThatRunsPrograms(t *testing.T) {
 
 func TestAMissingOrDamagedArchiveEndsTheBoot(t *testing.T) {
 	img := tinyImage(t, func(o *image.Options) { o.NoArchive = true })
-	machine{image: img}.boot(t).expect(t, 1, "^ukernel: cannot boot: the image has no boot archive$")
+	machine{image: img}.boot(t).expect(t, 2, "^ukernel: cannot boot: the image has no boot archive$")
 	img = tinyImage(t, func(o *image.Options) { o.Damage = true })
-	machine{image: img}.boot(t).expect(t, 1, "^ukernel: cannot boot: the boot archive is damaged$")
+	machine{image: img}.boot(t).expect(t, 2, "^ukernel: cannot boot: the boot archive is damaged$")
 }
 
 func TestTooLittleMemoryEndsTheBoot(t *testing.T) {
-	machine{image: tinyImage(t, nil), mib: 12}.boot(t).expect(t, 1, `^ukernel: cannot boot: too little memory: 11 MiB of RAM, .* need \d+ MiB$`)
+	machine{image: tinyImage(t, nil), mib: 12}.boot(t).expect(t, 4, `^ukernel: cannot boot: too little memory: 11 MiB of RAM, .* need \d+ MiB$`)
 }
 
 func TestTheSameInputGivesTheSameImage(t *testing.T) {

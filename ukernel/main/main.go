@@ -20,7 +20,7 @@ var (
 )
 
 // statusNoMemory is the power-off status when there is no room for the kernel's own tables.
-const statusNoMemory = 1
+const statusNoMemory = 4
 
 // boot runs once on the boot CPU with the kernel lock held; the other CPUs wait for the lock.
 func boot() {

@@ -13,11 +13,11 @@ func prepare(pa uint64) {
 	ok := readStart(pa)
 	startLog()
 	if !ok {
-		fail("the loader passed no usable PVH start information")
+		fail("the loader passed no usable PVH start information", statusNoBoot)
 	}
 	h := header()
 	if h.Magic != hw.ImageMagic {
-		fail("the image header is damaged")
+		fail("the image header is damaged", statusNoBoot)
 	}
 	if !inRAM(hw.ImageBase, h.ImageEnd+minFree) || h.ImageEnd > bootMapped {
 		tooLittle(h.ImageEnd)
@@ -49,7 +49,7 @@ func start() {
 	}
 	checkArchive(h)
 	if info.Initrd.Len != 0 && !inRAM(info.Initrd.Base, info.Initrd.Base+info.Initrd.Len) {
-		fail("the initrd does not lie in RAM")
+		fail("the initrd does not lie in RAM", statusNoBoot)
 	}
 	startOthers(limit)
 	if freeRAM() < minFree {
@@ -61,28 +61,30 @@ func start() {
 // checkArchive compares the checksum: a damaged server would otherwise fail in ways that nobody can read.
 func checkArchive(h *hw.ImageHeader) {
 	if h.ArchiveLen == 0 {
-		fail("the image has no boot archive")
+		fail("the image has no boot archive", statusArchive)
 	}
 	if h.ArchiveBase%hw.PageSize != 0 || h.ArchiveLen%hw.PageSize != 0 || !mapped(h.ArchiveBase, h.ArchiveLen) {
-		fail("the boot archive does not lie in RAM")
+		fail("the boot archive does not lie in RAM", statusArchive)
 	}
 	if hw.Sum64(unsafe.Slice((*uint64)(Ptr(h.ArchiveBase)), h.ArchiveLen/8)) != h.ArchiveSum {
-		fail("the boot archive is damaged")
+		fail("the boot archive is damaged", statusArchive)
 	}
 }
 
 // fail ends a boot that cannot go on.
-func fail(why string) {
+func fail(why string, status uint32) {
 	text("ukernel: cannot boot: ")
 	text(why)
 	LogByte('\n')
-	PowerOff(statusNoBoot)
+	PowerOff(status)
 }
 
-// Power-off statuses of this package.
+// Power-off statuses of this package; 2 and 4 are also package syscall's.
 const (
-	statusNoBoot = 1
-	statusPanic  = 101
+	statusNoBoot  = 1 // the loader or its data
+	statusArchive = 2 // no boot archive, or a damaged one
+	statusMemory  = 4 // too little memory
+	statusPanic   = 101
 )
 
 func tooLittle(imageEnd uint64) {
@@ -97,7 +99,7 @@ func tooLittle(imageEnd uint64) {
 	text(" MiB to work with need ")
 	dec((imageEnd + minFree) >> 20)
 	text(" MiB\n")
-	PowerOff(statusNoBoot)
+	PowerOff(statusMemory)
 }
 
 // BootLine reports the machine: "ukernel: N CPUs, M MiB, T ms".
