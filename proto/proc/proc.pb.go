@@ -196,8 +196,8 @@ type SpawnRequest struct {
 	Name    string                 `protobuf:"bytes,7,opt,name=name,proto3" json:"name,omitempty"`       // comm
 	Exe     string                 `protobuf:"bytes,8,opt,name=exe,proto3" json:"exe,omitempty"`         // path
 	Cmdline []byte                 `protobuf:"bytes,9,opt,name=cmdline,proto3" json:"cmdline,omitempty"` // NUL-separated
-	// The handler's endpoint, to which the thread's traps go.
-	Handler       uint32 `protobuf:"varint,10,opt,name=handler,proto3" json:"handler,omitempty"`
+	// Descriptors 0, 1 and 2 of process 1; absent: none are open. (Traps of all threads go to boot handle BootLinux.)
+	Console       uint32 `protobuf:"varint,10,opt,name=console,proto3" json:"console,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -295,9 +295,9 @@ func (x *SpawnRequest) GetCmdline() []byte {
 	return nil
 }
 
-func (x *SpawnRequest) GetHandler() uint32 {
+func (x *SpawnRequest) GetConsole() uint32 {
 	if x != nil {
-		return x.Handler
+		return x.Console
 	}
 	return 0
 }
@@ -3493,8 +3493,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x04name\x18\a \x01(\tR\x04name\x12\x10\n" +
 	"\x03exe\x18\b \x01(\tR\x03exe\x12\x18\n" +
 	"\acmdline\x18\t \x01(\fR\acmdline\x12\x1e\n" +
-	"\ahandler\x18\n" +
-	" \x01(\rB\x04\x90\xb5\x18\x01R\ahandler\"\xb4\x01\n" +
+	"\aconsole\x18\n" +
+	" \x01(\rB\x04\x90\xb5\x18\x01R\aconsole\"\xb4\x01\n" +
 	"\vForkRequest\x12\x14\n" +
 	"\x05flags\x18\x01 \x01(\x04R\x05flags\x12\x14\n" +
 	"\x05stack\x18\x02 \x01(\x04R\x05stack\x12\x10\n" +

@@ -2339,7 +2339,7 @@ func (x *SpawnRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
 	h[0] = uabi.Handle(x.Mm)
 	h[1] = uabi.Handle(x.Space)
 	h[2] = uabi.Handle(x.Fs)
-	h[3] = uabi.Handle(x.Handler)
+	h[3] = uabi.Handle(x.Console)
 }
 
 // FromHandles implements ipc.Message.
@@ -2347,7 +2347,7 @@ func (x *SpawnRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 	x.Mm = uint32(h[0])
 	x.Space = uint32(h[1])
 	x.Fs = uint32(h[2])
-	x.Handler = uint32(h[3])
+	x.Console = uint32(h[3])
 }
 
 // Clear implements ipc.Message.
@@ -2361,7 +2361,7 @@ func (x *SpawnRequest) Clear() {
 	x.Name = ""
 	x.Exe = ""
 	x.Cmdline = nil
-	x.Handler = 0
+	x.Console = 0
 	x.unknownFields = nil
 }
 

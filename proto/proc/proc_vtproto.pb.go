@@ -191,8 +191,8 @@ func (m *SpawnRequest) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
-	if m.Handler != 0 {
-		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Handler))
+	if m.Console != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Console))
 		i--
 		dAtA[i] = 0x50
 	}
@@ -2959,8 +2959,8 @@ func (m *SpawnRequest) SizeVT() (n int) {
 	if l > 0 {
 		n += 1 + l + protohelpers.SizeOfVarint(uint64(l))
 	}
-	if m.Handler != 0 {
-		n += 1 + protohelpers.SizeOfVarint(uint64(m.Handler))
+	if m.Console != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.Console))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -4507,9 +4507,9 @@ func (m *SpawnRequest) UnmarshalVT(dAtA []byte) error {
 			iNdEx = postIndex
 		case 10:
 			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Handler", wireType)
+				return fmt.Errorf("proto: wrong wireType = %d for field Console", wireType)
 			}
-			m.Handler = 0
+			m.Console = 0
 			for shift := uint(0); ; shift += 7 {
 				if shift >= 64 {
 					return protohelpers.ErrIntOverflow
@@ -4519,7 +4519,7 @@ func (m *SpawnRequest) UnmarshalVT(dAtA []byte) error {
 				}
 				b := dAtA[iNdEx]
 				iNdEx++
-				m.Handler |= uint32(b&0x7F) << shift
+				m.Console |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -11405,9 +11405,9 @@ func (m *SpawnRequest) UnmarshalVTUnsafe(dAtA []byte) error {
 			iNdEx = postIndex
 		case 10:
 			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Handler", wireType)
+				return fmt.Errorf("proto: wrong wireType = %d for field Console", wireType)
 			}
-			m.Handler = 0
+			m.Console = 0
 			for shift := uint(0); ; shift += 7 {
 				if shift >= 64 {
 					return protohelpers.ErrIntOverflow
@@ -11417,7 +11417,7 @@ func (m *SpawnRequest) UnmarshalVTUnsafe(dAtA []byte) error {
 				}
 				b := dAtA[iNdEx]
 				iNdEx++
-				m.Handler |= uint32(b&0x7F) << shift
+				m.Console |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
