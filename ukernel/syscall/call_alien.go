@@ -174,7 +174,7 @@ func alienState(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 	if err != uabi.OK {
 		return 0, err
 	}
-	n := uint64(len(a.FX))
+	n := uint64(len(a.Ctx.FX))
 	if r.RSI != n {
 		return 0, uabi.ErrSize
 	}
@@ -182,13 +182,13 @@ func alienState(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 		return 0, err
 	}
 	if r.RDX == 0 {
-		return whole(t.Space.Write(r.RDI, a.FX[:]))
+		return whole(t.Space.Write(r.RDI, a.Ctx.FX[:]))
 	}
 	if n, err := whole(t.Space.Read(r.RDI, fxScratch[:])); err != uabi.OK {
 		return n, err
 	}
-	cleanFX(&fxScratch, le32(a.FX[fxMXCSRMask:]))
-	a.FX = fxScratch
+	cleanFX(&fxScratch, le32(a.Ctx.FX[fxMXCSRMask:]))
+	a.Ctx.FX = fxScratch
 	return n, uabi.OK
 }
 

@@ -1,0 +1,159 @@
+package syscall
+
+import (
+	"aramid/ukernel/ipc"
+	"aramid/ukernel/ktrace"
+	"aramid/ukernel/object"
+	"aramid/ukernel/uabi"
+	"aramid/ukernel/vm"
+)
+
+const maxName = 15
+
+// process looks up a process to be controlled.
+func process(t *ipc.Thread, h uint64) (*ipc.Process, uabi.Error) {
+	return t.Proc.GetProcess(handle(h), uabi.RightManage)
+}
+
+// processCreate is CallProcessCreate.
+func processCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	a, err := account(t, r.RDI)
+	if err != uabi.OK {
+		return 0, err
+	}
+	if _, err = t.Proc.GetAccount(handle(r.RDI), uabi.RightManage); err != uabi.OK {
+		return 0, err
+	}
+	if r.RSI > uabi.RankClient || r.RDX&^uabi.ProcessServer != 0 || r.R8 == 0 || r.R8 > maxName {
+		return 0, uabi.ErrArg
+	}
+	var name [maxName]byte
+	n, err := t.Space.Read(r.R10, name[:r.R8])
+	if err != uabi.OK || n != int(r.R8) {
+		return 0, uabi.ErrFault
+	}
+	for _, c := range name[:n] {
+		if c <= ' ' || c > '~' {
+			return 0, uabi.ErrArg
+		}
+	}
+	p, err := ipc.NewProcess(a, uint32(r.RSI), uint32(r.RDX), name[:n])
+	if err != uabi.OK {
+		return 0, err
+	}
+	return give(t, &p.Header, uabi.RightsAll)
+}
+
+// processGive is CallProcessGive.
+func processGive(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	p, err := process(t, r.RDI)
+	if err != uabi.OK {
+		return 0, err
+	}
+	e, err := t.Proc.Get(handle(r.RDX), uabi.TypeNone, 0)
+	if err != uabi.OK {
+		return 0, err
+	}
+	if r.RSI == 0 || r.RSI >= uint64(uabi.BootFirst) || r.R10>>32 != 0 {
+		return 0, uabi.ErrArg
+	}
+	rights := uint32(r.R10)
+	if rights&^e.Rights != 0 {
+		return 0, uabi.ErrRights
+	}
+	return 0, p.InstallAt(uabi.Handle(r.RSI), e.Obj, badgeOf(e.Badge), rights)
+}
+
+// processStart is CallProcessStart.
+func processStart(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	p, err := process(t, r.RDI)
+	if err != uabi.OK {
+		return 0, err
+	}
+	m, err := t.Proc.GetMemory(handle(r.RSI), uabi.RightRead)
+	if err != uabi.OK {
+		return 0, err
+	}
+	var args *vm.Memory
+	if r.R8 != 0 {
+		if args, err = t.Proc.GetMemory(handle(r.R8), uabi.RightRead); err != uabi.OK {
+			return 0, err
+		}
+	}
+	return 0, startImage(p, m, r.RDX, r.R10, args)
+}
+
+// processKill is CallProcessKill.
+func processKill(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	p, err := process(t, r.RDI)
+	if err != uabi.OK {
+		return 0, err
+	}
+	flushLine(p)
+	ktrace.Rare(ktrace.EvProcessDeath, t.ID, p.ID, r.RSI, 0)
+	p.Die(r.RSI, false)
+	return 0, uabi.OK
+}
+
+// processEvent is CallProcessEvent.
+func processEvent(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	p, err := process(t, r.RDI)
+	if err != uabi.OK {
+		return 0, err
+	}
+	h, err := t.Proc.Install(&p.Event().Header, nil, uabi.RightsAll)
+	return uint64(h), err
+}
+
+// processInfo is CallProcessInfo.
+func processInfo(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	p, err := process(t, r.RDI)
+	if err != uabi.OK {
+		return 0, err
+	}
+	b, err := buffer(t)
+	if err != uabi.OK {
+		return 0, err
+	}
+	p.Info(argProcess(b))
+	r.RDX = p.Starts
+	return uint64(p.State), uabi.OK
+}
+
+// accountCreate is CallAccountCreate. Only rootd's accounts may use the frames that are kept for servers; those that a server
+// makes for aliens may not.
+func accountCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	parent, err := account(t, r.RDI)
+	if err != uabi.OK {
+		return 0, err
+	}
+	if _, err = t.Proc.GetAccount(handle(r.RDI), uabi.RightManage); err != uabi.OK {
+		return 0, err
+	}
+	a := object.NewAccount(parent, r.RSI, r.RDX)
+	if a == nil {
+		return 0, uabi.ErrNoMem
+	}
+	a.Reserve = a.Reserve && t.Proc.Rank == uabi.RankRoot
+	return give(t, &a.Header, uabi.RightsAll)
+}
+
+// accountLimit is CallAccountLimit.
+func accountLimit(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	a, err := t.Proc.GetAccount(handle(r.RDI), uabi.RightManage)
+	if err != uabi.OK {
+		return 0, err
+	}
+	a.SetLimit(r.RSI, r.RDX)
+	return 0, uabi.OK
+}
+
+// accountInfo is CallAccountInfo.
+func accountInfo(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	a, err := t.Proc.GetAccount(handle(r.RDI), uabi.RightManage)
+	if err != uabi.OK {
+		return 0, err
+	}
+	r.RDX = a.ObjectsUsed
+	return a.FramesUsed, uabi.OK
+}

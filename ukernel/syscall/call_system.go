@@ -1,0 +1,183 @@
+package syscall
+
+import (
+	"aramid/ukernel/arch"
+	"aramid/ukernel/frame"
+	"aramid/ukernel/ipc"
+	"aramid/ukernel/ktrace"
+	"aramid/ukernel/object"
+	"aramid/ukernel/uabi"
+)
+
+// realtimeBase is CLOCK_REALTIME at boot, ns since 1970.
+var realtimeBase uint64
+
+// clock is CallClock.
+func clock(r *uabi.Regs) (uint64, uabi.Error) {
+	switch r.RDI {
+	case uabi.ClockMonotonic:
+		return arch.Now(), uabi.OK
+	case uabi.ClockRealtime:
+		return arch.Now() + realtimeBase, uabi.OK
+	}
+	return 0, uabi.ErrArg
+}
+
+// clockSet is CallClockSet.
+func clockSet(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	if err := holds(t, r.RDI, &powerRight); err != uabi.OK {
+		return 0, err
+	}
+	if r.RSI>>63 != 0 {
+		return 0, uabi.ErrArg
+	}
+	realtimeBase = r.RSI - arch.Now()
+	return 0, uabi.OK
+}
+
+const maxRandom = 256
+
+// random is CallRandom.
+func random(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	if r.RSI > maxRandom {
+		return 0, uabi.ErrArg
+	}
+	return fillRandom(t, r.RDI, r.RSI)
+}
+
+// fillRandom writes n ≤ maxRandom random bytes to user memory.
+func fillRandom(t *ipc.Thread, va, n uint64) (uint64, uabi.Error) {
+	if err := userRange(va, n); err != uabi.OK || n == 0 {
+		return 0, err
+	}
+	var b [maxRandom]byte
+	for i := 0; i < maxRandom; i += wordSize {
+		put64(b[i:], arch.Random64())
+	}
+	done, err := t.Space.Write(va, b[:n])
+	return uint64(done), err
+}
+
+// maxLog is the longest line of CallLog, bytes.
+const maxLog = 1024
+
+// logScratch carries it; guarded by the kernel lock.
+var logScratch [maxLog]byte
+
+// logLine is CallLog.
+func logLine(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	if r.RSI > maxLog {
+		return 0, uabi.ErrArg
+	}
+	if err := userRange(r.RDI, r.RSI); err != uabi.OK {
+		return 0, err
+	}
+	b := logScratch[:r.RSI]
+	if len(b) > 0 {
+		if n, err := t.Space.Read(r.RDI, b); err != uabi.OK || n != len(b) {
+			return 0, uabi.ErrFault
+		}
+	}
+	if len(b) > 0 && b[len(b)-1] == '\n' {
+		b = b[:len(b)-1]
+	}
+	processLine(t.Proc, b)
+	return r.RSI, uabi.OK
+}
+
+// processLine writes "name: b" and a newline to the log.
+func processLine(p *ipc.Process, b []byte) {
+	ktrace.Bytes(nameOf(p))
+	ktrace.Text(": ")
+	ktrace.Bytes(b)
+	ktrace.Newline()
+}
+
+// nameOf is p's name.
+func nameOf(p *ipc.Process) []byte {
+	n := 0
+	for n < len(p.Name) && p.Name[n] != 0 {
+		n++
+	}
+	return p.Name[:n]
+}
+
+// system is CallSystem.
+func system(t *ipc.Thread) (uint64, uabi.Error) {
+	b, err := buffer(t)
+	if err != uabi.OK {
+		return 0, err
+	}
+	s := argSystem(b)
+	*s = uabi.SystemInfo{
+		FramesTotal:  frame.Total(),
+		FramesFree:   frame.FreeCount(),
+		KernelFrames: frame.Kernel(),
+		CPUs:         uint64(arch.CPUs()),
+		Handles:      object.Handles(),
+		UptimeNS:     arch.Now(),
+	}
+	for i := range uabi.Type(uabi.TypeCount) {
+		s.Objects[i] = object.Live(i)
+	}
+	return 0, uabi.OK
+}
+
+// maxTrace bounds the bytes of trace that one call copies.
+const maxTrace = 64 << 10
+
+// trace is CallTrace.
+func trace(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	if err := holds(t, r.RDI, &powerRight); err != uabi.OK {
+		return 0, err
+	}
+	if err := userRange(r.RDX, r.R10); err != uabi.OK {
+		return 0, err
+	}
+	room := min(r.R10, maxTrace)
+	va, next := r.RDX, r.RSI
+	var k ktrace.Cursor
+	k.Seek(next)
+	for room >= traceSize {
+		p := k.Next()
+		if p == nil {
+			break
+		}
+		if n, err := t.Space.Write(va, traceBytes(p)); err != uabi.OK || uint64(n) != traceSize {
+			return 0, uabi.ErrFault
+		}
+		va, room, next = va+traceSize, room-traceSize, p.Seq+1
+	}
+	n := va - r.RDX
+	r.RDX = next
+	return n, uabi.OK
+}
+
+// powerOff is CallPowerOff.
+func powerOff(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	if err := holds(t, r.RDI, &powerRight); err != uabi.OK {
+		return 0, err
+	}
+	endMachine(uint32(r.RSI))
+	return 0, uabi.OK
+}
+
+// endMachine writes the log's last line and powers off.
+func endMachine(status uint32) {
+	ktrace.Text("ukernel: power off, status ")
+	ktrace.Dec(uint64(status))
+	ktrace.Newline()
+	arch.PowerOff(status)
+}
+
+// crash is CallPanic.
+func crash(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
+	if err := holds(t, r.RDI, &powerRight); err != uabi.OK {
+		return 0, err
+	}
+	if r.RSI > uabi.PanicStack {
+		return 0, uabi.ErrArg
+	}
+	arch.Crash(uint32(r.RSI))
+	return 0, uabi.OK
+}

@@ -1,0 +1,126 @@
+package syscall
+
+import (
+	"aramid/ukernel/arch"
+	"aramid/ukernel/arch/hw"
+	"aramid/ukernel/ipc"
+	"aramid/ukernel/ktrace"
+	"aramid/ukernel/sched"
+	"aramid/ukernel/uabi"
+	"aramid/ukernel/vm"
+)
+
+// Enter handles one trap of the thread whose saved state is c, or an interrupt of an idle CPU, and returns the state to run
+// next; nil: nothing is ready. The kernel lock is held.
+func Enter(c *arch.Context) *arch.Context {
+	if c.Regs.Vector != hw.VecSyscall {
+		return enterOther(c)
+	}
+	t := threadOf(c)
+	if t.Kind == ipc.Native {
+		if c.Regs.RAX == uabi.CallNull {
+			c.Regs.RAX = 0
+			return c
+		}
+		return native(t, c.Regs.RAX)
+	}
+	return trap(t, uabi.TrapSyscall)
+}
+
+// trap hands an alien's trap to its handler.
+func trap(t *ipc.Thread, cause uint32) *arch.Context {
+	if ipc.Alive(t) {
+		if ktrace.Mask&ktrace.BitTrap != 0 {
+			ktrace.Put(ktrace.EvTrap, t.ID, uint64(cause), t.Ctx.Regs.RAX, t.Ctx.Regs.RIP)
+		}
+		ipc.Trap(t, cause)
+	}
+	return leave()
+}
+
+// enterOther is Enter for everything but SYSCALL.
+func enterOther(c *arch.Context) *arch.Context {
+	v := c.Regs.Vector
+	switch {
+	case v < hw.VecIRQ:
+		return enterException(threadOf(c))
+	case v == hw.VecTimer:
+		ipc.TimerTick()
+		checkRootd()
+	case v == hw.VecKick:
+		sched.Resched()
+	case v < hw.VecIRQ+irqLines:
+		if ktrace.Mask&ktrace.BitIRQ != 0 {
+			ktrace.Put(ktrace.EvIRQ, 0, v-hw.VecIRQ, 0, 0)
+		}
+		ipc.Interrupt(int(v - hw.VecIRQ))
+	}
+	return leave()
+}
+
+// enterException handles an exception of thread t. Page faults go to vm first.
+func enterException(t *ipc.Thread) *arch.Context {
+	if !ipc.Alive(t) {
+		return leave()
+	}
+	r := &t.Ctx.Regs
+	err := uabi.ErrFault
+	if r.Vector == hw.VecPageFault {
+		res := vm.Segv
+		if t.Space != nil && r.Addr < uabi.MaxUser {
+			res = t.Space.Fault(r.Addr, r.Code)
+		}
+		if ktrace.Mask&ktrace.BitFault != 0 {
+			ktrace.Put(ktrace.EvFault, t.ID, r.Addr, r.Code, uint64(res))
+		}
+		if res == vm.Solved {
+			return &t.Ctx
+		}
+		err = faultError(r, res)
+	}
+	if t.Kind == ipc.Alien {
+		return trap(t, uabi.TrapFault)
+	}
+	exception(t, err)
+	return leave()
+}
+
+// faultError says what a fault that vm did not solve is to the thread, and marks Regs.Code for an alien's handler.
+func faultError(r *uabi.Regs, res vm.Result) uabi.Error {
+	switch res {
+	case vm.Bus:
+		r.Code |= uabi.FaultBus
+		return uabi.ErrAgain
+	case vm.NoMem:
+		r.Code |= uabi.FaultNoMem
+		return uabi.ErrNoMem
+	case vm.NeedPager:
+		r.Code |= uabi.FaultBus
+		return uabi.ErrAgain
+	}
+	return uabi.ErrFault
+}
+
+// leave ends an entry: it says whose state is loaded next. A native thread's signals are delivered just before it goes to
+// user mode; one of them can end its image, and then another thread is chosen.
+func leave() *arch.Context {
+	for {
+		t := ipc.Leave()
+		if t == nil {
+			if checkRootd() {
+				continue
+			}
+			return nil
+		}
+		if t.Kind == ipc.Native {
+			s := threadState(t)
+			if s.pending&^s.mask != 0 {
+				deliver(t)
+				if !ipc.Alive(t) {
+					continue
+				}
+			}
+		}
+		return &t.Ctx
+	}
+}
