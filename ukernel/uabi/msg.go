@@ -91,6 +91,12 @@ const (
 	TrapInterrupt            // no cause but the interrupt level
 )
 
+// What the kernel adds to Regs.Code of a page fault that it could not solve (the processor's own bits are the low 32).
+const (
+	FaultBus   = 1 << 32 // beyond the end of the memory object
+	FaultNoMem = 1 << 33 // no frame, or an account's limit: run the instruction again later
+)
+
 // Notices (W[0] of a KindNotice message). A notice is delivered again until it is acknowledged.
 const (
 	NoticeEvent  = 1 + iota // a bound event: W[1] = key, W[2] = bits raised since the last notice (cleared in the binding), W[3] = level
