@@ -53,7 +53,20 @@ func run(out, kernel, elf, servers string, verify bool, args []string) error {
 		if err := image.LinkKernel(".", kernel, elf); err != nil {
 			return err
 		}
+		if err := writeGDB(elf); err != nil {
+			return err
+		}
 		kernel = elf
 	}
 	return image.Build(image.Options{Kernel: kernel, Files: files, Output: out, Verify: verify})
+}
+
+// writeGDB leaves a gdb script beside the linked kernel, for a QEMU started with -s -S.
+func writeGDB(elf string) error {
+	abs, err := filepath.Abs(elf)
+	if err != nil {
+		return err
+	}
+	script := fmt.Sprintf("file %s\ntarget remote localhost:1234\nhbreak 'main.boot'\n", abs)
+	return os.WriteFile(strings.TrimSuffix(elf, filepath.Ext(elf))+".gdb", []byte(script), 0o644)
 }
