@@ -3,6 +3,7 @@ package ipc
 import (
 	"unsafe"
 
+	"aramid/ukernel/arch"
 	"aramid/ukernel/sched"
 	"aramid/ukernel/uabi"
 )
@@ -31,6 +32,12 @@ const (
 func (b *Buffer) ArgRegs() *uabi.Regs {
 	// Safety: Regs is plain words, fits in ArgSize, and Arg is page-aligned plus 2 KiB.
 	return (*uabi.Regs)(unsafe.Pointer(&b.Arg))
+}
+
+// bufferAt is the message buffer at physical address pa.
+func bufferAt(pa uint64) *Buffer {
+	// Safety: pa is the first of uabi.BufSize contiguous bytes of RAM that the thread's memory object keeps.
+	return (*Buffer)(arch.Ptr(pa))
 }
 
 // of is the ipc thread that t is the first field of.

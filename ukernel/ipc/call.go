@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"aramid/ukernel/sched"
 	"aramid/ukernel/uabi"
 )
 
@@ -26,45 +27,300 @@ const (
 type call struct {
 	state   callState
 	kind    callKind
-	resend  bool // delivered before, to an earlier image
+	extra   bool // one of the fields after extra, or below id, is not zero: endCall clears them
 	dead    bool // the caller is gone: the answer is discarded
+	resend  bool // delivered before, to an earlier image
 	crashes uint8
 	nh, ng  uint8
 	ep      *Endpoint // with a reference
-	server  *Thread   // who executes it
 	seq     uint64    // delivery number
 	badge   uint64    // number of the handle that was called; 0: the plain endpoint
-	target  *Badge    // forwarded: that badge, counted (R4)
 	id      uabi.ID
 	alien   *Thread // whose context comes with it, with a reference; nil: none
+	target  *Badge  // forwarded: the badge, counted (R4)
 	handle  [uabi.MaxHandles]ref
 	grant   [uabi.MaxGrants]uabi.Grant
 }
 
-// Call sends t's Out to e through badge b (nil: the plain handle) and blocks t for the reply: RAX is its status, or why there is
-// none.
-func Call(t *Thread, e *Endpoint, b *Badge) {}
+// deliveries numbers deliveries: a successor gets the unanswered ones in the order of their last delivery.
+var deliveries uint64
 
-// Receive waits for a message on e. RAX.
-func Receive(t *Thread, e *Endpoint, deadline uint64) {}
+// Call sends t's Out to e through badge b (nil: the plain handle) and blocks t, which runs, for the reply. RAX is the reply's
+// status, or why there is none: ErrArg (no buffer, a malformed message), ErrDeadlock, ErrDead, ErrSize, ErrStale (an id that is not
+// the caller's to use), and what its handles give.
+func Call(t *Thread, e *Endpoint, b *Badge) {
+	buf := t.Buf
+	if buf == nil {
+		t.fail(uabi.ErrArg)
+		return
+	}
+	if e.Rank >= t.Proc.Rank {
+		t.fail(uabi.ErrDeadlock)
+		return
+	}
+	if e.dead {
+		t.fail(uabi.ErrDead)
+		return
+	}
+	out := &buf.Out
+	c := &t.call
+	if out.Len|out.NHandles|out.NGrants|out.Flags&uabi.FlagSaveRecord != 0 || out.ID.Origin|out.ID.Trap != 0 || t.cur != nil {
+		if err := t.prepare(out); err != uabi.OK {
+			t.fail(err)
+			return
+		}
+	}
+	c.kind = callNative
+	c.badge = 0
+	if b != nil {
+		c.badge = b.Number
+	}
+	c.ep = e
+	e.Refs++
+	t.block = BlockCall
+	t.State = sched.Blocked
+	if r := t.send(); r != nil {
+		sched.SwitchTo(&r.Thread)
+	}
+}
 
-// Reply answers t's current request with Out.
-func Reply(t *Thread) uabi.Error { return uabi.ErrUnsupported }
+// send delivers t's call to a thread that waits on its endpoint and returns that thread, still blocked; or queues the call
+// and returns nil.
+func (t *Thread) send() *Thread {
+	e := t.call.ep
+	q := e.receivers.Pop()
+	if q == nil {
+		t.call.state = callQueued
+		e.calls.Push(&t.Thread)
+		return nil
+	}
+	r := of(q)
+	if r.Timer.Set() {
+		r.Timer.Stop()
+	}
+	t.deliver(r)
+	r.block = BlockNone
+	r.Ctx.Regs.RAX = 0
+	return r
+}
 
-// ReplyReceive is Reply, then Receive. RAX.
-func ReplyReceive(t *Thread, e *Endpoint, deadline uint64) {}
+// deliver puts t's call into r's buffer and makes it r's current request; r runs on t's priority until it answers.
+func (t *Thread) deliver(r *Thread) {
+	c := &t.call
+	deliveries++
+	c.seq = deliveries
+	c.state = callDelivered
+	r.cur = t
+	if t.Prio > r.Prio {
+		r.Prio = t.Prio
+	}
+	if c.kind == callTrap {
+		t.showTrap(r)
+		return
+	}
+	in := &r.Buf.In
+	in.Kind = uabi.KindCall
+	in.Flags = 0
+	in.Status = 0
+	in.Badge = c.badge
+	in.ID = c.id
+	if c.kind == callForward {
+		t.showForward(r)
+		return
+	}
+	out := &t.Buf.Out
+	in.Flags = out.Flags & uabi.FlagInterrupt
+	in.Method = out.Method
+	in.W = out.W
+	n := out.Len
+	in.Len = n
+	in.NHandles, in.NGrants = 0, 0
+	if n != 0 {
+		n = min(n, uabi.MaxBytes) // the sender's process may have changed it meanwhile
+		in.Len = n
+		copy(r.Buf.InBytes[:n], t.Buf.OutBytes[:n])
+	}
+	if c.extra {
+		c.showExtra(r)
+	}
+}
 
-// Trap makes the current alien t trap with that cause (uabi.Trap…): its registers are in t.Ctx.
-func Trap(t *Thread, cause uint32) {}
+// showExtra adds what few calls have: flags, context words, handles, grants.
+func (c *call) showExtra(r *Thread) {
+	in := &r.Buf.In
+	if c.resend {
+		in.Flags |= uabi.FlagResend
+	}
+	if c.crashes >= uabi.QuarantineTry-1 {
+		in.Flags |= uabi.FlagQuarantine
+	}
+	if a := c.alien; a != nil {
+		in.Context = a.al.context
+		if a.pend&pendIntr != 0 || a.al.flags&uabi.FlagTimeout != 0 {
+			in.Flags |= uabi.FlagInterrupt
+		}
+		if a.block == BlockGone {
+			in.Flags |= uabi.FlagDead
+		}
+	}
+	in.NHandles, in.NGrants = uint32(c.nh), uint32(c.ng)
+	for i := range int(c.nh) {
+		in.Handle[i], in.Record[i] = c.handle[i].give(r.Proc)
+	}
+	for i := range int(c.ng) {
+		in.Grant[i] = c.grant[i]
+	}
+}
 
-// Current is the thread that this CPU runs, or nil when it idled.
-func Current() *Thread { return nil }
+// give installs a copy of r's handle in p's table and returns it (0: no room) and, if p receives on its endpoint, its badge
+// number; then the handle is a weak one.
+func (r *ref) give(p *Process) (uabi.Handle, uint64) {
+	if r.obj == nil {
+		return 0, 0
+	}
+	rights, badge := r.rights, uint64(0)
+	if r.badge != nil && r.badge.ep.owner == p {
+		rights |= uabi.RightWeak
+		badge = r.badge.Number
+	}
+	h, _ := p.Install(r.obj, r.badge, rights)
+	return h, badge
+}
 
-// Alive reports whether this CPU's current thread may handle its entry; false: it was killed meanwhile, call Leave.
-func Alive(t *Thread) bool { return false }
+// endCall makes t's call idle: it was answered, refused or dropped.
+func (t *Thread) endCall() {
+	c := &t.call
+	c.state = callIdle
+	e := c.ep
+	c.ep = nil
+	if c.extra {
+		c.clear()
+	}
+	if e.Refs--; e.Refs == 0 {
+		e.Refs++
+		bury(&e.Header)
+	}
+}
 
-// TimerTick handles VecTimer: expired deadlines and timers, and the end of a slice.
-func TimerTick() {}
+// clear drops what extra stands for.
+func (c *call) clear() {
+	c.extra, c.dead, c.resend, c.crashes, c.ng = false, false, false, 0, 0
+	for i := range int(c.nh) {
+		c.handle[i].drop()
+	}
+	c.nh = 0
+	c.id = uabi.ID{}
+	if a := c.alien; a != nil {
+		c.alien = nil
+		bury(&a.Header)
+	}
+	if b := c.target; b != nil {
+		c.target = nil
+		b.uncount()
+		bury(&b.Header)
+	}
+}
 
-// Leave ends an entry: reaps what died and says which thread runs next, nil for none. Its Ctx is what syscall.Enter returns.
-func Leave() *Thread { return nil }
+// refuse answers a queued call with an error, without a server.
+func (t *Thread) refuse(err uabi.Error) {
+	t.Unlink()
+	kind := t.call.kind
+	t.endCall()
+	switch kind {
+	case callNative:
+		t.block = BlockNone
+		t.fail(err)
+		sched.MakeReady(&t.Thread)
+	case callForward:
+		t.redeliver(uabi.FlagFailed, err)
+	default:
+		t.strand()
+	}
+}
+
+// Receive waits for a message on e. RAX: 0, ErrBusy: a request is current and Out.Kind is not AnswerNone; ErrArg: no buffer;
+// ErrTimeout, ErrDead.
+func Receive(t *Thread, e *Endpoint, deadline uint64) {
+	if t.Buf == nil {
+		t.fail(uabi.ErrArg)
+		return
+	}
+	if t.cur != nil {
+		if t.Buf.Out.Kind != uabi.AnswerNone {
+			t.fail(uabi.ErrBusy)
+			return
+		}
+		wake(t.abandon())
+	}
+	receive(t, e, deadline, nil)
+}
+
+// receive is the second half: next is a blocked thread that t's answer lets run, or nil.
+func receive(t *Thread, e *Endpoint, deadline uint64, next *Thread) {
+	e.owner = t.Proc
+	h := e.calls.Head()
+	if e.notices != 0 && (h == nil || !of(h).call.resend) {
+		e.notify(t)
+		t.Ctx.Regs.RAX = 0
+		wake(next)
+		return
+	}
+	if h != nil {
+		e.calls.Pop()
+		of(h).deliver(t)
+		t.Ctx.Regs.RAX = 0
+		wake(next)
+		return
+	}
+	if e.dead {
+		t.fail(uabi.ErrDead)
+		wake(next)
+		return
+	}
+	t.State = sched.Blocked
+	t.block = BlockReceive
+	e.receivers.PushFront(&t.Thread)
+	if deadline != uabi.NoDeadline {
+		t.onTimeout = rax(uabi.ErrTimeout)
+		t.Timer.Start(deadline)
+	}
+	if next != nil {
+		sched.SwitchTo(&next.Thread)
+	}
+}
+
+// wake lets a blocked thread run, if there is one.
+func wake(t *Thread) {
+	if t != nil {
+		sched.MakeReady(&t.Thread)
+	}
+}
+
+// Reply answers t's current request with Out. ErrStale: it has been dropped, or there is none. Other errors are those of the
+// answer's kind; then the request stays current.
+func Reply(t *Thread) uabi.Error {
+	if t.cur == nil {
+		return uabi.ErrStale
+	}
+	next, err := t.answer()
+	wake(next)
+	return err
+}
+
+// ReplyReceive is Reply, then Receive. An ErrStale of the answer is ignored; any other error ends it before the Receive. RAX.
+func ReplyReceive(t *Thread, e *Endpoint, deadline uint64) {
+	if t.Buf == nil {
+		t.fail(uabi.ErrArg)
+		return
+	}
+	if t.cur == nil {
+		receive(t, e, deadline, nil)
+		return
+	}
+	next, err := t.answer()
+	if err != uabi.OK && err != uabi.ErrStale {
+		t.fail(err)
+		return
+	}
+	receive(t, e, deadline, next)
+}

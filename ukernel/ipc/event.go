@@ -1,84 +1,147 @@
 package ipc
 
 import (
+	"math/bits"
+
 	"aramid/ukernel/object"
+	"aramid/ukernel/sched"
 	"aramid/ukernel/uabi"
 )
 
-// Event is 32 signal bits with raise stamps.
+// Event is 32 signal bits, each with a level and the number of the update that raised it last.
 type Event struct {
-	object.Header
+	node
+	level    uint32
+	set      *WaitSet // whose readiness it shows; nil for others
+	seq      uint64   // updates that raised something
+	stamp    [32]uint64
+	waiters  sched.Queue // threads in BlockEvent
+	watches  *watch
+	watchEnd *watch
 }
 
-// WaitSet is a set of events (epoll).
-type WaitSet struct {
-	object.Header
+var events object.Pool[Event]
+
+// dirty holds the wait sets whose readiness event must follow their members, linked by dirtyNext.
+var dirty *WaitSet
+
+// NewEvent makes an event with all bits down and one reference. ErrNoMem.
+func NewEvent(a *object.Account) (*Event, uabi.Error) {
+	e := events.Get(a)
+	if e == nil {
+		return nil, uabi.ErrNoMem
+	}
+	e.Header.Start(uabi.TypeEvent, a)
+	return e, uabi.OK
 }
 
-// Timer raises an event at a time.
-type Timer struct {
-	object.Header
+// Update is CallEventUpdate: one step.
+func (e *Event) Update(set, clear, raise uint32) (seq uint64) {
+	e.apply(set, clear, raise)
+	for s := dirty; s != nil; s = dirty {
+		dirty = s.dirtyNext
+		s.dirty = false
+		s.show()
+	}
+	return e.seq
 }
 
-// IRQ raises an event when an interrupt line fires.
-type IRQ struct {
-	object.Header
+// apply is Update but for the wait sets that it makes dirty.
+func (e *Event) apply(set, clear, raise uint32) {
+	before := e.level
+	e.level = before&^clear | set
+	if up := set | raise; up != 0 {
+		e.seq++
+		for m := up; m != 0; m &= m - 1 {
+			e.stamp[bits.TrailingZeros32(m)] = e.seq
+		}
+		if !e.waiters.Empty() {
+			e.wake(up)
+		}
+		for w := e.watches; w != nil; {
+			next := w.next
+			if hit := up & w.mask; hit != 0 {
+				if w.member {
+					w.asMember().raised()
+				} else {
+					w.binding().raise(hit)
+				}
+			}
+			w = next
+		}
+	}
+	if before&^e.level != 0 {
+		for w := e.watches; w != nil; w = w.next {
+			if w.member {
+				w.asMember().fell()
+			}
+		}
+	}
 }
 
-// NewEvent makes an event.
-func NewEvent(a *object.Account) (*Event, uabi.Error) { return nil, uabi.ErrUnsupported }
-
-// Update is CallEventUpdate.
-func (e *Event) Update(set, clear, raise uint32) (seq uint64) { return 0 }
+// wake ends the waits that bits of up end.
+func (e *Event) wake(up uint32) {
+	for t := e.waiters.Head(); t != nil; {
+		next := t.Next()
+		if w := of(t); w.mask&up != 0 {
+			w.eventUp(w.mask & (e.level | up))
+		}
+		t = next
+	}
+}
 
 // Read is CallEventRead.
-func (e *Event) Read() (level uint32, seq uint64) { return 0, 0 }
+func (e *Event) Read() (level uint32, seq uint64) { return e.level, e.seq }
 
-// EventWait is CallEventWait for the native thread t. RAX.
-func EventWait(t *Thread, e *Event, mask uint32, since, deadline uint64) {}
-
-// NewWaitSet makes a wait set.
-func NewWaitSet(a *object.Account) (*WaitSet, uabi.Error) { return nil, uabi.ErrUnsupported }
-
-// Add is CallWaitSetAdd with an event.
-func (s *WaitSet) Add(e *Event, key uint64, mask uint32, data uint64, flags uint32) uabi.Error {
-	return uabi.ErrUnsupported
+// since returns the bits of mask that are up, or were raised after update seq.
+func (e *Event) since(mask uint32, seq uint64) uint32 {
+	up := e.level & mask
+	if e.seq > seq {
+		for m := mask &^ up; m != 0; m &= m - 1 {
+			if i := bits.TrailingZeros32(m); e.stamp[i] > seq {
+				up |= 1 << i
+			}
+		}
+	}
+	return up
 }
 
-// AddSet is CallWaitSetAdd with a wait set.
-func (s *WaitSet) AddSet(m *WaitSet, key uint64, mask uint32, data uint64, flags uint32) uabi.Error {
-	return uabi.ErrUnsupported
+// EventWait is CallEventWait for the native thread t. RAX: the bits, −ErrArg for an empty mask, −ErrTimeout.
+func EventWait(t *Thread, e *Event, mask uint32, since, deadline uint64) {
+	if mask == 0 {
+		t.Ctx.Regs.RAX = rax(uabi.ErrArg)
+		return
+	}
+	if up := e.since(mask, since); up != 0 {
+		t.Ctx.Regs.RAX = uint64(up)
+		return
+	}
+	sched.Block(&t.Thread)
+	t.onTimeout = rax(uabi.ErrTimeout)
+	t.waitEvent(e, mask, deadline)
 }
 
-// Modify is CallWaitSetModify.
-func (s *WaitSet) Modify(key uint64, mask uint32, data uint64, flags uint32) uabi.Error {
-	return uabi.ErrUnsupported
+// waitEvent parks the blocked thread t until a bit of mask is raised; without an event (nil) until the deadline.
+func (t *Thread) waitEvent(e *Event, mask uint32, deadline uint64) {
+	t.block = BlockEvent
+	if e != nil {
+		e.Refs++
+		t.event, t.mask = e, mask
+		e.waiters.Push(&t.Thread)
+	}
+	if deadline != uabi.NoDeadline {
+		t.Timer.Start(deadline)
+	}
 }
 
-// Remove is CallWaitSetRemove.
-func (s *WaitSet) Remove(key uint64) uabi.Error { return uabi.ErrUnsupported }
-
-// Take is CallWaitSetTake: fills out and returns how many.
-func (s *WaitSet) Take(out []uabi.WaitReady) int { return 0 }
-
-// Event is the event whose bit 0 is up while a member is ready; no new reference.
-func (s *WaitSet) Event() *Event { return nil }
-
-// NewTimer makes a timer that raises bits of e.
-func NewTimer(a *object.Account, e *Event, bits uint32) (*Timer, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+// destroy frees an event that nothing names; members and bindings go with it. Nobody waits: a waiter has a reference.
+func (e *Event) destroy() {
+	for w := e.watches; w != nil; w = e.watches {
+		if w.member {
+			w.asMember().leave()
+		} else {
+			w.binding().unbind()
+		}
+	}
+	events.Put(e, e.Stop())
 }
-
-// Set is CallTimerSet.
-func (t *Timer) Set(deadline, interval uint64) {}
-
-// NewIRQ makes the interrupt object of a line. ErrExists, ErrArg.
-func NewIRQ(a *object.Account, line uint32, e *Event, bits uint32) (*IRQ, uabi.Error) {
-	return nil, uabi.ErrUnsupported
-}
-
-// Ack is CallIRQAck.
-func (i *IRQ) Ack() {}
-
-// Interrupt handles vector VecIRQ + line.
-func Interrupt(line int) {}

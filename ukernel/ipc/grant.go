@@ -5,17 +5,94 @@ import (
 	"aramid/ukernel/vm"
 )
 
-// GrantCopy copies n bytes between offset off of grant i of t's current request and other (t's space or a memory object);
-// write: into the grant. ErrStale: the request was dropped; ErrArg, ErrRights.
+// maxCopy bounds one copy through a grant, bytes: longer ones are short.
+const maxCopy = 256 << 10
+
+// GrantCopy copies up to n bytes between offset off of grant i of t's current request and other (a place in t's space or in a
+// memory object); write: into the grant. It returns how many: short at a fault or at maxCopy. ErrStale: the request was dropped,
+// or there is none; ErrArg: beyond the grant; ErrRights; ErrFault, ErrNoMem, ErrAgain.
 func GrantCopy(t *Thread, i int, off uint64, other vm.Place, n uint64, write bool) (uint64, uabi.Error) {
-	return 0, uabi.ErrUnsupported
+	a := t.cur
+	if a == nil || a.call.dead {
+		return 0, uabi.ErrStale
+	}
+	c := &a.call
+	if i < 0 || i >= int(c.ng) {
+		return 0, uabi.ErrArg
+	}
+	g := &c.grant[i]
+	if off > g.Len || n > g.Len-off {
+		return 0, uabi.ErrArg
+	}
+	need := uint32(uabi.RightRead)
+	if write {
+		need = uabi.RightWrite
+	}
+	if g.Rights&need == 0 {
+		return 0, uabi.ErrRights
+	}
+	from := a
+	if g.Flags&uabi.GrantAlien != 0 && a.Kind == Native {
+		from = c.alien
+	}
+	if from == nil || from.block == BlockGone {
+		return 0, uabi.ErrStale
+	}
+	return copyPlaces(vm.Place{Space: from.Space, At: g.Addr + off}, other, n, write)
 }
 
-// AlienCopy copies n bytes between va of the current trap's alien and va2 of t's space; write: into the alien.
-func AlienCopy(t *Thread, va, va2, n uint64, write bool) (uint64, uabi.Error) {
-	return 0, uabi.ErrUnsupported
+// copyPlaces copies up to n bytes from other to user, or the other way round.
+func copyPlaces(user, other vm.Place, n uint64, write bool) (uint64, uabi.Error) {
+	n = min(n, maxCopy)
+	if write {
+		return vm.Copy(user, other, n)
+	}
+	return vm.Copy(other, user, n)
 }
+
+// AlienCopy copies up to n bytes between va of the current trap's alien and va2 of t's space; write: into the alien. ErrStale: t
+// handles no trap; ErrFault, ErrNoMem, ErrAgain.
+func AlienCopy(t *Thread, va, va2, n uint64, write bool) (uint64, uabi.Error) {
+	a, err := t.CurrentAlien()
+	if err != uabi.OK {
+		return 0, err
+	}
+	return copyPlaces(vm.Place{Space: a.Space, At: va}, vm.Place{Space: t.Space, At: va2}, n, write)
+}
+
+// stringPiece is how much of a string is looked at together.
+const stringPiece = 128
 
 // AlienString copies the NUL-terminated string at va of the current trap's alien to va2 of t's space, at most max bytes with
-// its NUL, and returns its length without. ErrFault, ErrSize.
-func AlienString(t *Thread, va, va2, max uint64) (uint64, uabi.Error) { return 0, uabi.ErrUnsupported }
+// its NUL, and returns its length without. ErrStale: t handles no trap; ErrFault, ErrNoMem, ErrAgain; ErrSize: no NUL within max
+// (or maxCopy).
+func AlienString(t *Thread, va, va2, max uint64) (uint64, uabi.Error) {
+	a, err := t.CurrentAlien()
+	if err != uabi.OK {
+		return 0, err
+	}
+	var piece [stringPiece]byte
+	for n := uint64(0); n < min(max, maxCopy); {
+		k := min(max-n, stringPiece-(va+n)%stringPiece) // never across a page
+		got, err := a.Space.Read(va+n, piece[:k])
+		if got == 0 {
+			return 0, err
+		}
+		end := 0
+		for end < got && piece[end] != 0 {
+			end++
+		}
+		out := min(end+1, got)
+		if w, err := t.Space.Write(va2+n, piece[:out]); w < out {
+			if err == uabi.OK {
+				err = uabi.ErrFault
+			}
+			return 0, err
+		}
+		if end < got {
+			return n + uint64(end), uabi.OK
+		}
+		n += uint64(got)
+	}
+	return 0, uabi.ErrSize
+}

@@ -6,85 +6,197 @@ import (
 	"aramid/ukernel/vm"
 )
 
-// Install puts a new handle on obj (through badge b, or nil) into p's table, with references of its own.
+// Install puts a new handle on obj (through badge b, or nil) into p's table, with references of its own. ErrLimit, ErrNoMem.
 func (p *Process) Install(obj *object.Header, b *Badge, rights uint32) (uabi.Handle, uabi.Error) {
-	return 0, uabi.ErrUnsupported
+	h, err := p.Table.Insert(obj, b.header(), rights)
+	if err == uabi.OK {
+		hold(obj, b, rights)
+	}
+	return h, err
 }
 
-// InstallAt is Install at a boot slot. ErrExists.
+// InstallNew is Install of an object just made, whose only reference goes to the handle; on an error the object is dropped.
+func (p *Process) InstallNew(obj *object.Header, rights uint32) (uabi.Handle, uabi.Error) {
+	h, err := p.Install(obj, nil, rights)
+	Drop(obj)
+	return h, err
+}
+
+// InstallAt is Install at a boot slot. ErrArg, ErrExists, ErrNoMem.
 func (p *Process) InstallAt(slot uabi.Handle, obj *object.Header, b *Badge, rights uint32) uabi.Error {
-	return uabi.ErrUnsupported
+	err := p.Table.InsertAt(slot, obj, b.header(), rights)
+	if err == uabi.OK {
+		hold(obj, b, rights)
+	}
+	return err
 }
 
-// Close is CallClose.
-func (p *Process) Close(h uabi.Handle) uabi.Error { return uabi.ErrUnsupported }
+// Close is CallClose. ErrHandle.
+func (p *Process) Close(h uabi.Handle) uabi.Error {
+	x, err := p.Table.Remove(h)
+	if err != uabi.OK {
+		return err
+	}
+	var b *Badge
+	if x.Badge != nil {
+		b = badgeOf(x.Badge)
+	}
+	unhold(x.Obj, b, x.Rights)
+	return uabi.OK
+}
 
-// Dup is CallDup.
+// Dup is CallDup. ErrHandle, ErrStale, ErrRights: rights that h lacks; RightWeak may be added to a badge handle and is never lost.
 func (p *Process) Dup(h uabi.Handle, rights uint32) (uabi.Handle, uabi.Error) {
-	return 0, uabi.ErrUnsupported
+	x, err := p.Get(h, uabi.TypeNone, 0)
+	if err != uabi.OK {
+		return 0, err
+	}
+	weak := uint32(0)
+	var b *Badge
+	if x.Badge != nil {
+		b = badgeOf(x.Badge)
+		weak = (rights | x.Rights) & uabi.RightWeak
+	}
+	rights &^= uabi.RightWeak
+	if rights&^x.Rights != 0 {
+		return 0, uabi.ErrRights
+	}
+	return p.Install(x.Obj, b, rights|weak)
 }
 
-// HandleInfo is CallHandleInfo.
+// HandleInfo is CallHandleInfo. ErrHandle. A weak handle whose badge died still tells its number.
 func (p *Process) HandleInfo(h uabi.Handle) (typ uabi.Type, rights uint32, badge uint64, err uabi.Error) {
-	return 0, 0, 0, uabi.ErrUnsupported
+	x, err := p.Table.Lookup(h)
+	if err != uabi.OK {
+		return 0, 0, 0, err
+	}
+	typ = x.Obj.Type
+	if x.Badge != nil {
+		typ = uabi.TypeBadge
+		if b := badgeOf(x.Badge); b.ep.owner == p {
+			badge = b.Number
+		}
+	}
+	return typ, x.Rights, badge, uabi.OK
 }
 
-// Get looks up a handle on an object of type typ (TypeNone: any) with all of rights. ErrHandle, ErrType, ErrRights, ErrStale.
+// Get looks up a handle on an object of type typ (TypeNone: any) with all of rights. ErrHandle, ErrType, ErrRights; ErrStale: its
+// badge died. TypeEndpoint accepts badged handles.
 func (p *Process) Get(h uabi.Handle, typ uabi.Type, rights uint32) (*object.Entry, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+	x, err := p.Table.Lookup(h)
+	if err != uabi.OK {
+		return nil, err
+	}
+	if typ != uabi.TypeNone && x.Obj.Type != typ {
+		return nil, uabi.ErrType
+	}
+	if rights&^x.Rights != 0 {
+		return nil, uabi.ErrRights
+	}
+	if x.Badge != nil && x.Rights&uabi.RightWeak != 0 && badgeOf(x.Badge).handles == 0 {
+		return nil, uabi.ErrStale
+	}
+	return x, uabi.OK
 }
-
-// The typed forms of Get.
 
 // Endpoint looks up an endpoint handle; b is its badge or nil.
 func (p *Process) Endpoint(h uabi.Handle, rights uint32) (e *Endpoint, b *Badge, err uabi.Error) {
-	return nil, nil, uabi.ErrUnsupported
+	x, err := p.Get(h, uabi.TypeEndpoint, rights)
+	if err != uabi.OK {
+		return nil, nil, err
+	}
+	if x.Badge != nil {
+		b = badgeOf(x.Badge)
+	}
+	return endpointOf(x.Obj), b, uabi.OK
 }
 
 // GetEvent looks up an event.
 func (p *Process) GetEvent(h uabi.Handle, rights uint32) (*Event, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+	x, err := p.Get(h, uabi.TypeEvent, rights)
+	if err != uabi.OK {
+		return nil, err
+	}
+	return eventOf(x.Obj), uabi.OK
 }
 
 // GetWaitSet looks up a wait set.
 func (p *Process) GetWaitSet(h uabi.Handle, rights uint32) (*WaitSet, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+	x, err := p.Get(h, uabi.TypeWaitSet, rights)
+	if err != uabi.OK {
+		return nil, err
+	}
+	return waitSetOf(x.Obj), uabi.OK
 }
 
 // GetTimer looks up a timer.
 func (p *Process) GetTimer(h uabi.Handle, rights uint32) (*Timer, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+	x, err := p.Get(h, uabi.TypeTimer, rights)
+	if err != uabi.OK {
+		return nil, err
+	}
+	return timerOf(x.Obj), uabi.OK
 }
 
 // GetIRQ looks up an interrupt.
 func (p *Process) GetIRQ(h uabi.Handle, rights uint32) (*IRQ, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+	x, err := p.Get(h, uabi.TypeIRQ, rights)
+	if err != uabi.OK {
+		return nil, err
+	}
+	return irqOf(x.Obj), uabi.OK
+}
+
+// GetPort looks up a port range or device right.
+func (p *Process) GetPort(h uabi.Handle, rights uint32) (*Port, uabi.Error) {
+	x, err := p.Get(h, uabi.TypePort, rights)
+	if err != uabi.OK {
+		return nil, err
+	}
+	return portOf(x.Obj), uabi.OK
 }
 
 // GetThread looks up a thread.
 func (p *Process) GetThread(h uabi.Handle, rights uint32) (*Thread, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+	x, err := p.Get(h, uabi.TypeThread, rights)
+	if err != uabi.OK {
+		return nil, err
+	}
+	return threadOf(x.Obj), uabi.OK
 }
 
 // GetProcess looks up a process.
 func (p *Process) GetProcess(h uabi.Handle, rights uint32) (*Process, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+	x, err := p.Get(h, uabi.TypeProcess, rights)
+	if err != uabi.OK {
+		return nil, err
+	}
+	return processOf(x.Obj), uabi.OK
 }
 
 // GetSpace looks up a space.
 func (p *Process) GetSpace(h uabi.Handle, rights uint32) (*vm.Space, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+	x, err := p.Get(h, uabi.TypeSpace, rights)
+	if err != uabi.OK {
+		return nil, err
+	}
+	return spaceOf(x.Obj), uabi.OK
 }
 
 // GetMemory looks up a memory object.
 func (p *Process) GetMemory(h uabi.Handle, rights uint32) (*vm.Memory, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+	x, err := p.Get(h, uabi.TypeMemory, rights)
+	if err != uabi.OK {
+		return nil, err
+	}
+	return memoryOf(x.Obj), uabi.OK
 }
 
 // GetAccount looks up an account.
 func (p *Process) GetAccount(h uabi.Handle, rights uint32) (*object.Account, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+	x, err := p.Get(h, uabi.TypeAccount, rights)
+	if err != uabi.OK {
+		return nil, err
+	}
+	return accountOf(x.Obj), uabi.OK
 }
-
-// Drop drops a reference to any object; the last one destroys it (at Leave).
-func Drop(h *object.Header) {}

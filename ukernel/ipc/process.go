@@ -21,10 +21,10 @@ type Process struct {
 	Starts     uint64 // images so far
 	ExitStatus uint64
 	Name       [16]byte
-	Sys        [ProcWords]uint64 // package syscall's own words, of the image
-	Space      *vm.Space // with a reference; nil while there is no image
-	event      *Event    // with a reference
-	threads    *Thread   // linked by procNext
+	Sys        [ProcWords]uint64 // package syscall's own words: zero when an image starts
+	Space      *vm.Space         // with a reference; nil while there is no image
+	event      *Event            // with a reference
+	threads    *Thread           // linked by procNext
 	nthreads   uint64
 	userNS     uint64 // of threads that are gone
 	allNext    *Process
@@ -77,6 +77,7 @@ func (p *Process) Replace(s *vm.Space) {
 	p.Refs++
 	p.State = uabi.ProcessRunning
 	p.Starts++
+	p.Sys = [ProcWords]uint64{}
 	p.Space = s
 }
 

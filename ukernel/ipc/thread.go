@@ -21,7 +21,7 @@ type Block uint8
 
 // The reasons. The queue in which the thread is linked meanwhile stands behind each.
 const (
-	BlockNone    Block = iota // none: ready or running
+	BlockNone    Block = iota // none: ready or running; or a native thread that was not started
 	BlockCall                 // native: its call is queued (the endpoint's calls) or delivered (none)
 	BlockReceive              // native: waits for a message (the endpoint's receivers)
 	BlockEvent                // an event (its waiters)
@@ -30,7 +30,13 @@ const (
 	BlockParked               // alien: never started, or AnswerStop (none)
 	BlockTrap                 // alien: its trap is queued (the endpoint's calls) or delivered (none)
 	BlockForward              // alien: its forwarded request is queued or delivered
-	BlockGone                 // alien: gone; the endpoint's gone list while a thread-gone notice is due (R13)
+	BlockGone                 // alien: gone; an endpoint's threads or mourned while a notice is due (R13)
+)
+
+// What an alien must do before it runs in user mode again.
+const (
+	pendKill = 1 << iota // die: when its trap ends, at a wait, or in user mode
+	pendIntr             // trap: the interrupt level is up (R12)
 )
 
 // SysWords is the number of words that package syscall may keep in a thread.
@@ -41,129 +47,231 @@ type Thread struct {
 	sched.Thread
 	Kind  Kind
 	block Block
-	kill  bool // alien: dies when its trap ends, at a wait, or in user mode
-	intr  bool // alien: the interrupt level (R12)
+	pend  uint8 // alien: pend…
+	nrec  uint8 // native: record handles installed for the current trap
 
-	// Native threads.
-	Proc       *Process // nil for aliens
-	procNext   *Thread  // the process's list of threads
+	Proc       *Process // native: whose thread it is; nil for aliens
+	procNext   *Thread  // the process's list of threads; the dying list, the graveyard
 	procPrev   *Thread
-	Buf        *Buffer                      // message buffer, or nil: CallAttach maps it
-	BufVA      uint64                       // where it is mapped
-	bufMem     *vm.Memory                   // its frames, with a reference
-	Sys        [SysWords]uint64             // package syscall's own words: zero at first
-	cur        *Thread                      // whose call this thread executes; nil: none
-	recHandles [uabi.MaxHandles]uabi.Handle // record handles installed for the current trap
-	watchSeq   uint64                       // watchdog: delivery number of cur at the last look
-	watchTicks uint32                       // how many looks it has been there, not blocked in a lower call
-	onTimeout  uint64                       // RAX when the deadline of what it waits for passes
+	Buf        *Buffer          // message buffer, or nil: Attach maps it
+	BufVA      uint64           // where
+	bufMem     *vm.Memory       // its frames, with a reference
+	Sys        [SysWords]uint64 // package syscall's own words: zero at first
+	cur        *Thread          // whose call this thread executes; nil: none
+	recHandle  [uabi.MaxHandles]uabi.Handle
+	watchSeq   uint64 // watchdog: delivery number of cur's call at the last look
+	watchTicks uint32 // looks since then at which it was not blocked in a lower call
+	onTimeout  uint64 // RAX when the deadline of what it waits for passes
 
-	// What a thread waits for.
-	event *Event
+	event *Event // BlockEvent: with a reference
 	mask  uint32
-	fbits uint32 // futex bitset
-	key   vm.Key // futex word
+	fbits uint32 // BlockFutex: bitset
+	key   vm.Key // and word
 
 	call call
 	al   alien
 }
 
-// alien is the part of a thread that only aliens use.
-type alien struct {
-	handler   *Endpoint // where traps go, with a reference
-	badge     *Badge    // through which handle, counted; or nil
-	traps     uint64    // trap count (R1)
-	cause     uint32    // uabi.Trap… of the current or last trap
-	flags     uint32    // FlagTimeout level, and FlagEvent, FlagFailed of the next delivery
-	status    int32     // with FlagFailed
-	delivered bool      // the trap was delivered before
-	started   bool
-	context   [uabi.ContextWords]uint64
-	record    [uabi.RecordWords]uint64 // R2
-	recRef    [uabi.MaxHandles]ref     // R4
-	pin       [pinSlots]ref            // R5; more are in pins
-	pins      *pinNode
-	gone      *Event // raised with goneBits when the thread is gone; referenced
-	goneBits  uint32
-	goneSent  bool      // the notice was delivered to the current image
-	goneAt    *Endpoint // whose acknowledgement is due (R13)
-	hashNext  *Thread
-	fwd       forward
+var threads object.Pool[Thread]
+
+// NewNative makes a thread of p: blocked, with zero registers, in p's space. sched.MakeReady starts it. ErrNoMem.
+func NewNative(p *Process) (*Thread, uabi.Error) {
+	t := threads.Get(p.Acct)
+	if t == nil {
+		return nil, uabi.ErrNoMem
+	}
+	t.Header.Start(uabi.TypeThread, p.Acct)
+	t.Proc = p
+	t.Base = sched.PrioNative
+	if p.Flags&uabi.ProcessServer != 0 {
+		t.Base = sched.PrioServer
+	}
+	t.Prio = t.Base
+	if t.Space = p.Space; t.Space != nil {
+		t.Space.Ref()
+	}
+	t.procNext = p.threads
+	if p.threads != nil {
+		p.threads.procPrev = t
+	}
+	p.threads = t
+	p.nthreads++
+	return t, uabi.OK
 }
 
-const pinSlots = 4
-
-// forward is a request that an alien's handler sent with the alien's reply right (R3).
-type forward struct {
-	method uint32
-	len    uint32
-	w      [uabi.MaxWords]uint64
-	bytes  [uabi.MaxForward]byte
+// Exit ends a native thread. The last one of an image ends the image, with status 0.
+func (t *Thread) Exit() {
+	p := t.Proc
+	if p.nthreads == 1 {
+		p.Die(0, true)
+		return
+	}
+	t.endWaiting()
+	if t.cur != nil {
+		t.giveBack(true)
+	}
+	t.end()
 }
 
-// ref is a counted handle that the kernel itself keeps.
-type ref struct {
-	obj    *object.Header // nil: none
-	badge  *Badge
-	rights uint32
+// endWaiting takes the native thread t out of whatever it waits for. A queued call is dropped; one that is being executed
+// goes on without its caller.
+func (t *Thread) endWaiting() {
+	switch t.block {
+	case BlockCall:
+		if t.call.state == callQueued {
+			t.Unlink()
+			t.endCall()
+		} else {
+			t.call.dead = true
+			t.Refs++ // the server's, until it answers
+		}
+	case BlockReceive, BlockEvent, BlockFutex, BlockSleep:
+		t.leaveWait()
+	}
 }
 
-// NewNative makes a thread of p: blocked, with zero registers, in p's space. sched.MakeReady starts it.
-func NewNative(p *Process) (*Thread, uabi.Error) { return nil, uabi.ErrUnsupported }
-
-// NewAlien makes a parked alien whose traps go to e (through badge b, or nil).
-func NewAlien(a *object.Account, s *vm.Space, e *Endpoint, b *Badge) (*Thread, uabi.Error) {
-	return nil, uabi.ErrUnsupported
+// end takes a native thread that waits for nothing and serves nobody out of its process.
+func (t *Thread) end() {
+	p := t.Proc
+	if t.procPrev == nil {
+		p.threads = t.procNext
+	} else {
+		t.procPrev.procNext = t.procNext
+	}
+	if t.procNext != nil {
+		t.procNext.procPrev = t.procPrev
+	}
+	t.procNext, t.procPrev = nil, nil
+	p.nthreads--
+	p.userNS += t.UserNS
+	t.Buf = nil
+	if t.bufMem != nil {
+		t.bufMem.Release()
+		t.bufMem = nil
+	}
+	sched.Kill(&t.Thread)
+	mourn(t)
+	bury(&t.Header)
 }
 
-// Exit ends a native thread. The last one of an image ends the image with status 0.
-func (t *Thread) Exit() {}
+// destroy frees a thread that nothing names.
+func (t *Thread) destroy() {
+	t.Timer.Stop()
+	threads.Put(t, t.Stop())
+}
 
-// Attach makes t's message buffer and maps it at va. Detach undoes it.
-func (t *Thread) Attach(va uint64) uabi.Error { return uabi.ErrUnsupported }
+// Attach makes t's message buffer and maps it at va. ErrExists, ErrArg, ErrNoMem.
+func (t *Thread) Attach(va uint64) uabi.Error {
+	if t.Buf != nil {
+		return uabi.ErrExists
+	}
+	m, err := vm.NewMemory(t.Proc.Acct, uabi.BufSize, uabi.MemoryContiguous)
+	if err != uabi.OK {
+		return err
+	}
+	pa, ok := m.Phys()
+	if !ok {
+		m.Release()
+		return uabi.ErrNoMem
+	}
+	args := vm.MapArgs{Va: va, Len: uabi.BufSize, Memory: m, Flags: uabi.ProtRead | uabi.ProtWrite | uabi.MapShared,
+		Max: uabi.ProtRead | uabi.ProtWrite}
+	if _, err = t.Space.Map(&args); err != uabi.OK {
+		m.Release()
+		return err
+	}
+	t.Buf, t.BufVA, t.bufMem = bufferAt(pa), va, m
+	return uabi.OK
+}
 
-// Detach unmaps and frees the message buffer. ErrBusy while a request is current.
-func (t *Thread) Detach() uabi.Error { return uabi.ErrUnsupported }
+// Detach unmaps and frees the message buffer. ErrBusy while a request is current; ErrArg: there is none.
+func (t *Thread) Detach() uabi.Error {
+	if t.Buf == nil {
+		return uabi.ErrArg
+	}
+	if t.cur != nil {
+		return uabi.ErrBusy
+	}
+	for more := true; more; {
+		more, _ = t.Space.Unmap(t.BufVA, uabi.BufSize)
+	}
+	t.bufMem.Release()
+	t.Buf, t.BufVA, t.bufMem = nil, 0, nil
+	return uabi.OK
+}
 
 // Serving reports whether t has a current request.
 func (t *Thread) Serving() bool { return t.cur != nil }
 
-// CurrentAlien is the alien whose trap t handles. ErrArg: none.
-func (t *Thread) CurrentAlien() (*Thread, uabi.Error) { return nil, uabi.ErrUnsupported }
+// Blocked says what t is doing.
+func (t *Thread) Blocked() Block { return t.block }
 
-// Break ends a native thread's wait (BlockReceive, BlockEvent, BlockFutex, BlockSleep) with rax as its result; false if it is
-// in none.
-func (t *Thread) Break(rax uint64) bool { return false }
+// CurrentAlien is the alien whose trap t handles. ErrStale: it handles none.
+func (t *Thread) CurrentAlien() (*Thread, uabi.Error) {
+	if a := t.cur; a != nil && a.call.kind == callTrap {
+		return a, uabi.OK
+	}
+	return nil, uabi.ErrStale
+}
 
-// Sleep blocks the native thread t until deadline; RAX is then rax.
-func Sleep(t *Thread, deadline, rax uint64) {}
+// leaveWait takes t out of what it waits for; it stays blocked.
+func (t *Thread) leaveWait() {
+	t.Unlink()
+	t.Timer.Stop()
+	if e := t.event; e != nil {
+		t.event = nil
+		bury(&e.Header)
+	}
+}
 
-// SetRegs, GetRegs: CallThreadSetRegs, CallThreadGetRegs. ErrBusy unless parked (Set).
-func (t *Thread) SetRegs(r *uabi.Regs) uabi.Error { return uabi.ErrUnsupported }
+// wakeWait ends the native thread t's wait with v as its result.
+func (t *Thread) wakeWait(v uint64) {
+	t.leaveWait()
+	t.Ctx.Regs.RAX = v
+	t.block = BlockNone
+	sched.MakeReady(&t.Thread)
+}
 
-// GetRegs copies the registers of a thread that is parked, in a trap or waiting. ErrBusy else.
-func (t *Thread) GetRegs(r *uabi.Regs) uabi.Error { return uabi.ErrUnsupported }
+// Break ends a native thread's wait (BlockReceive, BlockEvent, BlockFutex, BlockSleep) with v in RAX; false if it is in none.
+func (t *Thread) Break(v uint64) bool {
+	switch t.block {
+	case BlockReceive, BlockEvent, BlockFutex, BlockSleep:
+		t.wakeWait(v)
+		return true
+	}
+	return false
+}
 
-// CopyState copies FX state and registers of from: fork. ErrBusy unless t is parked and from is not in user mode.
-func (t *Thread) CopyState(from *Thread) uabi.Error { return uabi.ErrUnsupported }
+// Sleep blocks the running native thread t until deadline (ns); RAX is then v.
+func Sleep(t *Thread, deadline, v uint64) {
+	sched.Block(&t.Thread)
+	t.block = BlockSleep
+	t.onTimeout = v
+	t.Timer.Start(deadline)
+}
 
-// SetContext is CallThreadContext.
-func (t *Thread) SetContext(w *[uabi.ContextWords]uint64) uabi.Error { return uabi.ErrUnsupported }
+// eventUp ends a wait for an event, of which bits came up.
+func (t *Thread) eventUp(bits uint32) {
+	if t.Kind == Native {
+		t.wakeWait(uint64(bits))
+		return
+	}
+	t.leaveWait()
+	t.redeliver(uabi.FlagEvent, uabi.OK)
+}
 
-// Start is CallThreadStart.
-func (t *Thread) Start() uabi.Error { return uabi.ErrUnsupported }
+// timedOut ends a wait whose deadline passed.
+func (t *Thread) timedOut() {
+	if t.Kind == Native {
+		t.wakeWait(t.onTimeout)
+		return
+	}
+	t.leaveWait()
+	t.redeliver(uabi.FlagTimeout, uabi.OK)
+}
 
-// SetSpace is CallThreadSpace: takes its own reference of s.
-func (t *Thread) SetSpace(s *vm.Space) uabi.Error { return uabi.ErrUnsupported }
+// rax is an error as a native call returns it.
+func rax(err uabi.Error) uint64 { return uint64(-int64(err)) }
 
-// Interrupt is CallThreadInterrupt.
-func (t *Thread) Interrupt(on bool) uabi.Error { return uabi.ErrUnsupported }
-
-// Kill is CallThreadKill.
-func (t *Thread) Kill() uabi.Error { return uabi.ErrUnsupported }
-
-// SetGone is CallThreadEvent.
-func (t *Thread) SetGone(e *Event, bits uint32) uabi.Error { return uabi.ErrUnsupported }
-
-// Info is CallThreadInfo: state (uabi.Thread…), user and system ns, traps.
-func (t *Thread) Info() (state uint32, user, system, traps uint64) { return 0, 0, 0, 0 }
+// fail is the end of a call that could not be done.
+func (t *Thread) fail(err uabi.Error) { t.Ctx.Regs.RAX = rax(err) }

@@ -139,6 +139,9 @@ func SwitchTo(t *Thread) {
 		requeue(old, true)
 	}
 	c.run(t, me)
+	if mask>>(t.Prio+1) != 0 {
+		c.resched = true
+	}
 }
 
 // requeue puts a thread that could go on into its ready queue.

@@ -1,0 +1,204 @@
+package ipc
+
+import (
+	"aramid/ukernel/object"
+	"aramid/ukernel/uabi"
+)
+
+// goneState says where the "last handle gone" level of a badge is (R6).
+type goneState uint8
+
+const (
+	goneNone    goneState = iota
+	gonePending           // in the endpoint's gone list
+	goneSent              // in its sent list: delivered to the current image, not acknowledged
+)
+
+// Badge is a number that an endpoint's owner gave to handles. It lives from its first Mint to its acknowledgement (which owns
+// one reference), or to the end of the endpoint.
+type Badge struct {
+	node
+	ep       *Endpoint // with a reference
+	Number   uint64
+	handles  uint32 // counted handles, wherever they are (R6)
+	gone     goneState
+	listed   bool   // in the hash table, which owns a reference
+	hashNext *Badge // same bucket
+	gnext    *Badge // gone or sent list
+	gprev    *Badge
+}
+
+// badgeList is a doubly linked list of badges.
+type badgeList struct{ head, tail *Badge }
+
+const badgeBuckets = 4096
+
+var (
+	badges    object.Pool[Badge]
+	badgeHash [badgeBuckets]*Badge
+)
+
+// bucketOf spreads numbers of an endpoint over the buckets (Knuth's multiplicative hash).
+func bucketOf(e *Endpoint, n uint64) uint64 {
+	return (n + e.ID<<20) * 0x9e3779b97f4a7c15 >> (64 - 12)
+}
+
+// header is b's header, nil for nil.
+func (b *Badge) header() *object.Header {
+	if b == nil {
+		return nil
+	}
+	return &b.Header
+}
+
+// find is the live badge with number n, or nil.
+func (e *Endpoint) find(n uint64) *Badge {
+	for b := badgeHash[bucketOf(e, n)]; b != nil; b = b.hashNext {
+		if b.Number == n && b.ep == e {
+			return b
+		}
+	}
+	return nil
+}
+
+// Mint is CallMint for process p. ErrArg, ErrStale: the number died; ErrDead, ErrNoMem, ErrLimit.
+func (e *Endpoint) Mint(p *Process, n uint64, rights uint32) (uabi.Handle, uabi.Error) {
+	if n == 0 {
+		return 0, uabi.ErrArg
+	}
+	if e.dead {
+		return 0, uabi.ErrDead
+	}
+	if err := p.Table.Room(1); err != uabi.OK {
+		return 0, err
+	}
+	b := e.find(n)
+	if b == nil {
+		if e.tombs.has(n) {
+			return 0, uabi.ErrStale
+		}
+		if b = badges.Get(e.Acct); b == nil {
+			return 0, uabi.ErrNoMem
+		}
+		b.Header.Start(uabi.TypeBadge, e.Acct)
+		b.ep, b.Number = e, n
+		e.Refs++
+		at := bucketOf(e, n)
+		b.hashNext = badgeHash[at]
+		badgeHash[at] = b
+		b.listed = true
+	}
+	h, err := p.Install(&e.Header, b, rights&^(uabi.RightReceive|uabi.RightManage))
+	if b.handles == 0 && b.gone == goneNone {
+		b.lastGone()
+	}
+	return h, err
+}
+
+// count adds a handle: a pending or sent notice is void (R6).
+func (b *Badge) count() {
+	b.handles++
+	if b.handles == 1 && b.gone != goneNone {
+		b.ungone()
+	}
+}
+
+// uncount takes one away; the last one raises the level (R6).
+func (b *Badge) uncount() {
+	b.handles--
+	if b.handles == 0 && b.listed {
+		b.lastGone()
+	}
+}
+
+// lastGone raises the level: a notice, or the end of the badge when nobody can receive it any more.
+func (b *Badge) lastGone() {
+	e := b.ep
+	if e.dead {
+		b.unlist()
+		return
+	}
+	b.gone = gonePending
+	e.gone.push(b)
+	e.notices++
+	e.poke()
+}
+
+// ungone lowers the level.
+func (b *Badge) ungone() {
+	e := b.ep
+	if b.gone == gonePending {
+		e.gone.remove(b)
+		e.notices--
+	} else {
+		e.sent.remove(b)
+	}
+	b.gone = goneNone
+}
+
+// BadgeAck is CallBadgeAck: the number dies (R6). ErrBusy: a handle exists; ErrNotFound: never minted; ErrNoMem. A number that
+// is dead already is OK: a successor may acknowledge again.
+func (e *Endpoint) BadgeAck(n uint64) uabi.Error {
+	b := e.find(n)
+	if b == nil {
+		if e.tombs.has(n) {
+			return uabi.OK
+		}
+		return uabi.ErrNotFound
+	}
+	if b.handles != 0 {
+		return uabi.ErrBusy
+	}
+	if err := e.tombs.set(n, e.Acct); err != uabi.OK {
+		return err
+	}
+	b.unlist()
+	return uabi.OK
+}
+
+// unlist takes b out of the hash table and the gone lists and drops the reference that they owned.
+func (b *Badge) unlist() {
+	if b.gone != goneNone {
+		b.ungone()
+	}
+	at := &badgeHash[bucketOf(b.ep, b.Number)]
+	for *at != b {
+		at = &(*at).hashNext
+	}
+	*at = b.hashNext
+	b.hashNext = nil
+	b.listed = false
+	bury(&b.Header)
+}
+
+// destroy frees a badge that nothing names.
+func (b *Badge) destroy() {
+	e := b.ep
+	b.ep = nil
+	badges.Put(b, b.Stop())
+	bury(&e.Header)
+}
+
+func (l *badgeList) push(b *Badge) {
+	b.gnext, b.gprev = nil, l.tail
+	if l.tail == nil {
+		l.head = b
+	} else {
+		l.tail.gnext = b
+	}
+	l.tail = b
+}
+
+func (l *badgeList) remove(b *Badge) {
+	if b.gprev == nil {
+		l.head = b.gnext
+	} else {
+		b.gprev.gnext = b.gnext
+	}
+	if b.gnext == nil {
+		l.tail = b.gprev
+	} else {
+		b.gnext.gprev = b.gprev
+	}
+	b.gnext, b.gprev = nil, nil
+}
