@@ -195,13 +195,18 @@ func TestStackLimitIsTheArgument(t *testing.T) {
 	if r.Deepest < 9000 || r.Deepest > 9200 {
 		t.Errorf("deepest %d", r.Deepest)
 	}
-	config := kcheck.Config{Arch: noArch, Entry: "main.badStack", Stack: r.Deepest}
+	const guard = 928 // what the stack check of compiled Go keeps free (internal/abi.StackGuard)
+	config := kcheck.Config{Arch: noArch, Entry: "main.badStack", Stack: r.Deepest + guard}
 	if _, err := check(t, "seeded", config); err != nil {
 		t.Error(err)
 	}
-	config.Stack--
-	if _, err := check(t, "seeded", config); err == nil {
-		t.Error("one byte too deep and passed")
+	config.Stack = r.Deepest - 1
+	if _, err := check(t, "seeded", config); err == nil || !strings.Contains(err.Error(), "needs 90") {
+		t.Errorf("one byte too deep: %v", err)
+	}
+	config.Stack = r.Deepest
+	if _, err := check(t, "seeded", config); err == nil || !strings.Contains(err.Error(), "checks its stack") {
+		t.Errorf("no room for the stack check of Go: %v", err)
 	}
 }
 

@@ -9,9 +9,11 @@ import (
 
 // flow is the interpretation of one function.
 type flow struct {
-	f     *Func
-	seeds map[uint64]bool  // addresses in f that are entered from outside
-	in    map[uint64]state // what holds before each reachable instruction
+	f      *Func
+	seeds  map[uint64]bool  // addresses in f that are entered from outside
+	in     map[uint64]state // what holds before each reachable instruction
+	uneven map[uint64]bool  // instructions that are reached with different amounts of stack in use
+	queued bool
 }
 
 // transfer is where an instruction goes.
@@ -27,11 +29,14 @@ type transfer struct {
 
 // interpret runs f until nothing new is learned.
 func (a *analysis) interpret(fl *flow) {
-	fl.in = map[uint64]state{}
+	fl.in, fl.uneven = map[uint64]state{}, map[uint64]bool{}
 	var work []uint64
 	visit := func(addr uint64, s state) {
 		old, seen := fl.in[addr]
 		if seen {
+			if old.depth.hasRel && s.depth.hasRel && old.depth.rel != s.depth.rel {
+				fl.uneven[addr] = true
+			}
 			s = old.join(s)
 			if s == old {
 				return
@@ -233,5 +238,5 @@ func (a *analysis) ends(addr uint64) bool {
 		return false
 	}
 	v, _ := a.cfg.policy(f)
-	return v == trapLeaf
+	return v == trapLeaf || endless[baseName(f.Name)]
 }

@@ -51,6 +51,10 @@ var runtimeTraps = map[string]bool{
 	"runtime.panicSliceConvert": true, "runtime.abort": true, "runtime.unreachableMethod": true,
 }
 
+// endless lists forbidden functions that never return, so that what follows a call of them is not taken for code.
+var endless = map[string]bool{"runtime.block": true, "runtime.throw": true, "runtime.fatal": true, "runtime.goexit1": true,
+	"internal/runtime/cgroup.throw": true}
+
 // reasons names what a forbidden function stands for, by prefix of its symbol; the first match counts.
 var reasons = []struct{ prefix, what string }{
 	{"runtime.newproc", "go statement"},

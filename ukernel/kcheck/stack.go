@@ -18,16 +18,17 @@ type depths struct {
 
 // stacks computes depths over the call graph.
 type stacks struct {
-	a    *analysis
-	out  map[*Func][]edge
-	rel  map[*Func]depths
-	busy map[*Func]bool
-	trap int // bytes that an overwritten runtime function needs, its own return address included
+	a     *analysis
+	out   map[*Func][]edge
+	rel   map[*Func]depths
+	busy  map[*Func]bool
+	guard map[*Func]int
+	trap  int // bytes that an overwritten runtime function needs, its own return address included
 }
 
 // newStacks prepares the computation and looks for recursion on the way.
 func newStacks(a *analysis) *stacks {
-	s := &stacks{a: a, out: map[*Func][]edge{}, busy: map[*Func]bool{}}
+	s := &stacks{a: a, out: map[*Func][]edge{}, busy: map[*Func]bool{}, guard: map[*Func]int{}}
 	for _, e := range a.edges {
 		s.out[e.from] = append(s.out[e.from], e)
 	}
@@ -170,6 +171,52 @@ func (s *stacks) switched(f *Func) (best *Func, top depths) {
 		}
 	}
 	return best, top
+}
+
+// Distances of the stack check that compiled Go makes on entry (internal/abi: StackGuard, StackSmall): a function that
+// checks must find its frame, but for the last 128 bytes, 928 bytes above the stack's lower end.
+const (
+	stackGuard = 928
+	stackSmall = 128
+)
+
+// unguarded is how deep the stack may be, at most, where a function reachable from f by calls checks it; -1 if none does.
+func (s *stacks) unguarded(f *Func) int {
+	if d, ok := s.guard[f]; ok {
+		return d
+	}
+	s.guard[f] = -1 // cuts cycles
+	deepest := -1
+	for i := range s.out[f] {
+		e := &s.out[f][i]
+		if strings.HasPrefix(e.to.Name, "runtime.morestack") {
+			own, _, _ := s.own(f)
+			deepest = max(deepest, own-stackSmall, 0)
+			continue
+		}
+		if below := s.unguarded(e.to); below >= 0 && e.depth.hasRel {
+			deepest = max(deepest, int(e.depth.rel)+word+below)
+		}
+	}
+	s.guard[f] = deepest
+	return deepest
+}
+
+// checkGuard refuses calls so deep that a stack check would fail although there is room.
+func (s *stacks) checkGuard() {
+	for f := range s.a.flows {
+		depth, from := s.unguarded(f), f
+		for i := range s.out[f] { // on stacks that f switches to
+			e := &s.out[f][i]
+			if below := s.unguarded(e.to); below >= 0 && e.depth.hasAbs {
+				depth = max(depth, int(e.depth.abs)+word+below)
+			}
+		}
+		if depth >= s.a.cfg.Stack-stackGuard {
+			s.a.violateOnce(RuleStack, from.Addr, from, "calls %d bytes deep into a function that checks its stack, which fails within %d bytes of the %d",
+				depth, stackGuard, s.a.cfg.Stack)
+		}
+	}
 }
 
 // check applies the stack limit: the deepest entry plus an exception on top of it, which finds its own stack later.
