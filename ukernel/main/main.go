@@ -3,6 +3,8 @@
 package main
 
 import (
+	_ "unsafe" // linkname
+
 	"aramid/ukernel/arch/amd64"
 	"aramid/ukernel/arch/hw"
 	"aramid/ukernel/frame"
