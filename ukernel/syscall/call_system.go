@@ -116,6 +116,10 @@ func system(t *ipc.Thread) (uint64, uabi.Error) {
 		CPUs:         uint64(arch.CPUs()),
 		Handles:      object.Handles(),
 		UptimeNS:     arch.Now(),
+		TSCHz:        arch.TSCHz(),
+	}
+	for i := range min(arch.CPUs(), len(s.StackMax)) {
+		s.StackMax[i] = arch.StackMax(i)
 	}
 	for i := range uabi.Type(uabi.TypeCount) {
 		s.Objects[i] = object.Live(i)
@@ -164,9 +168,6 @@ func powerOff(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 
 // endMachine writes the log's last line and powers off.
 func endMachine(status uint32) {
-	ktrace.Text("ukernel: power off, status ")
-	ktrace.Dec(uint64(status))
-	ktrace.Newline()
 	arch.PowerOff(status)
 }
 
