@@ -1,0 +1,89 @@
+package server
+
+import "aramid/ukernel/uabi"
+
+// IRQCreate is an effect.
+func (c *Ctx) IRQCreate(right uabi.Handle, line uint32, event uabi.Handle, bits uint32) (uabi.Handle, uabi.Error) {
+	if head, p, ok := c.replaying(inIRQCreate); ok {
+		return c.remade(head, p)
+	}
+	if err := c.effect(wordSize); err != uabi.OK {
+		return 0, err
+	}
+	h, err := c.k.IRQCreate(right, line, event, bits)
+	return c.made(inIRQCreate, h, err)
+}
+
+// IRQAck is an effect.
+func (c *Ctx) IRQAck(h uabi.Handle) uabi.Error {
+	if head, _, ok := c.replaying(inIRQAck); ok {
+		return headErr(head)
+	}
+	if err := c.effect(0); err != uabi.OK {
+		return err
+	}
+	return c.done(inIRQAck, c.k.IRQAck(h))
+}
+
+// PortIn is an effect: reading a device's register can change it.
+func (c *Ctx) PortIn(ports uabi.Handle, port uint16, width int) (uint32, uabi.Error) {
+	if head, p, ok := c.replaying(inPortIn); ok {
+		v, err := c.regave(head, p)
+		return uint32(v), err
+	}
+	if err := c.effect(wordSize); err != uabi.OK {
+		return 0, err
+	}
+	v, err := c.k.PortIn(ports, port, width)
+	c.log1(inPortIn, 0, err, uint64(v))
+	return v, err
+}
+
+// PortOut is an effect.
+func (c *Ctx) PortOut(ports uabi.Handle, port uint16, width int, v uint32) uabi.Error {
+	if head, _, ok := c.replaying(inPortOut); ok {
+		return headErr(head)
+	}
+	if err := c.effect(0); err != uabi.OK {
+		return err
+	}
+	return c.done(inPortOut, c.k.PortOut(ports, port, width, v))
+}
+
+// PortInBuf is an effect whose bytes become an input.
+func (c *Ctx) PortInBuf(ports uabi.Handle, port uint16, b []byte) (int, uabi.Error) {
+	if head, p, ok := c.replaying(inPortInBuf); ok {
+		return c.loggedBytes(head, p, b), headErr(head)
+	}
+	if err := c.effect(len(b)); err != uabi.OK {
+		return 0, err
+	}
+	n, err := c.k.PortInBuf(ports, port, b)
+	c.logBytes(inPortInBuf, err, b[:n])
+	return n, err
+}
+
+// PortOutBuf is an effect.
+func (c *Ctx) PortOutBuf(ports uabi.Handle, port uint16, b []byte) (int, uabi.Error) {
+	if head, p, ok := c.replaying(inPortOutBuf); ok {
+		n, err := c.regave(head, p)
+		return int(n), err
+	}
+	if err := c.effect(wordSize); err != uabi.OK {
+		return 0, err
+	}
+	n, err := c.k.PortOutBuf(ports, port, b)
+	c.log1(inPortOutBuf, 0, err, uint64(n))
+	return n, err
+}
+
+// ClockSet is an effect.
+func (c *Ctx) ClockSet(power uabi.Handle, ns uint64) uabi.Error {
+	if head, _, ok := c.replaying(inClockSet); ok {
+		return headErr(head)
+	}
+	if err := c.effect(0); err != uabi.OK {
+		return err
+	}
+	return c.done(inClockSet, c.k.ClockSet(power, ns))
+}

@@ -1,0 +1,147 @@
+package server
+
+import (
+	"aramid/ukernel/uabi"
+)
+
+// ControlKey is the key of the event that rootd binds to a server's endpoint: bit ControlSnapshot asks for a snapshot, as before a
+// swap. The epoch at EpochOffset of the kept memory has grown when it is done.
+const (
+	ControlKey      = ^uint64(0)
+	ControlSnapshot = 1 << 0
+	EpochOffset     = headEpoch * wordSize
+	// TriesOffset is where the count of failed replays is: rootd clears it when it starts another binary.
+	TriesOffset = headReplays * wordSize
+	// HealthOffset is where the health counters (Health, in order) start.
+	HealthOffset = headHealth * wordSize
+)
+
+// notice handles the kernel's notices.
+func (s *server) notice(in *uabi.Msg) {
+	switch in.W[0] {
+	case uabi.NoticeEvent:
+		switch {
+		case in.W[1] == ControlKey:
+			if in.W[2]&ControlSnapshot != 0 {
+				s.snapshot()
+			}
+		case s.spec.Event != nil:
+			s.own(recEvent, in.W[1], in.W[2])
+		}
+		s.count(healthEvents)
+	case uabi.NoticeGone:
+		s.count(healthGone)
+		if s.spec.Gone == nil {
+			s.k.BadgeAck(uabi.BootEndpoint, in.W[1])
+			return
+		}
+		s.own(recGone, in.W[1], 0)
+	case uabi.NoticeThread:
+		s.count(healthThreads)
+		if s.spec.ThreadGone != nil || s.ret.find(in.W[1]) != nil {
+			s.own(recThread, in.W[1], 0)
+		} else {
+			s.k.ThreadAck(uabi.BootEndpoint, in.W[1])
+		}
+	}
+}
+
+// begin makes room for a record; false: there is none, since the state does not fit into a snapshot.
+func (s *server) begin() bool {
+	k := s.kept
+	if k.free() < logReserve || k.tail-k.log > s.limit {
+		s.snapshot()
+		return k.free() >= logReserve
+	}
+	return true
+}
+
+// own executes what no alien caused: its id is the server's own counter (R7).
+func (s *server) own(kind recordKind, a, b uint64) {
+	c, k := &s.ctx, s.kept
+	if !s.begin() {
+		panic("server: no room in the journal, and the state does not fit into a snapshot")
+	}
+	s.counter++
+	id := uabi.ID{Origin: s.self, Trap: s.counter}
+	c.reset(modeLive, s.b, id, 0)
+	c.orphan = true
+	c.rec.at, c.rec.open = k.tail, false
+	c.tail = k.writeOwn(kind, id, a, b)
+	s.step(stepDecode)
+	s.runOwn(kind, a, b)
+}
+
+// runOwn runs an own record, live or continued, to its commit, and acknowledges the notice.
+func (s *server) runOwn(kind recordKind, a, b uint64) {
+	c := &s.ctx
+	switch kind {
+	case recGone:
+		// The acknowledgement decides: when it fails, a handle exists again and the object must live.
+		if c.mode == modeLive {
+			c.effect(0)
+		}
+		if !s.host && s.k.BadgeAck(uabi.BootEndpoint, a) == uabi.ErrBusy && c.cursorAtStart() {
+			c.stillOpen()
+			s.abandon()
+			return
+		}
+	case recThread:
+		if c.mode == modeLive {
+			c.effect(0)
+		}
+		s.dropReplies(a)
+	}
+	s.tell(kind, a, b)
+	c.stillOpen()
+	c.b.Out.Len, c.b.Out.NHandles = 0, 0
+	s.commit(uabi.OK, 0)
+	c.dropWeak()
+	if kind == recThread {
+		s.ret.remove(a)
+		s.step(stepAck)
+		s.k.ThreadAck(uabi.BootEndpoint, a)
+	}
+}
+
+// cursorAtStart reports that the handler has not run yet: live, or in an intent without inputs.
+func (c *Ctx) cursorAtStart() bool { return c.mode == modeLive || c.cursor == c.rec.end }
+
+// tell calls the handler of an own record.
+func (s *server) tell(kind recordKind, a, b uint64) {
+	c := &s.ctx
+	switch kind {
+	case recGone:
+		if s.spec.Gone != nil {
+			s.spec.Gone(c, a)
+		}
+	case recThread:
+		if s.spec.ThreadGone != nil {
+			s.spec.ThreadGone(c, a)
+		}
+	case recEvent:
+		if s.spec.Event != nil {
+			s.spec.Event(c, a, uint32(b))
+		}
+	case recStart:
+		if s.spec.Start != nil {
+			s.spec.Start(c)
+		}
+	}
+}
+
+// dropReplies mints and closes one handle for each badge in the replies of an alien that is gone, so that an object that was never
+// handed out is reported gone (R13).
+func (s *server) dropReplies(id uint64) {
+	o := s.ret.find(id)
+	if o == nil || s.host {
+		return
+	}
+	s.ret.replies(o, func(p *reply) {
+		replyHandles(s.kept.w, int(p.off), func(badge uint64, rights uint32) {
+			if h, err := s.k.Mint(uabi.BootEndpoint, badge, rights); err == uabi.OK {
+				s.k.Close(h)
+			}
+		})
+	})
+}

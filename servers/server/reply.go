@@ -1,0 +1,99 @@
+package server
+
+import (
+	"aramid/ukernel/uabi"
+)
+
+// The trailer of a committed record, in words:
+//
+//	0  head: status, words of the reply, handles, bytes
+//	   the words or the padded bytes
+//	   two words for each handle: handle and rights; badge, or 0 when it is not one of ours
+const (
+	repStatusMask   = 0xffff
+	repWordsShift   = 16
+	repHandlesShift = 20
+	repBytesShift   = 32
+)
+
+// writeReply appends the trailer for b.Out with that status and returns the word behind it. nwords: of the reply's encoding.
+func (c *Ctx) writeReply(status uabi.Error, nwords int) int {
+	k, m := c.s.kept, c.b.Out
+	k.w[c.tail] = inHead(inEnd, 0, uabi.OK, 0)
+	at := c.tail + 1
+	if status != uabi.OK {
+		k.w[at] = uint64(status)
+		return at + 1
+	}
+	n, nh := int(m.Len), int(m.NHandles)
+	w := k.w[at : at+1+uabi.MaxWords]
+	w[0] = uint64(nwords)<<repWordsShift | uint64(nh)<<repHandlesShift | uint64(n)<<repBytesShift
+	for i := 0; i < nwords; i++ {
+		w[1+i] = m.W[i]
+	}
+	at += 1 + nwords
+	if n > 0 {
+		at = k.putBytes(at, c.b.OutBytes[:n])
+	}
+	for i := 0; i < nh; i++ {
+		h := m.Handle[i]
+		k.w[at], k.w[at+1] = uint64(h), 0
+		for _, mi := range c.minted {
+			if mi.h == h {
+				k.w[at] |= uint64(mi.rights) << repBytesShift
+				k.w[at+1] = mi.badge
+			}
+		}
+		at += 2
+	}
+	return at
+}
+
+// replySize is the number of words of the trailer at word o of w.
+func replySize(w []uint64, o int) int {
+	head := w[o]
+	return 1 + int(head>>repWordsShift&nibble) + wordsOf(int(head>>repBytesShift)) + 2*int(head>>repHandlesShift&nibble)
+}
+
+// replyHandles calls f with each badge in the trailer at word o.
+func replyHandles(w []uint64, o int, f func(badge uint64, rights uint32)) {
+	head := w[o]
+	at := o + 1 + int(head>>repWordsShift&nibble) + wordsOf(int(head>>repBytesShift))
+	for i := 0; i < int(head>>repHandlesShift&nibble); i++ {
+		if badge := w[at+1]; badge != 0 {
+			f(badge, uint32(w[at]>>repBytesShift))
+		}
+		at += 2
+	}
+}
+
+// again fills Out with the retained reply at word o, with handles minted again; their numbers go to minted.
+func (c *Ctx) again(o int) {
+	k, m := c.s.kept, c.b.Out
+	head := k.w[o]
+	n, nw, nh := int(head>>repBytesShift), int(head>>repWordsShift&nibble), int(head>>repHandlesShift&nibble)
+	m.Status = -int32(head & repStatusMask)
+	m.Len, m.NHandles = uint32(n), uint32(nh)
+	at := o + 1
+	for i := 0; i < nw; i++ {
+		m.W[i] = k.w[at]
+		at++
+	}
+	copy(c.b.OutBytes, k.bytesAt(at, n))
+	at += wordsOf(n)
+	for i := 0; i < nh; i++ {
+		m.Handle[i] = uabi.Handle(k.w[at])
+		if badge := k.w[at+1]; badge != 0 {
+			rights := uint32(k.w[at] >> repBytesShift)
+			h, err := c.k.Mint(uabi.BootEndpoint, badge, rights)
+			if err != uabi.OK {
+				// The badge died: only a caller that is gone can have let that happen.
+				h = 0
+			} else {
+				c.minted = append(c.minted, minted{h, rights, badge})
+			}
+			m.Handle[i] = h
+		}
+		at += 2
+	}
+}

@@ -1,0 +1,381 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"aramid/proto/ipc"
+	"aramid/ukernel/uabi"
+	"aramid/ukernel/uk"
+)
+
+// server is one running server.
+type server struct {
+	spec    Spec
+	k       uk.Kernel
+	b       *uk.Buffer
+	kept    *kept
+	ret     *retained
+	ctx     Ctx
+	methods []ipc.Method
+
+	self    uint64 // OriginProcess | process id
+	counter uint64 // ids of what no alien caused (R7)
+	limit   int    // log words after which a snapshot is due
+
+	host   bool // replay on the host: no kernel
+	fault  fault
+	onStep func(step)
+}
+
+// Main runs a server until its image ends. It does not return.
+func Main(spec Spec) {
+	k, e := uk.NewThread()
+	if e != uabi.OK {
+		fmt.Fprintf(os.Stderr, "%s: no message buffer: %v\n", spec.Name, e)
+		os.Exit(1)
+	}
+	err := Run(k, spec)
+	fmt.Fprintf(os.Stderr, "%s: %v\n", spec.Name, err)
+	os.Exit(exitStatus(err))
+}
+
+// Exit statuses of a server, beside ExitFault.
+const (
+	exitOther = 1
+	// ExitState: the snapshot does not load. After a swap the old binary is resumed.
+	ExitState = 87
+	// ExitReplay: replay crashed too often; the journal is kept as it is for a debugger.
+	ExitReplay = 88
+)
+
+var (
+	errState  = errors.New("the snapshot does not load")
+	errReplay = errors.New("stopped: replay failed too often; the journal is kept")
+)
+
+func exitStatus(err error) int {
+	switch {
+	case errors.Is(err, errState):
+		return ExitState
+	case errors.Is(err, errReplay):
+		return ExitReplay
+	}
+	return exitOther
+}
+
+// Run starts or resumes a server on k, whose thread it occupies, and serves. It returns only why it cannot.
+func Run(k uk.Kernel, spec Spec) error {
+	s, err := open(k, spec)
+	if err != nil {
+		return err
+	}
+	if err := s.start(); err != nil {
+		return err
+	}
+	return s.serve()
+}
+
+// serve is the loop: answer the current request, receive the next, handle it.
+func (s *server) serve() error {
+	for {
+		var err uabi.Error
+		if len(s.ctx.minted) == 0 && len(s.ctx.closing) == 0 {
+			err = s.next()
+		} else {
+			err = s.nextClosing()
+		}
+		switch err {
+		case uabi.OK:
+			if s.fault.on {
+				s.step(stepReceive)
+			}
+			s.handle()
+		case uabi.ErrInterrupted, uabi.ErrTimeout:
+			s.b.Out.Kind = uabi.AnswerNone
+		default:
+			return fmt.Errorf("receive: %w", err)
+		}
+	}
+}
+
+// next answers the current request, if there is one, and receives.
+func (s *server) next() uabi.Error {
+	if s.b.Out.Kind == uabi.AnswerNone {
+		return s.k.Receive(uabi.BootEndpoint, uabi.NoDeadline)
+	}
+	return s.k.ReplyReceive(uabi.BootEndpoint, uabi.NoDeadline)
+}
+
+// nextClosing is next when handles must be closed between the reply and the next message.
+func (s *server) nextClosing() uabi.Error {
+	if s.b.Out.Kind != uabi.AnswerNone {
+		s.k.Reply()
+		s.step(stepReply)
+	}
+	s.closeSent()
+	s.b.Out.Kind = uabi.AnswerNone
+	return s.k.Receive(uabi.BootEndpoint, uabi.NoDeadline)
+}
+
+// closeSent closes minted handles, whose copies the reply carried away, and what the handler closed.
+func (s *server) closeSent() {
+	c := &s.ctx
+	for _, m := range c.minted {
+		s.k.Close(m.h)
+	}
+	for _, h := range c.closing {
+		s.k.Close(h)
+	}
+	c.minted, c.closing = c.minted[:0], c.closing[:0]
+}
+
+// handle executes the message in In and leaves the answer in Out.
+func (s *server) handle() {
+	switch in := s.b.In; in.Kind {
+	case uabi.KindCall:
+		s.call(in)
+	case uabi.KindNotice:
+		s.notice(in)
+		s.b.Out.Kind = uabi.AnswerNone
+	default:
+		s.b.Out.Kind = uabi.AnswerNone
+	}
+}
+
+// answer fills Out's header for a reply without content.
+func (s *server) answer(err uabi.Error) {
+	out := s.b.Out
+	out.Kind = uabi.AnswerResult
+	out.Flags = 0
+	out.Status = -int32(err)
+	out.NGrants = 0
+	if err != uabi.OK {
+		out.Len, out.NHandles = 0, 0
+		if err == uabi.ErrWait {
+			out.Kind = uabi.AnswerWait
+			out.Wait = s.ctx.wait
+		}
+	}
+}
+
+// call executes a request.
+func (s *server) call(in *uabi.Msg) {
+	i := in.Method - 1
+	if i >= uint32(len(s.methods)) {
+		s.refuse(in, uabi.ErrCall)
+		return
+	}
+	m := &s.methods[i]
+	switch {
+	case !m.Mutates:
+		s.lookup(in)
+	case in.ID.Origin == 0 || in.ID.Path == 0:
+		s.count(healthNoID)
+		s.refuse(in, uabi.ErrArg)
+	default:
+		if !s.known(in) {
+			s.mutate(in, m)
+		}
+	}
+}
+
+// refuse answers without running a handler.
+func (s *server) refuse(in *uabi.Msg, err uabi.Error) {
+	c := &s.ctx
+	c.reset(modeLookup, s.b, uabi.ID{}, in.Badge)
+	c.arrive(in)
+	c.dropArrived()
+	s.answer(err)
+}
+
+// lookup runs a handler that may change nothing; nothing is written.
+func (s *server) lookup(in *uabi.Msg) {
+	c := &s.ctx
+	c.reset(modeLookup, s.b, uabi.ID{}, in.Badge)
+	if in.NHandles != 0 {
+		c.arrive(in)
+	}
+	err := uabi.ErrIO
+	switch {
+	case in.Flags&uabi.FlagDead != 0:
+	case in.Flags&uabi.FlagQuarantine != 0:
+		s.count(healthQuarantined)
+		s.logf("look-up %d crashed this server: answered %v", in.Method, err)
+	default:
+		err = s.spec.Service.Dispatch.Dispatch(c, in.Method, s.b)
+	}
+	s.count(healthLookups)
+	if err == uabi.OK {
+		// What the reply carries stays open until it is sent.
+		c.keepSent()
+	}
+	c.dropArrived()
+	s.answer(err)
+}
+
+// known answers what is committed already, refuses what is older than the newest trap of its origin, and drops requests of the
+// dead that have no intent.
+func (s *server) known(in *uabi.Msg) bool {
+	if o := s.ret.find(in.ID.Origin); o != nil {
+		if o.trap == in.ID.Trap {
+			if off := s.ret.lookup(o, in.ID.Path); off != 0 {
+				s.repeat(in, off)
+				return true
+			}
+		} else if o.trap > in.ID.Trap {
+			s.count(healthStale)
+			s.logf("request %#x/%d/%#x is older than trap %d of its origin", in.ID.Origin, in.ID.Trap, in.ID.Path, o.trap)
+			s.refuse(in, uabi.ErrStale)
+			return true
+		}
+	}
+	if in.Flags&uabi.FlagDead != 0 {
+		s.count(healthDropped)
+		s.refuse(in, uabi.ErrDead)
+		s.b.Out.Kind = uabi.AnswerNone
+		return true
+	}
+	return false
+}
+
+// repeat answers from the journal.
+func (s *server) repeat(in *uabi.Msg, off int) {
+	c := &s.ctx
+	c.reset(modeLookup, s.b, in.ID, in.Badge)
+	c.arrive(in)
+	c.dropArrived()
+	s.count(healthRetained)
+	if in.Flags&uabi.FlagDead != 0 {
+		s.b.Out.Kind = uabi.AnswerNone
+		return
+	}
+	s.answer(uabi.OK)
+	c.again(off)
+}
+
+// mutate executes a request that may change state.
+func (s *server) mutate(in *uabi.Msg, m *ipc.Method) {
+	c, k := &s.ctx, s.kept
+	if !s.begin() {
+		s.refuse(in, uabi.ErrNoMem)
+		return
+	}
+	c.reset(modeLive, s.b, in.ID, in.Badge)
+	if in.NHandles != 0 {
+		c.arrive(in)
+	}
+	nw := 0
+	var bytes []byte
+	if m.In == ipc.Bytes {
+		bytes = s.b.InBytes[:min(in.Len, uabi.MaxBytes)]
+	} else {
+		nw = int(m.In)
+	}
+	c.rec.at = k.tail
+	c.tail = k.writeCall(in, bytes, nw)
+	if s.fault.on {
+		s.step(stepDecode)
+	}
+	if in.Flags&uabi.FlagQuarantine != 0 {
+		s.quarantine(in.ID)
+		return
+	}
+	s.finish(s.spec.Service.Dispatch.Dispatch(c, in.Method, s.b), m)
+	s.count(healthAnswered)
+}
+
+// finish ends a mutating request: commits it, or leaves nothing behind; and fills Out.
+func (s *server) finish(err uabi.Error, m *ipc.Method) {
+	c := &s.ctx
+	switch {
+	case err == uabi.OK:
+		s.commit(err, int(max(m.Out, 0)))
+	case err == uabi.ErrWait:
+		s.abandon()
+	case c.intent:
+		s.commit(err, 0)
+	}
+	if err != uabi.OK {
+		c.dropArrived()
+	} else if len(c.weak) != 0 {
+		c.dropWeak()
+	}
+	s.answer(err)
+}
+
+// commit makes the record and the reply in Out the truth, and retains the reply.
+func (s *server) commit(status uabi.Error, nwords int) {
+	c, k := &s.ctx, s.kept
+	trailer := c.tail + 1
+	end := c.writeReply(status, nwords)
+	if s.fault.on {
+		s.step(stepCommit)
+	}
+	k.w[end] = 0
+	k.mark(c.rec.at, end, markCommit)
+	k.tail = end
+	if c.id.Origin != s.self {
+		s.ret.put(c.id.Origin, c.id.Trap, c.id.Path, trailer)
+	}
+	s.count(healthCommits)
+	if s.fault.on {
+		s.step(stepCommitted)
+	}
+}
+
+// abandon ends a request that must wait (R11). A nested mutation that was committed cannot be taken back, so waiting after it is a
+// mistake of the handler that must not pass for success.
+func (s *server) abandon() {
+	c, k := &s.ctx, s.kept
+	if !c.intent {
+		return
+	}
+	if c.nested > 0 {
+		panic("server: a handler waits after a nested mutation was committed")
+	}
+	k.mark(c.rec.at, c.rec.at, 0)
+}
+
+// quarantine commits ErrIO for a request that crashed this server.
+func (s *server) quarantine(id uabi.ID) {
+	c, k := &s.ctx, s.kept
+	k.w[c.rec.at+1] |= recNoRun << flagShift
+	s.count(healthQuarantined)
+	s.logf("request %#x/%d/%#x crashed this server: answered %v", id.Origin, id.Trap, id.Path, uabi.ErrIO)
+	s.commit(uabi.ErrIO, 0)
+	c.dropArrived()
+	s.answer(uabi.ErrIO)
+}
+
+// dropArrived closes what came with the request and what the handler made: it failed, or may keep nothing.
+func (c *Ctx) dropArrived() {
+	for _, h := range c.got {
+		c.k.Close(h)
+	}
+	c.got = c.got[:0]
+	c.dropWeak()
+}
+
+// dropWeak closes the arrived handles of our own badges.
+func (c *Ctx) dropWeak() {
+	for _, o := range c.weak {
+		c.k.Close(o.h)
+	}
+	c.weak = c.weak[:0]
+}
+
+// keepSent moves handles that a look-up's reply carries from got to closing: they are closed once it is sent.
+func (c *Ctx) keepSent() {
+	m := c.b.Out
+	for i := 0; i < int(m.NHandles) && i < uabi.MaxHandles; i++ {
+		for j, h := range c.got {
+			if h == m.Handle[i] {
+				c.got = append(c.got[:j], c.got[j+1:]...)
+				c.closing = append(c.closing, h)
+				break
+			}
+		}
+	}
+}
