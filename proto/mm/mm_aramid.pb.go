@@ -655,7 +655,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Map", Mutates: true, Blocks: false, Forward: true,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrExists, uabi.ErrAccess, uabi.ErrLimit, uabi.ErrNoDevice},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrExists, uabi.ErrAccess, uabi.ErrPerm, uabi.ErrOverflow, uabi.ErrLimit, uabi.ErrNoDevice},
 		In:     6, Out: 1, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(MapRequest) },
 		NewOut: func() ipc.Message { return new(MapReply) },

@@ -310,7 +310,8 @@ type ForkRequest struct {
 	ChildTid      uint64                 `protobuf:"varint,4,opt,name=child_tid,json=childTid,proto3" json:"child_tid,omitempty"` // address for CLONE_CHILD_SETTID and CLONE_CHILD_CLEARTID
 	ExitSignal    uint32                 `protobuf:"varint,5,opt,name=exit_signal,json=exitSignal,proto3" json:"exit_signal,omitempty"`
 	FsId          uint64                 `protobuf:"varint,6,opt,name=fs_id,json=fsId,proto3" json:"fs_id,omitempty"`
-	Fs            uint32                 `protobuf:"varint,7,opt,name=fs,proto3" json:"fs,omitempty"` // the child's fs context (absent with CLONE_FS)
+	Fs            uint32                 `protobuf:"varint,7,opt,name=fs,proto3" json:"fs,omitempty"`                                // the child's fs context (absent with CLONE_FS)
+	ParentTid     uint64                 `protobuf:"varint,8,opt,name=parent_tid,json=parentTid,proto3" json:"parent_tid,omitempty"` // address for CLONE_PARENT_SETTID: written before the child starts
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -390,6 +391,13 @@ func (x *ForkRequest) GetFsId() uint64 {
 func (x *ForkRequest) GetFs() uint32 {
 	if x != nil {
 		return x.Fs
+	}
+	return 0
+}
+
+func (x *ForkRequest) GetParentTid() uint64 {
+	if x != nil {
+		return x.ParentTid
 	}
 	return 0
 }
@@ -3082,6 +3090,58 @@ func (x *FdRequest) GetFd() int32 {
 	return 0
 }
 
+type FdGetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Fd            int32                  `protobuf:"varint,1,opt,name=fd,proto3" json:"fd,omitempty"`
+	Pid           int32                  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FdGetRequest) Reset() {
+	*x = FdGetRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FdGetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FdGetRequest) ProtoMessage() {}
+
+func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FdGetRequest.ProtoReflect.Descriptor instead.
+func (*FdGetRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *FdGetRequest) GetFd() int32 {
+	if x != nil {
+		return x.Fd
+	}
+	return 0
+}
+
+func (x *FdGetRequest) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
 type FdReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Fd            int64                  `protobuf:"varint,1,opt,name=fd,proto3" json:"fd,omitempty"`
@@ -3091,7 +3151,7 @@ type FdReply struct {
 
 func (x *FdReply) Reset() {
 	*x = FdReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3103,7 +3163,7 @@ func (x *FdReply) String() string {
 func (*FdReply) ProtoMessage() {}
 
 func (x *FdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3116,7 +3176,7 @@ func (x *FdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdReply.ProtoReflect.Descriptor instead.
 func (*FdReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *FdReply) GetFd() int64 {
@@ -3137,7 +3197,7 @@ type FdGetReply struct {
 
 func (x *FdGetReply) Reset() {
 	*x = FdGetReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3149,7 +3209,7 @@ func (x *FdGetReply) String() string {
 func (*FdGetReply) ProtoMessage() {}
 
 func (x *FdGetReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3162,7 +3222,7 @@ func (x *FdGetReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetReply.ProtoReflect.Descriptor instead.
 func (*FdGetReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *FdGetReply) GetKind() uint32 {
@@ -3197,7 +3257,7 @@ type FdDupRequest struct {
 
 func (x *FdDupRequest) Reset() {
 	*x = FdDupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3209,7 +3269,7 @@ func (x *FdDupRequest) String() string {
 func (*FdDupRequest) ProtoMessage() {}
 
 func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3222,7 +3282,7 @@ func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDupRequest.ProtoReflect.Descriptor instead.
 func (*FdDupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *FdDupRequest) GetFd() int32 {
@@ -3257,7 +3317,7 @@ type FdDup2Request struct {
 
 func (x *FdDup2Request) Reset() {
 	*x = FdDup2Request{}
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3269,7 +3329,7 @@ func (x *FdDup2Request) String() string {
 func (*FdDup2Request) ProtoMessage() {}
 
 func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3282,7 +3342,7 @@ func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDup2Request.ProtoReflect.Descriptor instead.
 func (*FdDup2Request) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *FdDup2Request) GetFd() int32 {
@@ -3317,7 +3377,7 @@ type FdFlagsRequest struct {
 
 func (x *FdFlagsRequest) Reset() {
 	*x = FdFlagsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3329,7 +3389,7 @@ func (x *FdFlagsRequest) String() string {
 func (*FdFlagsRequest) ProtoMessage() {}
 
 func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3342,7 +3402,7 @@ func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdFlagsRequest.ProtoReflect.Descriptor instead.
 func (*FdFlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *FdFlagsRequest) GetFd() int32 {
@@ -3377,7 +3437,7 @@ type FdRangeRequest struct {
 
 func (x *FdRangeRequest) Reset() {
 	*x = FdRangeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3389,7 +3449,7 @@ func (x *FdRangeRequest) String() string {
 func (*FdRangeRequest) ProtoMessage() {}
 
 func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3402,7 +3462,7 @@ func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRangeRequest.ProtoReflect.Descriptor instead.
 func (*FdRangeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *FdRangeRequest) GetFirst() uint32 {
@@ -3435,7 +3495,7 @@ type FdListReply struct {
 
 func (x *FdListReply) Reset() {
 	*x = FdListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3447,7 +3507,7 @@ func (x *FdListReply) String() string {
 func (*FdListReply) ProtoMessage() {}
 
 func (x *FdListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3460,7 +3520,7 @@ func (x *FdListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdListReply.ProtoReflect.Descriptor instead.
 func (*FdListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *FdListReply) GetFds() []int32 {
@@ -3494,7 +3554,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x03exe\x18\b \x01(\tR\x03exe\x12\x18\n" +
 	"\acmdline\x18\t \x01(\fR\acmdline\x12\x1e\n" +
 	"\aconsole\x18\n" +
-	" \x01(\rB\x04\x90\xb5\x18\x01R\aconsole\"\xb4\x01\n" +
+	" \x01(\rB\x04\x90\xb5\x18\x01R\aconsole\"\xd3\x01\n" +
 	"\vForkRequest\x12\x14\n" +
 	"\x05flags\x18\x01 \x01(\x04R\x05flags\x12\x14\n" +
 	"\x05stack\x18\x02 \x01(\x04R\x05stack\x12\x10\n" +
@@ -3503,7 +3563,9 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\vexit_signal\x18\x05 \x01(\rR\n" +
 	"exitSignal\x12\x13\n" +
 	"\x05fs_id\x18\x06 \x01(\x04R\x04fsId\x12\x14\n" +
-	"\x02fs\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x02fs\"\xab\x01\n" +
+	"\x02fs\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x02fs\x12\x1d\n" +
+	"\n" +
+	"parent_tid\x18\b \x01(\x04R\tparentTid\"\xab\x01\n" +
 	"\vExecRequest\x12\x14\n" +
 	"\x05entry\x18\x01 \x01(\x04R\x05entry\x12\x14\n" +
 	"\x05stack\x18\x02 \x01(\x04R\x05stack\x12\x12\n" +
@@ -3743,7 +3805,10 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x02fd\x18\x01 \x01(\x03R\x02fd\x12\x10\n" +
 	"\x03fd2\x18\x02 \x01(\x03R\x03fd2\"\x1b\n" +
 	"\tFdRequest\x12\x0e\n" +
-	"\x02fd\x18\x01 \x01(\x05R\x02fd\"\x19\n" +
+	"\x02fd\x18\x01 \x01(\x05R\x02fd\"0\n" +
+	"\fFdGetRequest\x12\x0e\n" +
+	"\x02fd\x18\x01 \x01(\x05R\x02fd\x12\x10\n" +
+	"\x03pid\x18\x02 \x01(\x05R\x03pid\"\x19\n" +
 	"\aFdReply\x12\x0e\n" +
 	"\x02fd\x18\x01 \x01(\x03R\x02fd\"T\n" +
 	"\n" +
@@ -3768,12 +3833,12 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x04last\x18\x02 \x01(\rR\x04last\x12!\n" +
 	"\fcloexec_only\x18\x03 \x01(\bR\vcloexecOnly\"\x1f\n" +
 	"\vFdListReply\x12\x10\n" +
-	"\x03fds\x18\x01 \x03(\x05R\x03fds2\xfd\x18\n" +
+	"\x03fds\x18\x01 \x03(\x05R\x03fds2\xd2\x19\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12Z\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\"!\x8a\xb5\x18\x1d\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\x12P\n" +
-	"\tVforkWait\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.EmptyReply\"\x11\x8a\xb5\x18\r\x10\x01\"\tErrSearch\x12K\n" +
-	"\x04Exec\x12\x18.aramid.proc.ExecRequest\x1a\x17.aramid.proc.EmptyReply\"\x10\x8a\xb5\x18\f\b\x01\x10\x01\"\x06ErrArg\x12A\n" +
+	"\tVforkWait\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.EmptyReply\"\x11\x8a\xb5\x18\r\x10\x01\"\tErrSearch\x12T\n" +
+	"\x04Exec\x12\x18.aramid.proc.ExecRequest\x1a\x17.aramid.proc.EmptyReply\"\x19\x8a\xb5\x18\x15\b\x01\x10\x01\"\x06ErrArg\"\aErrBusy\x12A\n" +
 	"\x04Exit\x12\x18.aramid.proc.ExitRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12F\n" +
 	"\tExitGroup\x12\x18.aramid.proc.ExitRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12T\n" +
 	"\x04Wait\x12\x18.aramid.proc.WaitRequest\x1a\x16.aramid.proc.WaitReply\"\x1a\x8a\xb5\x18\x16\b\x01\x10\x01\"\bErrChild\"\x06ErrArg\x12]\n" +
@@ -3808,8 +3873,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x02Fs\x12\x19.aramid.proc.EmptyRequest\x1a\x14.aramid.proc.FsReply\"\x04\x8a\xb5\x18\x00\x12>\n" +
 	"\x04List\x12\x18.aramid.proc.ListRequest\x1a\x16.aramid.proc.ListReply\"\x04\x8a\xb5\x18\x00\x12L\n" +
 	"\x06Status\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.StatusReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12a\n" +
-	"\tFdInstall\x12\x1d.aramid.proc.FdInstallRequest\x1a\x1b.aramid.proc.FdInstallReply\"\x18\x8a\xb5\x18\x14\b\x01\"\bErrMFile\"\x06ErrArg\x12H\n" +
-	"\x05FdGet\x12\x16.aramid.proc.FdRequest\x1a\x17.aramid.proc.FdGetReply\"\x0e\x8a\xb5\x18\n" +
+	"\tFdInstall\x12\x1d.aramid.proc.FdInstallRequest\x1a\x1b.aramid.proc.FdInstallReply\"\x18\x8a\xb5\x18\x14\b\x01\"\bErrMFile\"\x06ErrArg\x12K\n" +
+	"\x05FdGet\x12\x19.aramid.proc.FdGetRequest\x1a\x17.aramid.proc.FdGetReply\"\x0e\x8a\xb5\x18\n" +
 	"\"\bErrBadFD\x12^\n" +
 	"\x05FdDup\x12\x19.aramid.proc.FdDupRequest\x1a\x14.aramid.proc.FdReply\"$\x8a\xb5\x18 \b\x01\x18\x01\"\bErrBadFD\"\bErrMFile\"\x06ErrArg\x12V\n" +
 	"\x06FdDup2\x12\x1a.aramid.proc.FdDup2Request\x1a\x14.aramid.proc.FdReply\"\x1a\x8a\xb5\x18\x16\b\x01\x18\x01\"\bErrBadFD\"\x06ErrArg\x12N\n" +
@@ -3817,7 +3882,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\aFdFlags\x12\x1b.aramid.proc.FdFlagsRequest\x1a\x14.aramid.proc.FdReply\"\x12\x8a\xb5\x18\x0e\b\x01\x18\x01\"\bErrBadFD\x12T\n" +
 	"\fFdCloseRange\x12\x1b.aramid.proc.FdRangeRequest\x1a\x17.aramid.proc.EmptyReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12L\n" +
-	"\x06FdList\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.FdListReply\"\x0f\x8a\xb5\x18\v\"\tErrSearchB\x13Z\x11aramid/proto/procb\x06proto3"
+	"\x06FdList\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.FdListReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12G\n" +
+	"\tExecBegin\x12\x19.aramid.proc.EmptyRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01B\x13Z\x11aramid/proto/procb\x06proto3"
 
 var (
 	file_proto_proc_proc_proto_rawDescOnce sync.Once
@@ -3831,7 +3897,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 	return file_proto_proc_proc_proto_rawDescData
 }
 
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(*EmptyRequest)(nil),     // 0: aramid.proc.EmptyRequest
 	(*EmptyReply)(nil),       // 1: aramid.proc.EmptyReply
@@ -3877,13 +3943,14 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*FdInstallRequest)(nil), // 41: aramid.proc.FdInstallRequest
 	(*FdInstallReply)(nil),   // 42: aramid.proc.FdInstallReply
 	(*FdRequest)(nil),        // 43: aramid.proc.FdRequest
-	(*FdReply)(nil),          // 44: aramid.proc.FdReply
-	(*FdGetReply)(nil),       // 45: aramid.proc.FdGetReply
-	(*FdDupRequest)(nil),     // 46: aramid.proc.FdDupRequest
-	(*FdDup2Request)(nil),    // 47: aramid.proc.FdDup2Request
-	(*FdFlagsRequest)(nil),   // 48: aramid.proc.FdFlagsRequest
-	(*FdRangeRequest)(nil),   // 49: aramid.proc.FdRangeRequest
-	(*FdListReply)(nil),      // 50: aramid.proc.FdListReply
+	(*FdGetRequest)(nil),     // 44: aramid.proc.FdGetRequest
+	(*FdReply)(nil),          // 45: aramid.proc.FdReply
+	(*FdGetReply)(nil),       // 46: aramid.proc.FdGetReply
+	(*FdDupRequest)(nil),     // 47: aramid.proc.FdDupRequest
+	(*FdDup2Request)(nil),    // 48: aramid.proc.FdDup2Request
+	(*FdFlagsRequest)(nil),   // 49: aramid.proc.FdFlagsRequest
+	(*FdRangeRequest)(nil),   // 50: aramid.proc.FdRangeRequest
+	(*FdListReply)(nil),      // 51: aramid.proc.FdListReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	4,  // 0: aramid.proc.Proc.Spawn:input_type -> aramid.proc.SpawnRequest
@@ -3918,54 +3985,56 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	38, // 29: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
 	2,  // 30: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
 	41, // 31: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
-	43, // 32: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdRequest
-	46, // 33: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
-	47, // 34: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
+	44, // 32: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
+	47, // 33: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
+	48, // 34: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
 	43, // 35: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
-	48, // 36: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
-	49, // 37: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
+	49, // 36: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
+	50, // 37: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
 	2,  // 38: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
-	3,  // 39: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	3,  // 40: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	1,  // 41: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	1,  // 42: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	1,  // 43: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	1,  // 44: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	9,  // 45: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	1,  // 46: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	1,  // 47: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	13, // 48: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	15, // 49: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	1,  // 50: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	15, // 51: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	20, // 52: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	19, // 53: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	20, // 54: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	21, // 55: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	1,  // 56: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	3,  // 57: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	23, // 58: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	1,  // 59: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	26, // 60: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	28, // 61: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	30, // 62: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	3,  // 63: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	33, // 64: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	35, // 65: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	36, // 66: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	37, // 67: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	39, // 68: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	40, // 69: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	42, // 70: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	45, // 71: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	44, // 72: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	44, // 73: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	1,  // 74: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
-	44, // 75: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	1,  // 76: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	50, // 77: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	39, // [39:78] is the sub-list for method output_type
-	0,  // [0:39] is the sub-list for method input_type
+	0,  // 39: aramid.proc.Proc.ExecBegin:input_type -> aramid.proc.EmptyRequest
+	3,  // 40: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	3,  // 41: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	1,  // 42: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	1,  // 43: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	1,  // 44: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	1,  // 45: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	9,  // 46: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	1,  // 47: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	1,  // 48: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	13, // 49: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	15, // 50: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	1,  // 51: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	15, // 52: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	20, // 53: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	19, // 54: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	20, // 55: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	21, // 56: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	1,  // 57: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	3,  // 58: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	23, // 59: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	1,  // 60: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	26, // 61: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	28, // 62: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	30, // 63: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	3,  // 64: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	33, // 65: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	35, // 66: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	36, // 67: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	37, // 68: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	39, // 69: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	40, // 70: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	42, // 71: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	46, // 72: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	45, // 73: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	45, // 74: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	1,  // 75: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
+	45, // 76: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	1,  // 77: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	51, // 78: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	1,  // 79: aramid.proc.Proc.ExecBegin:output_type -> aramid.proc.EmptyReply
+	40, // [40:80] is the sub-list for method output_type
+	0,  // [0:40] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -3985,7 +4054,7 @@ func file_proto_proc_proc_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   51,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -50,6 +50,7 @@ const (
 	MethodFdFlags      = 37
 	MethodFdCloseRange = 38
 	MethodFdList       = 39
+	MethodExecBegin    = 40
 )
 
 // Client calls Proc through the handle H.
@@ -89,8 +90,14 @@ func (cl Client) Spawn(c ipc.Caller, in *SpawnRequest, out *PidReply, grants ...
 func (cl Client) Fork(c ipc.Caller, in *ForkRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	in.ToWords(&m.W)
-	m.Len = 0
+	n := in.SizeVT()
+	if n > uabi.MaxBytes {
+		return uabi.ErrSize
+	}
+	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
+		return uabi.ErrArg
+	}
+	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
 	m.NHandles = 1
 	if len(grants) == 0 {
@@ -131,7 +138,7 @@ func (cl Client) VforkWait(c ipc.Caller, in *PidRequest, out *EmptyReply, grants
 }
 
 // Exec moves the calling thread to a fresh mm: other threads end, handlers are reset, close-on-exec descriptors close.
-// ErrWait while siblings end.
+// ErrWait while siblings end; ErrBusy: there are some that ExecBegin has not ended.
 func (cl Client) Exec(c ipc.Caller, in *ExecRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -315,7 +322,8 @@ func (cl Client) Mask(c ipc.Caller, in *MaskRequest, out *MaskReply, grants ...u
 }
 
 // Suspend is rt_sigsuspend(2) and the mask of ppoll, pselect and epoll_pwait: sets a temporary mask that the next
-// NextSignal undoes. ErrWait until a signal arrives when `wait` is set.
+// NextSignal undoes. With `wait` it sets nothing (a wait commits nothing, R11) but waits until a signal arrives, whose interrupt level
+// is the only way out: so rt_sigsuspend is two steps.
 func (cl Client) Suspend(c ipc.Caller, in *SuspendRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -405,7 +413,8 @@ func (cl Client) AltStack(c ipc.Caller, in *AltStackRequest, out *AltStackReply,
 
 // NextSignal takes the next deliverable signal of the calling thread and lowers its interrupt level when none is left. It
 // carries out default actions itself (the reply then says none, or never arrives). For a handler it applies the
-// action's mask and flags and gives what linuxabi needs for the frame.
+// action's mask and flags and gives what linuxabi needs for the frame. A signal with handler 0 means that the process is
+// stopped: linuxabi parks the thread (AnswerStop) until the next interrupt.
 func (cl Client) NextSignal(c ipc.Caller, in *EmptyRequest, out *SignalReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -809,8 +818,8 @@ func (cl Client) FdInstall(c ipc.Caller, in *FdInstallRequest, out *FdInstallRep
 	return uabi.OK
 }
 
-// FdGet resolves a descriptor.
-func (cl Client) FdGet(c ipc.Caller, in *FdRequest, out *FdGetReply, grants ...uabi.Grant) uabi.Error {
+// FdGet resolves a descriptor; with a pid, one of that process (ErrBadFD also when there is no such process).
+func (cl Client) FdGet(c ipc.Caller, in *FdGetRequest, out *FdGetReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
 	in.ToWords(&m.W)
@@ -1025,6 +1034,29 @@ func (cl Client) FdList(c ipc.Caller, in *PidRequest, out *FdListReply, grants .
 	return uabi.OK
 }
 
+// ExecBegin ends the caller's other threads: the step before Exec, which waits until they are gone. (A wait commits nothing,
+// R11, so it cannot end them itself.)
+func (cl Client) ExecBegin(c ipc.Caller, in *EmptyRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodExecBegin, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1036,7 +1068,7 @@ type Handler[C any] interface {
 	// VforkWait waits until the vfork child pid has execed or exited.
 	VforkWait(c C, in *PidRequest, out *EmptyReply) uabi.Error
 	// Exec moves the calling thread to a fresh mm: other threads end, handlers are reset, close-on-exec descriptors close.
-	// ErrWait while siblings end.
+	// ErrWait while siblings end; ErrBusy: there are some that ExecBegin has not ended.
 	Exec(c C, in *ExecRequest, out *EmptyReply) uabi.Error
 	// Exit ends the calling thread; the last one ends the process. No reply arrives: the thread is gone.
 	Exit(c C, in *ExitRequest, out *EmptyReply) uabi.Error
@@ -1053,7 +1085,8 @@ type Handler[C any] interface {
 	// Mask is rt_sigprocmask(2).
 	Mask(c C, in *MaskRequest, out *MaskReply) uabi.Error
 	// Suspend is rt_sigsuspend(2) and the mask of ppoll, pselect and epoll_pwait: sets a temporary mask that the next
-	// NextSignal undoes. ErrWait until a signal arrives when `wait` is set.
+	// NextSignal undoes. With `wait` it sets nothing (a wait commits nothing, R11) but waits until a signal arrives, whose interrupt level
+	// is the only way out: so rt_sigsuspend is two steps.
 	Suspend(c C, in *SuspendRequest, out *EmptyReply) uabi.Error
 	// Pending is rt_sigpending(2).
 	Pending(c C, in *EmptyRequest, out *MaskReply) uabi.Error
@@ -1063,7 +1096,8 @@ type Handler[C any] interface {
 	AltStack(c C, in *AltStackRequest, out *AltStackReply) uabi.Error
 	// NextSignal takes the next deliverable signal of the calling thread and lowers its interrupt level when none is left. It
 	// carries out default actions itself (the reply then says none, or never arrives). For a handler it applies the
-	// action's mask and flags and gives what linuxabi needs for the frame.
+	// action's mask and flags and gives what linuxabi needs for the frame. A signal with handler 0 means that the process is
+	// stopped: linuxabi parks the thread (AnswerStop) until the next interrupt.
 	NextSignal(c C, in *EmptyRequest, out *SignalReply) uabi.Error
 	// Identity of a process: pid 0 is the caller.
 	Identity(c C, in *PidRequest, out *IdentityReply) uabi.Error
@@ -1098,8 +1132,8 @@ type Handler[C any] interface {
 	Status(c C, in *PidRequest, out *StatusReply) uabi.Error
 	// FdInstall gives an open file the lowest free descriptor ≥ min; with a second file, two of them in order (pipe).
 	FdInstall(c C, in *FdInstallRequest, out *FdInstallReply) uabi.Error
-	// FdGet resolves a descriptor.
-	FdGet(c C, in *FdRequest, out *FdGetReply) uabi.Error
+	// FdGet resolves a descriptor; with a pid, one of that process (ErrBadFD also when there is no such process).
+	FdGet(c C, in *FdGetRequest, out *FdGetReply) uabi.Error
 	// FdDup is dup(2) and F_DUPFD: the lowest free descriptor ≥ min. Word 0 of the reply: the descriptor.
 	FdDup(c C, in *FdDupRequest, out *FdReply) uabi.Error
 	// FdDup2 is dup2(2) and dup3(2) with fd ≠ new. Word 0 of the reply: the descriptor.
@@ -1112,6 +1146,9 @@ type Handler[C any] interface {
 	FdCloseRange(c C, in *FdRangeRequest, out *EmptyReply) uabi.Error
 	// FdList gives the open descriptors of a process in order; pid 0 is the caller.
 	FdList(c C, in *PidRequest, out *FdListReply) uabi.Error
+	// ExecBegin ends the caller's other threads: the step before Exec, which waits until they are gone. (A wait commits nothing,
+	// R11, so it cannot end them itself.)
+	ExecBegin(c C, in *EmptyRequest, out *EmptyReply) uabi.Error
 }
 
 // Service is Proc with h's methods behind it.
@@ -1186,7 +1223,7 @@ type service[C any] struct {
 	statusOut       StatusReply
 	fdInstallIn     FdInstallRequest
 	fdInstallOut    FdInstallReply
-	fdGetIn         FdRequest
+	fdGetIn         FdGetRequest
 	fdGetOut        FdGetReply
 	fdDupIn         FdDupRequest
 	fdDupOut        FdReply
@@ -1200,6 +1237,8 @@ type service[C any] struct {
 	fdCloseRangeOut EmptyReply
 	fdListIn        PidRequest
 	fdListOut       FdListReply
+	execBeginIn     EmptyRequest
+	execBeginOut    EmptyReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -1283,6 +1322,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doFdCloseRange(c, b)
 	case MethodFdList:
 		return s.doFdList(c, b)
+	case MethodExecBegin:
+		return s.doExecBegin(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -1307,10 +1348,10 @@ func (s *service[C]) doSpawn(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doFork(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.forkIn, &s.forkOut
-	if b.In.Len != 0 {
+	in.Clear()
+	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
 		return uabi.ErrDecode
 	}
-	in.FromWords(&b.In.W)
 	ipc.AbsentHandles(b.In, 1)
 	in.FromHandles(&b.In.Handle)
 	out.Clear()
@@ -1970,6 +2011,22 @@ func (s *service[C]) doFdList(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doExecBegin(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.execBeginIn, &s.execBeginOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.ExecBegin(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -1982,7 +2039,7 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Fork", Mutates: true, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrLimit, uabi.ErrPerm},
-		In:     6, Out: 1, InHandles: 1, OutHandles: 0,
+		In:     ipc.Bytes, Out: 1, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ForkRequest) },
 		NewOut: func() ipc.Message { return new(PidReply) },
 	},
@@ -1995,7 +2052,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Exec", Mutates: true, Blocks: true, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrBusy},
 		In:     ipc.Bytes, Out: 0, InHandles: 2, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ExecRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -2190,8 +2247,8 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "FdGet", Mutates: false, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrBadFD},
-		In:     1, Out: 2, InHandles: 0, OutHandles: 1,
-		NewIn:  func() ipc.Message { return new(FdRequest) },
+		In:     2, Out: 2, InHandles: 0, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(FdGetRequest) },
 		NewOut: func() ipc.Message { return new(FdGetReply) },
 	},
 	{
@@ -2235,6 +2292,12 @@ var Methods = [...]ipc.Method{
 		In:     1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(PidRequest) },
 		NewOut: func() ipc.Message { return new(FdListReply) },
+	},
+	{
+		Name: "ExecBegin", Mutates: true, Blocks: false, Forward: false,
+		In: 0, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EmptyRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 }
 
@@ -2367,22 +2430,10 @@ func (x *SpawnRequest) Clear() {
 
 // ToWords implements ipc.Message.
 func (x *ForkRequest) ToWords(w *[uabi.MaxWords]uint64) {
-	w[0] = uint64(x.Flags)
-	w[1] = uint64(x.Stack)
-	w[2] = uint64(x.Tls)
-	w[3] = uint64(x.ChildTid)
-	w[4] = uint64(x.ExitSignal)
-	w[5] = uint64(x.FsId)
 }
 
 // FromWords implements ipc.Message.
 func (x *ForkRequest) FromWords(w *[uabi.MaxWords]uint64) {
-	x.Flags = uint64(w[0])
-	x.Stack = uint64(w[1])
-	x.Tls = uint64(w[2])
-	x.ChildTid = uint64(w[3])
-	x.ExitSignal = uint32(w[4])
-	x.FsId = uint64(w[5])
 }
 
 // ToHandles implements ipc.Message.
@@ -2404,6 +2455,8 @@ func (x *ForkRequest) Clear() {
 	x.ExitSignal = 0
 	x.FsId = 0
 	x.Fs = 0
+	x.ParentTid = 0
+	x.unknownFields = nil
 }
 
 // ToWords implements ipc.Message.
@@ -3533,6 +3586,32 @@ func (x *FdRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 // Clear implements ipc.Message.
 func (x *FdRequest) Clear() {
 	x.Fd = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *FdGetRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Fd)
+	w[1] = uint64(x.Pid)
+}
+
+// FromWords implements ipc.Message.
+func (x *FdGetRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Fd = int32(w[0])
+	x.Pid = int32(w[1])
+}
+
+// ToHandles implements ipc.Message.
+func (x *FdGetRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *FdGetRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *FdGetRequest) Clear() {
+	x.Fd = 0
+	x.Pid = 0
 }
 
 // ToWords implements ipc.Message.
