@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"aramid/ukernel/arch"
@@ -95,6 +96,14 @@ func (w *world) span() (page, n uint64) {
 	return page, n
 }
 
+// page is a page to access: mostly one that is mapped.
+func (w *world) page(s *mSpace) uint64 {
+	if len(s.pages) > 0 && rapid.IntRange(0, 9).Draw(w.t, "mapped") > 0 {
+		return pick(w, "page", slices.Sorted(maps.Keys(s.pages)))
+	}
+	return uint64(rapid.IntRange(0, testPages-1).Draw(w.t, "page"))
+}
+
 func va(page uint64) uint64 { return (basePage + page) << pageShift }
 
 var prots = []uint32{0, ro, rw, rw, rw, uabi.ProtRead | uabi.ProtExec, uabi.ProtMask, uabi.ProtExec}
@@ -117,7 +126,7 @@ func (w *world) Map(t *rapid.T) {
 	case 2, 3, 4, 5, 6:
 		mem = pick(w, "memory", w.memories)
 		a.Memory = mem.real
-		a.Off = uint64(rapid.IntRange(0, 12).Draw(t, "off")) * pg
+		a.Off = uint64(rapid.SampledFrom([]int{0, 0, 0, 1, 2, 5, 12}).Draw(t, "off")) % 13 * pg
 		if rapid.Bool().Draw(t, "shared") {
 			a.Flags |= uabi.MapShared
 		}
@@ -308,7 +317,7 @@ func (w *world) ReleaseSpace(t *rapid.T) {
 }
 
 func (w *world) NewMemory(t *rapid.T) {
-	if len(w.memories) > 4 {
+	if len(w.memories) > 2 {
 		return
 	}
 	m := &mMemory{pages: map[uint64]content{}, n: uint64(rapid.IntRange(0, maxMem).Draw(t, "size"))}
@@ -318,12 +327,12 @@ func (w *world) NewMemory(t *rapid.T) {
 }
 
 func (w *world) CloneMemory(t *rapid.T) {
-	if len(w.memories) > 4 {
+	if len(w.memories) > 5 {
 		return
 	}
 	m := pick(w, "memory", w.memories)
 	off := uint64(rapid.IntRange(0, int(m.n)).Draw(t, "off"))
-	n := uint64(rapid.IntRange(0, int(m.n-off)).Draw(t, "n"))
+	n := m.n - off - uint64(rapid.IntRange(0, int(m.n-off)).Draw(t, "less"))
 	c := &mMemory{pages: map[uint64]content{}, n: n}
 	err := w.try(func() (err uabi.Error) { c.real, err = m.real.Clone(w.acct, off*pg, n*pg); return err })
 	w.expect("Memory.Clone", err, uabi.OK)
@@ -467,7 +476,7 @@ func (s *mSpace) put(page uint64, k int, b byte) {
 
 func (w *world) Write(t *rapid.T) {
 	s := w.space()
-	page, k := uint64(rapid.IntRange(0, testPages-1).Draw(t, "page")), rapid.IntRange(0, 1).Draw(t, "end")
+	page, k := w.page(s), rapid.IntRange(0, 1).Draw(t, "end")
 	b := rapid.Byte().Draw(t, "byte")
 	err := w.try(func() uabi.Error { _, err := s.real.Write(va(page)+contentOffset(k), []byte{b}); return err })
 	want := s.may(page, true)
@@ -479,7 +488,7 @@ func (w *world) Write(t *rapid.T) {
 
 func (w *world) Read(t *rapid.T) {
 	s := w.space()
-	page := uint64(rapid.IntRange(0, testPages-1).Draw(t, "page"))
+	page := w.page(s)
 	k := rapid.IntRange(0, 1).Draw(t, "end")
 	var b [1]byte
 	err := w.try(func() uabi.Error { _, err := s.real.Read(va(page)+contentOffset(k), b[:]); return err })
@@ -493,8 +502,7 @@ func (w *world) Read(t *rapid.T) {
 // Copy copies the last byte of a page and the first of the next to the same ends elsewhere.
 func (w *world) Copy(t *rapid.T) {
 	from, to := w.space(), w.space()
-	i := uint64(rapid.IntRange(0, testPages-2).Draw(t, "from"))
-	j := uint64(rapid.IntRange(0, testPages-2).Draw(t, "to"))
+	i, j := min(w.page(from), testPages-2), min(w.page(to), testPages-2)
 	n, _ := Copy(Place{Space: to.real, At: va(j) + pg - 1}, Place{Space: from.real, At: va(i) + pg - 1}, 2)
 	want := uint64(0)
 	for k := range uint64(2) {
@@ -525,7 +533,7 @@ func (w *world) Run(t *rapid.T) {
 		return
 	}
 	s := w.spaces[i]
-	page := uint64(rapid.IntRange(0, testPages-1).Draw(t, "page"))
+	page := w.page(s)
 	isWrite := rapid.Bool().Draw(t, "write")
 	need, code := uint64(arch.PTEPresent), uint64(hw.FaultUser)
 	if isWrite {

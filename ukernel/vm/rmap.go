@@ -47,7 +47,7 @@ func (m *Memory) unmapFrame(i, pa uint64) {
 			continue
 		}
 		w := r.space.pt.get(va >> pageShift)
-		if w == nil || *w&arch.PTEFrame != pa || *w&pteOwn != 0 {
+		if w == nil || *w&arch.PTEFrame != pa {
 			continue
 		}
 		leaf := r.space.pt.leaf(va >> pageShift)
