@@ -29,7 +29,12 @@ func open(k uk.Kernel, spec Spec) (*server, error) {
 	if e != uabi.OK {
 		return nil, fmt.Errorf("mapping kept memory: %w", e)
 	}
-	return prepare(k, k.Buf(), mem, spec), nil
+	s := prepare(k, k.Buf(), mem, spec)
+	// A simulated kernel may end the image at the library's fault points, not only at its own calls.
+	if f, ok := k.(interface{ FaultPoint(what string) }); ok {
+		s.onStep = func(at step) { f.FaultPoint(at.String()) }
+	}
+	return s, nil
 }
 
 // prepare makes a server over kept memory mem.

@@ -16,7 +16,7 @@ const nameLen = 15
 // Exit statuses of images that did not call ProcessExit.
 const (
 	statusPlanned = 254 // crashed by the plan, or killed by the supervisor
-	statusPanic   = 255
+	statusPanic   = 2   // what a Go program that panicked exits with
 )
 
 // Process is a process image: handle table and threads; the unit that is replaced on restart.

@@ -785,6 +785,214 @@ func (x *AnnotateRequest) GetText() string {
 	return ""
 }
 
+type InstallRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         uint64                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	File          uint32                 `protobuf:"varint,2,opt,name=file,proto3" json:"file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InstallRequest) Reset() {
+	*x = InstallRequest{}
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InstallRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InstallRequest) ProtoMessage() {}
+
+func (x *InstallRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InstallRequest.ProtoReflect.Descriptor instead.
+func (*InstallRequest) Descriptor() ([]byte, []int) {
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *InstallRequest) GetTable() uint64 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *InstallRequest) GetFile() uint32 {
+	if x != nil {
+		return x.File
+	}
+	return 0
+}
+
+type SlotRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         uint64                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Slot          uint64                 `protobuf:"varint,2,opt,name=slot,proto3" json:"slot,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SlotRequest) Reset() {
+	*x = SlotRequest{}
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SlotRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SlotRequest) ProtoMessage() {}
+
+func (x *SlotRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SlotRequest.ProtoReflect.Descriptor instead.
+func (*SlotRequest) Descriptor() ([]byte, []int) {
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SlotRequest) GetTable() uint64 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *SlotRequest) GetSlot() uint64 {
+	if x != nil {
+		return x.Slot
+	}
+	return 0
+}
+
+type SlotReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	File          uint32                 `protobuf:"varint,1,opt,name=file,proto3" json:"file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SlotReply) Reset() {
+	*x = SlotReply{}
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SlotReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SlotReply) ProtoMessage() {}
+
+func (x *SlotReply) ProtoReflect() protoreflect.Message {
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SlotReply.ProtoReflect.Descriptor instead.
+func (*SlotReply) Descriptor() ([]byte, []int) {
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SlotReply) GetFile() uint32 {
+	if x != nil {
+		return x.File
+	}
+	return 0
+}
+
+type MoveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         uint64                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Slot          uint64                 `protobuf:"varint,2,opt,name=slot,proto3" json:"slot,omitempty"`
+	To            uint64                 `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveRequest) Reset() {
+	*x = MoveRequest{}
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveRequest) ProtoMessage() {}
+
+func (x *MoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveRequest.ProtoReflect.Descriptor instead.
+func (*MoveRequest) Descriptor() ([]byte, []int) {
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *MoveRequest) GetTable() uint64 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *MoveRequest) GetSlot() uint64 {
+	if x != nil {
+		return x.Slot
+	}
+	return 0
+}
+
+func (x *MoveRequest) GetTo() uint64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
 // Entry is one numbered event.
 type Entry struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -799,7 +1007,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[16]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -811,7 +1019,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[16]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -824,7 +1032,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{16}
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Entry) GetNumber() uint64 {
@@ -874,7 +1082,7 @@ type AuditReply struct {
 
 func (x *AuditReply) Reset() {
 	*x = AuditReply{}
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[17]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -886,7 +1094,7 @@ func (x *AuditReply) String() string {
 func (*AuditReply) ProtoMessage() {}
 
 func (x *AuditReply) ProtoReflect() protoreflect.Message {
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[17]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -899,7 +1107,7 @@ func (x *AuditReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditReply.ProtoReflect.Descriptor instead.
 func (*AuditReply) Descriptor() ([]byte, []int) {
-	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{17}
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AuditReply) GetEntries() uint64 {
@@ -940,7 +1148,7 @@ type SealRequest struct {
 
 func (x *SealRequest) Reset() {
 	*x = SealRequest{}
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[18]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -952,7 +1160,7 @@ func (x *SealRequest) String() string {
 func (*SealRequest) ProtoMessage() {}
 
 func (x *SealRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[18]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -965,7 +1173,7 @@ func (x *SealRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealRequest.ProtoReflect.Descriptor instead.
 func (*SealRequest) Descriptor() ([]byte, []int) {
-	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{18}
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SealRequest) GetNumber() uint64 {
@@ -996,7 +1204,7 @@ type LedgerState struct {
 
 func (x *LedgerState) Reset() {
 	*x = LedgerState{}
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[19]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1216,7 @@ func (x *LedgerState) String() string {
 func (*LedgerState) ProtoMessage() {}
 
 func (x *LedgerState) ProtoReflect() protoreflect.Message {
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[19]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1229,7 @@ func (x *LedgerState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerState.ProtoReflect.Descriptor instead.
 func (*LedgerState) Descriptor() ([]byte, []int) {
-	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{19}
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LedgerState) GetAccounts() []*Account {
@@ -1069,7 +1277,7 @@ type Operations struct {
 
 func (x *Operations) Reset() {
 	*x = Operations{}
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[20]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1081,7 +1289,7 @@ func (x *Operations) String() string {
 func (*Operations) ProtoMessage() {}
 
 func (x *Operations) ProtoReflect() protoreflect.Message {
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[20]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1094,7 +1302,7 @@ func (x *Operations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operations.ProtoReflect.Descriptor instead.
 func (*Operations) Descriptor() ([]byte, []int) {
-	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{20}
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Operations) GetOperations() uint64 {
@@ -1118,7 +1326,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[21]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1130,7 +1338,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[21]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1143,7 +1351,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{21}
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Account) GetBadge() uint64 {
@@ -1195,13 +1403,14 @@ type AuditorState struct {
 	LastBadge     uint64                 `protobuf:"varint,3,opt,name=last_badge,json=lastBadge,proto3" json:"last_badge,omitempty"`
 	Sum           int64                  `protobuf:"zigzag64,4,opt,name=sum,proto3" json:"sum,omitempty"`
 	Sealed        uint64                 `protobuf:"varint,5,opt,name=sealed,proto3" json:"sealed,omitempty"` // the vault's last hash
+	Slots         []*Slot                `protobuf:"bytes,6,rep,name=slots,proto3" json:"slots,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AuditorState) Reset() {
 	*x = AuditorState{}
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[22]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +1422,7 @@ func (x *AuditorState) String() string {
 func (*AuditorState) ProtoMessage() {}
 
 func (x *AuditorState) ProtoReflect() protoreflect.Message {
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[22]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +1435,7 @@ func (x *AuditorState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditorState.ProtoReflect.Descriptor instead.
 func (*AuditorState) Descriptor() ([]byte, []int) {
-	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{22}
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AuditorState) GetEntries() []*Entry {
@@ -1264,6 +1473,74 @@ func (x *AuditorState) GetSealed() uint64 {
 	return 0
 }
 
+func (x *AuditorState) GetSlots() []*Slot {
+	if x != nil {
+		return x.Slots
+	}
+	return nil
+}
+
+// Slot is one number of a table; file is a handle of the auditor's.
+type Slot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         uint64                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Slot          uint64                 `protobuf:"varint,2,opt,name=slot,proto3" json:"slot,omitempty"`
+	File          uint32                 `protobuf:"varint,3,opt,name=file,proto3" json:"file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Slot) Reset() {
+	*x = Slot{}
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Slot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Slot) ProtoMessage() {}
+
+func (x *Slot) ProtoReflect() protoreflect.Message {
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Slot.ProtoReflect.Descriptor instead.
+func (*Slot) Descriptor() ([]byte, []int) {
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Slot) GetTable() uint64 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *Slot) GetSlot() uint64 {
+	if x != nil {
+		return x.Slot
+	}
+	return 0
+}
+
+func (x *Slot) GetFile() uint32 {
+	if x != nil {
+		return x.File
+	}
+	return 0
+}
+
 type Trail struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Badge         uint64                 `protobuf:"varint,1,opt,name=badge,proto3" json:"badge,omitempty"`
@@ -1274,7 +1551,7 @@ type Trail struct {
 
 func (x *Trail) Reset() {
 	*x = Trail{}
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[23]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1563,7 @@ func (x *Trail) String() string {
 func (*Trail) ProtoMessage() {}
 
 func (x *Trail) ProtoReflect() protoreflect.Message {
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[23]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1576,7 @@ func (x *Trail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trail.ProtoReflect.Descriptor instead.
 func (*Trail) Descriptor() ([]byte, []int) {
-	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{23}
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Trail) GetBadge() uint64 {
@@ -1327,7 +1604,7 @@ type VaultState struct {
 
 func (x *VaultState) Reset() {
 	*x = VaultState{}
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[24]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1339,7 +1616,7 @@ func (x *VaultState) String() string {
 func (*VaultState) ProtoMessage() {}
 
 func (x *VaultState) ProtoReflect() protoreflect.Message {
-	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[24]
+	mi := &file_itest_ledger_proto_ledger_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1352,7 +1629,7 @@ func (x *VaultState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VaultState.ProtoReflect.Descriptor instead.
 func (*VaultState) Descriptor() ([]byte, []int) {
-	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{24}
+	return file_itest_ledger_proto_ledger_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *VaultState) GetEntries() uint64 {
@@ -1420,7 +1697,19 @@ const file_itest_ledger_proto_ledger_proto_rawDesc = "" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\"=\n" +
 	"\x0fAnnotateRequest\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"y\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"@\n" +
+	"\x0eInstallRequest\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\x04R\x05table\x12\x18\n" +
+	"\x04file\x18\x02 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"7\n" +
+	"\vSlotRequest\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\x04R\x05table\x12\x12\n" +
+	"\x04slot\x18\x02 \x01(\x04R\x04slot\"%\n" +
+	"\tSlotReply\x12\x18\n" +
+	"\x04file\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"G\n" +
+	"\vMoveRequest\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\x04R\x05table\x12\x12\n" +
+	"\x04slot\x18\x02 \x01(\x04R\x04slot\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\x04R\x02to\"y\n" +
 	"\x05Entry\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x18\n" +
 	"\aaccount\x18\x02 \x01(\x04R\aaccount\x12\x16\n" +
@@ -1454,14 +1743,19 @@ const file_itest_ledger_proto_ledger_proto_rawDesc = "" +
 	"\abalance\x18\x03 \x01(\x04R\abalance\x12\x14\n" +
 	"\x05funds\x18\x04 \x01(\rR\x05funds\x12\x14\n" +
 	"\x05trail\x18\x05 \x01(\rR\x05trail\x12.\n" +
-	"\ahistory\x18\x06 \x03(\v2\x14.aramid.ledger.EntryR\ahistory\"\xb5\x01\n" +
+	"\ahistory\x18\x06 \x03(\v2\x14.aramid.ledger.EntryR\ahistory\"\xe0\x01\n" +
 	"\fAuditorState\x12.\n" +
 	"\aentries\x18\x01 \x03(\v2\x14.aramid.ledger.EntryR\aentries\x12,\n" +
 	"\x06trails\x18\x02 \x03(\v2\x14.aramid.ledger.TrailR\x06trails\x12\x1d\n" +
 	"\n" +
 	"last_badge\x18\x03 \x01(\x04R\tlastBadge\x12\x10\n" +
 	"\x03sum\x18\x04 \x01(\x12R\x03sum\x12\x16\n" +
-	"\x06sealed\x18\x05 \x01(\x04R\x06sealed\"7\n" +
+	"\x06sealed\x18\x05 \x01(\x04R\x06sealed\x12)\n" +
+	"\x05slots\x18\x06 \x03(\v2\x13.aramid.ledger.SlotR\x05slots\"D\n" +
+	"\x04Slot\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\x04R\x05table\x12\x12\n" +
+	"\x04slot\x18\x02 \x01(\x04R\x04slot\x12\x12\n" +
+	"\x04file\x18\x03 \x01(\rR\x04file\"7\n" +
 	"\x05Trail\x12\x14\n" +
 	"\x05badge\x18\x01 \x01(\x04R\x05badge\x12\x18\n" +
 	"\aaccount\x18\x02 \x01(\x04R\aaccount\"L\n" +
@@ -1491,14 +1785,20 @@ const file_itest_ledger_proto_ledger_proto_rawDesc = "" +
 	"\x06Totals\x12\x1b.aramid.ledger.EmptyRequest\x1a\x1a.aramid.ledger.TotalsReply\"\x04\x8a\xb5\x18\x00\x12\\\n" +
 	"\n" +
 	"Operations\x12\x1b.aramid.ledger.EmptyRequest\x1a\x1b.aramid.ledger.BalanceReply\"\x14\x8a\xb5\x18\x10\"\x0eErrUnsupported\x12K\n" +
-	"\x06Poison\x12\x1c.aramid.ledger.PoisonRequest\x1a\x1b.aramid.ledger.BalanceReply\"\x06\x8a\xb5\x18\x02\b\x012\xee\x03\n" +
+	"\x06Poison\x12\x1c.aramid.ledger.PoisonRequest\x1a\x1b.aramid.ledger.BalanceReply\"\x06\x8a\xb5\x18\x02\b\x012\xb6\x06\n" +
 	"\aAuditor\x12K\n" +
 	"\tOpenTrail\x12\x1b.aramid.ledger.TrailRequest\x1a\x19.aramid.ledger.TrailReply\"\x06\x8a\xb5\x18\x02\b\x01\x12T\n" +
 	"\x06Append\x12\x1c.aramid.ledger.AppendRequest\x1a\x1a.aramid.ledger.NumberReply\"\x10\x8a\xb5\x18\f\b\x01\"\bErrStale\x12e\n" +
 	"\bAnnotate\x12\x1e.aramid.ledger.AnnotateRequest\x1a\x1a.aramid.ledger.NumberReply\"\x1d\x8a\xb5\x18\x19\b\x01\"\bErrStale\"\vErrNotFound\x12J\n" +
 	"\x03Get\x12\x1a.aramid.ledger.NumberReply\x1a\x14.aramid.ledger.Entry\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12E\n" +
 	"\x04Last\x12\x1b.aramid.ledger.EmptyRequest\x1a\x1a.aramid.ledger.NumberReply\"\x04\x8a\xb5\x18\x00\x12F\n" +
-	"\x06Totals\x12\x1b.aramid.ledger.EmptyRequest\x1a\x19.aramid.ledger.AuditReply\"\x04\x8a\xb5\x18\x002\x9f\x01\n" +
+	"\x06Totals\x12\x1b.aramid.ledger.EmptyRequest\x1a\x19.aramid.ledger.AuditReply\"\x04\x8a\xb5\x18\x00\x12T\n" +
+	"\aInstall\x12\x1d.aramid.ledger.InstallRequest\x1a\x1a.aramid.ledger.NumberReply\"\x0e\x8a\xb5\x18\n" +
+	"\b\x01\"\x06ErrArg\x12L\n" +
+	"\x04Look\x12\x1a.aramid.ledger.SlotRequest\x1a\x18.aramid.ledger.SlotReply\"\x0e\x8a\xb5\x18\n" +
+	"\"\bErrBadFD\x12P\n" +
+	"\x04Move\x12\x1a.aramid.ledger.MoveRequest\x1a\x1a.aramid.ledger.NumberReply\"\x10\x8a\xb5\x18\f\b\x01\"\bErrBadFD\x12P\n" +
+	"\x04Drop\x12\x1a.aramid.ledger.SlotRequest\x1a\x1a.aramid.ledger.NumberReply\"\x10\x8a\xb5\x18\f\b\x01\"\bErrBadFD2\x9f\x01\n" +
 	"\x05Vault\x12N\n" +
 	"\x04Seal\x12\x1a.aramid.ledger.SealRequest\x1a\x1a.aramid.ledger.NumberReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12F\n" +
@@ -1516,7 +1816,7 @@ func file_itest_ledger_proto_ledger_proto_rawDescGZIP() []byte {
 	return file_itest_ledger_proto_ledger_proto_rawDescData
 }
 
-var file_itest_ledger_proto_ledger_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_itest_ledger_proto_ledger_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_itest_ledger_proto_ledger_proto_goTypes = []any{
 	(*EmptyRequest)(nil),    // 0: aramid.ledger.EmptyRequest
 	(*OpenRequest)(nil),     // 1: aramid.ledger.OpenRequest
@@ -1534,71 +1834,85 @@ var file_itest_ledger_proto_ledger_proto_goTypes = []any{
 	(*AppendRequest)(nil),   // 13: aramid.ledger.AppendRequest
 	(*NumberReply)(nil),     // 14: aramid.ledger.NumberReply
 	(*AnnotateRequest)(nil), // 15: aramid.ledger.AnnotateRequest
-	(*Entry)(nil),           // 16: aramid.ledger.Entry
-	(*AuditReply)(nil),      // 17: aramid.ledger.AuditReply
-	(*SealRequest)(nil),     // 18: aramid.ledger.SealRequest
-	(*LedgerState)(nil),     // 19: aramid.ledger.LedgerState
-	(*Operations)(nil),      // 20: aramid.ledger.Operations
-	(*Account)(nil),         // 21: aramid.ledger.Account
-	(*AuditorState)(nil),    // 22: aramid.ledger.AuditorState
-	(*Trail)(nil),           // 23: aramid.ledger.Trail
-	(*VaultState)(nil),      // 24: aramid.ledger.VaultState
+	(*InstallRequest)(nil),  // 16: aramid.ledger.InstallRequest
+	(*SlotRequest)(nil),     // 17: aramid.ledger.SlotRequest
+	(*SlotReply)(nil),       // 18: aramid.ledger.SlotReply
+	(*MoveRequest)(nil),     // 19: aramid.ledger.MoveRequest
+	(*Entry)(nil),           // 20: aramid.ledger.Entry
+	(*AuditReply)(nil),      // 21: aramid.ledger.AuditReply
+	(*SealRequest)(nil),     // 22: aramid.ledger.SealRequest
+	(*LedgerState)(nil),     // 23: aramid.ledger.LedgerState
+	(*Operations)(nil),      // 24: aramid.ledger.Operations
+	(*Account)(nil),         // 25: aramid.ledger.Account
+	(*AuditorState)(nil),    // 26: aramid.ledger.AuditorState
+	(*Slot)(nil),            // 27: aramid.ledger.Slot
+	(*Trail)(nil),           // 28: aramid.ledger.Trail
+	(*VaultState)(nil),      // 29: aramid.ledger.VaultState
 }
 var file_itest_ledger_proto_ledger_proto_depIdxs = []int32{
-	16, // 0: aramid.ledger.HistoryReply.entries:type_name -> aramid.ledger.Entry
-	21, // 1: aramid.ledger.LedgerState.accounts:type_name -> aramid.ledger.Account
-	16, // 2: aramid.ledger.Account.history:type_name -> aramid.ledger.Entry
-	16, // 3: aramid.ledger.AuditorState.entries:type_name -> aramid.ledger.Entry
-	23, // 4: aramid.ledger.AuditorState.trails:type_name -> aramid.ledger.Trail
-	1,  // 5: aramid.ledger.Ledger.Open:input_type -> aramid.ledger.OpenRequest
-	2,  // 6: aramid.ledger.Ledger.Find:input_type -> aramid.ledger.FindRequest
-	4,  // 7: aramid.ledger.Ledger.Deposit:input_type -> aramid.ledger.AmountRequest
-	4,  // 8: aramid.ledger.Ledger.Withdraw:input_type -> aramid.ledger.AmountRequest
-	4,  // 9: aramid.ledger.Ledger.TryWithdraw:input_type -> aramid.ledger.AmountRequest
-	4,  // 10: aramid.ledger.Ledger.Drain:input_type -> aramid.ledger.AmountRequest
-	6,  // 11: aramid.ledger.Ledger.Transfer:input_type -> aramid.ledger.TransferRequest
-	0,  // 12: aramid.ledger.Ledger.Balance:input_type -> aramid.ledger.EmptyRequest
-	7,  // 13: aramid.ledger.Ledger.History:input_type -> aramid.ledger.HistoryRequest
-	0,  // 14: aramid.ledger.Ledger.Import:input_type -> aramid.ledger.EmptyRequest
-	0,  // 15: aramid.ledger.Ledger.Export:input_type -> aramid.ledger.EmptyRequest
-	0,  // 16: aramid.ledger.Ledger.Totals:input_type -> aramid.ledger.EmptyRequest
-	0,  // 17: aramid.ledger.Ledger.Operations:input_type -> aramid.ledger.EmptyRequest
-	10, // 18: aramid.ledger.Ledger.Poison:input_type -> aramid.ledger.PoisonRequest
-	11, // 19: aramid.ledger.Auditor.OpenTrail:input_type -> aramid.ledger.TrailRequest
-	13, // 20: aramid.ledger.Auditor.Append:input_type -> aramid.ledger.AppendRequest
-	15, // 21: aramid.ledger.Auditor.Annotate:input_type -> aramid.ledger.AnnotateRequest
-	14, // 22: aramid.ledger.Auditor.Get:input_type -> aramid.ledger.NumberReply
-	0,  // 23: aramid.ledger.Auditor.Last:input_type -> aramid.ledger.EmptyRequest
-	0,  // 24: aramid.ledger.Auditor.Totals:input_type -> aramid.ledger.EmptyRequest
-	18, // 25: aramid.ledger.Vault.Seal:input_type -> aramid.ledger.SealRequest
-	0,  // 26: aramid.ledger.Vault.Totals:input_type -> aramid.ledger.EmptyRequest
-	3,  // 27: aramid.ledger.Ledger.Open:output_type -> aramid.ledger.AccountReply
-	3,  // 28: aramid.ledger.Ledger.Find:output_type -> aramid.ledger.AccountReply
-	5,  // 29: aramid.ledger.Ledger.Deposit:output_type -> aramid.ledger.BalanceReply
-	5,  // 30: aramid.ledger.Ledger.Withdraw:output_type -> aramid.ledger.BalanceReply
-	5,  // 31: aramid.ledger.Ledger.TryWithdraw:output_type -> aramid.ledger.BalanceReply
-	5,  // 32: aramid.ledger.Ledger.Drain:output_type -> aramid.ledger.BalanceReply
-	5,  // 33: aramid.ledger.Ledger.Transfer:output_type -> aramid.ledger.BalanceReply
-	5,  // 34: aramid.ledger.Ledger.Balance:output_type -> aramid.ledger.BalanceReply
-	8,  // 35: aramid.ledger.Ledger.History:output_type -> aramid.ledger.HistoryReply
-	5,  // 36: aramid.ledger.Ledger.Import:output_type -> aramid.ledger.BalanceReply
-	5,  // 37: aramid.ledger.Ledger.Export:output_type -> aramid.ledger.BalanceReply
-	9,  // 38: aramid.ledger.Ledger.Totals:output_type -> aramid.ledger.TotalsReply
-	5,  // 39: aramid.ledger.Ledger.Operations:output_type -> aramid.ledger.BalanceReply
-	5,  // 40: aramid.ledger.Ledger.Poison:output_type -> aramid.ledger.BalanceReply
-	12, // 41: aramid.ledger.Auditor.OpenTrail:output_type -> aramid.ledger.TrailReply
-	14, // 42: aramid.ledger.Auditor.Append:output_type -> aramid.ledger.NumberReply
-	14, // 43: aramid.ledger.Auditor.Annotate:output_type -> aramid.ledger.NumberReply
-	16, // 44: aramid.ledger.Auditor.Get:output_type -> aramid.ledger.Entry
-	14, // 45: aramid.ledger.Auditor.Last:output_type -> aramid.ledger.NumberReply
-	17, // 46: aramid.ledger.Auditor.Totals:output_type -> aramid.ledger.AuditReply
-	14, // 47: aramid.ledger.Vault.Seal:output_type -> aramid.ledger.NumberReply
-	17, // 48: aramid.ledger.Vault.Totals:output_type -> aramid.ledger.AuditReply
-	27, // [27:49] is the sub-list for method output_type
-	5,  // [5:27] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	20, // 0: aramid.ledger.HistoryReply.entries:type_name -> aramid.ledger.Entry
+	25, // 1: aramid.ledger.LedgerState.accounts:type_name -> aramid.ledger.Account
+	20, // 2: aramid.ledger.Account.history:type_name -> aramid.ledger.Entry
+	20, // 3: aramid.ledger.AuditorState.entries:type_name -> aramid.ledger.Entry
+	28, // 4: aramid.ledger.AuditorState.trails:type_name -> aramid.ledger.Trail
+	27, // 5: aramid.ledger.AuditorState.slots:type_name -> aramid.ledger.Slot
+	1,  // 6: aramid.ledger.Ledger.Open:input_type -> aramid.ledger.OpenRequest
+	2,  // 7: aramid.ledger.Ledger.Find:input_type -> aramid.ledger.FindRequest
+	4,  // 8: aramid.ledger.Ledger.Deposit:input_type -> aramid.ledger.AmountRequest
+	4,  // 9: aramid.ledger.Ledger.Withdraw:input_type -> aramid.ledger.AmountRequest
+	4,  // 10: aramid.ledger.Ledger.TryWithdraw:input_type -> aramid.ledger.AmountRequest
+	4,  // 11: aramid.ledger.Ledger.Drain:input_type -> aramid.ledger.AmountRequest
+	6,  // 12: aramid.ledger.Ledger.Transfer:input_type -> aramid.ledger.TransferRequest
+	0,  // 13: aramid.ledger.Ledger.Balance:input_type -> aramid.ledger.EmptyRequest
+	7,  // 14: aramid.ledger.Ledger.History:input_type -> aramid.ledger.HistoryRequest
+	0,  // 15: aramid.ledger.Ledger.Import:input_type -> aramid.ledger.EmptyRequest
+	0,  // 16: aramid.ledger.Ledger.Export:input_type -> aramid.ledger.EmptyRequest
+	0,  // 17: aramid.ledger.Ledger.Totals:input_type -> aramid.ledger.EmptyRequest
+	0,  // 18: aramid.ledger.Ledger.Operations:input_type -> aramid.ledger.EmptyRequest
+	10, // 19: aramid.ledger.Ledger.Poison:input_type -> aramid.ledger.PoisonRequest
+	11, // 20: aramid.ledger.Auditor.OpenTrail:input_type -> aramid.ledger.TrailRequest
+	13, // 21: aramid.ledger.Auditor.Append:input_type -> aramid.ledger.AppendRequest
+	15, // 22: aramid.ledger.Auditor.Annotate:input_type -> aramid.ledger.AnnotateRequest
+	14, // 23: aramid.ledger.Auditor.Get:input_type -> aramid.ledger.NumberReply
+	0,  // 24: aramid.ledger.Auditor.Last:input_type -> aramid.ledger.EmptyRequest
+	0,  // 25: aramid.ledger.Auditor.Totals:input_type -> aramid.ledger.EmptyRequest
+	16, // 26: aramid.ledger.Auditor.Install:input_type -> aramid.ledger.InstallRequest
+	17, // 27: aramid.ledger.Auditor.Look:input_type -> aramid.ledger.SlotRequest
+	19, // 28: aramid.ledger.Auditor.Move:input_type -> aramid.ledger.MoveRequest
+	17, // 29: aramid.ledger.Auditor.Drop:input_type -> aramid.ledger.SlotRequest
+	22, // 30: aramid.ledger.Vault.Seal:input_type -> aramid.ledger.SealRequest
+	0,  // 31: aramid.ledger.Vault.Totals:input_type -> aramid.ledger.EmptyRequest
+	3,  // 32: aramid.ledger.Ledger.Open:output_type -> aramid.ledger.AccountReply
+	3,  // 33: aramid.ledger.Ledger.Find:output_type -> aramid.ledger.AccountReply
+	5,  // 34: aramid.ledger.Ledger.Deposit:output_type -> aramid.ledger.BalanceReply
+	5,  // 35: aramid.ledger.Ledger.Withdraw:output_type -> aramid.ledger.BalanceReply
+	5,  // 36: aramid.ledger.Ledger.TryWithdraw:output_type -> aramid.ledger.BalanceReply
+	5,  // 37: aramid.ledger.Ledger.Drain:output_type -> aramid.ledger.BalanceReply
+	5,  // 38: aramid.ledger.Ledger.Transfer:output_type -> aramid.ledger.BalanceReply
+	5,  // 39: aramid.ledger.Ledger.Balance:output_type -> aramid.ledger.BalanceReply
+	8,  // 40: aramid.ledger.Ledger.History:output_type -> aramid.ledger.HistoryReply
+	5,  // 41: aramid.ledger.Ledger.Import:output_type -> aramid.ledger.BalanceReply
+	5,  // 42: aramid.ledger.Ledger.Export:output_type -> aramid.ledger.BalanceReply
+	9,  // 43: aramid.ledger.Ledger.Totals:output_type -> aramid.ledger.TotalsReply
+	5,  // 44: aramid.ledger.Ledger.Operations:output_type -> aramid.ledger.BalanceReply
+	5,  // 45: aramid.ledger.Ledger.Poison:output_type -> aramid.ledger.BalanceReply
+	12, // 46: aramid.ledger.Auditor.OpenTrail:output_type -> aramid.ledger.TrailReply
+	14, // 47: aramid.ledger.Auditor.Append:output_type -> aramid.ledger.NumberReply
+	14, // 48: aramid.ledger.Auditor.Annotate:output_type -> aramid.ledger.NumberReply
+	20, // 49: aramid.ledger.Auditor.Get:output_type -> aramid.ledger.Entry
+	14, // 50: aramid.ledger.Auditor.Last:output_type -> aramid.ledger.NumberReply
+	21, // 51: aramid.ledger.Auditor.Totals:output_type -> aramid.ledger.AuditReply
+	14, // 52: aramid.ledger.Auditor.Install:output_type -> aramid.ledger.NumberReply
+	18, // 53: aramid.ledger.Auditor.Look:output_type -> aramid.ledger.SlotReply
+	14, // 54: aramid.ledger.Auditor.Move:output_type -> aramid.ledger.NumberReply
+	14, // 55: aramid.ledger.Auditor.Drop:output_type -> aramid.ledger.NumberReply
+	14, // 56: aramid.ledger.Vault.Seal:output_type -> aramid.ledger.NumberReply
+	21, // 57: aramid.ledger.Vault.Totals:output_type -> aramid.ledger.AuditReply
+	32, // [32:58] is the sub-list for method output_type
+	6,  // [6:32] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_itest_ledger_proto_ledger_proto_init() }
@@ -1612,7 +1926,7 @@ func file_itest_ledger_proto_ledger_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_itest_ledger_proto_ledger_proto_rawDesc), len(file_itest_ledger_proto_ledger_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

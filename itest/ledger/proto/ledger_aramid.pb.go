@@ -878,6 +878,10 @@ const (
 	AuditorMethodGet       = 4
 	AuditorMethodLast      = 5
 	AuditorMethodTotals    = 6
+	AuditorMethodInstall   = 7
+	AuditorMethodLook      = 8
+	AuditorMethodMove      = 9
+	AuditorMethodDrop      = 10
 )
 
 // AuditorClient calls Auditor through the handle H.
@@ -1023,6 +1027,97 @@ func (cl AuditorClient) Totals(c ipc.Caller, in *EmptyRequest, out *AuditReply, 
 	return uabi.OK
 }
 
+// Install puts a handle at the lowest free number of a table.
+func (cl AuditorClient) Install(c ipc.Caller, in *InstallRequest, out *NumberReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, AuditorMethodInstall, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Look gives the handle at a number.
+func (cl AuditorClient) Look(c ipc.Caller, in *SlotRequest, out *SlotReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, AuditorMethodLook, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// Move lets a number mean what another means (dup2).
+func (cl AuditorClient) Move(c ipc.Caller, in *MoveRequest, out *NumberReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, AuditorMethodMove, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Drop frees a number.
+func (cl AuditorClient) Drop(c ipc.Caller, in *SlotRequest, out *NumberReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, AuditorMethodDrop, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // AuditorHandler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type AuditorHandler[C any] interface {
@@ -1038,6 +1133,14 @@ type AuditorHandler[C any] interface {
 	Last(c C, in *EmptyRequest, out *NumberReply) uabi.Error
 	// Totals looks at everything.
 	Totals(c C, in *EmptyRequest, out *AuditReply) uabi.Error
+	// Install puts a handle at the lowest free number of a table.
+	Install(c C, in *InstallRequest, out *NumberReply) uabi.Error
+	// Look gives the handle at a number.
+	Look(c C, in *SlotRequest, out *SlotReply) uabi.Error
+	// Move lets a number mean what another means (dup2).
+	Move(c C, in *MoveRequest, out *NumberReply) uabi.Error
+	// Drop frees a number.
+	Drop(c C, in *SlotRequest, out *NumberReply) uabi.Error
 }
 
 // AuditorService is Auditor with h's methods behind it.
@@ -1060,6 +1163,14 @@ type auditorService[C any] struct {
 	lastOut      NumberReply
 	totalsIn     EmptyRequest
 	totalsOut    AuditReply
+	installIn    InstallRequest
+	installOut   NumberReply
+	lookIn       SlotRequest
+	lookOut      SlotReply
+	moveIn       MoveRequest
+	moveOut      NumberReply
+	dropIn       SlotRequest
+	dropOut      NumberReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -1077,6 +1188,14 @@ func (s *auditorService[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Erro
 		return s.doLast(c, b)
 	case AuditorMethodTotals:
 		return s.doTotals(c, b)
+	case AuditorMethodInstall:
+		return s.doInstall(c, b)
+	case AuditorMethodLook:
+		return s.doLook(c, b)
+	case AuditorMethodMove:
+		return s.doMove(c, b)
+	case AuditorMethodDrop:
+		return s.doDrop(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -1184,6 +1303,73 @@ func (s *auditorService[C]) doTotals(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *auditorService[C]) doInstall(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.installIn, &s.installOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.Install(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *auditorService[C]) doLook(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.lookIn, &s.lookOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Look(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *auditorService[C]) doMove(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.moveIn, &s.moveOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Move(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *auditorService[C]) doDrop(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.dropIn, &s.dropOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Drop(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // AuditorMethods is the method table; index = number − 1.
 var AuditorMethods = [...]ipc.Method{
 	{
@@ -1224,6 +1410,34 @@ var AuditorMethods = [...]ipc.Method{
 		In: 0, Out: 4, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(AuditReply) },
+	},
+	{
+		Name: "Install", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     1, Out: 1, InHandles: 1, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(InstallRequest) },
+		NewOut: func() ipc.Message { return new(NumberReply) },
+	},
+	{
+		Name: "Look", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrBadFD},
+		In:     2, Out: 0, InHandles: 0, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(SlotRequest) },
+		NewOut: func() ipc.Message { return new(SlotReply) },
+	},
+	{
+		Name: "Move", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrBadFD},
+		In:     3, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(MoveRequest) },
+		NewOut: func() ipc.Message { return new(NumberReply) },
+	},
+	{
+		Name: "Drop", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrBadFD},
+		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(SlotRequest) },
+		NewOut: func() ipc.Message { return new(NumberReply) },
 	},
 }
 
@@ -1747,6 +1961,111 @@ func (x *AnnotateRequest) Clear() {
 	x.Number = 0
 	x.Text = ""
 	x.unknownFields = nil
+}
+
+// ToWords implements ipc.Message.
+func (x *InstallRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Table)
+}
+
+// FromWords implements ipc.Message.
+func (x *InstallRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Table = uint64(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *InstallRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.File)
+}
+
+// FromHandles implements ipc.Message.
+func (x *InstallRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.File = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *InstallRequest) Clear() {
+	x.Table = 0
+	x.File = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *SlotRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Table)
+	w[1] = uint64(x.Slot)
+}
+
+// FromWords implements ipc.Message.
+func (x *SlotRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Table = uint64(w[0])
+	x.Slot = uint64(w[1])
+}
+
+// ToHandles implements ipc.Message.
+func (x *SlotRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *SlotRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *SlotRequest) Clear() {
+	x.Table = 0
+	x.Slot = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *SlotReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+}
+
+// FromWords implements ipc.Message.
+func (x *SlotReply) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *SlotReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.File)
+}
+
+// FromHandles implements ipc.Message.
+func (x *SlotReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.File = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *SlotReply) Clear() {
+	x.File = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *MoveRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Table)
+	w[1] = uint64(x.Slot)
+	w[2] = uint64(x.To)
+}
+
+// FromWords implements ipc.Message.
+func (x *MoveRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Table = uint64(w[0])
+	x.Slot = uint64(w[1])
+	x.To = uint64(w[2])
+}
+
+// ToHandles implements ipc.Message.
+func (x *MoveRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *MoveRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *MoveRequest) Clear() {
+	x.Table = 0
+	x.Slot = 0
+	x.To = 0
 }
 
 // ToWords implements ipc.Message.
