@@ -181,6 +181,10 @@ func (a *analysis) addRoot(addr uint64, why string) {
 	a.enter(f, addr, step{why: why})
 	for _, t := range a.cfg.Stubs {
 		if baseName(f.Name) == t.Symbol && addr == f.Addr {
+			if rest := int(f.Size) - t.Stride*t.Count; rest < 0 || rest >= t.Stride {
+				a.violate(RuleIndirect, f.Addr, f, "%d stubs of %d bytes are configured, but the table has %d bytes", t.Count, t.Stride, f.Size)
+				return
+			}
 			for i := range t.Count {
 				a.enter(f, f.Addr+uint64(i*t.Stride), step{why: why})
 			}

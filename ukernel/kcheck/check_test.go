@@ -52,6 +52,9 @@ func buildFixtures() error {
 	return nil
 }
 
+// seededPackages is the prefix of the seeded kernel's packages other than main.
+const seededPackages = "aramid/ukernel/kcheck/testdata"
+
 // noArch is the import path of no package: fixtures checked with it may not use privileged instructions.
 const noArch = "none"
 
@@ -134,7 +137,7 @@ var seeded = []struct {
 func TestEachSeededViolationIsRejectedByItsRule(t *testing.T) {
 	for _, s := range seeded {
 		t.Run(s.entry, func(t *testing.T) {
-			r, err := check(t, "seeded", kcheck.Config{Arch: noArch, Entry: "main." + s.entry})
+			r, err := check(t, "seeded", kcheck.Config{Arch: noArch, Kernel: []string{seededPackages}, Entry: "main." + s.entry})
 			if err == nil {
 				t.Fatal("passed")
 			}
@@ -184,6 +187,31 @@ func TestTwinsThatKeepTheRulesPass(t *testing.T) {
 		if entry == "keptSwitch" && !has(r.Reachable, "main.keptTarget") {
 			t.Error("the jump table was not resolved")
 		}
+	}
+}
+
+func TestCodeOutsideTheKernelsPackagesIsRejected(t *testing.T) {
+	_, err := check(t, "seeded", kcheck.Config{Arch: noArch, Entry: "main.badPrivileged"})
+	if err == nil || !strings.Contains(err.Error(), "outside.Disable.abi0: package is not part of the kernel") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTableOfStubsIsEnteredAtEachOfThem(t *testing.T) {
+	sizes := map[int]int{}
+	for count := range 4 {
+		config := kcheck.Config{Arch: "main"}
+		if count > 0 {
+			config.Stubs = []kcheck.Stubs{{Symbol: "main.stubs", Stride: 16, Count: count}}
+		}
+		r, err := check(t, "clean", config)
+		if ok := err == nil; ok != (count == 0 || count == 2) {
+			t.Errorf("%d stubs: %v", count, err)
+		}
+		sizes[count] = r.Insts
+	}
+	if sizes[2] != sizes[0]+2 {
+		t.Errorf("the second stub's two instructions are missing: %v", sizes)
 	}
 }
 

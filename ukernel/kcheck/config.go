@@ -13,7 +13,7 @@ type Config struct {
 	Stack   int      // bytes of kernel stack per CPU
 	Text    int      // limit of reachable code, bytes
 	Arch    string   // import path of the package that may use privileged instructions
-	Kernel  []string // import path prefixes of the kernel's own packages; main always is one
+	Kernel  []string // import paths of the kernel's own packages, with all below them; main always is one
 	Entry   string   // symbol to start at instead of the ELF entry (tests)
 	Entries []string // further entry symbols that nothing in the image names
 	Stubs   []Stubs  // entry symbols that are tables of stubs
@@ -53,7 +53,9 @@ func (c Config) withDefaults() Config {
 		c.Arch = "aramid/ukernel/arch/amd64"
 	}
 	if c.Kernel == nil {
-		c.Kernel = []string{"aramid/ukernel/"}
+		for _, name := range []string{"arch", "frame", "ipc", "ktrace", "object", "sched", "syscall", "uabi", "vm"} {
+			c.Kernel = append(c.Kernel, "aramid/ukernel/"+name)
+		}
 	}
 	return c
 }

@@ -126,8 +126,8 @@ func (c *Config) isKernel(pkg string) bool {
 	if pkg == "main" {
 		return true
 	}
-	for _, prefix := range c.Kernel {
-		if strings.HasPrefix(pkg, prefix) {
+	for _, p := range c.Kernel {
+		if pkg == p || strings.HasPrefix(pkg, p+"/") {
 			return true
 		}
 	}

@@ -8,6 +8,8 @@ TEXT ·kentry(SB), NOSPLIT|NOFRAME, $0
 	XORPS X15, X15
 	LEAQ ·trapEntry(SB), AX
 	MOVQ AX, ·idt(SB)
+	LEAQ ·stubs(SB), AX
+	MOVQ AX, ·idt+8(SB)
 	MOVQ ·enter(SB), DX
 	MOVQ (DX), CX
 	CALL CX
@@ -25,3 +27,14 @@ TEXT ·trapEntry(SB), NOSPLIT|NOFRAME, $0
 	POPQ AX
 	SWAPGS
 	IRETQ
+
+// stubs are two entry points, 16 bytes apart.
+TEXT ·stubs(SB), NOSPLIT|NOFRAME, $0
+	PCALIGN $16
+	PUSHQ $0
+	JMP ·trapEntry(SB)
+	PCALIGN $16
+	PUSHQ $1
+	JMP ·trapEntry(SB)
+	PCALIGN $16
+	INT $3

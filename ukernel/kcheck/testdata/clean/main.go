@@ -6,7 +6,7 @@ import "sync/atomic"
 var (
 	stack [8192]byte
 	g0    [512]byte
-	idt   uint64
+	idt   [2]uint64
 	enter = kmain
 )
 
