@@ -309,7 +309,7 @@ func TestFileThatIsNoKernelIsAnErrorWithoutReport(t *testing.T) {
 func TestReportNamesEntriesAndTheirPaths(t *testing.T) {
 	r, _ := check(t, "clean", kcheck.Config{Arch: "main"})
 	text := r.String()
-	for _, want := range []string{"entry main.trapEntry (address taken at", "main.kmain", "→ main.number", "never written: runtime.memmoveBits", "trapped: runtime.panicdivide"} {
+	for _, want := range []string{"entry main.stubs (address taken at", "main.kmain", "→ main.number", "never written: runtime.memmoveBits", "trapped: runtime.panicdivide"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report lacks %q:\n%s", want, text)
 		}
