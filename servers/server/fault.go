@@ -90,6 +90,9 @@ func (s *server) step(at step) {
 		return
 	}
 	w := s.kept.w[headFault:]
+	if w[faultEvery] == 0 {
+		return
+	}
 	w[faultCount]++
 	answered := s.kept.w[headHealth+healthAnswered]
 	if w[faultKills] > 0 && answered == w[faultDone] {

@@ -38,7 +38,7 @@ func Main(spec Spec) {
 	}
 	err := Run(k, spec)
 	fmt.Fprintf(os.Stderr, "%s: %v\n", spec.Name, err)
-	os.Exit(exitStatus(err))
+	os.Exit(ExitStatus(err))
 }
 
 // Exit statuses of a server, beside ExitFault.
@@ -55,7 +55,8 @@ var (
 	errReplay = errors.New("stopped: replay failed too often; the journal is kept")
 )
 
-func exitStatus(err error) int {
+// ExitStatus is the exit status that says why Run returned.
+func ExitStatus(err error) int {
 	switch {
 	case errors.Is(err, errState):
 		return ExitState
