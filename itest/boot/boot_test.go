@@ -87,6 +87,16 @@ func TestAnNMIFromOutsideStopsAMachineThatRunsPrograms(t *testing.T) {
 	machine{image: tinyImage(t, nil), cpus: 2, words: "panic=never", monitor: "nmi"}.boot(t).expect(t, 101, `^ukernel: panic on CPU \d: NMI`, "RIP", "CPU . stopped at")
 }
 
+func TestAMachineCheckIsReported(t *testing.T) {
+	const bank, status, global = 0, "0xb200000000000000", 5 // valid, uncorrected, context corrupt (SDM Vol. 3B §15.3)
+	machine{image: tinyImage(t, nil), cpus: 2, words: "panic=never", monitor: fmt.Sprintf("mce 0 %d %s %d 0 0", bank, status, global)}.boot(t).expect(t, 101,
+		`^ukernel: panic on CPU 0: machine check`, "RIP", "CPU 1 stopped at")
+}
+
+func TestCountedInstructionsAsTimeWorkToo(t *testing.T) {
+	machine{image: tinyImage(t, nil), cpu: "max,-erms,-fsrm", icount: true}.boot(t).expect(t, 0, "^tiny: done$")
+}
+
 func TestAMissingOrDamagedArchiveEndsTheBoot(t *testing.T) {
 	img := tinyImage(t, func(o *image.Options) { o.NoArchive = true })
 	machine{image: img}.boot(t).expect(t, 2, "^ukernel: cannot boot: the image has no boot archive$")

@@ -57,6 +57,7 @@ func tinyImage(t *testing.T, change func(*image.Options)) string {
 type machine struct {
 	image, kind, cpu, words string
 	cpus, mib               int
+	icount                  bool
 	log                     string // serial (default), com2 or debugcon
 	monitor                 string // commands for QEMU's monitor, once the log holds "U"
 }
@@ -81,6 +82,9 @@ func (m machine) boot(t *testing.T) result {
 		args = append(args, "-serial", "null", "-serial", "file:"+path)
 	default:
 		args = append(args, "-serial", "file:"+path)
+	}
+	if m.icount {
+		args = append(args, "-icount", "shift=0,sleep=off")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), bootLimit)
 	defer cancel()

@@ -3,8 +3,8 @@
 // Tiny is the smallest kernel on arch/amd64: ring-3 threads that share code, a round-robin over all CPUs, and the panics. The boot tests
 // use it to test the machine layer alone.
 //
-// It ends with status 0 and the line "tiny: done" once all threads have made system calls, been preempted by the timer and faulted, and
-// every CPU has run one of them. The command-line word panic=KIND provokes a panic instead; panic=never runs for ever.
+// It ends with status 0 and the line "tiny: done" once all threads have made system calls, been preempted by the timer and faulted, every CPU
+// has run one of them, bad threads got the trap that they deserve, and interrupt line 0 came. The command-line word panic=KIND provokes a panic instead; panic=never runs for ever.
 package main
 
 import (
@@ -73,6 +73,7 @@ var (
 	next  int
 	pages uint64
 	root  uint64
+	lines uint64 // interrupts of line 0
 )
 
 func page() uint64 {
@@ -106,8 +107,16 @@ func boot() {
 			c.Regs.RIP, c.Full = badThreads[i-goodThreads].rip, badThreads[i-goodThreads].full
 		}
 	}
+	// Line 0: the 8254's channel 0 at 1 kHz.
+	arch.Out(0x43, 1, 0x34)
+	arch.Out(0x40, 1, pitDivisor&0xff)
+	arch.Out(0x40, 1, pitDivisor>>8)
+	arch.IRQMask(0, false)
 	provoke()
 }
+
+// pitDivisor divides 1193182 Hz by.
+const pitDivisor = 1193
 
 func mapPage(va, entry uint64) {
 	t := root
@@ -202,6 +211,12 @@ func enter(c *hw.Context) *hw.Context {
 		}
 		c.Regs.RIP += faultLen
 		return c
+	case hw.VecIRQ:
+		lines++
+		arch.IRQEnd(0)
+		if t != nil {
+			return c
+		}
 	case hw.VecTimer, hw.VecKick:
 	default:
 		amd64.Panic("tiny: a good thread's unexpected trap")
@@ -283,7 +298,7 @@ func finished() bool {
 			return false
 		}
 	}
-	return seen == 1<<uint(amd64.CPUs())-1
+	return lines >= enough && seen == 1<<uint(amd64.CPUs())-1
 }
 
 // stacks fails if a kernel stack was never used or is full.

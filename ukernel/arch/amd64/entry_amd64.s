@@ -176,11 +176,15 @@ switch:
 	MOVL $const_msrFSBase, CX
 	WRMSR
 	MOVQ const_ctxGSBase(BX), AX
+	MOVQ AX, CX
+	ORQ  (percpu_curGS-8)(GS), CX
+	JZ   switched // 0 before and after: no selector a thread can load makes the base anything else
 	MOVQ AX, (percpu_curGS-8)(GS)
 	MOVQ AX, DX
 	SHRQ $32, DX
 	MOVL $const_msrKernelGSBase, CX
 	WRMSR
+switched:
 	MOVQ BX, AX
 	JMP  loaded
 

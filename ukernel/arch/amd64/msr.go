@@ -20,6 +20,7 @@ const syscallMask = 1<<8 | 1<<9 | 1<<10 | 3<<12 | 1<<14 | 1<<18
 
 // CR4 bits (SDM Vol. 3A §2.5) that are set when the processor has them. OSXSAVE and FSGSBASE stay clear.
 const (
+	cr4MCE  = 1 << 6 // else a machine check shuts the processor down without a word
 	cr4PGE  = 1 << 7
 	cr4UMIP = 1 << 11
 	cr4SMEP = 1 << 20
@@ -30,6 +31,7 @@ const (
 const (
 	cpuidFeatures    = 1
 	cpuidRDRAND      = 1 << 30 // leaf 1 ECX
+	cpuidMCE         = 1 << 7  // leaf 1 EDX
 	cpuidPGE         = 1 << 13 // leaf 1 EDX
 	cpuidExtended    = 7
 	cpuidSMEP        = 1 << 7  // leaf 7 EBX
@@ -45,6 +47,9 @@ func features() {
 	cr4 := readCR4()
 	_, _, c, d := cpuid(cpuidFeatures, 0)
 	hasRDRAND = c&cpuidRDRAND != 0
+	if d&cpuidMCE != 0 {
+		cr4 |= cr4MCE
+	}
 	if d&cpuidPGE != 0 {
 		cr4 |= cr4PGE
 	}
