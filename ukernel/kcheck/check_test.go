@@ -250,7 +250,7 @@ func TestTooMuchReachableCodeIsRejected(t *testing.T) {
 	if err == nil || len(r.Violations) != 1 || r.Violations[0].Rule != kcheck.RuleText || !strings.Contains(err.Error(), "main.entry.abi0 13") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := check(t, "toolarge", kcheck.Config{Arch: noArch, Entry: "main.entry", Text: r.Bytes}); err != nil {
+	if _, err := check(t, "toolarge", kcheck.Config{Arch: noArch, Entry: "main.entry", Text: r.Live}); err != nil {
 		t.Error(err)
 	}
 }
@@ -274,8 +274,8 @@ func TestPatchesLeaveExactlyTheReachableInstructions(t *testing.T) {
 	for _, b := range r.Blocks {
 		dead += b.Len
 	}
-	if live := r.Bytes - dead; r.Text-sum != live {
-		t.Errorf("%d bytes of text, %d overwritten, %d live", r.Text, sum, live)
+	if r.Text-sum != r.Live || r.Bytes-dead != r.Live {
+		t.Errorf("%d bytes of text, %d overwritten; functions of %d bytes, %d of them dead; %d live", r.Text, sum, r.Bytes, dead, r.Live)
 	}
 	for _, f := range append(r.Unreachable, r.TrapLeaves...) {
 		if !starts[f.Addr] {
