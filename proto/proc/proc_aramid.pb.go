@@ -50,7 +50,6 @@ const (
 	MethodFdFlags      = 37
 	MethodFdCloseRange = 38
 	MethodFdList       = 39
-	MethodExecBegin    = 40
 )
 
 // Client calls Proc through the handle H.
@@ -138,7 +137,7 @@ func (cl Client) VforkWait(c ipc.Caller, in *PidRequest, out *EmptyReply, grants
 }
 
 // Exec moves the calling thread to a fresh mm: other threads end, handlers are reset, close-on-exec descriptors close.
-// ErrWait while siblings end; ErrBusy: there are some that ExecBegin has not ended.
+// ErrWait while siblings end.
 func (cl Client) Exec(c ipc.Caller, in *ExecRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1034,29 +1033,6 @@ func (cl Client) FdList(c ipc.Caller, in *PidRequest, out *FdListReply, grants .
 	return uabi.OK
 }
 
-// ExecBegin ends the caller's other threads: the step before Exec, which waits until they are gone. (A wait commits nothing,
-// R11, so it cannot end them itself.)
-func (cl Client) ExecBegin(c ipc.Caller, in *EmptyRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
-	b := c.Buffer()
-	m := b.Out
-	in.ToWords(&m.W)
-	m.Len = 0
-	m.NHandles = 0
-	if len(grants) == 0 {
-		m.NGrants = 0
-	} else {
-		ipc.SetGrants(m, grants)
-	}
-	if err := c.Exchange(cl.H, MethodExecBegin, true); err != uabi.OK {
-		return err
-	}
-	if m.Len != 0 {
-		return uabi.ErrDecode
-	}
-	out.FromWords(&m.W)
-	return uabi.OK
-}
-
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1068,7 +1044,7 @@ type Handler[C any] interface {
 	// VforkWait waits until the vfork child pid has execed or exited.
 	VforkWait(c C, in *PidRequest, out *EmptyReply) uabi.Error
 	// Exec moves the calling thread to a fresh mm: other threads end, handlers are reset, close-on-exec descriptors close.
-	// ErrWait while siblings end; ErrBusy: there are some that ExecBegin has not ended.
+	// ErrWait while siblings end.
 	Exec(c C, in *ExecRequest, out *EmptyReply) uabi.Error
 	// Exit ends the calling thread; the last one ends the process. No reply arrives: the thread is gone.
 	Exit(c C, in *ExitRequest, out *EmptyReply) uabi.Error
@@ -1146,9 +1122,6 @@ type Handler[C any] interface {
 	FdCloseRange(c C, in *FdRangeRequest, out *EmptyReply) uabi.Error
 	// FdList gives the open descriptors of a process in order; pid 0 is the caller.
 	FdList(c C, in *PidRequest, out *FdListReply) uabi.Error
-	// ExecBegin ends the caller's other threads: the step before Exec, which waits until they are gone. (A wait commits nothing,
-	// R11, so it cannot end them itself.)
-	ExecBegin(c C, in *EmptyRequest, out *EmptyReply) uabi.Error
 }
 
 // Service is Proc with h's methods behind it.
@@ -1237,8 +1210,6 @@ type service[C any] struct {
 	fdCloseRangeOut EmptyReply
 	fdListIn        PidRequest
 	fdListOut       FdListReply
-	execBeginIn     EmptyRequest
-	execBeginOut    EmptyReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -1322,8 +1293,6 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doFdCloseRange(c, b)
 	case MethodFdList:
 		return s.doFdList(c, b)
-	case MethodExecBegin:
-		return s.doExecBegin(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -2011,22 +1980,6 @@ func (s *service[C]) doFdList(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
-func (s *service[C]) doExecBegin(c C, b *uk.Buffer) uabi.Error {
-	in, out := &s.execBeginIn, &s.execBeginOut
-	if b.In.Len != 0 {
-		return uabi.ErrDecode
-	}
-	in.FromWords(&b.In.W)
-	out.Clear()
-	if err := s.h.ExecBegin(c, in, out); err != uabi.OK {
-		return err
-	}
-	out.ToWords(&b.Out.W)
-	b.Out.Len = 0
-	b.Out.NHandles = 0
-	return uabi.OK
-}
-
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -2052,7 +2005,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Exec", Mutates: true, Blocks: true, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrBusy},
+		Errors: []uabi.Error{uabi.ErrArg},
 		In:     ipc.Bytes, Out: 0, InHandles: 2, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ExecRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -2292,12 +2245,6 @@ var Methods = [...]ipc.Method{
 		In:     1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(PidRequest) },
 		NewOut: func() ipc.Message { return new(FdListReply) },
-	},
-	{
-		Name: "ExecBegin", Mutates: true, Blocks: false, Forward: false,
-		In: 0, Out: 0, InHandles: 0, OutHandles: 0,
-		NewIn:  func() ipc.Message { return new(EmptyRequest) },
-		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 }
 

@@ -87,3 +87,14 @@ func (c *Ctx) ClockSet(power uabi.Handle, ns uint64) uabi.Error {
 	}
 	return c.done(inClockSet, c.k.ClockSet(power, ns))
 }
+
+// PowerOff ends the machine. It is an effect that returns only when it fails.
+func (c *Ctx) PowerOff(power uabi.Handle, status uint64) uabi.Error {
+	if head, _, ok := c.replaying(inPowerOff); ok {
+		return headErr(head)
+	}
+	if err := c.effect(0); err != uabi.OK {
+		return err
+	}
+	return c.done(inPowerOff, c.k.PowerOff(power, status))
+}

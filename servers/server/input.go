@@ -93,6 +93,7 @@ const (
 	inPortOutBuf
 	inClockSet
 	inProcess
+	inPowerOff
 	inCount
 )
 

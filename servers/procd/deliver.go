@@ -1,0 +1,154 @@
+package main
+
+import (
+	"aramid/proto/proc"
+	"aramid/servers/procd/signal"
+	"aramid/servers/procd/state"
+	"aramid/servers/server"
+	"aramid/ukernel/uabi"
+)
+
+// autoDisarm is SS_AUTODISARM: the alternate stack is switched off while a handler runs on it.
+const autoDisarm = 1 << 31
+
+// NextSignal implements proc.Handler.
+func (h *Procd) NextSignal(c *server.Ctx, in *proc.EmptyRequest, out *proc.SignalReply) uabi.Error {
+	t, p, err := h.caller(c)
+	if err != uabi.OK {
+		return err
+	}
+	for !t.Dying {
+		sig, queue := nextOf(t, p)
+		if p.Stopped && sig != signal.KILL {
+			break
+		}
+		if sig == 0 {
+			if !t.HasSaved {
+				break
+			}
+			// What the temporary mask let through has been dealt with; the old mask may let through more.
+			t.HasSaved = false
+			h.setMask(c, t, p, t.SavedMask)
+			continue
+		}
+		if h.act(c, t, p, signal.Take(queue, sig), out) {
+			h.level(c, t, p)
+			return uabi.OK
+		}
+	}
+	if t.Dying {
+		return uabi.OK
+	}
+	if p.Stopped {
+		if t.Interrupt {
+			t.Interrupt = false
+			c.ThreadInterrupt(uabi.Handle(t.Handle), false)
+		}
+		out.Signal = signal.STOP
+		return uabi.OK
+	}
+	h.level(c, t, p)
+	return uabi.OK
+}
+
+// nextOf is the signal that a thread takes next and where it is pending.
+func nextOf(t *state.Thread, p *state.Process) (uint32, *state.Pending) {
+	if sig := signal.Next(t.Pending, t.Mask); sig != 0 {
+		return sig, t.Pending
+	}
+	return signal.Next(p.Pending, t.Mask), p.Pending
+}
+
+// act carries a signal out. true: it has a handler, and the reply is filled.
+func (h *Procd) act(c *server.Ctx, t *state.Thread, p *state.Process, i *state.Info, out *proc.SignalReply) bool {
+	acts := h.handlers[p.Handlers]
+	a := signal.Action(acts, i.Signal)
+	if i.Forced && (a.Handler == signal.Ignore || t.Mask&signal.Bit(i.Signal) != 0) {
+		h.exitGroup(c, p, signal.Killed(i.Signal))
+		return false
+	}
+	switch {
+	case a.Handler == signal.Ignore:
+	case a.Handler != signal.Default:
+		h.deliver(c, t, p, i, a, out)
+		return true
+	case signal.IgnoredByDefault(i.Signal), p.Pid == initPid && !i.Forced:
+	case signal.StopsByDefault(i.Signal):
+		if i.Signal == signal.STOP || !h.orphanedGroup(p.Pgid) {
+			h.stop(c, p, i.Signal)
+		}
+	default:
+		h.exitGroup(c, p, signal.Killed(i.Signal))
+	}
+	return false
+}
+
+// deliver fills the reply for a handler and applies the action's mask and flags.
+func (h *Procd) deliver(c *server.Ctx, t *state.Thread, p *state.Process, i *state.Info, a *state.Action, out *proc.SignalReply) {
+	fill(out, i)
+	out.Handler, out.Flags, out.Restorer = a.Handler, a.Flags, a.Restorer
+	out.OldMask = t.Mask
+	if t.HasSaved {
+		out.OldMask, t.HasSaved = t.SavedMask, false
+	}
+	if a.Flags&signal.OnStack != 0 {
+		out.AltSp, out.AltSize = t.AltSp, t.AltSize
+		if t.AltFlags&autoDisarm != 0 {
+			t.AltSp, t.AltSize, t.AltFlags = 0, 0, 0
+		}
+	}
+	mask := t.Mask | a.Mask
+	if a.Flags&signal.NoDefer == 0 {
+		mask |= signal.Bit(i.Signal)
+	}
+	if a.Flags&signal.ResetHand != 0 {
+		signal.SetAction(h.handlers[p.Handlers], &state.Action{Signal: i.Signal, Flags: a.Flags, Mask: a.Mask, Restorer: a.Restorer})
+	}
+	h.setMask(c, t, p, mask)
+}
+
+// fill copies a signal's information.
+func fill(out *proc.SignalReply, i *state.Info) {
+	out.Signal, out.Code, out.Pid, out.Uid, out.Status = i.Signal, i.Code, i.Pid, i.Uid, i.Status
+	out.Addr, out.Value, out.Trap, out.Error = i.Addr, i.Value, i.Trap, i.Error
+}
+
+// stop stops a process: every thread is interrupted, asks, and parks.
+func (h *Procd) stop(c *server.Ctx, p *state.Process, sig uint32) {
+	p.Stopped, p.StopReport, p.ContReport = true, int32(sig), false
+	for _, tid := range h.members[p.Pid] {
+		h.raise(c, h.threads[tid])
+	}
+	h.reportStop(c, p, signal.CldStopped, int32(sig))
+}
+
+// reportStop tells the parent that a child stopped or went on.
+func (h *Procd) reportStop(c *server.Ctx, p *state.Process, code, value int32) {
+	parent := h.procs[p.Ppid]
+	if parent == nil || parent.Phase == state.Phase_ZOMBIE {
+		return
+	}
+	if signal.Action(h.handlers[parent.Handlers], signal.CHLD).Flags&signal.NoCldStop == 0 {
+		uid := uint32(0)
+		if t := h.anyThread(p); t != nil {
+			uid = h.creds[t.Creds].Ruid
+		}
+		h.send(c, parent, nil, &state.Info{Signal: signal.CHLD, Code: code, Pid: p.Pid, Uid: uid, Status: value})
+	}
+	c.EventUpdate(uabi.Handle(parent.Event), 0, 0, bitChild)
+}
+
+// orphanedGroup reports whether no member's parent is in another group of the same session (POSIX): such a group does not stop
+// at the terminal, since nobody could continue it.
+func (h *Procd) orphanedGroup(pgid int32) bool {
+	for _, p := range h.procs {
+		if p.Pgid != pgid || p.Phase == state.Phase_ZOMBIE {
+			continue
+		}
+		parent := h.procs[p.Ppid]
+		if parent != nil && parent.Pgid != pgid && parent.Sid == p.Sid {
+			return false
+		}
+	}
+	return true
+}

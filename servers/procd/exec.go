@@ -1,0 +1,99 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"aramid/proto/proc"
+	"aramid/servers/procd/creds"
+	"aramid/servers/procd/fdtable"
+	"aramid/servers/procd/signal"
+	"aramid/servers/procd/state"
+	"aramid/servers/server"
+	"aramid/ukernel/uabi"
+)
+
+// Exec implements proc.Handler.
+func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) uabi.Error {
+	t, p, err := h.caller(c)
+	if err != uabi.OK {
+		return err
+	}
+	if in.Mm == 0 || in.Space == 0 {
+		return uabi.ErrArg
+	}
+	if len(h.members[p.Pid]) > 1 {
+		// Idempotent effects only: a wait commits nothing (R11).
+		for _, tid := range h.members[p.Pid] {
+			if tid != t.Tid {
+				c.ThreadKill(uabi.Handle(h.threads[tid].Handle))
+			}
+		}
+		return h.wait(c, p, bitThread, uabi.NoDeadline)
+	}
+	h.clearTid(c, t, p)
+	if err := c.ThreadSpace(uabi.Handle(t.Handle), uabi.Handle(in.Space)); err != uabi.OK {
+		return err
+	}
+	m := &state.Mm{Id: h.nextID(), Refs: 1, Mm: in.Mm, Space: in.Space}
+	h.mms[m.Id] = m
+	h.dropMm(c, p.Mm)
+	p.Mm = m.Id
+	h.becomeLeader(t, p)
+	p.Exe, p.Cmdline, p.ExecDone, p.NotDumpable = strings.Clone(in.Exe), slices.Clone(in.Cmdline), true, false
+	t.Name = comm(in.Name)
+	t.AltSp, t.AltSize, t.AltFlags, t.ClearTid, t.Robust, t.KeepCaps = 0, 0, 0, 0, 0, false
+	if h.handlers[p.Handlers].Refs > 1 {
+		id := h.copyHandlers(p.Handlers)
+		h.dropHandlers(p.Handlers)
+		p.Handlers = id
+	}
+	signal.Reset(h.handlers[p.Handlers])
+	h.closeOnExec(c, t)
+	h.replaceCreds(t, creds.Exec(h.creds[t.Creds], 0))
+	h.releaseVfork(c, p)
+	h.setContext(c, t)
+	return uabi.OK
+}
+
+// becomeLeader gives the only thread that is left its process's id.
+func (h *Procd) becomeLeader(t *state.Thread, p *state.Process) {
+	if t.Tid == p.Pid {
+		return
+	}
+	h.removeThread(t)
+	t.Tid = p.Pid
+	h.addThread(t)
+}
+
+// closeOnExec closes what is marked so, in a table of the thread's own.
+func (h *Procd) closeOnExec(c *server.Ctx, t *state.Thread) {
+	table := h.tables[t.Table]
+	if table.Refs > 1 {
+		table = h.copyTable(table)
+		h.dropTable(c, t.Table)
+		t.Table = table.Id
+	}
+	for _, f := range fdtable.RemoveIf(table, func(s *state.Slot) bool { return s.Cloexec }) {
+		h.dropFile(c, f)
+	}
+}
+
+// releaseVfork lets a parent that waits in vfork go on.
+func (h *Procd) releaseVfork(c *server.Ctx, p *state.Process) {
+	if p.Vforked {
+		p.Vforked = false
+		c.EventUpdate(uabi.Handle(p.Event), 0, 0, bitVfork)
+	}
+}
+
+// replaceCreds gives a thread other credentials, under a new number if they differ.
+func (h *Procd) replaceCreds(t *state.Thread, n *state.Creds) {
+	if creds.Same(h.creds[t.Creds], n) {
+		return
+	}
+	n.Id, n.Refs = h.nextID(), 1
+	h.creds[n.Id] = n
+	h.dropCreds(t.Creds)
+	t.Creds = n.Id
+}

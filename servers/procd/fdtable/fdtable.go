@@ -1,0 +1,74 @@
+// Package fdtable is a process's descriptor table: slots in order of their number. It is pure; who closes files is told.
+package fdtable
+
+import (
+	"slices"
+
+	"aramid/servers/procd/state"
+)
+
+func find(t *state.Table, fd uint32) (int, bool) {
+	return slices.BinarySearchFunc(t.Slots, fd, func(s *state.Slot, fd uint32) int { return int(int64(s.Fd) - int64(fd)) })
+}
+
+// Get returns a descriptor's slot, or nil.
+func Get(t *state.Table, fd uint32) *state.Slot {
+	if i, ok := find(t, fd); ok {
+		return t.Slots[i]
+	}
+	return nil
+}
+
+// Lowest returns the lowest free number ≥ least.
+func Lowest(t *state.Table, least uint32) uint32 {
+	i, _ := find(t, least)
+	for fd := least; ; fd, i = fd+1, i+1 {
+		if i >= len(t.Slots) || t.Slots[i].Fd != fd {
+			return fd
+		}
+	}
+}
+
+// Put sets a descriptor and returns the file that was there, or 0.
+func Put(t *state.Table, s *state.Slot) (old uint64) {
+	i, ok := find(t, s.Fd)
+	if ok {
+		old = t.Slots[i].File
+		t.Slots[i] = s
+		return old
+	}
+	t.Slots = slices.Insert(t.Slots, i, s)
+	return 0
+}
+
+// Remove takes a descriptor away and returns its file, or 0.
+func Remove(t *state.Table, fd uint32) uint64 {
+	i, ok := find(t, fd)
+	if !ok {
+		return 0
+	}
+	f := t.Slots[i].File
+	t.Slots = slices.Delete(t.Slots, i, i+1)
+	return f
+}
+
+// RemoveIf takes away all descriptors that match and returns their files.
+func RemoveIf(t *state.Table, match func(*state.Slot) bool) (files []uint64) {
+	t.Slots = slices.DeleteFunc(t.Slots, func(s *state.Slot) bool {
+		if match(s) {
+			files = append(files, s.File)
+			return true
+		}
+		return false
+	})
+	return files
+}
+
+// Copy returns the slots for a forked table.
+func Copy(t *state.Table) []*state.Slot {
+	out := make([]*state.Slot, len(t.Slots))
+	for i, s := range t.Slots {
+		out[i] = &state.Slot{Fd: s.Fd, File: s.File, Cloexec: s.Cloexec}
+	}
+	return out
+}

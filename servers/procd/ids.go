@@ -1,0 +1,213 @@
+package main
+
+import (
+	"aramid/proto/proc"
+	"aramid/servers/procd/creds"
+	"aramid/servers/procd/signal"
+	"aramid/servers/procd/state"
+	"aramid/servers/server"
+	"aramid/ukernel/uabi"
+)
+
+// Identity implements proc.Handler.
+func (h *Procd) Identity(c *server.Ctx, in *proc.PidRequest, out *proc.IdentityReply) uabi.Error {
+	p, err := h.process(c, in.Pid)
+	if err != uabi.OK {
+		return err
+	}
+	out.Pid, out.Ppid, out.Pgid, out.Sid = p.Pid, p.Ppid, p.Pgid, p.Sid
+	return uabi.OK
+}
+
+// SetGroup implements proc.Handler.
+func (h *Procd) SetGroup(c *server.Ctx, in *proc.SetGroupRequest, out *proc.EmptyReply) uabi.Error {
+	_, p, err := h.caller(c)
+	if err != uabi.OK {
+		return err
+	}
+	if in.Pgid < 0 || in.Pid < 0 {
+		return uabi.ErrArg
+	}
+	o := p
+	if in.Pid != 0 && in.Pid != p.Pid {
+		if o = h.procs[in.Pid]; o == nil || o.Ppid != p.Pid {
+			return uabi.ErrSearch
+		}
+		if o.Sid != p.Sid {
+			return uabi.ErrPerm
+		}
+		if o.ExecDone {
+			return uabi.ErrAccess
+		}
+	}
+	pgid := in.Pgid
+	if pgid == 0 {
+		pgid = o.Pid
+	}
+	if o.Leader || pgid != o.Pid && !h.groupIn(pgid, p.Sid) {
+		return uabi.ErrPerm
+	}
+	o.Pgid = pgid
+	h.setContexts(c, o)
+	return uabi.OK
+}
+
+// groupIn reports whether a process group exists in a session.
+func (h *Procd) groupIn(pgid, sid int32) bool {
+	for _, p := range h.procs {
+		if p.Pgid == pgid && p.Sid == sid {
+			return true
+		}
+	}
+	return false
+}
+
+// SetSession implements proc.Handler.
+func (h *Procd) SetSession(c *server.Ctx, in *proc.EmptyRequest, out *proc.PidReply) uabi.Error {
+	_, p, err := h.caller(c)
+	if err != uabi.OK {
+		return err
+	}
+	for _, o := range h.procs {
+		if o.Pgid == p.Pid {
+			return uabi.ErrPerm
+		}
+	}
+	p.Sid, p.Pgid, p.Leader = p.Pid, p.Pid, true
+	h.setContexts(c, p)
+	out.Pid = int64(p.Sid)
+	return uabi.OK
+}
+
+// Creds implements proc.Handler.
+func (h *Procd) Creds(c *server.Ctx, in *proc.PidRequest, out *proc.CredsReply) uabi.Error {
+	t, err := h.threadOf(c, in.Pid)
+	if err != uabi.OK {
+		return err
+	}
+	r := h.creds[t.Creds]
+	out.Ruid, out.Euid, out.Suid, out.Fsuid = r.Ruid, r.Euid, r.Suid, r.Fsuid
+	out.Rgid, out.Egid, out.Sgid, out.Fsgid = r.Rgid, r.Egid, r.Sgid, r.Fsgid
+	out.Groups = append(out.Groups, r.Groups...)
+	out.Effective, out.Permitted, out.Inheritable = r.Effective, r.Permitted, r.Inheritable
+	out.Bounding, out.Ambient = r.Bounding, r.Ambient
+	return uabi.OK
+}
+
+// threadOf is the caller for pid 0, else that thread or that process's leader.
+func (h *Procd) threadOf(c *server.Ctx, pid int32) (*state.Thread, uabi.Error) {
+	if pid == 0 {
+		t, _, err := h.caller(c)
+		return t, err
+	}
+	if t := h.threads[pid]; t != nil {
+		return t, uabi.OK
+	}
+	if p := h.procs[pid]; p != nil {
+		if t := h.anyThread(p); t != nil {
+			return t, uabi.OK
+		}
+	}
+	return nil, uabi.ErrSearch
+}
+
+// SetCreds implements proc.Handler.
+func (h *Procd) SetCreds(c *server.Ctx, in *proc.SetCredsRequest, out *proc.EmptyReply) uabi.Error {
+	t, p, err := h.caller(c)
+	if err != uabi.OK {
+		return err
+	}
+	old := h.creds[t.Creds]
+	n, err := creds.Apply(old, in, t.KeepCaps, 0)
+	if err != uabi.OK {
+		return err
+	}
+	if n.Euid != old.Euid || n.Egid != old.Egid || n.Fsuid != old.Fsuid || n.Fsgid != old.Fsgid || n.Permitted&^old.Permitted != 0 {
+		p.NotDumpable = true
+		t.DeathSignal = 0
+	}
+	h.replaceCreds(t, n)
+	h.setContext(c, t)
+	return uabi.OK
+}
+
+// Memory implements proc.Handler.
+func (h *Procd) Memory(c *server.Ctx, in *proc.EmptyRequest, out *proc.MemoryReply) uabi.Error {
+	_, p, err := h.caller(c)
+	if err != uabi.OK {
+		return err
+	}
+	m := h.mms[p.Mm]
+	if m == nil {
+		return uabi.ErrSearch
+	}
+	out.Mm, out.Space = m.Mm, m.Space
+	return uabi.OK
+}
+
+// Fs implements proc.Handler.
+func (h *Procd) Fs(c *server.Ctx, in *proc.EmptyRequest, out *proc.FsReply) uabi.Error {
+	t, _, err := h.caller(c)
+	if err != uabi.OK {
+		return err
+	}
+	out.Fs = h.fs[t.Fs].Handle
+	return uabi.OK
+}
+
+// listMax keeps one reply of List far below a message's limit.
+const listMax = 4096
+
+// List implements proc.Handler.
+func (h *Procd) List(c *server.Ctx, in *proc.ListRequest, out *proc.ListReply) uabi.Error {
+	for _, pid := range sortedKeys(h.procs) {
+		if pid > in.After && len(out.Pids) < listMax {
+			out.Pids = append(out.Pids, pid)
+		}
+	}
+	return uabi.OK
+}
+
+// Status implements proc.Handler.
+func (h *Procd) Status(c *server.Ctx, in *proc.PidRequest, out *proc.StatusReply) uabi.Error {
+	p, err := h.process(c, in.Pid)
+	if err != uabi.OK {
+		return err
+	}
+	out.Pid, out.Ppid, out.Pgid, out.Sid = p.Pid, p.Ppid, p.Pgid, p.Sid
+	out.Exe, out.Cmdline, out.StartNs = p.Exe, p.Cmdline, p.StartNs
+	out.Threads = uint32(len(h.members[p.Pid]))
+	out.UserNs, out.SystemNs = h.times(c, p)
+	out.State, out.Pending, out.Uid = "S", p.Pending.Set, p.Uid
+	if a := h.handlers[p.Handlers]; a != nil {
+		out.Ignored, out.Caught = signal.Sets(a)
+	}
+	if t := h.anyThread(p); t != nil {
+		r := h.creds[t.Creds]
+		out.Name, out.Blocked, out.Uid, out.Gid = t.Name, t.Mask, r.Euid, r.Egid
+		if info, err := c.ThreadInfo(uabi.Handle(t.Handle)); err == uabi.OK && info.State == uabi.ThreadRunning {
+			out.State = "R"
+		}
+	}
+	if own, _, err := h.caller(c); err == uabi.OK && own.Pid == p.Pid {
+		out.State = "R"
+	}
+	switch {
+	case p.Phase == state.Phase_ZOMBIE:
+		out.State = "Z"
+	case p.Stopped:
+		out.State = "T"
+	}
+	return uabi.OK
+}
+
+// times sums a process's threads up, gone ones too.
+func (h *Procd) times(c *server.Ctx, p *state.Process) (user, system uint64) {
+	user, system = p.Used.GetUserNs(), p.Used.GetSystemNs()
+	for _, tid := range h.members[p.Pid] {
+		if info, err := c.ThreadInfo(uabi.Handle(h.threads[tid].Handle)); err == uabi.OK {
+			user, system = user+info.UserNS, system+info.SystemNS
+		}
+	}
+	return user, system
+}

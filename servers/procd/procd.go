@@ -1,0 +1,376 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"aramid/proto/ctx"
+	"aramid/servers/procd/fdtable"
+	"aramid/servers/procd/state"
+	"aramid/servers/server"
+	"aramid/ukernel/uabi"
+)
+
+// Bits of a process's event.
+const (
+	bitChild  = 1 << iota // a child changed
+	bitVfork              // the vfork child has execed or exited
+	bitThread             // a thread is gone
+	bitSignal             // a blocked signal came
+	bitNever  = 1 << 31   // is never raised: for who waits only to be interrupted
+)
+
+// initPid is the process whose end is the machine's.
+const initPid = 1
+
+// Procd is the server's state and what can be rebuilt from it.
+type Procd struct {
+	procs    map[int32]*state.Process
+	threads  map[int32]*state.Thread
+	creds    map[uint64]*state.Creds
+	tables   map[uint64]*state.Table
+	files    map[uint64]*state.File
+	fs       map[uint64]*state.Fs
+	mms      map[uint64]*state.Mm
+	handlers map[uint64]*state.Handlers
+	top      *state.State // scalars only
+
+	members  map[int32][]int32 // threads of a process, sorted
+	children map[int32][]int32 // sorted
+	origins  map[uint64]int32  // thread by origin
+}
+
+// New makes the state of a cold start.
+func New() *Procd {
+	h := &Procd{}
+	h.take(&state.State{Hostname: "aramid", Domainname: "(none)"})
+	return h
+}
+
+// Save implements server.State.
+func (h *Procd) Save() []byte {
+	t := h.top
+	s := &state.State{
+		LastPid: t.LastPid, LastId: t.LastId, Hostname: t.Hostname, Domainname: t.Domainname, Halted: t.Halted,
+		Procs: sorted(h.procs), Threads: sorted(h.threads), Creds: sorted(h.creds), Tables: sorted(h.tables),
+		Files: sorted(h.files), Fs: sorted(h.fs), Mms: sorted(h.mms), Handlers: sorted(h.handlers),
+	}
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// sorted lists a map's values in order of their keys.
+func sorted[K cmp.Ordered, V any](m map[K]V) []V {
+	out := make([]V, 0, len(m))
+	for _, k := range sortedKeys(m) {
+		out = append(out, m[k])
+	}
+	return out
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Load implements server.State.
+func (h *Procd) Load(b []byte) error {
+	s := &state.State{}
+	if err := proto.Unmarshal(b, s); err != nil {
+		return err
+	}
+	h.take(s)
+	return nil
+}
+
+func (h *Procd) take(s *state.State) {
+	h.procs, h.threads = map[int32]*state.Process{}, map[int32]*state.Thread{}
+	h.creds, h.tables = map[uint64]*state.Creds{}, map[uint64]*state.Table{}
+	h.files, h.fs = map[uint64]*state.File{}, map[uint64]*state.Fs{}
+	h.mms, h.handlers = map[uint64]*state.Mm{}, map[uint64]*state.Handlers{}
+	h.members, h.children, h.origins = map[int32][]int32{}, map[int32][]int32{}, map[uint64]int32{}
+	for _, p := range s.Procs {
+		if p.Pending == nil {
+			p.Pending = &state.Pending{}
+		}
+		h.addProcess(p)
+	}
+	for _, t := range s.Threads {
+		if t.Pending == nil {
+			t.Pending = &state.Pending{}
+		}
+		h.addThread(t)
+	}
+	for _, v := range s.Creds {
+		h.creds[v.Id] = v
+	}
+	for _, v := range s.Tables {
+		h.tables[v.Id] = v
+	}
+	for _, v := range s.Files {
+		h.files[v.Id] = v
+	}
+	for _, v := range s.Fs {
+		h.fs[v.Id] = v
+	}
+	for _, v := range s.Mms {
+		h.mms[v.Id] = v
+	}
+	for _, v := range s.Handlers {
+		h.handlers[v.Id] = v
+	}
+	h.top = &state.State{
+		LastPid: s.LastPid, LastId: s.LastId, Hostname: s.Hostname, Domainname: s.Domainname, Halted: s.Halted,
+	}
+}
+
+// Handles implements server.State.
+func (h *Procd) Handles(yield func(uabi.Handle)) {
+	give := func(n uint32) {
+		if n != 0 {
+			yield(uabi.Handle(n))
+		}
+	}
+	for _, p := range sorted(h.procs) {
+		give(p.Event)
+		give(p.Timer)
+		give(p.Alarm)
+	}
+	for _, t := range sorted(h.threads) {
+		give(t.Handle)
+	}
+	for _, f := range sorted(h.files) {
+		give(f.Handle)
+	}
+	for _, f := range sorted(h.fs) {
+		give(f.Handle)
+	}
+	for _, m := range sorted(h.mms) {
+		give(m.Mm)
+		give(m.Space)
+	}
+}
+
+// insert and remove keep a sorted list of numbers.
+func insert(list []int32, n int32) []int32 {
+	i, ok := slices.BinarySearch(list, n)
+	if ok {
+		return list
+	}
+	return slices.Insert(list, i, n)
+}
+
+func remove(list []int32, n int32) []int32 {
+	if i, ok := slices.BinarySearch(list, n); ok {
+		return slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
+func (h *Procd) addProcess(p *state.Process) {
+	h.procs[p.Pid] = p
+	h.children[p.Ppid] = insert(h.children[p.Ppid], p.Pid)
+}
+
+func (h *Procd) removeProcess(p *state.Process) {
+	delete(h.procs, p.Pid)
+	delete(h.members, p.Pid)
+	delete(h.children, p.Pid)
+	h.children[p.Ppid] = remove(h.children[p.Ppid], p.Pid)
+}
+
+func (h *Procd) setParent(p *state.Process, ppid int32) {
+	h.children[p.Ppid] = remove(h.children[p.Ppid], p.Pid)
+	p.Ppid = ppid
+	h.children[ppid] = insert(h.children[ppid], p.Pid)
+}
+
+func (h *Procd) addThread(t *state.Thread) {
+	h.threads[t.Tid] = t
+	h.members[t.Pid] = insert(h.members[t.Pid], t.Tid)
+	h.origins[t.Origin] = t.Tid
+}
+
+func (h *Procd) removeThread(t *state.Thread) {
+	delete(h.threads, t.Tid)
+	delete(h.origins, t.Origin)
+	h.members[t.Pid] = remove(h.members[t.Pid], t.Tid)
+}
+
+// nextID numbers what is not a pid.
+func (h *Procd) nextID() uint64 {
+	h.top.LastId++
+	return h.top.LastId
+}
+
+// maxPid bounds process ids as Linux's kernel.pid_max does by default.
+const maxPid = 32768
+
+// reservedPids are the ids that Linux skips after a wrap.
+const reservedPids = 300
+
+// freePid returns an id that no process, thread, group or session has, or 0.
+func (h *Procd) freePid() int32 {
+	pid := h.top.LastPid
+	for range maxPid {
+		if pid++; pid >= maxPid {
+			pid = reservedPids
+		}
+		if h.pidFree(pid) {
+			return pid
+		}
+	}
+	return 0
+}
+
+func (h *Procd) pidFree(pid int32) bool {
+	if h.procs[pid] != nil || h.threads[pid] != nil {
+		return false
+	}
+	for _, p := range h.procs {
+		if p.Pgid == pid || p.Sid == pid {
+			return false
+		}
+	}
+	return true
+}
+
+// caller is the thread that the request is made for.
+func (h *Procd) caller(c *server.Ctx) (*state.Thread, *state.Process, uabi.Error) {
+	t := h.threads[int32(c.Context(ctx.Tid))]
+	if t == nil {
+		return nil, nil, uabi.ErrSearch
+	}
+	p := h.procs[t.Pid]
+	if p == nil {
+		return nil, nil, uabi.ErrSearch
+	}
+	return t, p, uabi.OK
+}
+
+// process resolves a pid, 0 being the caller.
+func (h *Procd) process(c *server.Ctx, pid int32) (*state.Process, uabi.Error) {
+	if pid == 0 {
+		_, p, err := h.caller(c)
+		return p, err
+	}
+	if p := h.procs[pid]; p != nil {
+		return p, uabi.OK
+	}
+	// The id of a thread names its process too.
+	if t := h.threads[pid]; t != nil {
+		return h.procs[t.Pid], uabi.OK
+	}
+	return nil, uabi.ErrSearch
+}
+
+// anyThread is a process's leader, or its first thread.
+func (h *Procd) anyThread(p *state.Process) *state.Thread {
+	if t := h.threads[p.Pid]; t != nil && t.Pid == p.Pid {
+		return t
+	}
+	for _, tid := range h.members[p.Pid] {
+		return h.threads[tid]
+	}
+	return nil
+}
+
+// setContext tells the kernel what comes with a thread's traps.
+func (h *Procd) setContext(c *server.Ctx, t *state.Thread) uabi.Error {
+	p, cr := h.procs[t.Pid], h.creds[t.Creds]
+	var w [uabi.ContextWords]uint64
+	w[ctx.Tgid], w[ctx.Tid], w[ctx.Ppid] = uint64(p.Pid), uint64(t.Tid), uint64(p.Ppid)
+	w[ctx.Cred] = cr.Id
+	w[ctx.UID] = uint64(cr.Fsuid) | uint64(cr.Fsgid)<<32
+	w[ctx.Fs], w[ctx.Files] = t.Fs, t.Table
+	w[ctx.Pgrp] = uint64(uint32(p.Pgid)) | uint64(uint32(p.Sid))<<32
+	return c.ThreadContext(uabi.Handle(t.Handle), &w)
+}
+
+// setContexts is setContext for all threads of a process.
+func (h *Procd) setContexts(c *server.Ctx, p *state.Process) {
+	for _, tid := range h.members[p.Pid] {
+		h.setContext(c, h.threads[tid])
+	}
+}
+
+// Counted objects: drop… forgets one use, and at the last the object with its handles.
+
+func (h *Procd) dropFile(c *server.Ctx, id uint64) {
+	f := h.files[id]
+	if f == nil {
+		return
+	}
+	if f.Refs--; f.Refs == 0 {
+		c.Close(uabi.Handle(f.Handle))
+		delete(h.files, id)
+	}
+}
+
+func (h *Procd) dropTable(c *server.Ctx, id uint64) {
+	t := h.tables[id]
+	if t.Refs--; t.Refs > 0 {
+		return
+	}
+	for _, s := range t.Slots {
+		h.dropFile(c, s.File)
+	}
+	delete(h.tables, id)
+}
+
+func (h *Procd) dropFs(c *server.Ctx, id uint64) {
+	f := h.fs[id]
+	if f.Refs--; f.Refs == 0 {
+		c.Close(uabi.Handle(f.Handle))
+		delete(h.fs, id)
+	}
+}
+
+func (h *Procd) dropMm(c *server.Ctx, id uint64) {
+	m := h.mms[id]
+	if m == nil {
+		return
+	}
+	if m.Refs--; m.Refs == 0 {
+		c.Close(uabi.Handle(m.Space))
+		c.Close(uabi.Handle(m.Mm))
+		delete(h.mms, id)
+	}
+}
+
+func (h *Procd) dropCreds(id uint64) {
+	if r := h.creds[id]; r.Refs == 1 {
+		delete(h.creds, id)
+	} else {
+		r.Refs--
+	}
+}
+
+func (h *Procd) dropHandlers(id uint64) {
+	if r := h.handlers[id]; r == nil || r.Refs > 1 {
+		if r != nil {
+			r.Refs--
+		}
+		return
+	}
+	delete(h.handlers, id)
+}
+
+// copyTable makes a table of the same descriptors.
+func (h *Procd) copyTable(old *state.Table) *state.Table {
+	t := &state.Table{Id: h.nextID(), Refs: 1, Slots: fdtable.Copy(old)}
+	for _, s := range t.Slots {
+		h.files[s.File].Refs++
+	}
+	h.tables[t.Id] = t
+	return t
+}
