@@ -1,8 +1,9 @@
 package abi
 
 import (
+	"encoding/binary"
+	"reflect"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -13,22 +14,22 @@ func TestStructureSizesAreThoseOfTheKernelHeaders(t *testing.T) {
 	var w Writer
 	s := Stat{Mode: 0o100644, Size: 5}
 	w.Stat(&s)
-	if len(w.B) != StatSize || StatSize != int(unsafe.Sizeof(unix.Stat_t{})) {
+	if len(w.B) != StatSize || StatSize != int(reflect.TypeFor[unix.Stat_t]().Size()) {
 		t.Errorf("struct stat: %d bytes", len(w.B))
 	}
 	w.B = nil
 	w.Statx(&s)
-	if len(w.B) != StatxSize || StatxSize != int(unsafe.Sizeof(unix.Statx_t{})) {
+	if len(w.B) != StatxSize || StatxSize != int(reflect.TypeFor[unix.Statx_t]().Size()) {
 		t.Errorf("struct statx: %d bytes", len(w.B))
 	}
 	for _, c := range []struct {
 		name      string
 		got, want uintptr
 	}{
-		{"statfs", StatfsSize, unsafe.Sizeof(unix.Statfs_t{})},
-		{"utsname", UtsSize, unsafe.Sizeof(unix.Utsname{})},
-		{"rusage", RusageSize, unsafe.Sizeof(unix.Rusage{})},
-		{"sysinfo", SysinfoSize, unsafe.Sizeof(unix.Sysinfo_t{})},
+		{"statfs", StatfsSize, reflect.TypeFor[unix.Statfs_t]().Size()},
+		{"utsname", UtsSize, reflect.TypeFor[unix.Utsname]().Size()},
+		{"rusage", RusageSize, reflect.TypeFor[unix.Rusage]().Size()},
+		{"sysinfo", SysinfoSize, reflect.TypeFor[unix.Sysinfo_t]().Size()},
 	} {
 		if c.got != c.want {
 			t.Errorf("struct %s: %d, want %d", c.name, c.got, c.want)
@@ -40,18 +41,20 @@ func TestStatFieldsLandWhereLinuxPutsThem(t *testing.T) {
 	s := Stat{Dev: 1, Ino: 2, Rdev: 3, Mode: 4, Nlink: 5, UID: 6, GID: 7, Size: 8, Blksize: 9, Blocks: 10, Atime: 11e9 + 1, Mtime: -1, Ctime: 13e9}
 	var w Writer
 	w.Stat(&s)
-	g := (*unix.Stat_t)(unsafe.Pointer(&w.B[0]))
+	var g unix.Stat_t
+	decode(t, w.B, &g)
 	want := unix.Stat_t{Dev: 1, Ino: 2, Rdev: 3, Mode: 4, Nlink: 5, Uid: 6, Gid: 7, Size: 8, Blksize: 9, Blocks: 10,
 		Atim: unix.Timespec{Sec: 11, Nsec: 1}, Mtim: unix.Timespec{Sec: -1, Nsec: 999999999}, Ctim: unix.Timespec{Sec: 13}}
-	if *g != want {
-		t.Errorf("got %+v", *g)
+	if g != want {
+		t.Errorf("got %+v", g)
 	}
 	w.B = nil
 	s.Dev, s.Rdev = 0x12345, 0x801
 	w.Statx(&s)
-	x := (*unix.Statx_t)(unsafe.Pointer(&w.B[0]))
+	var x unix.Statx_t
+	decode(t, w.B, &x)
 	if x.Ino != 2 || x.Mode != 4 || x.Size != 8 || x.Rdev_major != unix.Major(0x801) || x.Dev_minor != unix.Minor(0x12345) || x.Mtime.Sec != -1 {
-		t.Errorf("got %+v", *x)
+		t.Errorf("got %+v", x)
 	}
 }
 
@@ -68,7 +71,7 @@ func TestASignalFrameComesBackAsItWas(t *testing.T) {
 		t.Fatalf("%d bytes", len(b))
 	}
 	r := uabi.Regs{Flags: 0x202}
-	mask, st, gotFX := DecodeContext(b[frameUC:], &r)
+	mask, st, gotFX := DecodeContext(b[FrameContext:], &r)
 	if mask != f.Mask || st != f.Stack || gotFX != fx || r != f.Regs {
 		t.Errorf("mask %#x stack %+v fx %#x regs %+v", mask, st, gotFX, r)
 	}
@@ -90,5 +93,12 @@ func TestNamesOfSystemCalls(t *testing.T) {
 		if Name(nr) != want {
 			t.Errorf("%d: %s", nr, Name(nr))
 		}
+	}
+}
+
+func decode(t *testing.T, b []byte, v any) {
+	t.Helper()
+	if _, err := binary.Decode(b, le, v); err != nil {
+		t.Fatal(err)
 	}
 }

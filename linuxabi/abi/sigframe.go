@@ -4,12 +4,12 @@ import "aramid/ukernel/uabi"
 
 // Layout of struct rt_sigframe on x86-64 (asm/sigframe.h, asm/ucontext.h, asm/sigcontext.h): offsets in bytes.
 const (
-	frameUC      = 8   // behind pretcode
+	FrameContext = 8   // behind pretcode
 	ucStack      = 16  // stack_t
 	ucContext    = 40  // struct sigcontext
 	ucMask       = 296 // behind 256 bytes of sigcontext
-	frameInfo    = frameUC + ucMask + 8
-	FrameSize    = frameInfo + SiginfoSize
+	FrameInfo    = FrameContext + ucMask + 8
+	FrameSize    = FrameInfo + SiginfoSize
 	fxSize       = 512
 	redZone      = 128
 	ucFlags      = 2 | 4 // UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS

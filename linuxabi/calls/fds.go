@@ -1,0 +1,133 @@
+package calls
+
+import (
+	"golang.org/x/sys/unix"
+
+	"aramid/linuxabi/abi"
+	"aramid/proto/ctx"
+	"aramid/proto/proc"
+	"aramid/proto/vfs"
+	"aramid/ukernel/uabi"
+	"aramid/ukernel/uk"
+)
+
+// fdCache remembers what descriptors meant, as weak handles. Only linuxabi's own requests change fd tables, and it drops an entry
+// before it sends one; an open file that died leaves its handle stale.
+type fdCache struct {
+	k      uk.Kernel
+	tables map[uint64][]fdEntry // by fd table id
+}
+
+type fdEntry struct {
+	h    uabi.Handle // weak; 0: unknown
+	kind vfs.Kind
+}
+
+// maxCachedFD bounds the cache of one table.
+const maxCachedFD = 1024
+
+func (c *fdCache) get(files uint64, fd int32) fdEntry {
+	if t := c.tables[files]; uint32(fd) < uint32(len(t)) {
+		return t[fd]
+	}
+	return fdEntry{}
+}
+
+// put takes a weak copy of h.
+func (c *fdCache) put(files uint64, fd int32, h uabi.Handle, kind vfs.Kind) {
+	if fd < 0 || fd >= maxCachedFD {
+		return
+	}
+	weak, err := c.k.Dup(h, uabi.RightCall|uabi.RightTransfer|uabi.RightWeak)
+	if err != uabi.OK {
+		return
+	}
+	t := c.tables[files]
+	for int(fd) >= len(t) {
+		t = append(t, fdEntry{})
+	}
+	if t[fd].h != 0 {
+		c.k.Close(t[fd].h)
+	}
+	t[fd] = fdEntry{weak, kind}
+	c.tables[files] = t
+}
+
+func (c *fdCache) drop(files uint64, fd int32) {
+	if t := c.tables[files]; uint32(fd) < uint32(len(t)) && t[fd].h != 0 {
+		c.k.Close(t[fd].h)
+		t[fd] = fdEntry{}
+	}
+}
+
+func (c *fdCache) dropTable(files uint64) {
+	for fd := range c.tables[files] {
+		c.drop(files, int32(fd))
+	}
+	delete(c.tables, files)
+}
+
+// files0 is the id of the caller's fd table.
+func (t *Trap) files0() uint64 { return t.context(ctx.Files) }
+
+// file resolves descriptor fd. The first resolution of a trap is what every later run of the handler gets (DESIGN §4: which
+// object an fd meant), as soon as the handler sends a mutating request.
+func (t *Trap) file(fd int32) (uabi.Handle, vfs.Kind, int64) {
+	slot := t.files
+	t.files++
+	if slot < len(t.RecordHandle) && t.RecordHandle[slot] != 0 {
+		return t.RecordHandle[slot], vfs.Kind(t.Record[recordKind+slot]), 0
+	}
+	e := t.l.fds.get(t.files0(), fd)
+	if e.h == 0 {
+		var err uabi.Error
+		if e, err = t.lookUp(fd); err != uabi.OK {
+			return 0, 0, errno(abi.Errno(err))
+		}
+	}
+	if slot < len(t.RecordHandle) {
+		t.RecordHandle[slot], t.Record[recordKind+slot] = e.h, uint64(e.kind)
+		t.Save = true
+	}
+	return e.h, e.kind, 0
+}
+
+// recordKind is the record word that holds the kind of file slot 0; remember uses the words below.
+const recordKind = uabi.RecordWords - uabi.MaxHandles
+
+// lookUp asks procd what fd means and caches it. The handle it gives is closed at the end of the trap.
+func (t *Trap) lookUp(fd int32) (fdEntry, uabi.Error) {
+	var out proc.FdGetReply
+	if err := t.l.proc.FdGet(t, &proc.FdRequest{Fd: fd}, &out); err != uabi.OK {
+		return fdEntry{}, err
+	}
+	e := fdEntry{t.temp(uabi.Handle(out.File)), vfs.Kind(out.Kind)}
+	t.l.fds.put(t.files0(), fd, e.h, e.kind)
+	return e, uabi.OK
+}
+
+// target is file as the client of its open file. errno is 0 or the return value.
+func (t *Trap) target(fd int32) (vfs.Client, int64) {
+	h, _, e := t.file(fd)
+	return vfs.Client{H: h}, e
+}
+
+// dirHandle resolves the dirfd argument of an *at call: 0 stands for the cwd.
+func (t *Trap) dirHandle(fd int32, path string) (uint32, int64) {
+	if fd == unix.AT_FDCWD || len(path) > 0 && path[0] == '/' {
+		return 0, 0
+	}
+	h, _, e := t.file(fd)
+	return uint32(h), e
+}
+
+// install gives an open file a descriptor and closes our handle to it.
+func (t *Trap) install(h uint32, kind vfs.Kind, cloexec bool) int64 {
+	t.temp(uabi.Handle(h))
+	var out proc.FdInstallReply
+	err := t.l.proc.FdInstall(t, &proc.FdInstallRequest{File: h, Kind: uint32(kind), Cloexec: cloexec}, &out)
+	if err == uabi.OK {
+		t.l.fds.drop(t.files0(), int32(out.Fd))
+	}
+	return t.result(out.Fd, err)
+}

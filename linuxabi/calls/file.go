@@ -1,0 +1,406 @@
+package calls
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+
+	"aramid/linuxabi/abi"
+	"aramid/proto/proc"
+	"aramid/proto/vfs"
+	"aramid/ukernel/uabi"
+)
+
+var le = binary.LittleEndian
+
+// atPosition asks Read and Write for the file's own position.
+const atPosition = -1
+
+// maxRW is how much one read or write moves at most (MAX_RW_COUNT of Linux).
+const maxRW = 0x7ffff000
+
+// grant is a window onto the alien's memory.
+func grant(addr, n uint64, rights uint32) uabi.Grant {
+	return uabi.Grant{Addr: addr, Len: n, Rights: rights, Flags: uabi.GrantAlien}
+}
+
+func read(t *Trap) int64   { return readAt(t, atPosition) }
+func write(t *Trap) int64  { return writeAt(t, atPosition) }
+func pread(t *Trap) int64  { return t.positioned(readAt) }
+func pwrite(t *Trap) int64 { return t.positioned(writeAt) }
+
+func (t *Trap) positioned(f func(*Trap, int64) int64) int64 {
+	off := int64(t.arg(3))
+	if off < 0 {
+		return errno(unix.EINVAL)
+	}
+	return f(t, off)
+}
+
+func readAt(t *Trap, off int64) int64 {
+	f, e := t.target(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	in := vfs.ReadRequest{Offset: off}
+	g := grant(t.arg(1), min(t.arg(2), maxRW), uabi.RightWrite)
+	if t.forwardable {
+		return t.forwarded(f.ForwardRead(t, &in, g))
+	}
+	var out vfs.CountReply
+	err := f.Read(t, &in, &out, g)
+	return t.result(out.Count, err)
+}
+
+func writeAt(t *Trap, off int64) int64 {
+	f, e := t.target(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	in := vfs.ReadRequest{Offset: off}
+	g := grant(t.arg(1), min(t.arg(2), maxRW), uabi.RightRead)
+	if t.forwardable {
+		return t.forwarded(f.ForwardWrite(t, &in, g))
+	}
+	var out vfs.CountReply
+	err := f.Write(t, &in, &out, g)
+	return t.wrote(out.Count, err)
+}
+
+// wrote is result for writes: where nobody reads any more, the writer gets SIGPIPE too.
+func (t *Trap) wrote(n int64, e uabi.Error) int64 {
+	if e == uabi.ErrPipe {
+		t.l.proc.Kill(t, &proc.KillRequest{Pid: int32(t.tgid()), Tid: int32(t.tid()), Signal: uint32(unix.SIGPIPE), Code: siKernel}, &proc.EmptyReply{})
+	}
+	return t.result(n, e)
+}
+
+func writeFailed(t *Trap, e uabi.Error) int64 { return t.wrote(0, e) }
+
+// Vectored I/O goes piece by piece, each a step of its own; what the record remembers is how far it got.
+
+const maxIovecs = 1024 // UIO_MAXIOV
+
+// iovecs reads an iovec array.
+func (t *Trap) iovecs(va, n uint64) ([]byte, int64) {
+	if n > maxIovecs {
+		return nil, errno(unix.EINVAL)
+	}
+	b := make([]byte, n*abi.IovecSize)
+	if e := t.read(va, b); e != 0 {
+		return nil, e
+	}
+	total := uint64(0)
+	for i := 0; i < len(b); i += abi.IovecSize {
+		k := le.Uint64(b[i+8:])
+		if k > 1<<63-1 || total+k > 1<<63-1 {
+			return nil, errno(unix.EINVAL)
+		}
+		total += k
+	}
+	return b, 0
+}
+
+func readv(t *Trap) int64   { return vector(t, atPosition, uabi.RightWrite) }
+func writev(t *Trap) int64  { return vector(t, atPosition, uabi.RightRead) }
+func preadv(t *Trap) int64  { return vectorAt(t, uabi.RightWrite) }
+func pwritev(t *Trap) int64 { return vectorAt(t, uabi.RightRead) }
+
+func vectorAt(t *Trap, rights uint32) int64 {
+	off := int64(t.arg(3))
+	if off < 0 {
+		return errno(unix.EINVAL)
+	}
+	return vector(t, off, rights)
+}
+
+// preadv2 and pwritev2 take flags; without any they are preadv and pwritev, whose offset −1 means the position.
+func preadv2(t *Trap) int64  { return vector2(t, uabi.RightWrite) }
+func pwritev2(t *Trap) int64 { return vector2(t, uabi.RightRead) }
+
+func vector2(t *Trap, rights uint32) int64 {
+	if t.arg(5) != 0 {
+		t.gap(t.regs.RAX, "flags")
+		return errno(unix.EOPNOTSUPP)
+	}
+	off := int64(t.arg(3))
+	if off < atPosition {
+		return errno(unix.EINVAL)
+	}
+	return vector(t, off, rights)
+}
+
+func vector(t *Trap, off int64, rights uint32) int64 {
+	c, e := t.target(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	f := opener{c}
+	iov, e := t.iovecs(t.arg(1), t.arg(2))
+	if e != 0 {
+		return e
+	}
+	done := int64(0)
+	for i := 0; i < len(iov); i += abi.IovecSize {
+		n := le.Uint64(iov[i+8:])
+		if n == 0 && i+abi.IovecSize < len(iov) {
+			continue
+		}
+		got, err := f.piece(t, off, grant(le.Uint64(iov[i:]), min(n, maxRW), rights))
+		if err != uabi.OK {
+			if done > 0 {
+				if err == uabi.ErrWait {
+					t.temp(t.LastWait().Event)
+				}
+				break
+			}
+			if rights == uabi.RightRead {
+				return t.wrote(0, err)
+			}
+			return t.status(err)
+		}
+		done += got
+		if off >= 0 {
+			off += got
+		}
+		if uint64(got) < n {
+			break
+		}
+	}
+	return done
+}
+
+// opener is an open file's client with what linuxabi composes on top.
+type opener struct{ vfs.Client }
+
+// piece moves one piece of a vector.
+func (f opener) piece(t *Trap, off int64, g uabi.Grant) (int64, uabi.Error) {
+	var out vfs.CountReply
+	in := vfs.ReadRequest{Offset: off}
+	if g.Rights == uabi.RightWrite {
+		err := f.Read(t, &in, &out, g)
+		return out.Count, err
+	}
+	err := f.Write(t, &in, &out, g)
+	return out.Count, err
+}
+
+func lseek(t *Trap) int64 {
+	f, e := t.target(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	in := vfs.SeekRequest{Offset: int64(t.arg(1)), Whence: uint32(t.arg(2))}
+	if t.forwardable {
+		return t.forwarded(f.ForwardSeek(t, &in))
+	}
+	var out vfs.CountReply
+	err := f.Seek(t, &in, &out)
+	return t.result(out.Count, err)
+}
+
+func closeFD(t *Trap) int64 {
+	fd := t.arg32(0)
+	t.l.fds.drop(t.files0(), fd)
+	in := proc.FdRequest{Fd: fd}
+	if t.forwardable {
+		return t.forwarded(t.l.proc.ForwardFdClose(t, &in))
+	}
+	return t.status(t.l.proc.FdClose(t, &in, &proc.EmptyReply{}))
+}
+
+func closeRange(t *Trap) int64 {
+	first, last, flags := uint32(t.arg(0)), uint32(t.arg(1)), t.arg(2)
+	if first > last || flags&^(unix.CLOSE_RANGE_CLOEXEC|unix.CLOSE_RANGE_UNSHARE) != 0 {
+		return errno(unix.EINVAL)
+	}
+	if flags&unix.CLOSE_RANGE_UNSHARE != 0 {
+		t.gap(unix.SYS_CLOSE_RANGE, "CLOSE_RANGE_UNSHARE")
+		return errno(unix.EINVAL)
+	}
+	t.l.fds.dropTable(t.files0())
+	return t.status(t.l.proc.FdCloseRange(t, &proc.FdRangeRequest{First: first, Last: last,
+		CloexecOnly: flags&unix.CLOSE_RANGE_CLOEXEC != 0}, &proc.EmptyReply{}))
+}
+
+func dup(t *Trap) int64 { return t.dupFrom(0, false) }
+
+func (t *Trap) dupFrom(lowest uint32, cloexec bool) int64 {
+	in := proc.FdDupRequest{Fd: t.arg32(0), Min: lowest, Cloexec: cloexec}
+	if t.forwardable {
+		return t.forwarded(t.l.proc.ForwardFdDup(t, &in))
+	}
+	var out proc.FdReply
+	err := t.l.proc.FdDup(t, &in, &out)
+	return t.result(out.Fd, err)
+}
+
+func dup2(t *Trap) int64 {
+	if t.arg32(0) == t.arg32(1) {
+		if _, _, e := t.file(t.arg32(0)); e != 0 {
+			return e
+		}
+		return int64(t.arg32(1))
+	}
+	return t.dupTo(false)
+}
+
+func dup3(t *Trap) int64 {
+	flags := t.arg(2)
+	if t.arg32(0) == t.arg32(1) || flags&^unix.O_CLOEXEC != 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.dupTo(flags != 0)
+}
+
+func (t *Trap) dupTo(cloexec bool) int64 {
+	in := proc.FdDup2Request{Fd: t.arg32(0), New: t.arg32(1), Cloexec: cloexec}
+	t.l.fds.drop(t.files0(), in.New)
+	if t.forwardable {
+		return t.forwarded(t.l.proc.ForwardFdDup2(t, &in))
+	}
+	var out proc.FdReply
+	err := t.l.proc.FdDup2(t, &in, &out)
+	return t.result(out.Fd, err)
+}
+
+// dupFailed: a target beyond the limit is EBADF for dup2 and dup3.
+func dupFailed(t *Trap, e uabi.Error) int64 {
+	if e == uabi.ErrArg {
+		return errno(unix.EBADF)
+	}
+	return t.status(e)
+}
+
+func fcntl(t *Trap) int64 {
+	switch cmd := t.arg32(1); cmd {
+	case unix.F_DUPFD, unix.F_DUPFD_CLOEXEC:
+		return t.dupFrom(uint32(t.arg(2)), cmd == unix.F_DUPFD_CLOEXEC)
+	case unix.F_GETFD, unix.F_SETFD:
+		in := proc.FdFlagsRequest{Fd: t.arg32(0), Set: cmd == unix.F_SETFD, Cloexec: t.arg(2)&unix.FD_CLOEXEC != 0}
+		var out proc.FdReply
+		err := t.l.proc.FdFlags(t, &in, &out)
+		if in.Set {
+			return t.status(err)
+		}
+		return t.result(out.Fd, err)
+	case unix.F_GETFL, unix.F_SETFL:
+		f, e := t.target(t.arg32(0))
+		if e != 0 {
+			return e
+		}
+		in := vfs.FlagsRequest{Set: cmd == unix.F_SETFL, Flags: uint32(t.arg(2))}
+		var out vfs.CountReply
+		err := f.Flags(t, &in, &out)
+		if in.Set {
+			return t.status(err)
+		}
+		return t.result(out.Count, err)
+	default:
+		if _, _, e := t.file(t.arg32(0)); e != 0 {
+			return e
+		}
+		t.gap(unix.SYS_FCNTL, fcntlName(cmd))
+		return errno(unix.EINVAL)
+	}
+}
+
+func fcntlName(cmd int32) string {
+	switch cmd {
+	case unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW:
+		return "POSIX locks"
+	case unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW:
+		return "open file description locks"
+	case unix.F_GETOWN, unix.F_SETOWN:
+		return "F_SETOWN"
+	case unix.F_SETPIPE_SZ, unix.F_GETPIPE_SZ:
+		return "F_SETPIPE_SZ"
+	case unix.F_ADD_SEALS, unix.F_GET_SEALS:
+		return "seals"
+	}
+	return "unknown command"
+}
+
+func fsync(t *Trap) int64 {
+	f, e := t.target(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	return t.status(f.Sync(t, &vfs.EmptyRequest{}, &vfs.EmptyReply{}))
+}
+
+// sync: there is no storage behind the page cache yet, so everything is as safe as it gets.
+func sync(*Trap) int64 { return 0 }
+
+// fadvise is advice; only its arguments are checked.
+func fadvise(t *Trap) int64 {
+	_, kind, e := t.file(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	if kind == vfs.Kind_PIPE {
+		return errno(unix.ESPIPE)
+	}
+	if int64(t.arg(2)) < 0 || t.arg32(3) < unix.FADV_NORMAL || t.arg32(3) > unix.FADV_NOREUSE {
+		return errno(unix.EINVAL)
+	}
+	return 0
+}
+
+func pipe(t *Trap) int64  { return t.pipe(0) }
+func pipe2(t *Trap) int64 { return t.pipe(uint32(t.arg(1))) }
+
+func (t *Trap) pipe(flags uint32) int64 {
+	if flags&^(unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_DIRECT) != 0 {
+		return errno(unix.EINVAL)
+	}
+	if e := t.writable(t.arg(0), 8); e != 0 {
+		return e
+	}
+	var ends vfs.PipeReply
+	if err := t.l.vfs.Pipe(t, &vfs.PipeRequest{Flags: flags &^ unix.O_CLOEXEC}, &ends); err != uabi.OK {
+		return t.status(err)
+	}
+	t.temp(uabi.Handle(ends.Read))
+	t.temp(uabi.Handle(ends.Write))
+	var out proc.FdInstallReply
+	err := t.l.proc.FdInstall(t, &proc.FdInstallRequest{File: ends.Read, File2: ends.Write, Kind: uint32(vfs.Kind_PIPE),
+		Kind2: uint32(vfs.Kind_PIPE), Cloexec: flags&unix.O_CLOEXEC != 0}, &out)
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	t.l.fds.drop(t.files0(), int32(out.Fd))
+	t.l.fds.drop(t.files0(), int32(out.Fd2))
+	var b [8]byte
+	le.PutUint32(b[:], uint32(out.Fd))
+	le.PutUint32(b[4:], uint32(out.Fd2))
+	return t.write(t.arg(0), b[:])
+}
+
+// getdents64 packs entries as the caller's buffer takes them.
+func getdents64(t *Trap) int64 {
+	f, e := t.target(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	var out vfs.ReadDirReply
+	const most = 32 << 10
+	if err := f.ReadDir(t, &vfs.ReadDirRequest{MaxBytes: uint32(min(t.arg(2), most))}, &out); err != uabi.OK {
+		return t.status(err)
+	}
+	var w abi.Writer
+	for _, d := range out.Entries {
+		w.Dirent(d.Ino, d.Off, uint8(d.Type), d.Name)
+	}
+	if e := t.write(t.arg(1), w.B); e != 0 {
+		return e
+	}
+	return int64(len(w.B))
+}
+
+// sendfile goes through the alien's own memory nowhere: linuxabi has no buffer that both servers reach, so it says so and
+// programs fall back to read and write, as they do for files that Linux cannot send.
+func sendfile(t *Trap) int64 {
+	t.gap(unix.SYS_SENDFILE, "sendfile")
+	return errno(unix.EINVAL)
+}

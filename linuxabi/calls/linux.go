@@ -1,0 +1,151 @@
+package calls
+
+import (
+	"encoding/binary"
+	"log"
+
+	"golang.org/x/sys/unix"
+
+	"aramid/linuxabi/abi"
+	"aramid/proto/mm"
+	"aramid/proto/proc"
+	"aramid/proto/vfs"
+	"aramid/ukernel/uabi"
+	"aramid/ukernel/uk"
+)
+
+// Linux is the personality over one kernel. All its state is cache.
+type Linux struct {
+	k     uk.Kernel
+	proc  proc.Client
+	vfs   vfs.Client
+	mm    mm.Client // the plain endpoint: Create only
+	fds   fdCache
+	mms   map[uint64]uabi.Handle // tgid → weak mm handle
+	gaps  map[gapKey]uint64
+	trace bool // log every system call
+	trap  Trap
+}
+
+type gapKey struct {
+	nr   uint64
+	what string
+}
+
+// New makes the personality. k's thread has its message buffer attached; the servers are at their boot handles.
+func New(k uk.Kernel) *Linux {
+	l := &Linux{k: k, proc: proc.Client{H: uabi.BootProc}, vfs: vfs.Client{H: uabi.BootVFS}, mm: mm.Client{H: uabi.BootMM},
+		mms: map[uint64]uabi.Handle{}, gaps: map[gapKey]uint64{}}
+	l.fds.k = k
+	l.fds.tables = map[uint64][]fdEntry{}
+	l.trap.l, l.trap.K, l.trap.Rank, l.trap.buf = l, k, uabi.RankLinux, k.Buf()
+	return l
+}
+
+// Trace turns the log line for every system call on or off.
+func (l *Linux) Trace(on bool) { l.trace = on }
+
+// Serve handles traps for ever.
+func (l *Linux) Serve() {
+	t := &l.trap
+	t.buf.Out.Kind = uabi.AnswerNone
+	for {
+		switch err := l.k.ReplyReceive(uabi.BootEndpoint, uabi.NoDeadline); err {
+		case uabi.OK:
+			l.handle(t)
+		default:
+			t.buf.Out.Kind = uabi.AnswerNone
+		}
+	}
+}
+
+// handle takes one message and leaves its answer in Out.
+func (l *Linux) handle(t *Trap) {
+	if t.buf.In.Kind != uabi.KindTrap {
+		t.buf.Out.Kind = uabi.AnswerResult
+		t.buf.Out.Status = -int32(uabi.ErrCall)
+		return
+	}
+	t.begin()
+	switch t.in.Trap {
+	case uabi.TrapSyscall:
+		if v := l.syscall(t); v != pending {
+			t.finish(v)
+		}
+	case uabi.TrapFault:
+		t.fault()
+	default:
+		t.deliver(t.in.Regs)
+	}
+	if len(t.temps) > 0 {
+		t.end()
+	}
+}
+
+// syscall runs the handler of a system call.
+func (l *Linux) syscall(t *Trap) int64 {
+	nr := t.regs.RAX
+	if nr >= uint64(len(table)) || table[nr].run == nil {
+		return t.absent(nr)
+	}
+	row := &table[nr]
+	if t.in.Flags&uabi.FlagFailed != 0 {
+		return t.failed(row)
+	}
+	v := row.run(t)
+	if l.trace {
+		l.traceCall(t, nr, v)
+	}
+	return v
+}
+
+// failed answers a trap whose forwarded request came back with an error.
+func (t *Trap) failed(row *row) int64 {
+	e := uabi.Error(-t.in.Status)
+	if e == uabi.ErrStale {
+		t.l.fds.drop(t.files0(), t.arg32(0))
+		return row.run(t) // the cached descriptor's file is gone: look it up again
+	}
+	if row.failed != nil {
+		return row.failed(t, e)
+	}
+	return t.result(0, e)
+}
+
+// finish ends a system call with v, through the delivery of signals where one interrupts.
+func (t *Trap) finish(v int64) {
+	if t.in.Flags&uabi.FlagInterrupt == 0 {
+		t.reply(v)
+		return
+	}
+	r := t.in.Regs
+	r.OrigRAX = r.RAX
+	r.RAX = uint64(v)
+	t.deliver(r)
+}
+
+// absent answers a system call that has no handler, and counts it.
+func (t *Trap) absent(nr uint64) int64 {
+	t.gap(nr, "absent")
+	if nr < uint64(len(table)) && table[nr].errno != 0 {
+		return errno(table[nr].errno)
+	}
+	return errno(unix.ENOSYS)
+}
+
+// gap counts a use that Linux would serve and we do not. The first of each kind is logged.
+func (t *Trap) gap(nr uint64, what string) {
+	k := gapKey{nr, what}
+	t.l.gaps[k]++
+	if t.l.gaps[k] == 1 {
+		log.Printf("gap: %s: %s", abi.Name(nr), what)
+	}
+}
+
+// putRegs encodes r as the kernel reads it.
+func putRegs(b []byte, r *uabi.Regs) {
+	for i, v := range [...]uint64{r.RAX, r.RBX, r.RCX, r.RDX, r.RSI, r.RDI, r.RBP, r.RSP, r.R8, r.R9, r.R10, r.R11, r.R12, r.R13,
+		r.R14, r.R15, r.RIP, r.Flags, r.FSBase, r.GSBase, r.Vector, r.Code, r.Addr, r.OrigRAX} {
+		binary.LittleEndian.PutUint64(b[i*8:], v)
+	}
+}

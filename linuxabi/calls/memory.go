@@ -1,0 +1,275 @@
+package calls
+
+import (
+	"golang.org/x/sys/unix"
+
+	"aramid/linuxabi/abi"
+	"aramid/proto/ctx"
+	"aramid/proto/mm"
+	"aramid/proto/proc"
+	"aramid/proto/vfs"
+	"aramid/ukernel/uabi"
+)
+
+// User memory of the alien.
+
+// pathMax is PATH_MAX: with the NUL.
+const pathMax = unix.PathMax
+
+// path reads a path argument. ENAMETOOLONG without a NUL in PATH_MAX bytes, ENOENT for an empty one unless it may be.
+func (t *Trap) path(va uint64, mayBeEmpty bool) (string, int64) {
+	var b [pathMax]byte
+	n, err := t.K.AlienString(va, b[:])
+	switch {
+	case err == uabi.ErrSize:
+		return "", errno(unix.ENAMETOOLONG)
+	case err != uabi.OK:
+		return "", errno(unix.EFAULT)
+	case n == 0 && !mayBeEmpty:
+		return "", errno(unix.ENOENT)
+	}
+	return string(b[:n]), 0
+}
+
+// read fills b from va: 0 or -EFAULT.
+func (t *Trap) read(va uint64, b []byte) int64 {
+	if n, err := t.K.AlienRead(va, b); err != uabi.OK || n != len(b) {
+		return errno(unix.EFAULT)
+	}
+	return 0
+}
+
+// write copies b to va: 0 or -EFAULT.
+func (t *Trap) write(va uint64, b []byte) int64 {
+	if n, err := t.K.AlienWrite(va, b); err != uabi.OK || n != len(b) {
+		return errno(unix.EFAULT)
+	}
+	return 0
+}
+
+// writable is write of nothing new: 0 if n bytes at va can be written, so that a call that mutates fails before it does.
+func (t *Trap) writable(va uint64, n int) int64 {
+	b := make([]byte, n)
+	if e := t.read(va, b); e != 0 {
+		return e
+	}
+	return t.write(va, b)
+}
+
+// timespec reads a struct timespec. va 0 gives def.
+func (t *Trap) timespec(va uint64, def int64) (ns int64, e int64) {
+	if va == 0 {
+		return def, 0
+	}
+	var b [abi.TimespecSize]byte
+	if e := t.read(va, b[:]); e != 0 {
+		return 0, e
+	}
+	ns, ok := abi.ParseTimespec(b[:])
+	if !ok {
+		return 0, errno(unix.EINVAL)
+	}
+	return ns, 0
+}
+
+// memory is the client of the caller's mm.
+func (t *Trap) memory() (mm.Client, uabi.Error) {
+	tgid := t.context(ctx.Tgid)
+	if h := t.l.mms[tgid]; h != 0 {
+		if _, _, _, err := t.K.HandleInfo(h); err == uabi.OK {
+			return mm.Client{H: h}, uabi.OK
+		}
+		t.l.dropMM(tgid)
+	}
+	var out proc.MemoryReply
+	if err := t.l.proc.Memory(t, &proc.EmptyRequest{}, &out); err != uabi.OK {
+		return mm.Client{}, err
+	}
+	t.temp(uabi.Handle(out.Space))
+	h := t.temp(uabi.Handle(out.Mm))
+	if weak, err := t.K.Dup(h, uabi.RightCall|uabi.RightWeak); err == uabi.OK {
+		t.l.mms[tgid] = weak
+	}
+	return mm.Client{H: h}, uabi.OK
+}
+
+// dropMM forgets the mm of a process: it execs or ends.
+func (l *Linux) dropMM(tgid uint64) {
+	if h := l.mms[tgid]; h != 0 {
+		l.k.Close(h)
+		delete(l.mms, tgid)
+	}
+}
+
+const pageMask = 4095
+
+func mmap(t *Trap) int64 {
+	in := mm.MapRequest{Addr: t.arg(0), Len: t.arg(1), Prot: uint32(t.arg(2)), Flags: uint32(t.arg(3)), Offset: t.arg(5)}
+	if in.Offset&pageMask != 0 {
+		return errno(unix.EINVAL)
+	}
+	m, err := t.memory()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	if in.Flags&unix.MAP_ANONYMOUS == 0 {
+		return mmapFile(t, m, &in)
+	}
+	in.Offset = 0
+	if t.forwardable {
+		return t.forwarded(m.ForwardMap(t, &in))
+	}
+	var out mm.MapReply
+	err = m.Map(t, &in, &out)
+	return t.result(int64(out.Addr), err)
+}
+
+func mmapFile(t *Trap, m mm.Client, in *mm.MapRequest) int64 {
+	if in.Len == 0 {
+		return errno(unix.EINVAL)
+	}
+	f, e := t.target(t.arg32(4))
+	if e != 0 {
+		return e
+	}
+	var file vfs.MapFileReply
+	if err := f.MapFile(t, &vfs.EmptyRequest{}, &file); err != uabi.OK {
+		return t.status(err)
+	}
+	t.temp(uabi.Handle(file.Memory))
+	in.Tag, in.Memory = file.Tag, file.Memory
+	var out mm.MapReply
+	err := m.Map(t, in, &out)
+	if err == uabi.ErrRights {
+		err = uabi.ErrAccess
+	}
+	return t.result(int64(out.Addr), err)
+}
+
+func munmap(t *Trap) int64 {
+	m, err := t.memory()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	in := mm.RangeRequest{Addr: t.arg(0), Len: t.arg(1)}
+	if t.forwardable {
+		return t.forwarded(m.ForwardUnmap(t, &in))
+	}
+	return t.status(m.Unmap(t, &in, &mm.EmptyReply{}))
+}
+
+func mprotect(t *Trap) int64 {
+	m, err := t.memory()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	in := mm.ProtectRequest{Addr: t.arg(0), Len: t.arg(1), Prot: uint32(t.arg(2))}
+	if t.forwardable {
+		return t.forwarded(m.ForwardProtect(t, &in))
+	}
+	return t.status(m.Protect(t, &in, &mm.EmptyReply{}))
+}
+
+func mremap(t *Trap) int64 {
+	m, err := t.memory()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	in := mm.RemapRequest{Old: t.arg(0), OldLen: t.arg(1), NewLen: t.arg(2), Flags: uint32(t.arg(3)), New: t.arg(4)}
+	if t.forwardable {
+		return t.forwarded(m.ForwardRemap(t, &in))
+	}
+	var out mm.MapReply
+	err = m.Remap(t, &in, &out)
+	return t.result(int64(out.Addr), err)
+}
+
+func brk(t *Trap) int64 {
+	m, err := t.memory()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	in := mm.BrkRequest{Addr: t.arg(0)}
+	if t.forwardable {
+		return t.forwarded(m.ForwardBrk(t, &in))
+	}
+	var out mm.MapReply
+	err = m.Brk(t, &in, &out)
+	return t.result(int64(out.Addr), err)
+}
+
+func madvise(t *Trap) int64 {
+	m, err := t.memory()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	in := mm.AdviseRequest{Addr: t.arg(0), Len: t.arg(1), Advice: uint32(t.arg(2))}
+	if t.forwardable {
+		return t.forwarded(m.ForwardAdvise(t, &in))
+	}
+	return t.status(m.Advise(t, &in, &mm.EmptyReply{}))
+}
+
+// msync has nothing to write back: a file's page cache is the file. It only checks as msync(2) says.
+func msync(t *Trap) int64 {
+	addr, n, flags := t.arg(0), t.arg(1), t.arg(2)
+	const all = unix.MS_ASYNC | unix.MS_INVALIDATE | unix.MS_SYNC
+	if addr&pageMask != 0 || flags&^all != 0 || flags&unix.MS_ASYNC != 0 && flags&unix.MS_SYNC != 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.mappedRange(addr, n)
+}
+
+// mlock and munlock: nothing is ever paged out, so only the range is checked.
+func mlock(t *Trap) int64 {
+	addr := t.arg(0) &^ pageMask
+	return t.mappedRange(addr, t.arg(0)-addr+t.arg(1))
+}
+
+func mlockall(t *Trap) int64 {
+	const all = unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT
+	if f := t.arg(0); f == 0 || f&^all != 0 || f == unix.MCL_ONFAULT {
+		return errno(unix.EINVAL)
+	}
+	return 0
+}
+
+func munlockall(*Trap) int64 { return 0 }
+
+// mappedRange is 0 if [addr, addr+n) has no hole, else -ENOMEM.
+func (t *Trap) mappedRange(addr, n uint64) int64 {
+	m, err := t.memory()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	end := (addr + n + pageMask) &^ pageMask
+	if end < addr {
+		return errno(unix.ENOMEM)
+	}
+	for addr < end {
+		var out mm.RegionsReply
+		if err := m.Regions(t, &mm.RegionsRequest{After: addr, Max: 16}, &out); err != uabi.OK {
+			return t.status(err)
+		}
+		if len(out.Regions) == 0 {
+			return errno(unix.ENOMEM)
+		}
+		for _, r := range out.Regions {
+			if r.Addr > addr {
+				return errno(unix.ENOMEM)
+			}
+			if addr = r.Addr + r.Len; addr >= end {
+				break
+			}
+		}
+	}
+	return 0
+}
+
+// forwarded is the return value after a Forward call.
+func (t *Trap) forwarded(e uabi.Error) int64 {
+	if e != uabi.OK {
+		return t.status(e)
+	}
+	return pending
+}

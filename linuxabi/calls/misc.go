@@ -1,0 +1,360 @@
+package calls
+
+import (
+	"golang.org/x/sys/unix"
+
+	"aramid/linuxabi/abi"
+	"aramid/proto/proc"
+	"aramid/proto/vfs"
+	"aramid/ukernel/uabi"
+)
+
+// What uname(2) says beside the host name. The release is the Linux whose interface this is.
+const (
+	sysName = "Linux"
+	release = "6.1.0-aramid"
+	version = "#1 SMP Aramid"
+	machine = "x86_64"
+)
+
+func uname(t *Trap) int64 {
+	var out proc.UtsReply
+	if err := t.l.proc.Uts(t, &proc.UtsRequest{}, &out); err != uabi.OK {
+		return t.status(err)
+	}
+	var w abi.Writer
+	for _, s := range [...]string{sysName, out.Hostname, release, version, machine, out.Domainname} {
+		w.Text(s, abi.UtsField)
+	}
+	return t.write(t.arg(0), w.B)
+}
+
+func sethostname(t *Trap) int64 {
+	return t.setName(func(in *proc.UtsRequest, s *string) { in.Hostname = s })
+}
+func setdomainname(t *Trap) int64 {
+	return t.setName(func(in *proc.UtsRequest, s *string) { in.Domainname = s })
+}
+
+func (t *Trap) setName(put func(*proc.UtsRequest, *string)) int64 {
+	n := t.arg32(1)
+	if n < 0 || n >= abi.UtsField {
+		return errno(unix.EINVAL)
+	}
+	b := make([]byte, n)
+	if e := t.read(t.arg(0), b); n > 0 && e != 0 {
+		return e
+	}
+	s := string(b)
+	in := &proc.UtsRequest{}
+	put(in, &s)
+	return t.status(t.l.proc.Uts(t, in, &proc.UtsReply{}))
+}
+
+func sysinfo(t *Trap) int64 {
+	var i uabi.SystemInfo
+	if err := t.K.SystemInfo(&i); err != uabi.OK {
+		return t.status(err)
+	}
+	var list proc.ListReply
+	if err := t.l.proc.List(t, &proc.ListRequest{}, &list); err != uabi.OK {
+		return t.status(err)
+	}
+	var w abi.Writer
+	w.U64(i.UptimeNS / abi.Second)
+	w.Pad(3 * 8) // load averages
+	w.U64(i.FramesTotal * 4096)
+	w.U64(i.FramesFree * 4096)
+	w.Pad(4 * 8) // shared, buffers, swap
+	w.U16(uint16(len(list.Pids)))
+	w.Pad(6 + 2*8) // high memory
+	w.U32(1)       // mem_unit
+	w.Pad(abi.SysinfoSize - len(w.B))
+	return t.write(t.arg(0), w.B)
+}
+
+func getrandom(t *Trap) int64 {
+	const known = unix.GRND_NONBLOCK | unix.GRND_RANDOM | unix.GRND_INSECURE
+	if f := t.arg(2); f&^known != 0 || f&(unix.GRND_RANDOM|unix.GRND_INSECURE) == unix.GRND_RANDOM|unix.GRND_INSECURE {
+		return errno(unix.EINVAL)
+	}
+	const most = 256 // of one native call
+	n := min(t.arg(1), maxRW)
+	var b [most]byte
+	for done := uint64(0); done < n; {
+		k := min(n-done, most)
+		t.K.Random(b[:k])
+		if e := t.write(t.arg(0)+done, b[:k]); e != 0 {
+			if done > 0 {
+				return int64(done)
+			}
+			return e
+		}
+		done += k
+	}
+	return int64(n)
+}
+
+// Arch_prctl codes.
+const (
+	archSetGS = 0x1001
+	archSetFS = 0x1002
+	archGetFS = 0x1003
+	archGetGS = 0x1004
+)
+
+func archPrctl(t *Trap) int64 {
+	r := t.in.Regs
+	switch t.arg(0) {
+	case archSetFS, archSetGS:
+		if t.arg(1) >= uabi.MaxUser {
+			return errno(unix.EPERM)
+		}
+		if t.arg(0) == archSetFS {
+			r.FSBase = t.arg(1)
+		} else {
+			r.GSBase = t.arg(1)
+		}
+		r.RAX = 0
+		t.setRegs(&r)
+		return pending
+	case archGetFS:
+		return t.write(t.arg(1), le.AppendUint64(nil, r.FSBase))
+	case archGetGS:
+		return t.write(t.arg(1), le.AppendUint64(nil, r.GSBase))
+	}
+	return errno(unix.EINVAL)
+}
+
+func schedYield(*Trap) int64 { return 0 }
+
+// schedGetaffinity: all CPUs there are.
+func schedGetaffinity(t *Trap) int64 {
+	n := t.arg(1)
+	if n&7 != 0 || n == 0 {
+		return errno(unix.EINVAL)
+	}
+	if e := t.exists(t.arg32(0)); e != 0 {
+		return e
+	}
+	var i uabi.SystemInfo
+	if err := t.K.SystemInfo(&i); err != uabi.OK {
+		return t.status(err)
+	}
+	if e := t.write(t.arg(2), le.AppendUint64(nil, 1<<i.CPUs-1)); e != 0 {
+		return e
+	}
+	return 8
+}
+
+// exists is 0 if pid (0: the caller) is a process, else -ESRCH.
+func (t *Trap) exists(pid int32) int64 {
+	if pid == 0 || uint64(pid) == t.tid() {
+		return 0
+	}
+	_, e := t.identity(pid)
+	return e
+}
+
+// The one scheduling policy that there is: SCHED_OTHER with priority 0.
+
+func schedGetscheduler(t *Trap) int64 { return t.exists(t.arg32(0)) }
+
+func schedGetparam(t *Trap) int64 {
+	if e := t.exists(t.arg32(0)); e != 0 {
+		return e
+	}
+	return t.write(t.arg(1), make([]byte, 4))
+}
+
+func schedPriorityLimit(t *Trap) int64 {
+	const (
+		other, fifo, rr, batch, idle = 0, 1, 2, 3, 5
+		rtMin, rtMax                 = 1, 99
+	)
+	switch t.arg32(0) {
+	case other, batch, idle:
+		return 0
+	case fifo, rr:
+		if t.regs.RAX == unix.SYS_SCHED_GET_PRIORITY_MAX {
+			return rtMax
+		}
+		return rtMin
+	}
+	return errno(unix.EINVAL)
+}
+
+func getcpu(t *Trap) int64 {
+	for i := range 2 {
+		if va := t.arg(i); va != 0 {
+			if e := t.write(va, make([]byte, 4)); e != 0 {
+				return e
+			}
+		}
+	}
+	return 0
+}
+
+func prlimit(t *Trap) int64 { return t.limit(t.arg32(0), t.arg(1), t.arg(2), t.arg(3)) }
+func getrlimit(t *Trap) int64 {
+	return t.limit(0, t.arg(0), 0, t.arg(1))
+}
+func setrlimit(t *Trap) int64 {
+	return t.limit(0, t.arg(0), t.arg(1), 0)
+}
+
+func (t *Trap) limit(pid int32, resource, newVA, oldVA uint64) int64 {
+	in := proc.LimitRequest{Pid: pid, Resource: uint32(resource)}
+	if newVA != 0 {
+		var b [abi.RlimitSize]byte
+		if e := t.read(newVA, b[:]); e != 0 {
+			return e
+		}
+		in.Set, in.Soft, in.Hard = true, le.Uint64(b[:]), le.Uint64(b[8:])
+		if in.Soft > in.Hard {
+			return errno(unix.EINVAL)
+		}
+	}
+	var out proc.LimitReply
+	if err := t.l.proc.Limit(t, &in, &out); err != uabi.OK {
+		return t.status(err)
+	}
+	if oldVA == 0 {
+		return 0
+	}
+	return t.write(oldVA, le.AppendUint64(le.AppendUint64(nil, out.Soft), out.Hard))
+}
+
+const commSize = 16 // TASK_COMM_LEN
+
+func prctl(t *Trap) int64 {
+	in := proc.SettingRequest{Option: uint32(t.arg(0)), A: t.arg(1), B: t.arg(2)}
+	switch in.Option {
+	case unix.PR_SET_NAME:
+		var b [commSize]byte
+		n, err := t.K.AlienString(t.arg(1), b[:])
+		if err == uabi.ErrSize {
+			n, err = commSize-1, uabi.OK
+		}
+		if err != uabi.OK {
+			return errno(unix.EFAULT)
+		}
+		in.Text = string(b[:n])
+	case unix.PR_GET_TID_ADDRESS, unix.PR_SET_MM, unix.PR_SET_SECCOMP:
+		t.gap(unix.SYS_PRCTL, "option")
+		return errno(unix.EINVAL)
+	}
+	var out proc.SettingReply
+	if err := t.l.proc.Setting(t, &in, &out); err != uabi.OK {
+		if err == uabi.ErrArg {
+			t.gap(unix.SYS_PRCTL, "option")
+		}
+		return t.status(err)
+	}
+	switch in.Option {
+	case unix.PR_GET_NAME:
+		b := make([]byte, commSize)
+		copy(b[:commSize-1], out.Text)
+		return t.write(t.arg(1), b)
+	case unix.PR_GET_PDEATHSIG, unix.PR_GET_CHILD_SUBREAPER:
+		return t.write(t.arg(1), le.AppendUint32(nil, uint32(out.Value)))
+	}
+	return out.Value
+}
+
+const personaQuery = 0xffffffff
+
+// personality: only Linux's own can be had.
+func personality(t *Trap) int64 {
+	if p := uint32(t.arg(0)); p != personaQuery && p != 0 {
+		t.gap(unix.SYS_PERSONALITY, "persona")
+		return errno(unix.EINVAL)
+	}
+	return 0
+}
+
+// Sizes of ioctl arguments for commands that do not say it themselves (asm-generic/ioctls.h).
+const (
+	termiosSize  = 36 // the kernel's struct termios
+	termios2Size = 44
+	winsizeSize  = 8
+	intSize      = 4
+)
+
+// ioctlSize is how many bytes of the argument go in and out. Modern commands encode it; the old terminal ones do not.
+func ioctlSize(cmd uint32) (in, out int) {
+	switch cmd {
+	case unix.TCGETS:
+		return 0, termiosSize
+	case unix.TCSETS, unix.TCSETSW, unix.TCSETSF:
+		return termiosSize, 0
+	case unix.TIOCGWINSZ:
+		return 0, winsizeSize
+	case unix.TIOCSWINSZ:
+		return winsizeSize, 0
+	case unix.TIOCGPGRP, unix.TIOCGSID, unix.TIOCOUTQ, abi.FIONREAD, unix.TIOCGETD, unix.TIOCMGET:
+		return 0, intSize
+	case unix.TIOCSPGRP, unix.TIOCSETD, abi.FIONBIO, unix.TIOCMSET, abi.FIOASYNC:
+		return intSize, 0
+	}
+	const (
+		sizeShift, sizeMask    = 16, 0x3fff
+		dirShift, dirWr, dirRd = 30, 1, 2
+	)
+	n := int(cmd >> sizeShift & sizeMask)
+	if cmd>>dirShift&dirWr != 0 {
+		in = n
+	}
+	if cmd>>dirShift&dirRd != 0 {
+		out = n
+	}
+	return in, out
+}
+
+func ioctl(t *Trap) int64 {
+	fd, cmd := t.arg32(0), uint32(t.arg(1))
+	switch cmd {
+	case abi.FIOCLEX, abi.FIONCLEX:
+		return t.status(t.l.proc.FdFlags(t, &proc.FdFlagsRequest{Fd: fd, Set: true, Cloexec: cmd == abi.FIOCLEX}, &proc.FdReply{}))
+	}
+	f, e := t.target(fd)
+	if e != 0 {
+		return e
+	}
+	in := vfs.IoctlRequest{Cmd: cmd, Arg: t.arg(2)}
+	nin, nout := ioctlSize(cmd)
+	if nin > 0 {
+		in.In = make([]byte, nin)
+		if e := t.read(t.arg(2), in.In); e != 0 {
+			return e
+		}
+	}
+	var out vfs.IoctlReply
+	if err := f.Ioctl(t, &in, &out); err != uabi.OK {
+		return t.status(err)
+	}
+	if len(out.Out) > 0 {
+		if e := t.write(t.arg(2), out.Out[:min(len(out.Out), max(nout, 0))]); e != 0 {
+			return e
+		}
+	}
+	return out.Result
+}
+
+// reboot: the machine goes off. CAD_OFF and CAD_ON only choose what Ctrl-Alt-Del does, which this machine has not.
+func reboot(t *Trap) int64 {
+	const magic1, magic2 = 0xfee1dead, 672274793
+	if uint32(t.arg(0)) != magic1 || uint32(t.arg(1)) != magic2 {
+		return errno(unix.EINVAL)
+	}
+	if t.uid() != 0 {
+		return errno(unix.EPERM)
+	}
+	switch uint32(t.arg(2)) {
+	case unix.LINUX_REBOOT_CMD_CAD_OFF, unix.LINUX_REBOOT_CMD_CAD_ON:
+		return 0
+	case unix.LINUX_REBOOT_CMD_POWER_OFF, unix.LINUX_REBOOT_CMD_HALT, unix.LINUX_REBOOT_CMD_RESTART:
+		return t.status(t.K.PowerOff(uabi.BootPower, 0))
+	}
+	return errno(unix.EINVAL)
+}

@@ -1,0 +1,594 @@
+package calls
+
+import (
+	"golang.org/x/sys/unix"
+
+	"aramid/linuxabi/abi"
+	"aramid/proto/vfs"
+	"aramid/ukernel/uabi"
+)
+
+const cwd = unix.AT_FDCWD
+
+func open(t *Trap) int64   { return t.open(cwd, t.arg(0), t.arg(1), t.arg(2)) }
+func openat(t *Trap) int64 { return t.open(t.arg32(0), t.arg(1), t.arg(2), t.arg(3)) }
+func creat(t *Trap) int64 {
+	return t.open(cwd, t.arg(0), unix.O_CREAT|unix.O_WRONLY|unix.O_TRUNC, t.arg(1))
+}
+
+func (t *Trap) open(dirfd int32, va, flags, mode uint64) int64 {
+	path, e := t.path(va, false)
+	if e != 0 {
+		return e
+	}
+	dir, e := t.dirHandle(dirfd, path)
+	if e != 0 {
+		return e
+	}
+	in := vfs.OpenRequest{Path: path, Flags: uint32(flags), Dir: dir}
+	if flags&(unix.O_CREAT|unix.O_TMPFILE&^unix.O_DIRECTORY) != 0 {
+		in.Mode = uint32(mode) & 0o7777
+	}
+	var out vfs.OpenReply
+	if err := t.l.vfs.Open(t, &in, &out); err != uabi.OK {
+		if err == uabi.ErrNoDevice {
+			return errno(unix.ENXIO)
+		}
+		return t.status(err)
+	}
+	return t.install(out.File, vfs.Kind(out.Kind), flags&unix.O_CLOEXEC != 0)
+}
+
+// stat family.
+
+func stat(t *Trap) int64  { return t.stat(cwd, t.arg(0), 0, t.arg(1)) }
+func lstat(t *Trap) int64 { return t.stat(cwd, t.arg(0), unix.AT_SYMLINK_NOFOLLOW, t.arg(1)) }
+func fstatat(t *Trap) int64 {
+	const known = unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT | unix.AT_EMPTY_PATH
+	if t.arg(3)&^known != 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.stat(t.arg32(0), t.arg(1), uint32(t.arg(3)), t.arg(2))
+}
+
+func fstat(t *Trap) int64 {
+	s, e := t.statFD(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	return t.putStat(t.arg(1), s)
+}
+
+func (t *Trap) stat(dirfd int32, va uint64, flags uint32, buf uint64) int64 {
+	s, e := t.statAt(dirfd, va, flags)
+	if e != 0 {
+		return e
+	}
+	return t.putStat(buf, s)
+}
+
+func (t *Trap) putStat(va uint64, s *vfs.Stat) int64 {
+	w := abi.Writer{B: make([]byte, 0, abi.StatSize)}
+	w.Stat(abiStat(s))
+	return t.write(va, w.B)
+}
+
+func abiStat(s *vfs.Stat) *abi.Stat {
+	return &abi.Stat{Dev: s.Dev, Ino: s.Ino, Rdev: s.Rdev, Mode: s.Mode, Nlink: s.Nlink, UID: s.Uid, GID: s.Gid, Size: s.Size,
+		Blksize: s.Blksize, Blocks: s.Blocks, Atime: s.AtimeNs, Mtime: s.MtimeNs, Ctime: s.CtimeNs, Btime: s.BtimeNs}
+}
+
+// statAt looks a path up. With AT_EMPTY_PATH an empty path is dirfd itself.
+func (t *Trap) statAt(dirfd int32, va uint64, flags uint32) (*vfs.Stat, int64) {
+	path, e := t.path(va, flags&unix.AT_EMPTY_PATH != 0)
+	if e != 0 {
+		return nil, e
+	}
+	if path == "" && dirfd != cwd {
+		return t.statFD(dirfd)
+	}
+	dir, e := t.dirHandle(dirfd, path)
+	if e != 0 {
+		return nil, e
+	}
+	var out vfs.Stat
+	if err := t.l.vfs.StatAt(t, &vfs.PathRequest{Path: path, Flags: flags, Dir: dir}, &out); err != uabi.OK {
+		return nil, t.status(err)
+	}
+	return &out, 0
+}
+
+func (t *Trap) statFD(fd int32) (*vfs.Stat, int64) {
+	h, _, e := t.file(fd)
+	if e != 0 {
+		return nil, e
+	}
+	var out vfs.Stat
+	in := vfs.PathRequest{Flags: unix.AT_EMPTY_PATH, Dir: uint32(h)}
+	if err := t.l.vfs.StatAt(t, &in, &out); err != uabi.OK {
+		return nil, t.status(err)
+	}
+	return &out, 0
+}
+
+func statx(t *Trap) int64 {
+	const known = unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT | unix.AT_EMPTY_PATH | abi.AtStatxSyncType
+	if t.arg(2)&^known != 0 || t.arg(2)&abi.AtStatxSyncType == abi.AtStatxSyncType || t.arg(3)&abi.StatxReserved != 0 {
+		return errno(unix.EINVAL)
+	}
+	s, e := t.statAt(t.arg32(0), t.arg(1), uint32(t.arg(2))&^abi.AtStatxSyncType)
+	if e != 0 {
+		return e
+	}
+	w := abi.Writer{B: make([]byte, 0, abi.StatxSize)}
+	w.Statx(abiStat(s))
+	return t.write(t.arg(4), w.B)
+}
+
+func access(t *Trap) int64 { return t.access(cwd, t.arg(0), t.arg(1), 0) }
+func faccessat(t *Trap) int64 {
+	return t.access(t.arg32(0), t.arg(1), t.arg(2), 0)
+}
+
+func faccessat2(t *Trap) int64 {
+	const known = unix.AT_EACCESS | unix.AT_SYMLINK_NOFOLLOW | unix.AT_EMPTY_PATH
+	if t.arg(3)&^known != 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.access(t.arg32(0), t.arg(1), t.arg(2), uint32(t.arg(3)))
+}
+
+func (t *Trap) access(dirfd int32, va, mode uint64, flags uint32) int64 {
+	if mode&^7 != 0 {
+		return errno(unix.EINVAL)
+	}
+	path, e := t.path(va, flags&unix.AT_EMPTY_PATH != 0)
+	if e != 0 {
+		return e
+	}
+	dir, e := t.dirHandle(dirfd, path)
+	if e != 0 {
+		return e
+	}
+	return t.status(t.l.vfs.AccessAt(t, &vfs.PathRequest{Path: path, Mode: uint32(mode), Flags: flags, Dir: dir}, &vfs.EmptyReply{}))
+}
+
+func readlink(t *Trap) int64 { return t.readlink(cwd, t.arg(0), t.arg(1), t.arg(2)) }
+func readlinkat(t *Trap) int64 {
+	return t.readlink(t.arg32(0), t.arg(1), t.arg(2), t.arg(3))
+}
+
+func (t *Trap) readlink(dirfd int32, va, buf, size uint64) int64 {
+	if int32(size) <= 0 {
+		return errno(unix.EINVAL)
+	}
+	path, e := t.path(va, true)
+	if e != 0 {
+		return e
+	}
+	if path == "" && dirfd == cwd {
+		return errno(unix.ENOENT)
+	}
+	dir, e := t.dirHandle(dirfd, path)
+	if e != 0 {
+		return e
+	}
+	var out vfs.PathReply
+	if err := t.l.vfs.ReadlinkAt(t, &vfs.PathRequest{Path: path, Dir: dir}, &out); err != uabi.OK {
+		if err == uabi.ErrArg && path == "" {
+			return errno(unix.ENOENT)
+		}
+		return t.status(err)
+	}
+	n := min(uint64(len(out.Path)), size)
+	if e := t.write(buf, []byte(out.Path[:n])); e != 0 {
+		return e
+	}
+	return int64(n)
+}
+
+// Making and removing.
+
+func mkdir(t *Trap) int64 { return t.make(cwd, t.arg(0), unix.S_IFDIR|t.arg(1)&0o7777, 0) }
+func mkdirat(t *Trap) int64 {
+	return t.make(t.arg32(0), t.arg(1), unix.S_IFDIR|t.arg(2)&0o7777, 0)
+}
+func mknod(t *Trap) int64   { return t.mknod(cwd, t.arg(0), t.arg(1), t.arg(2)) }
+func mknodat(t *Trap) int64 { return t.mknod(t.arg32(0), t.arg(1), t.arg(2), t.arg(3)) }
+
+func (t *Trap) mknod(dirfd int32, va, mode, rdev uint64) int64 {
+	switch mode & unix.S_IFMT {
+	case 0:
+		mode |= unix.S_IFREG
+	case unix.S_IFREG, unix.S_IFCHR, unix.S_IFBLK, unix.S_IFIFO, unix.S_IFSOCK:
+	case unix.S_IFDIR:
+		return errno(unix.EPERM)
+	default:
+		return errno(unix.EINVAL)
+	}
+	return t.make(dirfd, va, mode, rdev)
+}
+
+func (t *Trap) make(dirfd int32, va, mode, rdev uint64) int64 {
+	path, e := t.path(va, false)
+	if e != 0 {
+		return e
+	}
+	dir, e := t.dirHandle(dirfd, path)
+	if e != 0 {
+		return e
+	}
+	return t.status(t.l.vfs.MakeAt(t, &vfs.MakeRequest{Path: path, Mode: uint32(mode), Rdev: rdev, Dir: dir}, &vfs.EmptyReply{}))
+}
+
+func symlink(t *Trap) int64   { return t.symlink(t.arg(0), cwd, t.arg(1)) }
+func symlinkat(t *Trap) int64 { return t.symlink(t.arg(0), t.arg32(1), t.arg(2)) }
+
+func (t *Trap) symlink(target uint64, dirfd int32, va uint64) int64 {
+	to, e := t.path(target, false)
+	if e != 0 {
+		return e
+	}
+	path, e := t.path(va, false)
+	if e != 0 {
+		return e
+	}
+	dir, e := t.dirHandle(dirfd, path)
+	if e != 0 {
+		return e
+	}
+	return t.status(t.l.vfs.MakeAt(t, &vfs.MakeRequest{Path: path, Mode: unix.S_IFLNK | 0o777, Target: to, Dir: dir}, &vfs.EmptyReply{}))
+}
+
+func unlink(t *Trap) int64 { return t.unlink(cwd, t.arg(0), 0) }
+func rmdir(t *Trap) int64  { return t.unlink(cwd, t.arg(0), unix.AT_REMOVEDIR) }
+func unlinkat(t *Trap) int64 {
+	if t.arg(2)&^unix.AT_REMOVEDIR != 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.unlink(t.arg32(0), t.arg(1), uint32(t.arg(2)))
+}
+
+func (t *Trap) unlink(dirfd int32, va uint64, flags uint32) int64 {
+	path, e := t.path(va, false)
+	if e != 0 {
+		return e
+	}
+	dir, e := t.dirHandle(dirfd, path)
+	if e != 0 {
+		return e
+	}
+	return t.status(t.l.vfs.UnlinkAt(t, &vfs.PathRequest{Path: path, Flags: flags, Dir: dir}, &vfs.EmptyReply{}))
+}
+
+func rename(t *Trap) int64 {
+	return t.twoPaths(cwd, t.arg(0), cwd, t.arg(1), 0, false)
+}
+func renameat(t *Trap) int64 {
+	return t.twoPaths(t.arg32(0), t.arg(1), t.arg32(2), t.arg(3), 0, false)
+}
+func renameat2(t *Trap) int64 {
+	const known = unix.RENAME_NOREPLACE | unix.RENAME_EXCHANGE | unix.RENAME_WHITEOUT
+	f := t.arg(4)
+	if f&^known != 0 || f&unix.RENAME_EXCHANGE != 0 && f != unix.RENAME_EXCHANGE {
+		return errno(unix.EINVAL)
+	}
+	return t.twoPaths(t.arg32(0), t.arg(1), t.arg32(2), t.arg(3), uint32(f), false)
+}
+func link(t *Trap) int64 { return t.twoPaths(cwd, t.arg(0), cwd, t.arg(1), 0, true) }
+func linkat(t *Trap) int64 {
+	if t.arg(4)&^(unix.AT_SYMLINK_FOLLOW|unix.AT_EMPTY_PATH) != 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.twoPaths(t.arg32(0), t.arg(1), t.arg32(2), t.arg(3), uint32(t.arg(4)), true)
+}
+
+func (t *Trap) twoPaths(oldfd int32, oldva uint64, newfd int32, newva uint64, flags uint32, isLink bool) int64 {
+	old, e := t.path(oldva, isLink && flags&unix.AT_EMPTY_PATH != 0)
+	if e != 0 {
+		return e
+	}
+	path, e := t.path(newva, false)
+	if e != 0 {
+		return e
+	}
+	in := vfs.TwoPathRequest{Old: old, New: path, Flags: flags}
+	if in.OldDir, e = t.dirHandle(oldfd, old); e != 0 {
+		return e
+	}
+	if in.NewDir, e = t.dirHandle(newfd, path); e != 0 {
+		return e
+	}
+	in.HasNewDir = in.NewDir != 0
+	if isLink {
+		return t.status(t.l.vfs.LinkAt(t, &in, &vfs.EmptyReply{}))
+	}
+	return t.status(t.l.vfs.RenameAt(t, &in, &vfs.EmptyReply{}))
+}
+
+// Attributes.
+
+func chmod(t *Trap) int64 { return t.setMode(cwd, t.arg(0), t.arg(1)) }
+func fchmodat(t *Trap) int64 {
+	return t.setMode(t.arg32(0), t.arg(1), t.arg(2))
+}
+func fchmod(t *Trap) int64 {
+	mode := uint32(t.arg(1)) & 0o7777
+	return t.setFD(t.arg32(0), &vfs.SetRequest{Mode: &mode})
+}
+
+func (t *Trap) setMode(dirfd int32, va, mode uint64) int64 {
+	m := uint32(mode) & 0o7777
+	return t.set(dirfd, va, 0, &vfs.SetRequest{Mode: &m})
+}
+
+func chown(t *Trap) int64 { return t.chown(cwd, t.arg(0), t.arg(1), t.arg(2), 0) }
+func lchown(t *Trap) int64 {
+	return t.chown(cwd, t.arg(0), t.arg(1), t.arg(2), unix.AT_SYMLINK_NOFOLLOW)
+}
+func fchownat(t *Trap) int64 {
+	if t.arg(4)&^(unix.AT_SYMLINK_NOFOLLOW|unix.AT_EMPTY_PATH) != 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.chown(t.arg32(0), t.arg(1), t.arg(2), t.arg(3), uint32(t.arg(4)))
+}
+func fchown(t *Trap) int64 { return t.setFD(t.arg32(0), owner(t.arg(1), t.arg(2))) }
+
+func (t *Trap) chown(dirfd int32, va, uid, gid uint64, flags uint32) int64 {
+	return t.set(dirfd, va, flags, owner(uid, gid))
+}
+
+// owner is the attributes of a chown: an id of −1 stays.
+func owner(uid, gid uint64) *vfs.SetRequest {
+	in := &vfs.SetRequest{}
+	if u := uint32(uid); u != ^uint32(0) {
+		in.Uid = &u
+	}
+	if g := uint32(gid); g != ^uint32(0) {
+		in.Gid = &g
+	}
+	return in
+}
+
+func truncate(t *Trap) int64 {
+	size := int64(t.arg(1))
+	if size < 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.set(cwd, t.arg(0), 0, &vfs.SetRequest{Size: &size})
+}
+
+func ftruncate(t *Trap) int64 {
+	size := int64(t.arg(1))
+	if size < 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.setFD(t.arg32(0), &vfs.SetRequest{Size: &size})
+}
+
+// fallocate: files have no holes to fill beforehand, so mode 0 only makes the file longer.
+func fallocate(t *Trap) int64 {
+	mode, off, n := t.arg(1), int64(t.arg(2)), int64(t.arg(3))
+	if off < 0 || n <= 0 {
+		return errno(unix.EINVAL)
+	}
+	if mode&^unix.FALLOC_FL_KEEP_SIZE != 0 {
+		t.gap(unix.SYS_FALLOCATE, "mode")
+		return errno(unix.EOPNOTSUPP)
+	}
+	s, e := t.statFD(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	size := off + n
+	if mode != 0 || size <= s.Size {
+		return 0
+	}
+	t.files = 0
+	return t.setFD(t.arg32(0), &vfs.SetRequest{Size: &size})
+}
+
+func utimensat(t *Trap) int64 {
+	if t.arg(3)&^(unix.AT_SYMLINK_NOFOLLOW|unix.AT_EMPTY_PATH) != 0 {
+		return errno(unix.EINVAL)
+	}
+	in, e := t.times(t.arg(2))
+	if e != 0 {
+		return e
+	}
+	if t.arg(1) == 0 {
+		return t.setFD(t.arg32(0), in)
+	}
+	return t.set(t.arg32(0), t.arg(1), uint32(t.arg(3)), in)
+}
+
+// times reads the two timespecs of utimensat: UTIME_NOW, UTIME_OMIT, or a null pointer for now.
+func (t *Trap) times(va uint64) (*vfs.SetRequest, int64) {
+	now := int64(t.remember(t.realtime))
+	in := &vfs.SetRequest{AtimeNs: &now, MtimeNs: &now, TimesNow: true}
+	if va == 0 {
+		return in, 0
+	}
+	var b [2 * abi.TimespecSize]byte
+	if e := t.read(va, b[:]); e != 0 {
+		return nil, e
+	}
+	for i, p := range [...]**int64{&in.AtimeNs, &in.MtimeNs} {
+		sec, nsec := int64(le.Uint64(b[i*16:])), int64(le.Uint64(b[i*16+8:]))
+		switch {
+		case nsec == unix.UTIME_NOW:
+		case nsec == unix.UTIME_OMIT:
+			*p = nil
+		case nsec < 0 || nsec >= abi.Second:
+			return nil, errno(unix.EINVAL)
+		default:
+			v := sec*abi.Second + nsec
+			*p = &v
+			in.TimesNow = false
+		}
+	}
+	return in, 0
+}
+
+// utime, utimes and futimesat have older layouts of the same.
+func utimes(t *Trap) int64 { return t.utimes(cwd, t.arg(0), t.arg(1)) }
+func futimesat(t *Trap) int64 {
+	return t.utimes(t.arg32(0), t.arg(1), t.arg(2))
+}
+
+func (t *Trap) utimes(dirfd int32, path, va uint64) int64 {
+	in, e := t.times(0)
+	if va != 0 {
+		var b [2 * abi.TimevalSize]byte
+		if e = t.read(va, b[:]); e == 0 {
+			for i, p := range [...]**int64{&in.AtimeNs, &in.MtimeNs} {
+				usec := int64(le.Uint64(b[i*16+8:]))
+				if usec < 0 || usec >= 1e6 {
+					return errno(unix.EINVAL)
+				}
+				v := int64(le.Uint64(b[i*16:]))*abi.Second + usec*1000
+				*p = &v
+			}
+			in.TimesNow = false
+		}
+	}
+	if e != 0 {
+		return e
+	}
+	return t.set(dirfd, path, 0, in)
+}
+
+func utime(t *Trap) int64 {
+	in, e := t.times(0)
+	if va := t.arg(1); va != 0 && e == 0 {
+		var b [16]byte
+		if e = t.read(va, b[:]); e == 0 {
+			a, m := int64(le.Uint64(b[:]))*abi.Second, int64(le.Uint64(b[8:]))*abi.Second
+			in.AtimeNs, in.MtimeNs, in.TimesNow = &a, &m, false
+		}
+	}
+	if e != 0 {
+		return e
+	}
+	return t.set(cwd, t.arg(0), 0, in)
+}
+
+// set changes attributes of the file at a path.
+func (t *Trap) set(dirfd int32, va uint64, flags uint32, in *vfs.SetRequest) int64 {
+	path, e := t.path(va, flags&unix.AT_EMPTY_PATH != 0)
+	if e != 0 {
+		return e
+	}
+	if in.Dir, e = t.dirHandle(dirfd, path); e != 0 {
+		return e
+	}
+	in.Path, in.Flags = path, flags
+	return t.status(t.l.vfs.SetAt(t, in, &vfs.EmptyReply{}))
+}
+
+// setFD changes attributes of an open file.
+func (t *Trap) setFD(fd int32, in *vfs.SetRequest) int64 {
+	h, _, e := t.file(fd)
+	if e != 0 {
+		return e
+	}
+	in.Dir, in.Flags = uint32(h), unix.AT_EMPTY_PATH
+	return t.status(t.l.vfs.SetAt(t, in, &vfs.EmptyReply{}))
+}
+
+// Directories and mounts.
+
+func chdir(t *Trap) int64  { return t.chdir(false) }
+func chroot(t *Trap) int64 { return t.chdir(true) }
+
+func (t *Trap) chdir(root bool) int64 {
+	path, e := t.path(t.arg(0), false)
+	if e != 0 {
+		return e
+	}
+	return t.status(t.l.vfs.Chdir(t, &vfs.ChdirRequest{Path: path, Root: root}, &vfs.EmptyReply{}))
+}
+
+func fchdir(t *Trap) int64 {
+	h, _, e := t.file(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	return t.status(t.l.vfs.Chdir(t, &vfs.ChdirRequest{Flags: unix.AT_EMPTY_PATH, Dir: uint32(h)}, &vfs.EmptyReply{}))
+}
+
+func getcwd(t *Trap) int64 {
+	var out vfs.PathReply
+	if err := t.l.vfs.Getcwd(t, &vfs.EmptyRequest{}, &out); err != uabi.OK {
+		return t.status(err)
+	}
+	b := append([]byte(out.Path), 0)
+	if uint64(len(b)) > t.arg(1) {
+		return errno(unix.ERANGE)
+	}
+	if e := t.write(t.arg(0), b); e != 0 {
+		return e
+	}
+	return int64(len(b))
+}
+
+func umask(t *Trap) int64 {
+	in := vfs.UmaskRequest{Mask: uint32(t.arg(0)) & 0o777}
+	if t.forwardable {
+		return t.forwarded(t.l.vfs.ForwardUmask(t, &in))
+	}
+	var out vfs.CountReply
+	err := t.l.vfs.Umask(t, &in, &out)
+	return t.result(out.Count, err)
+}
+
+func mount(t *Trap) int64 {
+	var s [4]string // source, target, type, data; a null pointer is ""
+	for i, arg := range [...]int{0, 1, 2, 4} {
+		if va := t.arg(arg); va != 0 {
+			var e int64
+			if s[i], e = t.path(va, true); e != 0 {
+				return e
+			}
+		}
+	}
+	in := vfs.MountRequest{Source: s[0], Target: s[1], Type: s[2], Flags: t.arg(3), Data: s[3]}
+	return t.status(t.l.vfs.Mount(t, &in, &vfs.EmptyReply{}))
+}
+
+func umount(t *Trap) int64 {
+	path, e := t.path(t.arg(0), false)
+	if e != 0 {
+		return e
+	}
+	return t.status(t.l.vfs.Umount(t, &vfs.PathRequest{Path: path, Flags: uint32(t.arg(1))}, &vfs.EmptyReply{}))
+}
+
+func statfs(t *Trap) int64 {
+	path, e := t.path(t.arg(0), false)
+	if e != 0 {
+		return e
+	}
+	return t.statfs(&vfs.PathRequest{Path: path})
+}
+
+func fstatfs(t *Trap) int64 {
+	h, _, e := t.file(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	return t.statfs(&vfs.PathRequest{Flags: unix.AT_EMPTY_PATH, Dir: uint32(h)})
+}
+
+func (t *Trap) statfs(in *vfs.PathRequest) int64 {
+	var s vfs.Statfs
+	if err := t.l.vfs.StatfsAt(t, in, &s); err != uabi.OK {
+		return t.status(err)
+	}
+	var w abi.Writer
+	for _, v := range [...]uint64{s.Type, s.Bsize, s.Blocks, s.Bfree, s.Bfree, s.Files, s.Ffree, 0, s.Namelen, s.Bsize, s.Flags} {
+		w.U64(v)
+	}
+	w.Pad(abi.StatfsSize - len(w.B))
+	return t.write(t.arg(1), w.B)
+}

@@ -1,0 +1,317 @@
+package calls
+
+import (
+	"golang.org/x/sys/unix"
+
+	"aramid/linuxabi/abi"
+	"aramid/proto/ctx"
+	"aramid/proto/proc"
+	"aramid/proto/vfs"
+	"aramid/ukernel/uabi"
+)
+
+func (t *Trap) tgid() uint64 { return t.context(ctx.Tgid) }
+func (t *Trap) tid() uint64  { return t.context(ctx.Tid) }
+
+func getpid(t *Trap) int64  { return int64(t.tgid()) }
+func gettid(t *Trap) int64  { return int64(t.tid()) }
+func getppid(t *Trap) int64 { return int64(t.context(ctx.Ppid)) }
+
+func fork(t *Trap) int64 { return t.clone(&proc.ForkRequest{ExitSignal: uint32(unix.SIGCHLD)}, 0, 0) }
+func vfork(t *Trap) int64 {
+	return t.clone(&proc.ForkRequest{Flags: unix.CLONE_VM | unix.CLONE_VFORK, ExitSignal: uint32(unix.SIGCHLD)}, 0, 0)
+}
+
+const exitSignalMask = 0xff // CSIGNAL
+
+func clone(t *Trap) int64 {
+	flags := t.arg(0)
+	in := &proc.ForkRequest{Flags: flags &^ exitSignalMask, ExitSignal: uint32(flags & exitSignalMask), Stack: t.arg(1),
+		ChildTid: t.arg(3), Tls: t.arg(4)}
+	return t.clone(in, t.arg(2), 0)
+}
+
+// Fields of struct clone_args in words, and its smallest size in bytes (CLONE_ARGS_SIZE_VER0).
+const (
+	cloneFlags = iota
+	clonePidfd
+	cloneChildTid
+	cloneParentTid
+	cloneExitSignal
+	cloneStack
+	cloneStackSize
+	cloneTLS
+	cloneWords
+	cloneArgsMin = cloneWords * 8
+)
+
+func clone3(t *Trap) int64 {
+	size := t.arg(1)
+	if size > unix.PathMax {
+		return errno(unix.E2BIG)
+	}
+	if size < cloneArgsMin {
+		return errno(unix.EINVAL)
+	}
+	b := make([]byte, size)
+	if e := t.read(t.arg(0), b); e != 0 {
+		return e
+	}
+	for _, c := range b[cloneArgsMin:] {
+		if c != 0 {
+			t.gap(unix.SYS_CLONE3, "set_tid or cgroup")
+			return errno(unix.E2BIG)
+		}
+	}
+	w := func(i int) uint64 { return le.Uint64(b[i*8:]) }
+	in := &proc.ForkRequest{Flags: w(cloneFlags), ExitSignal: uint32(w(cloneExitSignal)), ChildTid: w(cloneChildTid), Tls: w(cloneTLS)}
+	if w(cloneFlags)&exitSignalMask != 0 || w(cloneExitSignal)&^exitSignalMask != 0 || (w(cloneStack) == 0) != (w(cloneStackSize) == 0) {
+		return errno(unix.EINVAL)
+	}
+	if w(cloneStack) != 0 {
+		in.Stack = w(cloneStack) + w(cloneStackSize)
+	}
+	return t.clone(in, w(cloneParentTid), w(clonePidfd))
+}
+
+// cloneGaps are flags that a Linux without namespaces or pidfds refuses, as we do.
+const cloneGaps = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS |
+	unix.CLONE_NEWCGROUP | unix.CLONE_PIDFD | unix.CLONE_PTRACE
+
+// clone makes a process or thread: the fs context first (step 1, unless shared), then procd does the rest. A vfork parent
+// waits until its child has another image.
+func (t *Trap) clone(in *proc.ForkRequest, parentTid, pidfd uint64) int64 {
+	if in.Flags&cloneGaps != 0 || pidfd != 0 {
+		t.gap(t.regs.RAX, "namespaces, pidfd or ptrace")
+		return errno(unix.EINVAL)
+	}
+	if in.Flags&unix.CLONE_PARENT_SETTID != 0 {
+		if e := t.writable(parentTid, 4); e != 0 {
+			return e
+		}
+	}
+	if in.Flags&unix.CLONE_FS == 0 {
+		var fs vfs.FsReply
+		h, err := t.fs()
+		if err == uabi.OK {
+			err = vfs.Client{H: h}.FsClone(t, &vfs.EmptyRequest{}, &fs)
+		}
+		if err != uabi.OK {
+			return t.status(err)
+		}
+		in.Fs, in.FsId = uint32(t.temp(uabi.Handle(fs.Fs))), fs.Id
+	}
+	var out proc.PidReply
+	if err := t.l.proc.Fork(t, in, &out); err != uabi.OK {
+		return t.status(err)
+	}
+	if in.Flags&unix.CLONE_PARENT_SETTID != 0 {
+		var b [4]byte
+		le.PutUint32(b[:], uint32(out.Pid))
+		t.write(parentTid, b[:]) // checked above; if a sibling unmapped it since, Linux ignores that too
+	}
+	if in.Flags&unix.CLONE_VFORK != 0 {
+		err := t.l.proc.VforkWait(t, &proc.PidRequest{Pid: int32(out.Pid)}, &proc.EmptyReply{})
+		if err == uabi.ErrWait {
+			return t.blockFirmly(t.LastWait(), out.Pid)
+		}
+	}
+	return out.Pid
+}
+
+// blockFirmly waits where only a kill ends the wait: an interrupt is left for later (TASK_KILLABLE). v is the value to return.
+func (t *Trap) blockFirmly(w uabi.WaitSpec, v int64) int64 {
+	if t.in.Flags&uabi.FlagInterrupt != 0 {
+		t.temp(w.Event)
+		return v
+	}
+	return t.block(w)
+}
+
+// fs is the caller's fs context.
+func (t *Trap) fs() (uabi.Handle, uabi.Error) {
+	var out proc.FsReply
+	err := t.l.proc.Fs(t, &proc.EmptyRequest{}, &out)
+	return t.temp(uabi.Handle(out.Fs)), err
+}
+
+const waitStatusShift = 8 // exit status in a wait(2) status
+
+func exit(t *Trap) int64 {
+	t.l.proc.Exit(t, &proc.ExitRequest{Status: t.arg32(0) & 0xff << waitStatusShift}, &proc.EmptyReply{})
+	return 0
+}
+
+func exitGroup(t *Trap) int64 {
+	t.l.dropMM(t.tgid())
+	t.l.proc.ExitGroup(t, &proc.ExitRequest{Status: t.arg32(0) & 0xff << waitStatusShift}, &proc.EmptyReply{})
+	return 0
+}
+
+func wait4(t *Trap) int64 {
+	pid, options := t.arg32(0), uint32(t.arg(2))
+	const known = unix.WNOHANG | unix.WUNTRACED | unix.WCONTINUED | abi.WNOTHREAD | abi.WCLONE | unix.WALL
+	if options&^uint32(known) != 0 {
+		return errno(unix.EINVAL)
+	}
+	if pid == -1<<31 {
+		return errno(unix.ESRCH)
+	}
+	in := proc.WaitRequest{Options: options | unix.WEXITED}
+	switch {
+	case pid < -1:
+		in.Idtype, in.Id = unix.P_PGID, -pid
+	case pid == -1:
+		in.Idtype = unix.P_ALL
+	case pid == 0:
+		in.Idtype = unix.P_PGID
+	default:
+		in.Idtype, in.Id = unix.P_PID, pid
+	}
+	for i, size := range map[int]int{1: 4, 3: abi.RusageSize} {
+		if va := t.arg(i); va != 0 {
+			if e := t.writable(va, size); e != 0 {
+				return e
+			}
+		}
+	}
+	var out proc.WaitReply
+	if err := t.l.proc.Wait(t, &in, &out); err != uabi.OK {
+		return t.status(err)
+	}
+	if out.Pid == 0 {
+		return 0
+	}
+	if va := t.arg(1); va != 0 {
+		var b [4]byte
+		le.PutUint32(b[:], uint32(out.Status))
+		if e := t.write(va, b[:]); e != 0 {
+			return e
+		}
+	}
+	if va := t.arg(3); va != 0 {
+		if e := t.write(va, rusage(out.UserNs, out.SystemNs)); e != 0 {
+			return e
+		}
+	}
+	return out.Pid
+}
+
+func rusage(user, system uint64) []byte {
+	var w abi.Writer
+	w.Timeval(user)
+	w.Timeval(system)
+	w.Pad(abi.RusageSize - len(w.B))
+	return w.B
+}
+
+func waitid(t *Trap) int64 {
+	options := uint32(t.arg(3))
+	const known = unix.WNOHANG | unix.WNOWAIT | unix.WEXITED | unix.WSTOPPED | unix.WCONTINUED | abi.WNOTHREAD | abi.WCLONE | unix.WALL
+	if options&^uint32(known) != 0 || options&(unix.WEXITED|unix.WSTOPPED|unix.WCONTINUED) == 0 {
+		return errno(unix.EINVAL)
+	}
+	in := proc.WaitRequest{Idtype: uint32(t.arg(0)), Id: t.arg32(1), Options: options}
+	switch in.Idtype {
+	case unix.P_ALL:
+	case unix.P_PID:
+		if in.Id <= 0 {
+			return errno(unix.EINVAL)
+		}
+	case unix.P_PGID:
+		if in.Id < 0 {
+			return errno(unix.EINVAL)
+		}
+	case unix.P_PIDFD:
+		t.gap(unix.SYS_WAITID, "P_PIDFD")
+		return errno(unix.EINVAL)
+	default:
+		return errno(unix.EINVAL)
+	}
+	info := t.arg(2)
+	if info != 0 {
+		if e := t.writable(info, abi.SiginfoSize); e != 0 {
+			return e
+		}
+	}
+	var out proc.WaitReply
+	if err := t.l.proc.Wait(t, &in, &out); err != uabi.OK {
+		return t.status(err)
+	}
+	if info != 0 {
+		var w abi.Writer
+		if out.Pid == 0 {
+			w.Pad(abi.SiginfoSize)
+		} else {
+			w.Siginfo(&abi.Siginfo{Signal: uint32(unix.SIGCHLD), Code: int32(out.Code), PID: int32(out.Pid), UID: out.Uid,
+				Status: exitValue(out.Status)})
+		}
+		if e := t.write(info, w.B[:siginfoUsed]); e != 0 {
+			return e
+		}
+	}
+	if va := t.arg(4); va != 0 && out.Pid != 0 {
+		return t.write(va, rusage(out.UserNs, out.SystemNs))
+	}
+	return 0
+}
+
+// siginfoUsed is how much of a siginfo_t waitid writes.
+const siginfoUsed = 32
+
+// exitValue is si_status: the exit status or the signal of a wait(2) status.
+func exitValue(status int32) int32 {
+	if s := status & 0x7f; s != 0 && s != 0x7f {
+		return s
+	}
+	return status >> waitStatusShift & 0xff
+}
+
+func setTidAddress(t *Trap) int64 {
+	addr := t.arg(0)
+	var out proc.PidReply
+	err := t.l.proc.Thread(t, &proc.ThreadRequest{ClearChildTid: &addr}, &out)
+	return t.result(int64(t.tid()), err)
+}
+
+const robustListSize = 24 // sizeof(struct robust_list_head)
+
+func setRobustList(t *Trap) int64 {
+	if t.arg(1) != robustListSize {
+		return errno(unix.EINVAL)
+	}
+	head := t.arg(0)
+	return t.status(t.l.proc.Thread(t, &proc.ThreadRequest{RobustList: &head}, &proc.PidReply{}))
+}
+
+func getrusage(t *Trap) int64 {
+	who := t.arg32(0)
+	var out proc.UsageReply
+	if err := t.l.proc.Usage(t, &proc.UsageRequest{Who: who}, &out); err != uabi.OK {
+		return t.status(err)
+	}
+	user, system := out.UserNs, out.SystemNs
+	if who == unix.RUSAGE_CHILDREN {
+		user, system = out.ChildrenUserNs, out.ChildrenSystemNs
+	}
+	return t.write(t.arg(1), rusage(user, system))
+}
+
+const tickNS = abi.Second / 100 // clock_t of times(2): CLOCKS_PER_SEC of the ABI
+
+func times(t *Trap) int64 {
+	var out proc.UsageReply
+	if err := t.l.proc.Usage(t, &proc.UsageRequest{}, &out); err != uabi.OK {
+		return t.status(err)
+	}
+	if va := t.arg(0); va != 0 {
+		var w abi.Writer
+		for _, ns := range [...]uint64{out.UserNs, out.SystemNs, out.ChildrenUserNs, out.ChildrenSystemNs} {
+			w.U64(ns / tickNS)
+		}
+		if e := t.write(va, w.B); e != 0 {
+			return e
+		}
+	}
+	return int64(t.monotonic() / tickNS)
+}

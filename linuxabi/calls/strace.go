@@ -1,0 +1,42 @@
+package calls
+
+import (
+	"fmt"
+	"log"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"aramid/linuxabi/abi"
+	"aramid/linuxabi/strace"
+)
+
+// traceCall logs one system call like strace(1).
+func (l *Linux) traceCall(t *Trap, nr uint64, v int64) {
+	var args [6]uint64
+	for i := range args {
+		args[i] = t.arg(i)
+	}
+	text := strace.Format(nr, args, func(va uint64) (string, bool) {
+		var b [strace.MaxString]byte
+		n, err := t.K.AlienString(va, b[:])
+		return string(b[:min(n, len(b))]), err == 0
+	})
+	switch {
+	case v == pending:
+		log.Printf("[%d] %s …", t.tid(), text)
+	case v < 0 && v > -4096:
+		log.Printf("[%d] %s = -1 %s", t.tid(), text, unix.ErrnoName(unix.Errno(-v)))
+	default:
+		log.Printf("[%d] %s = %#x", t.tid(), text, v)
+	}
+}
+
+// Gaps lists the uses that were counted, one line each.
+func (l *Linux) Gaps() string {
+	var b strings.Builder
+	for k, n := range l.gaps {
+		fmt.Fprintf(&b, "%8d %s: %s\n", n, abi.Name(k.nr), k.what)
+	}
+	return b.String()
+}

@@ -1,0 +1,253 @@
+package calls
+
+import (
+	"golang.org/x/sys/unix"
+
+	"aramid/linuxabi/abi"
+	"aramid/ukernel/uabi"
+)
+
+// Level says how far a system call is built.
+type Level uint8
+
+// The levels of support. The zero Level is Absent.
+const (
+	Absent  Level = iota // no handler: the row's errno, or ENOSYS; each use is counted
+	Partial              // some uses answer an honest errno and are counted
+	Full
+)
+
+// row is one system call.
+type row struct {
+	run    func(*Trap) int64
+	failed func(*Trap, uabi.Error) int64 // of a forwarded request, where the errno is not the usual one
+	level  Level
+	errno  unix.Errno // of an absent one: what a Linux without the feature answers
+	gap    string     // what a partial one lacks
+}
+
+func full(f func(*Trap) int64) row                { return row{run: f, level: Full} }
+func partial(f func(*Trap) int64, gap string) row { return row{run: f, level: Partial, gap: gap} }
+func absent(e unix.Errno) row                     { return row{errno: e} }
+
+// table has every system call that is not plainly absent (ENOSYS).
+var table [abi.Calls]row
+
+func init() {
+	for nr, r := range rows {
+		table[nr] = r
+	}
+}
+
+// rows by family of man pages.
+var rows = map[int]row{
+	// Files and descriptors.
+	unix.SYS_READ:            full(read),
+	unix.SYS_WRITE:           {run: write, failed: writeFailed, level: Full},
+	unix.SYS_PREAD64:         full(pread),
+	unix.SYS_PWRITE64:        {run: pwrite, failed: writeFailed, level: Full},
+	unix.SYS_READV:           full(readv),
+	unix.SYS_WRITEV:          full(writev),
+	unix.SYS_PREADV:          full(preadv),
+	unix.SYS_PWRITEV:         full(pwritev),
+	unix.SYS_PREADV2:         partial(preadv2, "flags"),
+	unix.SYS_PWRITEV2:        partial(pwritev2, "flags"),
+	unix.SYS_LSEEK:           full(lseek),
+	unix.SYS_CLOSE:           full(closeFD),
+	unix.SYS_CLOSE_RANGE:     partial(closeRange, "CLOSE_RANGE_UNSHARE"),
+	unix.SYS_DUP:             full(dup),
+	unix.SYS_DUP2:            {run: dup2, failed: dupFailed, level: Full},
+	unix.SYS_DUP3:            {run: dup3, failed: dupFailed, level: Full},
+	unix.SYS_FCNTL:           partial(fcntl, "locks, owners, seals, pipe sizes"),
+	unix.SYS_IOCTL:           full(ioctl),
+	unix.SYS_FSYNC:           full(fsync),
+	unix.SYS_FDATASYNC:       full(fsync),
+	unix.SYS_SYNCFS:          full(fsync),
+	unix.SYS_SYNC:            full(sync),
+	unix.SYS_FADVISE64:       full(fadvise),
+	unix.SYS_PIPE:            full(pipe),
+	unix.SYS_PIPE2:           full(pipe2),
+	unix.SYS_GETDENTS64:      full(getdents64),
+	unix.SYS_SENDFILE:        partial(sendfile, "answers EINVAL, as for a file that cannot be sent"),
+	unix.SYS_FTRUNCATE:       full(ftruncate),
+	unix.SYS_FALLOCATE:       partial(fallocate, "modes but FALLOC_FL_KEEP_SIZE"),
+	unix.SYS_FSTAT:           full(fstat),
+	unix.SYS_FSTATFS:         full(fstatfs),
+	unix.SYS_FCHMOD:          full(fchmod),
+	unix.SYS_FCHOWN:          full(fchown),
+	unix.SYS_POLL:            full(poll),
+	unix.SYS_PPOLL:           full(ppoll),
+	unix.SYS_SELECT:          full(selectCall),
+	unix.SYS_PSELECT6:        full(pselect6),
+	unix.SYS_COPY_FILE_RANGE: absent(unix.ENOSYS),
+
+	// Paths.
+	unix.SYS_OPEN:       full(open),
+	unix.SYS_OPENAT:     full(openat),
+	unix.SYS_CREAT:      full(creat),
+	unix.SYS_STAT:       full(stat),
+	unix.SYS_LSTAT:      full(lstat),
+	unix.SYS_NEWFSTATAT: full(fstatat),
+	unix.SYS_STATX:      full(statx),
+	unix.SYS_ACCESS:     full(access),
+	unix.SYS_FACCESSAT:  full(faccessat),
+	unix.SYS_FACCESSAT2: full(faccessat2),
+	unix.SYS_READLINK:   full(readlink),
+	unix.SYS_READLINKAT: full(readlinkat),
+	unix.SYS_MKDIR:      full(mkdir),
+	unix.SYS_MKDIRAT:    full(mkdirat),
+	unix.SYS_MKNOD:      full(mknod),
+	unix.SYS_MKNODAT:    full(mknodat),
+	unix.SYS_SYMLINK:    full(symlink),
+	unix.SYS_SYMLINKAT:  full(symlinkat),
+	unix.SYS_UNLINK:     full(unlink),
+	unix.SYS_UNLINKAT:   full(unlinkat),
+	unix.SYS_RMDIR:      full(rmdir),
+	unix.SYS_RENAME:     full(rename),
+	unix.SYS_RENAMEAT:   full(renameat),
+	unix.SYS_RENAMEAT2:  full(renameat2),
+	unix.SYS_LINK:       full(link),
+	unix.SYS_LINKAT:     full(linkat),
+	unix.SYS_CHMOD:      full(chmod),
+	unix.SYS_FCHMODAT:   full(fchmodat),
+	unix.SYS_CHOWN:      full(chown),
+	unix.SYS_LCHOWN:     full(lchown),
+	unix.SYS_FCHOWNAT:   full(fchownat),
+	unix.SYS_TRUNCATE:   full(truncate),
+	unix.SYS_UTIMENSAT:  full(utimensat),
+	unix.SYS_UTIMES:     full(utimes),
+	unix.SYS_UTIME:      full(utime),
+	unix.SYS_FUTIMESAT:  full(futimesat),
+	unix.SYS_CHDIR:      full(chdir),
+	unix.SYS_FCHDIR:     full(fchdir),
+	unix.SYS_CHROOT:     full(chroot),
+	unix.SYS_GETCWD:     full(getcwd),
+	unix.SYS_UMASK:      full(umask),
+	unix.SYS_MOUNT:      full(mount),
+	unix.SYS_UMOUNT2:    full(umount),
+	unix.SYS_STATFS:     full(statfs),
+
+	// Extended attributes: as a file system without them.
+	unix.SYS_GETXATTR:     absent(unix.EOPNOTSUPP),
+	unix.SYS_LGETXATTR:    absent(unix.EOPNOTSUPP),
+	unix.SYS_FGETXATTR:    absent(unix.EOPNOTSUPP),
+	unix.SYS_SETXATTR:     absent(unix.EOPNOTSUPP),
+	unix.SYS_LSETXATTR:    absent(unix.EOPNOTSUPP),
+	unix.SYS_FSETXATTR:    absent(unix.EOPNOTSUPP),
+	unix.SYS_LISTXATTR:    absent(unix.EOPNOTSUPP),
+	unix.SYS_LLISTXATTR:   absent(unix.EOPNOTSUPP),
+	unix.SYS_FLISTXATTR:   absent(unix.EOPNOTSUPP),
+	unix.SYS_REMOVEXATTR:  absent(unix.EOPNOTSUPP),
+	unix.SYS_LREMOVEXATTR: absent(unix.EOPNOTSUPP),
+	unix.SYS_FREMOVEXATTR: absent(unix.EOPNOTSUPP),
+
+	// Memory.
+	unix.SYS_MMAP:       full(mmap),
+	unix.SYS_MUNMAP:     full(munmap),
+	unix.SYS_MPROTECT:   full(mprotect),
+	unix.SYS_MREMAP:     full(mremap),
+	unix.SYS_BRK:        full(brk),
+	unix.SYS_MADVISE:    full(madvise),
+	unix.SYS_MSYNC:      full(msync),
+	unix.SYS_MLOCK:      full(mlock),
+	unix.SYS_MUNLOCK:    full(mlock),
+	unix.SYS_MLOCKALL:   full(mlockall),
+	unix.SYS_MUNLOCKALL: full(munlockall),
+
+	// Processes and threads.
+	unix.SYS_GETPID:                 full(getpid),
+	unix.SYS_GETTID:                 full(gettid),
+	unix.SYS_GETPPID:                full(getppid),
+	unix.SYS_FORK:                   full(fork),
+	unix.SYS_VFORK:                  full(vfork),
+	unix.SYS_CLONE:                  partial(clone, "namespaces, pidfd, ptrace"),
+	unix.SYS_CLONE3:                 partial(clone3, "namespaces, pidfd, set_tid, cgroup"),
+	unix.SYS_EXECVE:                 full(execve),
+	unix.SYS_EXECVEAT:               partial(execveat, "flags"),
+	unix.SYS_EXIT:                   full(exit),
+	unix.SYS_EXIT_GROUP:             full(exitGroup),
+	unix.SYS_WAIT4:                  full(wait4),
+	unix.SYS_WAITID:                 partial(waitid, "P_PIDFD"),
+	unix.SYS_SET_TID_ADDRESS:        full(setTidAddress),
+	unix.SYS_SET_ROBUST_LIST:        full(setRobustList),
+	unix.SYS_GETRUSAGE:              full(getrusage),
+	unix.SYS_TIMES:                  full(times),
+	unix.SYS_FUTEX:                  partial(futex, "priority inheritance"),
+	unix.SYS_ARCH_PRCTL:             full(archPrctl),
+	unix.SYS_PRCTL:                  partial(prctl, "options"),
+	unix.SYS_PRLIMIT64:              full(prlimit),
+	unix.SYS_GETRLIMIT:              full(getrlimit),
+	unix.SYS_SETRLIMIT:              full(setrlimit),
+	unix.SYS_SCHED_YIELD:            full(schedYield),
+	unix.SYS_SCHED_GETAFFINITY:      full(schedGetaffinity),
+	unix.SYS_SCHED_GETSCHEDULER:     full(schedGetscheduler),
+	unix.SYS_SCHED_GETPARAM:         full(schedGetparam),
+	unix.SYS_SCHED_GET_PRIORITY_MAX: full(schedPriorityLimit),
+	unix.SYS_SCHED_GET_PRIORITY_MIN: full(schedPriorityLimit),
+	unix.SYS_GETCPU:                 partial(getcpu, "always processor 0"),
+	unix.SYS_PERSONALITY:            partial(personality, "other personalities"),
+	unix.SYS_RSEQ:                   absent(unix.ENOSYS),
+
+	// Credentials, groups, sessions.
+	unix.SYS_GETUID:    full(getuid),
+	unix.SYS_GETGID:    full(getgid),
+	unix.SYS_GETEUID:   full(geteuid),
+	unix.SYS_GETEGID:   full(getegid),
+	unix.SYS_GETRESUID: full(getresuid),
+	unix.SYS_GETRESGID: full(getresgid),
+	unix.SYS_GETGROUPS: full(getgroups),
+	unix.SYS_SETGROUPS: full(setgroups),
+	unix.SYS_SETUID:    full(setuid),
+	unix.SYS_SETGID:    full(setgid),
+	unix.SYS_SETRESUID: full(setresuid),
+	unix.SYS_SETRESGID: full(setresgid),
+	unix.SYS_SETREUID:  full(setreuid),
+	unix.SYS_SETREGID:  full(setregid),
+	unix.SYS_SETFSUID:  full(setfsuid),
+	unix.SYS_SETFSGID:  full(setfsgid),
+	unix.SYS_CAPGET:    full(capget),
+	unix.SYS_CAPSET:    full(capset),
+	unix.SYS_SETPGID:   full(setpgid),
+	unix.SYS_GETPGID:   full(getpgid),
+	unix.SYS_GETPGRP:   full(getpgrp),
+	unix.SYS_GETSID:    full(getsid),
+	unix.SYS_SETSID:    full(setsid),
+
+	// Signals.
+	unix.SYS_RT_SIGACTION:      full(rtSigaction),
+	unix.SYS_RT_SIGPROCMASK:    full(rtSigprocmask),
+	unix.SYS_RT_SIGRETURN:      full(rtSigreturn),
+	unix.SYS_RT_SIGPENDING:     full(rtSigpending),
+	unix.SYS_RT_SIGSUSPEND:     full(rtSigsuspend),
+	unix.SYS_RT_SIGTIMEDWAIT:   full(rtSigtimedwait),
+	unix.SYS_RT_SIGQUEUEINFO:   full(rtSigqueueinfo),
+	unix.SYS_RT_TGSIGQUEUEINFO: full(rtTgsigqueueinfo),
+	unix.SYS_SIGALTSTACK:       full(sigaltstack),
+	unix.SYS_KILL:              full(kill),
+	unix.SYS_TKILL:             full(tkill),
+	unix.SYS_TGKILL:            full(tgkill),
+	unix.SYS_PAUSE:             full(pause),
+
+	// Time.
+	unix.SYS_CLOCK_GETTIME:   full(clockGettime),
+	unix.SYS_CLOCK_GETRES:    full(clockGetres),
+	unix.SYS_CLOCK_NANOSLEEP: partial(clockNanosleep, "CPU clocks"),
+	unix.SYS_NANOSLEEP:       full(nanosleep),
+	unix.SYS_GETTIMEOFDAY:    full(gettimeofday),
+	unix.SYS_TIME:            full(timeCall),
+	unix.SYS_ALARM:           full(alarm),
+	unix.SYS_SETITIMER:       partial(setitimer, "CPU time timers"),
+	unix.SYS_GETITIMER:       partial(getitimer, "CPU time timers"),
+
+	// The system.
+	unix.SYS_UNAME:         full(uname),
+	unix.SYS_SETHOSTNAME:   full(sethostname),
+	unix.SYS_SETDOMAINNAME: full(setdomainname),
+	unix.SYS_SYSINFO:       full(sysinfo),
+	unix.SYS_GETRANDOM:     full(getrandom),
+	unix.SYS_REBOOT:        partial(reboot, "restart powers off"),
+
+	// Sockets: as a Linux without networking.
+	unix.SYS_SOCKET:     absent(unix.EAFNOSUPPORT),
+	unix.SYS_SOCKETPAIR: absent(unix.EAFNOSUPPORT),
+}

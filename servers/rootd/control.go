@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"log"
+
+	"aramid/proto/control"
+	"aramid/proto/root"
+	"aramid/ukernel/uabi"
+	"aramid/ukernel/uk"
+)
+
+// control serves the host command `aramid` on the control channel; without one it returns at once.
+func (r *system) control(k uk.Kernel) {
+	u, err := openUART(k)
+	if err != nil {
+		return
+	}
+	in := bufio.NewReader(u)
+	for {
+		f, err := control.Read(in)
+		if err != nil {
+			log.Printf("control channel: %v", err)
+			return
+		}
+		out := control.Frame{Seq: f.Seq}
+		body, err := r.serve(k, f)
+		if err != nil {
+			out.Code, body = code(err), []byte(err.Error())
+		}
+		out.Body = body
+		if err := control.Write(u, &out); err != nil {
+			log.Printf("control channel: %v", err)
+			return
+		}
+	}
+}
+
+// code is the uabi.Error that err is, or wraps; ErrIO for others. The reply's body says more.
+func code(err error) uint32 {
+	var e uabi.Error
+	if errors.As(err, &e) {
+		return uint32(e)
+	}
+	return uint32(uabi.ErrIO)
+}
+
+// message is what the generated messages have in common.
+type message interface {
+	MarshalVT() ([]byte, error)
+}
+
+// serve executes one request.
+func (r *system) serve(k uk.Kernel, f *control.Frame) ([]byte, error) {
+	out, err := r.method(k, f)
+	if err != nil {
+		return nil, err
+	}
+	return out.MarshalVT()
+}
+
+func (r *system) method(k uk.Kernel, f *control.Frame) (message, error) {
+	switch f.Code {
+	case root.MethodPs:
+		return r.ps(k), nil
+	case root.MethodRestart, root.MethodKill, root.MethodSwap:
+		return &root.EmptyReply{}, r.change(k, f)
+	case root.MethodTrace:
+		return trace(k, f.Body)
+	case root.MethodInfo:
+		return info(k)
+	}
+	return nil, uabi.ErrCall
+}
+
+// change restarts, kills or swaps a server.
+func (r *system) change(k uk.Kernel, f *control.Frame) error {
+	var in root.SwapRequest // ServerRequest is its first field
+	if err := in.UnmarshalVT(f.Body); err != nil {
+		return uabi.ErrDecode
+	}
+	s := r.find(in.Server)
+	if s == nil {
+		return notFound(in.Server)
+	}
+	switch f.Code {
+	case root.MethodRestart:
+		return s.restart(k, "restart")
+	case root.MethodKill:
+		return s.kill(k)
+	}
+	h, err := k.MemoryCreate(s.entry.Account, uint64(len(f.Data)), 0)
+	if err != uabi.OK {
+		return err
+	}
+	for off := 0; off < len(f.Data); {
+		n, err := k.MemoryWrite(h, uint64(off), f.Data[off:])
+		if err != uabi.OK {
+			return err
+		}
+		off += n
+	}
+	return s.swap(k, h, uint64(len(f.Data)))
+}
+
+type notFound string
+
+func (n notFound) Error() string {
+	return "no server is called " + string(n) + "; `aramid ps` lists them"
+}
+func (n notFound) Unwrap() error { return uabi.ErrNotFound }
+
+func (r *system) find(name string) *srv {
+	for _, s := range r.servers {
+		if s.line.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// ps describes all servers.
+func (r *system) ps(k uk.Kernel) *root.PsReply {
+	out := &root.PsReply{}
+	for _, s := range r.servers {
+		var i uabi.ProcessInfo
+		if err := k.ProcessInfo(s.entry.Process, &i); err != uabi.OK {
+			continue
+		}
+		s.mu.Lock()
+		p := &root.Process{Id: i.ID, Name: s.line.name, Rank: uint32(i.Rank), State: s.state, Starts: i.Starts, Threads: i.Threads,
+			Handles: i.Handles, Frames: i.Frames, UserNs: i.UserNS, Queued: i.QueuedCalls, Delivered: i.DeliveredCalls,
+			ExitStatus: i.ExitStatus, Why: s.why}
+		s.mu.Unlock()
+		out.Processes = append(out.Processes, p)
+	}
+	return out
+}
+
+func info(k uk.Kernel) (message, error) {
+	var i uabi.SystemInfo
+	if err := k.SystemInfo(&i); err != uabi.OK {
+		return nil, err
+	}
+	return &root.InfoReply{FramesTotal: i.FramesTotal, FramesFree: i.FramesFree, KernelFrames: i.KernelFrames, Cpus: i.CPUs,
+		Handles: i.Handles, Objects: i.Objects[:], UptimeNs: i.UptimeNS, StackMax: i.StackMax[:]}, nil
+}
