@@ -1,6 +1,8 @@
 // Mkimage makes a boot image.
 //
 //	mkimage -o build/aramid.img -kernel PKG|FILE [-servers DIR] [name=path …]
+//
+// A path that is a directory is a package: it is built.
 package main
 
 import (
@@ -43,6 +45,18 @@ func run(out, kernel, elf, servers string, verify bool, args []string) error {
 		name, path, ok := strings.Cut(a, "=")
 		if !ok {
 			return fmt.Errorf("%q is not name=path", a)
+		}
+		if fi, err := os.Stat(path); err == nil && fi.IsDir() {
+			dir, err := os.MkdirTemp("", "mkimage")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(dir)
+			exe := filepath.Join(dir, "program")
+			if err := image.LinkServer(".", "./"+filepath.ToSlash(filepath.Clean(path)), exe); err != nil {
+				return err
+			}
+			path = exe
 		}
 		files = append(files, image.File{Name: name, Path: path})
 	}

@@ -67,13 +67,14 @@ type thread struct {
 }
 
 var (
-	pool  [threads]thread
-	on    [amd64.MaxCPUs]*thread
-	seen  uint64 // CPUs that ran a thread, as bits
-	next  int
-	pages uint64
-	root  uint64
-	lines uint64 // interrupts of line 0
+	pool        [threads]thread
+	on          [amd64.MaxCPUs]*thread
+	seen        uint64 // CPUs that ran a thread, as bits
+	next        int
+	pages       uint64
+	root        uint64
+	lines       uint64 // interrupts of line 0
+	kernelPages int
 )
 
 func page() uint64 {
@@ -107,6 +108,7 @@ func boot() {
 			c.Regs.RIP, c.Full = badThreads[i-goodThreads].rip, badThreads[i-goodThreads].full
 		}
 	}
+	checkRights()
 	// Line 0: the 8254's channel 0 at 1 kHz.
 	arch.Out(0x43, 1, 0x34)
 	arch.Out(0x40, 1, pitDivisor&0xff)
@@ -117,6 +119,33 @@ func boot() {
 
 // pitDivisor divides 1193182 Hz by.
 const pitDivisor = 1193
+
+// checkRights looks at every page of the kernel's half: none may be writable and executable, or the user's.
+func checkRights() {
+	tables, at := [5]uint64{4: root}, [5]int{4: 256}
+	for level := 4; level <= 4; {
+		if at[level] == 512 {
+			level++
+			continue
+		}
+		e := (*[512]uint64)(arch.Ptr(tables[level]))[at[level]]
+		at[level]++
+		const large = 1 << 7
+		switch {
+		case e&hw.PTEPresent == 0:
+		case level > 1 && e&large == 0:
+			level--
+			tables[level], at[level] = e&hw.PTEFrame, 0
+		case e&hw.PTEUser != 0 || e&hw.PTEWrite != 0 && e&hw.PTENoExec == 0:
+			amd64.Panic("tiny: a page of the kernel has too many rights")
+		default:
+			kernelPages++
+		}
+	}
+	if kernelPages < 100 {
+		amd64.Panic("tiny: too few pages of the kernel found")
+	}
+}
 
 func mapPage(va, entry uint64) {
 	t := root

@@ -15,6 +15,7 @@ TEXT ·Entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	MOVQ AX, percpu_stackLo(DI)
 	ADDQ $(8192-const_spillSpace), AX
 	MOVQ AX, percpu_stackTop(DI)
+	SUBQ $(8192/2), AX // a panic this early keeps the upper half for its backtrace
 	MOVQ AX, percpu_panicTop(DI)
 other:
 	MOVQ ·startup(SB), DI

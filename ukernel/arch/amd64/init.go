@@ -10,6 +10,9 @@ import (
 // returns, the kernel's own tables are loaded and the real stack can be used.
 func prepare(pa uint64) {
 	tscStart = rdtsc()
+	p := &cpus[0]
+	buildTables(false)
+	useTables(p) // so that a fault from here on is reported
 	ok := readStart(pa)
 	startLog()
 	if !ok {
@@ -23,15 +26,14 @@ func prepare(pa uint64) {
 		tooLittle(h.ImageEnd)
 	}
 	bump = h.ImageEnd
-	buildTables()
 	buildDirectMap()
-	p := &cpus[0]
 	buildStacks(0)
 	mapAPIC()
 	features()
 	p.root = hw.ImageBase + hw.OffKernelPML4
 	tableAt(p.root)[entries/2] = hw.ImageBase + hw.OffDirectPDPT | pteTable
 	writeCR3(p.root)
+	buildTables(true)
 	useTables(p)
 }
 

@@ -50,8 +50,8 @@ var (
 	idt [vectorCount][2]uint64
 )
 
-// buildTables fills the GDT's common part and the IDT once.
-func buildTables() {
+// buildTables fills the GDT's common part and the IDT; without stacks, before those of the IST exist.
+func buildTables(stacks bool) {
 	gdt[1], gdt[2], gdt[3], gdt[4] = descKernelCode, descKernelData, descUserData, descUserCode
 	for v := range vectorCount {
 		ist, kind := uint64(0), uint64(gateInterrupt)
@@ -67,6 +67,9 @@ func buildTables() {
 			ist = istDebug
 		case hw.VecBreakpoint, hw.VecBreakpoint + 1:
 			kind |= gateUser
+		}
+		if !stacks {
+			ist = 0
 		}
 		pc := vectorsPC + uint64(v)*stubSize
 		idt[v][0] = pc&0xffff | selKernelCode<<16 | ist<<32 | kind<<40 | pc>>16&0xffff<<48
