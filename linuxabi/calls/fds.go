@@ -98,7 +98,7 @@ const recordKind = uabi.RecordWords - uabi.MaxHandles
 // lookUp asks procd what fd means and caches it. The handle it gives is closed at the end of the trap.
 func (t *Trap) lookUp(fd int32) (fdEntry, uabi.Error) {
 	var out proc.FdGetReply
-	if err := t.l.proc.FdGet(t, &proc.FdRequest{Fd: fd}, &out); err != uabi.OK {
+	if err := t.l.proc.FdGet(t, &proc.FdGetRequest{Fd: fd}, &out); err != uabi.OK {
 		return fdEntry{}, err
 	}
 	e := fdEntry{t.temp(uabi.Handle(out.File)), vfs.Kind(out.Kind)}

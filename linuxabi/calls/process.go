@@ -89,6 +89,7 @@ func (t *Trap) clone(in *proc.ForkRequest, parentTid, pidfd uint64) int64 {
 		if e := t.writable(parentTid, 4); e != 0 {
 			return e
 		}
+		in.ParentTid = parentTid
 	}
 	if in.Flags&unix.CLONE_FS == 0 {
 		var fs vfs.FsReply
@@ -104,11 +105,6 @@ func (t *Trap) clone(in *proc.ForkRequest, parentTid, pidfd uint64) int64 {
 	var out proc.PidReply
 	if err := t.l.proc.Fork(t, in, &out); err != uabi.OK {
 		return t.status(err)
-	}
-	if in.Flags&unix.CLONE_PARENT_SETTID != 0 {
-		var b [4]byte
-		le.PutUint32(b[:], uint32(out.Pid))
-		t.write(parentTid, b[:]) // checked above; if a sibling unmapped it since, Linux ignores that too
 	}
 	if in.Flags&unix.CLONE_VFORK != 0 {
 		err := t.l.proc.VforkWait(t, &proc.PidRequest{Pid: int32(out.Pid)}, &proc.EmptyReply{})

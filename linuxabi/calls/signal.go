@@ -25,16 +25,27 @@ const (
 	busAddr   = 2
 )
 
+// recordStops is the record word that counts how often this trap was parked by a stop and went on.
+const recordStops = recordKind - 1
+
 const syscallLen = 2 // bytes of the SYSCALL instruction: how far back a restart goes
 
 // deliver answers the trap with registers r after all deliverable signals have had their frames. A system call's result is in
 // r.RAX and its number in r.OrigRAX.
 func (t *Trap) deliver(r uabi.Regs) {
 	handled := false
-	for {
+	for stops := uint64(0); ; {
 		var s proc.SignalReply
 		if err := t.l.proc.NextSignal(t, &proc.EmptyRequest{}, &s); err != uabi.OK || s.Signal == 0 {
 			break
+		}
+		if s.Handler == 0 { // the process is stopped
+			if stops++; stops > t.Record[recordStops] {
+				t.Record[recordStops] = stops
+				t.answer(uabi.AnswerStop, 0)
+				return
+			}
+			continue // continued since
 		}
 		if t.in.Trap == uabi.TrapSyscall && !handled {
 			t.restart(&r, s.Flags&abi.SARestart != 0)
@@ -300,19 +311,20 @@ func rtSigsuspend(t *Trap) int64 {
 	if e != 0 {
 		return e
 	}
-	v := t.status(t.l.proc.Suspend(t, &proc.SuspendRequest{Mask: mask, Wait: true}, &proc.EmptyReply{}))
-	if v == restartSys || v == 0 {
-		return restartNoHand
+	if err := t.l.proc.Suspend(t, &proc.SuspendRequest{Mask: mask}, &proc.EmptyReply{}); err != uabi.OK {
+		return t.status(err)
 	}
-	return v
+	return t.untilSignal()
 }
 
-func pause(t *Trap) int64 {
-	v := t.sleep(uabi.NoDeadline)
-	if v == restartSys {
-		return restartNoHand
+func pause(t *Trap) int64 { return t.untilSignal() }
+
+// untilSignal waits for a handler to run.
+func (t *Trap) untilSignal() int64 {
+	if v := t.sleep(uabi.NoDeadline); v != restartSys {
+		return v
 	}
-	return v
+	return restartNoHand
 }
 
 func rtSigtimedwait(t *Trap) int64 {

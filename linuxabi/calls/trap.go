@@ -140,7 +140,8 @@ func (t *Trap) answer(k uabi.Kind, flags uint32) {
 }
 
 // remember gives the next word of the record: on the first run it is what f says, later what it was then. It is saved with the
-// next mutating request or wait. A word of 0 counts as not recorded, so f must be idempotent where it gives 0.
+// next mutating request or wait. A word of 0 counts as not recorded, so f must be
+// idempotent where it gives 0. At most recordStops words.
 func (t *Trap) remember(f func() uint64) uint64 {
 	i := t.words
 	t.words++
