@@ -17,6 +17,7 @@ const (
 	shift    = 12  // log2(Size)
 	hotMax   = 128 // single frames kept out of the buddy system
 	hotSpill = 64  // how many go back at once when the hot list is full
+	hotOrder = 4   // order of the blocks that refill it
 	none     = 0   // frame number that ends a list: frame 0 is never handed out
 )
 
@@ -146,16 +147,30 @@ func allocSlow(reserve bool) (pa uint64, ok bool) {
 	if z.free == 0 || !reserve && z.free <= z.reserve {
 		return 0, false
 	}
-	f := z.hot
-	if f != none {
-		z.hot = at(f).a
-		z.hotLen--
-	} else {
-		f = take(0)
+	if z.hot == none {
+		refill()
 	}
+	f := z.hot
+	z.hot = at(f).a
+	z.hotLen--
 	z.free--
 	*at(f) = meta{refs: 1, state: stateUser}
 	return uint64(f) << shift, true
+}
+
+// refill moves a block from the buddy system, which is not empty, to the hot list.
+func refill() {
+	order := uint8(hotOrder)
+	f := take(order)
+	for f == none {
+		order--
+		f = take(order)
+	}
+	for i := uint32(1) << order; i > 0; i-- {
+		*at(f + i - 1) = meta{a: z.hot, state: stateHot}
+		z.hot = f + i - 1
+	}
+	z.hotLen += 1 << order
 }
 
 // AllocZero is Alloc with the frame zeroed.

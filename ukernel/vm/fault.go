@@ -171,23 +171,17 @@ func (s *Space) fetch(r *region, leaf uint64, w *uint64, va, code uint64) Result
 	if code&hw.FaultWrite != 0 && r.flags&uabi.MapShared == 0 {
 		return s.fetchOwn(r, leaf, w, i)
 	}
-	var pa uint64
 	var err uabi.Error
 	if code&hw.FaultWrite != 0 {
-		pa, err = m.writableFor(leaf, i)
+		_, err = m.writableFor(leaf, i)
 	} else {
-		pa, err = m.readable(i)
+		_, err = m.readable(i)
 	}
-	if err != uabi.OK {
-		flush()
-		return asResult(err)
-	}
-	s.around(r, leaf, va)
-	if *w == 0 {
-		s.enterObject(r, leaf, w, pa, i)
+	if err == uabi.OK {
+		s.around(r, leaf, va)
 	}
 	flush()
-	return Solved
+	return asResult(err)
 }
 
 // fetchOwn maps a copy of page i of the object of a private region.
@@ -205,39 +199,56 @@ func (s *Space) fetchOwn(r *region, leaf uint64, w *uint64, i uint64) Result {
 	return Solved
 }
 
-// around maps what is resident of the block of pages around va, where nothing is mapped yet.
+// around maps what is resident of the block of pages around va, where nothing is mapped yet, with the rights that need no
+// copy. The page of va is resident.
 func (s *Space) around(r *region, leaf, va uint64) {
 	const block = faultAround << pageShift
 	lo, hi := max(va&^(block-1), r.va), min(va&^(block-1)+block, r.end)
-	words := frame.Words(leaf)
-	for ; lo < hi; lo += arch.PageSize {
+	words, m := frame.Words(leaf), r.mem
+	i := r.page(lo)
+	bits := r.protBits()
+	writable := bits
+	if r.flags&uabi.MapShared != 0 {
+		writable |= r.writeBit()
+	}
+	node, nodeOf := m.index.leaf(i), i>>nodeBits // the index leaf of page i
+	n := uint64(0)
+	for ; lo < hi; lo, i = lo+arch.PageSize, i+1 {
 		w := &words[lo>>pageShift&nodeMask]
 		if *w != 0 {
 			continue
 		}
-		i := r.page(lo)
-		if pa, _ := r.mem.look(i); pa != 0 {
-			s.enterObject(r, leaf, w, pa, i)
+		if i>>nodeBits != nodeOf {
+			node, nodeOf = m.index.leaf(i), i>>nodeBits
 		}
+		e := uint64(0)
+		if node != 0 {
+			e = frame.Words(node)[i&nodeMask]
+		}
+		switch {
+		case e == 0 && i >= m.shown:
+			continue
+		case e == 0:
+			*w = m.window + i<<pageShift | bits
+		case e&idxCow != 0:
+			frame.Ref(e)
+			*w = e&arch.PTEFrame | pteCounted | bits
+		default:
+			frame.Ref(e)
+			*w = e&arch.PTEFrame | pteCounted | writable
+		}
+		n++
 	}
-}
-
-// enterObject maps frame pa, which is page i of r's object, with the rights that need no copy.
-func (s *Space) enterObject(r *region, leaf uint64, w *uint64, pa, i uint64) {
-	e := pa | r.protBits()
-	if _, cow := r.mem.look(i); !cow && r.flags&uabi.MapShared != 0 {
-		e |= r.writeBit()
-	}
-	if frame.Managed(pa) {
-		frame.Ref(pa)
-		e |= pteCounted
-	}
-	s.enter(r, leaf, w, e)
+	frame.AddRefs(leaf, uint32(n))
+	r.resident += n
+	s.resident += n
 }
 
 // asResult is the fault result for a memory object's error.
 func asResult(err uabi.Error) Result {
 	switch err {
+	case uabi.OK:
+		return Solved
 	case uabi.ErrNoMem:
 		return NoMem
 	case uabi.ErrAgain:

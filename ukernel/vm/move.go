@@ -34,8 +34,9 @@ func (s *Space) Move(old, oldLen, new, newLen uint64) uabi.Error {
 		return uabi.ErrNoMem
 	}
 	r = s.carve(old, old+oldLen, &sp)
-	s.zap(r, old+keep, old+oldLen, ^uint64(0))
 	s.movePages(old, new, keep)
+	s.zap(r, old+keep, old+oldLen, ^uint64(0)) // behind movePages: it prunes leaves, and tablesFor's are empty before
+	s.pruneRange(old, old+keep)
 	s.remove(r)
 	s.mapped += newLen - oldLen
 	r.va, r.end = new, new+newLen
@@ -105,7 +106,8 @@ func (s *Space) pruneRange(va, end uint64) {
 	}
 }
 
-// movePages moves the entries of n bytes; tablesFor has made room.
+// movePages moves the entries of n bytes; tablesFor has made room. Leaves stay, even if empty: one may be the target of later
+// pages.
 func (s *Space) movePages(old, new, n uint64) {
 	i, last := old>>pageShift, (old+n)>>pageShift
 	shift := new>>pageShift - old>>pageShift
@@ -115,7 +117,7 @@ func (s *Space) movePages(old, new, n uint64) {
 			return
 		}
 		w := frame.Words(leaf)
-		first, moved := at, uint32(0)
+		moved := uint32(0)
 		for i = leafEnd(at, last); at < i; at++ {
 			e := w[at&nodeMask]
 			if e == 0 {
@@ -131,9 +133,5 @@ func (s *Space) movePages(old, new, n uint64) {
 			frame.AddRefs(to, 1)
 		}
 		frame.SubRefs(leaf, moved)
-		if frame.Refs(leaf) == 1 {
-			s.stale(first << pageShift)
-			s.pt.prune(first)
-		}
 	}
 }

@@ -431,6 +431,32 @@ func failEverywhere(t *testing.T, way failure) {
 	}
 }
 
+func TestMovedPagesFindTheirPageTablesWhereTheOldOnesWere(t *testing.T) {
+	machine(t, 1024, 1)
+	s := newSpace(t, account(t))
+	for _, c := range []struct{ old, oldLen, new, newLen uint64 }{
+		{1023, 2, 511, 2},   // the table that the first page leaves is where the second goes
+		{1000, 25, 1100, 1}, // the table that the cut-off tail leaves is where the first page goes
+	} {
+		must(t, s, MapArgs{Va: c.old * pg, Len: c.oldLen * pg, Flags: rw})
+		poke(t, s, c.old*pg, 1)
+		poke(t, s, (c.old+c.oldLen-1)*pg, 2)
+		if err := s.Move(c.old*pg, c.oldLen*pg, c.new*pg, c.newLen*pg); err != uabi.OK {
+			t.Fatal(err)
+		}
+		if peek(t, s, c.new*pg) != 1 || c.newLen == c.oldLen && peek(t, s, (c.new+c.newLen-1)*pg) != 2 {
+			t.Fatal("a page is lost")
+		}
+		if err := checkSpace(s, map[uint64]uint32{}); err != nil {
+			t.Fatal(err)
+		}
+		s.Unmap(c.new*pg, c.newLen*pg)
+		if s.pt.leaf(c.old) != 0 || s.pt.leaf(c.new) != 0 {
+			t.Fatal("an empty page table is left")
+		}
+	}
+}
+
 // trim gives back what pools keep, and fills no hot lists: then free frames can be compared.
 func trim() {
 	for Reap() {
