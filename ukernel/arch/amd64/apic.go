@@ -43,7 +43,9 @@ const (
 
 func apicReg(off uintptr) *uint32 { return (*uint32)(at(apicWindow + uint64(off))) }
 
-func apicRead(off uintptr) uint32     { return atomic.LoadUint32(apicReg(off)) }
+func apicRead(off uintptr) uint32 { return atomic.LoadUint32(apicReg(off)) }
+
+//go:noinline
 func apicWrite(off uintptr, v uint32) { atomic.StoreUint32(apicReg(off), v) }
 
 // mapAPIC maps the register page; it is shared by all CPUs, each sees its own.

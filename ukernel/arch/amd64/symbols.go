@@ -90,6 +90,7 @@ func where(pc, look uint64) {
 	LogByte('\n')
 }
 
+//go:noinline
 func bytes(b []byte) {
 	for _, c := range b {
 		LogByte(c)
