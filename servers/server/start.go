@@ -62,6 +62,8 @@ func (s *server) start() error {
 	if cold {
 		s.setLimit(0)
 		s.k.Subscribe(uabi.BootEndpoint)
+		// An image that ended before its first commit can have left handles.
+		s.clean(false)
 		if s.spec.Start != nil {
 			s.own(recStart, 0, 0)
 		}

@@ -22,6 +22,9 @@ type Badge struct {
 	num   uint64
 	count int  // counted handles, wherever they are
 	gone  bool // NoticeGone is pending
+	// out: a handle was once in another process's table or pinned for an alien. A badge that never was is not reported gone when its
+	// owner closes what it minted: the reply with it was lost with its caller, whose successor will ask again.
+	out bool
 	dead  bool // acknowledged: the number is never used again
 }
 

@@ -350,6 +350,9 @@ func (p *Process) arrive(c capability) (uabi.Handle, uint64) {
 		c.rights |= uabi.RightWeak
 		num = c.badge.num
 	}
+	if c.badge != nil && num == 0 {
+		c.badge.out = true
+	}
 	h, _ := p.table.insert(c)
 	return h, num
 }
@@ -472,6 +475,9 @@ func (r *request) pin(caps [uabi.MaxHandles]capability) {
 	for _, c := range caps {
 		if c.valid() && !c.weak() {
 			c.hold()
+			if c.badge != nil {
+				c.badge.out = true
+			}
 			a.pins = append(a.pins, c)
 		}
 	}

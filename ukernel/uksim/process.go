@@ -88,7 +88,8 @@ func (s *Sim) Process(name string) *Process {
 }
 
 func (s *Sim) newProcess(name string, rank, flags uint32) *Process {
-	p := &Process{name: name, rank: rank, flags: flags, id: uint64(len(s.procs) + 1)}
+	p := &Process{name: name, rank: rank, flags: flags, id: s.lastProc + 1}
+	s.lastProc++
 	s.procs = append(s.procs, p)
 	p.table.grow(int(uabi.BootFirst))
 	return p

@@ -64,6 +64,7 @@ type Sim struct {
 	binaries map[string]Binary
 	code     map[uint64]func(*Alien)
 	procs    []*Process
+	lastProc uint64
 	aliens   []*Alien
 	root     *Account
 	ports    func(out bool, port uint16, width int, v uint32) uint32

@@ -124,6 +124,13 @@ func (p *Process) Remove() {
 		unref(e)
 	}
 	p.endpoints = nil
+	for i, x := range p.sim.procs {
+		if x == p {
+			p.sim.procs = append(p.sim.procs[:i], p.sim.procs[i+1:]...)
+			break
+		}
+	}
+	unref(p)
 }
 
 // Kept is the process's kept memory, or nil.

@@ -63,7 +63,11 @@ func (t *task) guard(body func()) {
 			t.proc.end(statusPanic, true)
 			return
 		}
-		s.Fail("%s panics: %v\n%s", t.name, v, debug.Stack())
+		stack := "(trace for the stack)"
+		if s.Tracing() {
+			stack = string(debug.Stack())
+		}
+		s.Fail("%s panics: %v\n%s", t.name, v, stack)
 	}()
 	if t.dead {
 		return

@@ -1,0 +1,3 @@
+package storm
+
+func (w *world) alien(i int) {}
