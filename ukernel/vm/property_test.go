@@ -1,6 +1,8 @@
 package vm
 
 import (
+	"flag"
+	"os"
 	"testing"
 
 	"aramid/ukernel/arch/fake"
@@ -78,4 +80,17 @@ func (w *world) finish(free uint64) {
 	if frame.FreeCount() != free || frame.Quarantined() != 0 {
 		w.failf("%d frames free of %d, %d in quarantine", frame.FreeCount(), free, frame.Quarantined())
 	}
+}
+
+// TestMain makes the property test longer than rapid's default, which finds little here; flags still win.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	set := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { set[f.Name] = true })
+	for name, value := range map[string]string{"rapid.checks": "600", "rapid.steps": "120"} {
+		if !set[name] {
+			flag.Set(name, value)
+		}
+	}
+	os.Exit(m.Run())
 }
