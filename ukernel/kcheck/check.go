@@ -3,6 +3,7 @@ package kcheck
 import (
 	"fmt"
 	"sort"
+	"strings"
 
 	"golang.org/x/arch/x86/x86asm"
 )
@@ -178,7 +179,7 @@ func (a *analysis) addRoot(addr uint64, why string) {
 	if !known {
 		a.roots = append(a.roots, root{f, why})
 	}
-	a.enter(f, addr, step{why: why})
+	a.enter(f, addr, step{why: why}, 0)
 	for _, t := range a.cfg.Stubs {
 		if baseName(f.Name) == t.Symbol && addr == f.Addr {
 			if rest := int(f.Size) - t.Stride*t.Count; rest < 0 || rest >= t.Stride {
@@ -186,14 +187,18 @@ func (a *analysis) addRoot(addr uint64, why string) {
 				return
 			}
 			for i := range t.Count {
-				a.enter(f, f.Addr+uint64(i*t.Stride), step{why: why})
+				a.enter(f, f.Addr+uint64(i*t.Stride), step{why: why}, 0)
 			}
 		}
 	}
 }
 
-// enter makes f reachable at addr, unless policy stops there.
-func (a *analysis) enter(f *Func, addr uint64, by step) {
+// enter makes f reachable at addr, unless policy stops there. Nothing is ready in code that the hardware enters; compiled Go
+// takes it for granted, which addEdge checks.
+func (a *analysis) enter(f *Func, addr uint64, by step, holds ready) {
+	if !f.Asm {
+		holds = readyGo
+	}
 	if _, ok := a.reached[f]; !ok {
 		a.reached[f] = by
 	}
@@ -207,11 +212,14 @@ func (a *analysis) enter(f *Func, addr uint64, by step) {
 	}
 	fl := a.flows[f]
 	if fl == nil {
-		fl = &flow{f: f, seeds: map[uint64]bool{}}
+		fl = &flow{f: f, seeds: map[uint64]ready{}}
 		a.flows[f] = fl
 	}
-	if !fl.seeds[addr] {
-		fl.seeds[addr] = true
+	if old, seeded := fl.seeds[addr]; !seeded || old&holds != old {
+		if seeded {
+			holds &= old
+		}
+		fl.seeds[addr] = holds
 		if !fl.queued {
 			fl.queued = true
 			a.queue = append(a.queue, f)
@@ -274,6 +282,9 @@ func (a *analysis) checkInst(f *Func, s *state, in *inst) {
 			a.violate(RuleStack, in.Addr, f, "switches the stack outside %s", a.cfg.Arch)
 		}
 	}
+	if abi0 := strings.HasSuffix(f.Name, ".abi0"); in.Op == x86asm.RET && f.Asm && !abi0 && a.flows[f].holds()&^s.ready != 0 {
+		a.violate(RuleABI, in.Addr, f, "returns to Go with another X15 or R14")
+	}
 	if in.Op == x86asm.RET && (s.depth.rel != 0 || s.depth.hasAbs) {
 		a.violate(RuleIndirect, in.Addr, f, "RET does not return to the caller: the stack pointer has moved")
 	}
@@ -329,7 +340,10 @@ func (a *analysis) addEdge(from *Func, s *state, site, to uint64, call bool) {
 		return
 	}
 	a.edges[edgeKey{site, f}] = edge{from, f, site, call, s.depth}
-	a.enter(f, to, step{from: from, site: site})
+	if v, _ := a.cfg.policy(f); from.Asm && !f.Asm && s.ready != readyGo && v == ordinary {
+		a.violate(RuleABI, site, from, "%s is compiled Go and wants X15 zero and g in R14; not both are set on every path here", f.Name)
+	}
+	a.enter(f, to, step{from: from, site: site}, s.ready)
 }
 
 // callMethods resolves calls through itabs over the itabs that are reachable, and reports whether that led anywhere new.
@@ -344,7 +358,7 @@ func (a *analysis) callMethods(done map[[2]uint64]bool) bool {
 			}
 			done[key], found = true, true
 			if to, _ := a.img.load(itab.start+uint64(m.off), word); a.img.function(to) != nil {
-				a.addEdge(m.from, &state{depth: m.at}, m.site, to, m.call)
+				a.addEdge(m.from, &state{depth: m.at, ready: readyGo}, m.site, to, m.call)
 			}
 		}
 	}

@@ -130,6 +130,8 @@ var seeded = []struct {
 	{"badAVX", kcheck.RuleAVX, "main.badAVX"},
 	{"badFeature", kcheck.RuleAVX, "runtime.memmoveBits is not constant, it is written by main.badFeature"},
 	{"badFeatureAddress", kcheck.RuleAVX, "runtime.memmoveBits is not constant, its address is taken by main.badFeatureAddress"},
+	{"badABI", kcheck.RuleABI, "main.keptTarget is compiled Go"},
+	{"badABIPath", kcheck.RuleABI, "main.keptTarget is compiled Go"},
 	{"badBytes", kcheck.RuleDecode, "main.badBytes"},
 	{"badEnd", kcheck.RuleDecode, "main.badEnd"},
 }

@@ -119,6 +119,7 @@ func width(in *inst) int {
 
 // step gives the state behind an instruction that is no transfer of control.
 func (s state) step(data statics, in *inst) state {
+	s.prepare(in)
 	if in.Shim {
 		s.regs[regAX], s.regs[regCX], s.regs[regDX] = value{}, value{}, value{}
 		if in.Name == "RDRAND" || in.Name == "RDSEED" || in.Name == "RDPID" || in.Name == "ADCX" || in.Name == "ADOX" {
@@ -170,6 +171,30 @@ func (s state) step(data statics, in *inst) state {
 		s.clobber(in)
 	}
 	return s
+}
+
+// prepare keeps track of Go's register conventions.
+func (s *state) prepare(in *inst) {
+	switch in.Op {
+	case x86asm.FXRSTOR, x86asm.FXRSTOR64, x86asm.XRSTOR, x86asm.XRSTOR64:
+		s.ready &^= readyZero
+		return
+	case x86asm.CMP, x86asm.TEST, x86asm.PUSH:
+		return
+	}
+	r, _ := in.Args[0].(x86asm.Reg)
+	if r == x86asm.X15 {
+		s.ready &^= readyZero
+		if in.Args[1] == r && (in.Op == x86asm.XORPS || in.Op == x86asm.PXOR) {
+			s.ready |= readyZero
+		}
+	}
+	if n, width, ok := register(r); r != 0 && ok && n == regG {
+		s.ready &^= readyG
+		if width == word && (in.Op == x86asm.MOV || in.Op == x86asm.LEA) {
+			s.ready |= readyG
+		}
+	}
 }
 
 // sourceWidth is the width in bytes of MOVZX's second operand.

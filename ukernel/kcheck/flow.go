@@ -10,7 +10,7 @@ import (
 // flow is the interpretation of one function.
 type flow struct {
 	f      *Func
-	seeds  map[uint64]bool  // addresses in f that are entered from outside
+	seeds  map[uint64]ready // addresses in f that are entered from outside, with what holds then
 	in     map[uint64]state // what holds before each reachable instruction
 	uneven map[uint64]bool  // instructions that are reached with different amounts of stack in use
 	queued bool
@@ -45,8 +45,8 @@ func (a *analysis) interpret(fl *flow) {
 		fl.in[addr] = s
 		work = append(work, addr)
 	}
-	for addr := range fl.seeds {
-		visit(addr, state{depth: depth{hasRel: true}})
+	for addr, ready := range fl.seeds {
+		visit(addr, state{depth: depth{hasRel: true}, ready: ready})
 	}
 	for len(work) > 0 {
 		addr := work[len(work)-1]
@@ -67,11 +67,20 @@ func (a *analysis) interpret(fl *flow) {
 		}
 		for _, to := range t.inside {
 			if in.Op == x86asm.LEA { // a label that is entered later, by a far return
-				after = state{depth: s.depth}
+				after = state{depth: s.depth, ready: s.ready}
 			}
 			visit(to, after)
 		}
 	}
+}
+
+// holds is what every way into the function guarantees.
+func (fl *flow) holds() ready {
+	all := readyGo
+	for _, r := range fl.seeds {
+		all &= r
+	}
+	return all
 }
 
 // addrs lists the reachable instructions in order.

@@ -145,7 +145,7 @@ var handMadeFrames = map[string]bool{
 
 // compareFrames interprets f alone and compares the depth before each instruction; it stops at the first stack switch.
 func compareFrames(a *analysis, f *Func, table []frameRow) (points int, err error) {
-	fl := &flow{f: f, seeds: map[uint64]bool{f.Addr: true}}
+	fl := &flow{f: f, seeds: map[uint64]ready{f.Addr: readyGo}}
 	a.interpret(fl)
 	for _, addr := range fl.addrs() {
 		d := fl.in[addr].depth

@@ -20,6 +20,7 @@ const (
 	RuleStack      Rule = "stack"      // deeper than the kernel stack, or not computable
 	RuleAVX        Rule = "avx"        // VEX or EVEX code that is not proven unreachable
 	RuleInit       Rule = "init"       // a package initialiser with code
+	RuleABI        Rule = "abi"        // assembly calls Go, or returns to it, without the registers that Go relies on
 	RuleText       Rule = "text"       // too much reachable code
 	RuleDecode     Rule = "decode"     // bytes that are no known instruction, or a function without an end
 )
@@ -123,7 +124,7 @@ func (a *analysis) report() *Report {
 	}
 	if r.Live > r.LiveLimit {
 		f := a.roots[0].f
-		a.violate(RuleText, f.Addr, f, "%d bytes of code are reachable, more than %d; the largest: %s", r.Live, r.LiveLimit, largest(r.Reachable))
+		a.violate(RuleText, f.Addr, f, "%d bytes of code are reachable, more than %d; the largest: %s", r.Live, r.LiveLimit, r.largest())
 	}
 	for addr := range a.assumed {
 		if sym, ok := a.img.symbol(addr); ok && a.changes[addr] == "" {
@@ -143,13 +144,18 @@ func (a *analysis) report() *Report {
 	return r
 }
 
-// largest names the five largest functions.
-func largest(funcs []*Func) string {
-	const count = 5
-	sorted := append([]*Func(nil), funcs...)
+// Largest lists the n largest reachable functions.
+func (r *Report) Largest(n int) []*Func {
+	sorted := append([]*Func(nil), r.Reachable...)
 	sort.SliceStable(sorted, func(i, j int) bool { return sorted[i].Size > sorted[j].Size })
+	return sorted[:min(n, len(sorted))]
+}
+
+// largest names the five largest functions.
+func (r *Report) largest() string {
+	const count = 5
 	var parts []string
-	for _, f := range sorted[:min(count, len(sorted))] {
+	for _, f := range r.Largest(count) {
 		parts = append(parts, fmt.Sprintf("%s %d", f.Name, f.Size))
 	}
 	return strings.Join(parts, ", ")

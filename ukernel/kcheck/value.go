@@ -135,11 +135,21 @@ type flags struct {
 	a, b  uint64
 }
 
+// ready says what of the register conventions of compiled Go holds (ABIInternal, cmd/compile/abi-internal.md).
+type ready uint8
+
+const (
+	readyZero ready = 1 << iota // X15 is zero
+	readyG                      // R14 points to the g
+	readyGo   = readyZero | readyG
+)
+
 // state is everything known before an instruction.
 type state struct {
 	regs  [16]value
 	flags flags
 	depth depth
+	ready ready
 }
 
 // Numbers of the registers that matter here (SDM Vol. 2A table 2-2).
@@ -151,7 +161,7 @@ const (
 	regBP = 5
 	regSI = 6
 	regDI = 7
-	reg11 = 11
+	regG  = 14
 )
 
 func (s state) join(t state) state {
@@ -162,6 +172,7 @@ func (s state) join(t state) state {
 		s.flags = flags{}
 	}
 	s.depth = s.depth.join(t.depth)
+	s.ready &= t.ready
 	return s
 }
 

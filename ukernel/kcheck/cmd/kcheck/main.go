@@ -1,4 +1,4 @@
-// Command kcheck verifies a linked kernel: kcheck [-stack BYTES] [-text BYTES] [-q] ELF. It prints the report and exits with 1
+// Command kcheck verifies a linked kernel: kcheck [-stack BYTES] [-text BYTES] [-top N] [-q] ELF. It prints the report and exits with 1
 // if a rule is broken, with 2 if the file cannot be read.
 package main
 
@@ -17,6 +17,7 @@ func main() {
 	flag.StringVar(&config.Arch, "arch", config.Arch, "import path of the package that may use privileged instructions")
 	flag.StringVar(&config.Trap, "trap", config.Trap, "symbol of the function that overwritten runtime functions call")
 	quiet := flag.Bool("q", false, "print violations only")
+	top := flag.Int("top", 0, "list so many of the largest reachable functions")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		flag.Usage()
@@ -31,6 +32,9 @@ func main() {
 		fmt.Print(report)
 	} else if err != nil {
 		fmt.Fprintln(os.Stderr, "kcheck:", err)
+	}
+	for _, f := range report.Largest(*top) {
+		fmt.Printf("%6d %s\n", f.Size, f.Name)
 	}
 	if err != nil {
 		os.Exit(1)

@@ -21,6 +21,8 @@ halt:
 TEXT ·trapEntry(SB), NOSPLIT|NOFRAME, $0
 	SWAPGS
 	PUSHQ AX
+	LEAQ ·g0(SB), R14
+	XORPS X15, X15
 	MOVQ ·enter(SB), DX
 	MOVQ (DX), CX
 	CALL CX

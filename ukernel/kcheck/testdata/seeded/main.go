@@ -197,6 +197,8 @@ func badBytes()
 func badEnd()
 func badPush()
 func badSwitch()
+func badABI()
+func badABIPath()
 
 //go:noinline
 func keptCopy(n int) { copy(buffer[:n], from[:n]) }
@@ -284,6 +286,8 @@ func main() {
 	badEnd()
 	badPush()
 	badSwitch()
+	badABI()
+	badABIPath()
 	keptCopy(n)
 	keptMethod()
 	keptVariable()

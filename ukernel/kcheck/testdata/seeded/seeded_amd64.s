@@ -33,3 +33,23 @@ again:
 TEXT ·badSwitch(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ AX, SP
 	JMP  -1(PC)
+
+// A call of compiled Go, from an entry, without g in R14.
+TEXT ·badABI(SB), NOSPLIT, $0-0
+	XORPS X15, X15
+	MOVQ  ·steady(SB), DX
+	MOVQ  (DX), CX
+	CALL  CX
+	RET
+
+// The same without a zero X15 on one of two paths.
+TEXT ·badABIPath(SB), NOSPLIT, $0-0
+	MOVQ  -8(GS), R14
+	TESTQ AX, AX
+	JZ    dirty
+	XORPS X15, X15
+dirty:
+	MOVQ  ·steady(SB), DX
+	MOVQ  (DX), CX
+	CALL  CX
+	RET
