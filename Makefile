@@ -1,0 +1,81 @@
+# Aramid. `make help` says what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+SERVERS := rootd mmd procd vfsd linuxabi
+GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
+# Debian packages that the build and the tests use, each with a file that shows that it is there.
+DEPS := qemu-system-x86=/usr/bin/qemu-system-x86_64 protobuf-compiler=/usr/bin/protoc busybox-static=/bin/busybox gcc=/usr/bin/gcc libc6-dev=/usr/lib/x86_64-linux-gnu/libc.a
+SOURCES := $(shell find boot linuxabi proto servers ukernel -name '*.go' -o -name '*.s' -o -name '*.proto') boot/manifest go.mod
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.6.1
+T0 = date +%s
+
+.PHONY: help deps image run test host-test qemu-test lint generate-check soak kcheck bench clean gdb
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+deps: ## install the Debian packages that are missing
+	@missing=(); for d in $(DEPS); do [ -e "$${d#*=}" ] || missing+=("$${d%%=*}"); done; \
+	if [ $${#missing[@]} -gt 0 ]; then echo "deps: installing $${missing[*]}"; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -q -y --no-install-recommends "$${missing[@]}" >/dev/null; \
+	  echo "deps: done"; fi
+
+image: deps build/aramid.img build/aramid ## build/aramid.img and build/aramid
+
+build/servers/.done: $(SOURCES)
+	@mkdir -p build/servers
+	@echo "image: servers"
+	@rm -f build/servers/*
+	@$(GOBUILD) -o build/servers/ ./servers/rootd ./servers/mmd ./servers/procd ./servers/vfsd ./linuxabi
+	@cp boot/manifest build/servers/manifest
+	@touch $@
+
+build/aramid.img: build/servers/.done
+	@echo "image: kernel"
+	@go run ./boot/mkimage -o $@ $(foreach s,$(SERVERS) manifest,$(s)=build/servers/$(s))
+
+build/aramid: $(SOURCES)
+	@mkdir -p build
+	@$(GOBUILD) -o $@ ./boot/aramid
+
+run: image ## boot the distribution; login on the terminal
+	@build/aramid run
+
+test: deps ## everything: host tests, then QEMU
+	@start=$$($(T0)); $(MAKE) --no-print-directory lint host-test qemu-test; \
+	echo "make test: passed in $$(( $$($(T0)) - start )) s"
+
+lint: ## vet, staticcheck, gofmt, generated code
+	@echo "lint"; go build ./... && go vet ./... && go run $(STATICCHECK) ./...
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "not gofmt-ed: $$bad"; exit 1; }
+	@$(MAKE) --no-print-directory generate-check
+
+generate-check: ## regenerating changes nothing
+	@tmp=$$(mktemp -d); trap 'rm -rf '$$tmp EXIT; go run ./proto/gen/generate -out $$tmp; \
+	(cd $$tmp && find . -name '*.go') | while read -r f; do cmp -s "$$tmp/$$f" "$$f" || { echo "generated code differs: $$f; run go run ./proto/gen/generate"; exit 1; }; done
+
+host-test: ## tests that need no QEMU
+	@echo "host tests"; go test -timeout 10m $$(go list ./... | grep -v '^aramid/itest')
+
+qemu-test: image ## tests in QEMU and of the whole system
+	@echo "system tests"; go test -p 1 -timeout 20m ./itest/...
+
+kcheck: build/aramid.img ## prove the kernel's rules and print the report
+	@go run ./ukernel/kcheck/cmd/kcheck build/kernel.elf
+
+soak: image ## the long counts; prints a tally
+	@ARAMID_SOAK=1 go test -timeout 5h -v -run Soak ./... | grep -E '^(tally|---|FAIL|ok|panic)' 
+
+bench: image ## the table of figures, and build/bench.json
+	@go run ./itest/bench
+
+clean: ## remove what was built
+	rm -rf build
+
+gdb: build/aramid.img ## boot with a gdb server on :1234 and symbols in build/kernel.elf
+	@echo "in another terminal: gdb build/kernel.elf -ex 'target remote :1234'"
+	@qemu-system-x86_64 -accel tcg -cpu max -m 512 -nodefaults -display none -serial stdio -debugcon file:build/gdb.log \
+	  -append log=debugcon -kernel build/aramid.img -s -S
