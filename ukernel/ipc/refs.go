@@ -124,16 +124,16 @@ func bury(h *object.Header) {
 
 // reap destroys what is in the graveyard, at most budget objects; it reports whether something is left.
 func reap(budget int) bool {
-	for t := doomed; t != nil; t = doomed {
-		doomed = t.procNext
-		t.procNext = nil
-		t.die()
-	}
 	for n := closing; n != nil; n = closing {
 		closing = n.grave
 		n.grave = nil
 		endpointOf(&n.Header).die()
 		bury(&n.Header)
+	}
+	for t := doomed; t != nil; t = doomed {
+		doomed = t.procNext
+		t.procNext = nil
+		t.die()
 	}
 	for ; budget > 0; budget-- {
 		if t := deadThreads; t != nil {

@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"reflect"
 	"testing"
 
 	"aramid/ukernel/arch/fake"
@@ -147,13 +148,12 @@ func (w *world) image(p *Process) {
 	p.Replace(s)
 }
 
-// native makes a started thread of p with a message buffer.
+// native makes a thread of p with a message buffer. It runs when the test wants it to: see on.
 func (w *world) native(p *Process) *Thread {
 	w.t.Helper()
 	t, err := NewNative(p)
 	w.check(err)
 	w.check(t.Attach(bufVA + uint64(p.nthreads)*0x100000))
-	sched.MakeReady(&t.Thread)
 	return t
 }
 
@@ -194,7 +194,7 @@ func (w *world) alien(p *Process, e *Endpoint) (*Thread, uabi.Handle) {
 	return a, h
 }
 
-// on makes t, which can run, the CPU's current thread.
+// on makes t, which can run, the CPU's current thread; the one that was pauses.
 func (w *world) on(t *Thread) {
 	w.t.Helper()
 	if t.State == sched.Running {
@@ -205,14 +205,13 @@ func (w *world) on(t *Thread) {
 	}
 	if c := sched.Current(); c != nil && c.State == sched.Running {
 		sched.Block(c)
-		sched.MakeReady(c)
 	}
 	sched.Block(&t.Thread)
 	sched.SwitchTo(&t.Thread)
 }
 
 // runnable reports whether t could run.
-func (t *Thread) runnable() bool { return t.State == sched.Ready || t.State == sched.Running }
+func (t *Thread) runnable() bool { return t.block == BlockNone && t.State != sched.Gone }
 
 // The native calls, each a whole entry of thread t.
 
@@ -274,6 +273,9 @@ func (w *world) tick(at uint64) {
 func eq[T comparable](t fataler, what string, got, want T) {
 	t.Helper()
 	if got != want {
+		if reflect.TypeFor[T]().Kind() == reflect.Pointer {
+			t.Fatalf("%s: got %p, want %p", what, any(got), any(want))
+		}
 		t.Fatalf("%s: got %v, want %v", what, got, want)
 	}
 }
