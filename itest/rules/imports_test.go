@@ -39,7 +39,7 @@ var policy = []struct {
 	{"servers/rootd", []string{"servers/rootd", "servers/server", "proto", "ukernel/uk", "ukernel/uabi"}},
 	{"linuxabi", []string{"linuxabi", "servers/server", "proto", "ukernel/uk", "ukernel/uabi", "ukernel/arch/hw"}},
 	{"boot", []string{"boot", "proto", "ukernel/kcheck", "ukernel/uabi", "ukernel/arch/hw"}},
-	{"itest/boot/tiny", []string{"ukernel/arch"}}, // a kernel of its own, to test the machine layer
+	{"itest/boot/tiny", []string{"ukernel/arch", "ukernel/uabi"}}, // a kernel of its own, to test the machine layer
 	{"itest", []string{"itest", "boot", "proto", "servers/server", "ukernel/uk", "ukernel/uabi"}},
 }
 
