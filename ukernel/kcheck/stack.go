@@ -20,35 +20,67 @@ type depths struct {
 type stacks struct {
 	a     *analysis
 	out   map[*Func][]edge
+	frame map[*Func]frame
 	rel   map[*Func]depths
-	busy  map[*Func]bool
 	guard map[*Func]int
-	trap  int // bytes that an overwritten runtime function needs, its own return address included
 }
 
-// newStacks prepares the computation and looks for recursion on the way.
+// frame is the deepest use of stack in a function itself: on the stack that it is entered on, and on one that it switches to.
+type frame struct {
+	rel, abs int
+	switches bool
+}
+
+// newStacks prepares the computation.
 func newStacks(a *analysis) *stacks {
-	s := &stacks{a: a, out: map[*Func][]edge{}, busy: map[*Func]bool{}, guard: map[*Func]int{}}
+	s := &stacks{a: a, out: map[*Func][]edge{}, frame: map[*Func]frame{}, guard: map[*Func]int{}}
 	for _, e := range a.edges {
 		s.out[e.from] = append(s.out[e.from], e)
 	}
 	for _, edges := range s.out {
 		sort.Slice(edges, func(i, j int) bool { return edges[i].site < edges[j].site })
 	}
-	if a.cfg.Trap != "" {
-		s.rel = map[*Func]depths{}
-		s.trap = word + s.relative(a.named(a.cfg.Trap)).bytes
+	for f := range a.flows {
+		s.frame[f] = s.own(f)
 	}
-	s.rel = map[*Func]depths{}
+	s.solve(0)
+	if a.cfg.Trap != "" {
+		s.solve(word + s.rel[a.named(a.cfg.Trap)].bytes)
+	}
 	return s
 }
 
-// own is the deepest use in f itself.
-func (s *stacks) own(f *Func) (rel, abs int, hasAbs bool) {
-	fl := s.a.flows[f]
-	if fl == nil {
-		return 0, 0, false
+// solve computes the deepest use from each function's entry on, on the stack that it is entered on. trap is what an overwritten
+// runtime function needs. Rounds are bounded, since recursion, which is reported elsewhere, would never settle.
+func (s *stacks) solve(trap int) {
+	s.rel = map[*Func]depths{}
+	for f := range s.a.leaves {
+		s.rel[f] = depths{bytes: trap}
 	}
+	for f := range s.a.flows {
+		s.rel[f] = depths{bytes: s.frame[f].rel}
+	}
+	for range len(s.a.flows) {
+		changed := false
+		for _, f := range s.a.img.funcs { // in order, so that equals are decided the same way each time
+			d := s.rel[f]
+			for i := range s.out[f] {
+				if e := &s.out[f][i]; e.depth.hasRel {
+					d.consider(e, int(e.depth.rel), s.rel[e.to])
+				}
+			}
+			changed = changed || d != s.rel[f]
+			s.rel[f] = d
+		}
+		if !changed {
+			return
+		}
+	}
+}
+
+// own finds the deepest use in f itself.
+func (s *stacks) own(f *Func) (out frame) {
+	fl := s.a.flows[f]
 	for addr, st := range fl.in {
 		in := s.a.decoded[addr]
 		if in == nil {
@@ -56,52 +88,26 @@ func (s *stacks) own(f *Func) (rel, abs int, hasAbs bool) {
 		}
 		for _, d := range []depth{st.depth, st.step(s.a, in).depth} {
 			if d.hasRel {
-				rel = max(rel, int(d.rel))
+				out.rel = max(out.rel, int(d.rel))
 			}
 			if d.hasAbs {
-				abs, hasAbs = max(abs, int(d.abs)), true
+				out.abs, out.switches = max(out.abs, int(d.abs)), true
 			}
 		}
 	}
-	return rel, abs, hasAbs
-}
-
-// relative is the deepest use from f's entry on, on the stack that it is entered on. Cycles are cut; recursion reports them.
-func (s *stacks) relative(f *Func) depths {
-	if d, ok := s.rel[f]; ok {
-		return d
-	}
-	if s.busy[f] {
-		return depths{}
-	}
-	if s.a.leaves[f] {
-		return depths{bytes: s.trap}
-	}
-	s.busy[f] = true
-	defer delete(s.busy, f)
-	own, _, _ := s.own(f)
-	d := depths{bytes: own}
-	for i := range s.out[f] {
-		e := &s.out[f][i]
-		if e.depth.hasRel {
-			d.consider(e, int(e.depth.rel), s.relative(e.to))
-		}
-	}
-	s.rel[f] = d
-	return d
+	return out
 }
 
 // absolute is the deepest use on the stacks that f itself switches to.
 func (s *stacks) absolute(f *Func) (depths, bool) {
-	_, own, ok := s.own(f)
-	d := depths{bytes: own}
+	d := depths{bytes: s.frame[f].abs}
 	for i := range s.out[f] {
 		e := &s.out[f][i]
 		if e.depth.hasAbs {
-			d.consider(e, int(e.depth.abs), s.relative(e.to))
+			d.consider(e, int(e.depth.abs), s.rel[e.to])
 		}
 	}
-	return d, ok
+	return d, s.frame[f].switches
 }
 
 // consider takes an edge into account.
@@ -122,7 +128,7 @@ func (s *stacks) path(f *Func, d depths) []Frame {
 		if d.via == nil {
 			return append(out, Frame{Name: f.Name, Bytes: d.bytes})
 		}
-		next := s.relative(d.via.to)
+		next := s.rel[d.via.to]
 		out = append(out, Frame{Name: f.Name, Bytes: d.bytes - next.bytes})
 		f, d = d.via.to, next
 	}
@@ -139,7 +145,7 @@ func (s *stacks) entries() (entries []Entry, arrival int) {
 		if s.a.flows[r.f] == nil || called[r.f] && r.why != "ELF entry" {
 			continue
 		}
-		rel := s.relative(r.f)
+		rel := s.rel[r.f]
 		entry := Entry{Name: r.f.Name, Why: r.why, Arrival: rel.bytes}
 		if best, top := s.switched(r.f); best != nil {
 			entry.Stack, entry.Path = top.bytes, s.path(best, top)
@@ -190,8 +196,7 @@ func (s *stacks) unguarded(f *Func) int {
 	for i := range s.out[f] {
 		e := &s.out[f][i]
 		if strings.HasPrefix(e.to.Name, "runtime.morestack") {
-			own, _, _ := s.own(f)
-			deepest = max(deepest, own-stackSmall, 0)
+			deepest = max(deepest, s.frame[f].rel-stackSmall, 0)
 			continue
 		}
 		if below := s.unguarded(e.to); below >= 0 && e.depth.hasRel {
