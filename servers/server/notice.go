@@ -138,10 +138,16 @@ func (s *server) dropReplies(id uint64) {
 		return
 	}
 	s.ret.replies(o, func(p *reply) {
-		replyHandles(s.kept.w, int(p.off), func(badge uint64, rights uint32) {
-			if h, err := s.k.Mint(uabi.BootEndpoint, badge, rights); err == uabi.OK {
+		replyHandles(s.kept.w, int(p.off), func(word, badge uint64) {
+			if badge == 0 {
+				return
+			}
+			if h, err := s.k.Mint(uabi.BootEndpoint, badge, mintRights); err == uabi.OK {
 				s.k.Close(h)
 			}
 		})
 	})
+	if o.gives {
+		s.release(o)
+	}
 }

@@ -60,6 +60,8 @@ func (s *server) replayRecord(r record, rb *uk.Buffer) {
 	default:
 		s.tell(r.kind, rb.In.W[0], rb.In.W[1])
 	}
+	// What it minted and closed was minted and closed then.
+	c.reset(modeLookup, s.b, uabi.ID{}, 0)
 	logged := uabi.Error(s.kept.w[trailer] & repStatusMask)
 	if logged != status {
 		s.count(healthDiverged)
@@ -69,7 +71,7 @@ func (s *server) replayRecord(r record, rb *uk.Buffer) {
 	case r.kind == recThread:
 		s.ret.remove(rb.In.W[0])
 	case r.id.Origin != s.self:
-		s.ret.put(r.id.Origin, r.id.Trap, r.id.Path, trailer)
+		s.ret.put(r.id.Origin, r.id.Trap, r.id.Path, trailer, gives(s.kept.w, trailer))
 	}
 }
 

@@ -8,12 +8,16 @@ import (
 //
 //	0  head: status, words of the reply, handles, bytes
 //	   the words or the padded bytes
-//	   two words for each handle: handle and rights; badge, or 0 when it is not one of ours
+//	   two words for each handle: handle, rights, repGiven; badge, or 0 when it is not one of ours
+//
+// A handle that is not of our badges and that the handler closed is given away: it stays open as long as the reply is retained,
+// since it cannot be made again.
 const (
 	repStatusMask   = 0xffff
 	repWordsShift   = 16
 	repHandlesShift = 20
 	repBytesShift   = 32
+	repGiven        = 1 << 63
 )
 
 // writeReply appends the trailer for b.Out with that status and returns the word behind it. nwords: of the reply's encoding.
@@ -44,9 +48,23 @@ func (c *Ctx) writeReply(status uabi.Error, nwords int) int {
 				k.w[at+1] = mi.badge
 			}
 		}
+		if len(c.closing) != 0 {
+			k.w[at] |= c.give(h)
+		}
 		at += 2
 	}
 	return at
+}
+
+// give takes a handle of the reply out of those to be closed now.
+func (c *Ctx) give(h uabi.Handle) uint64 {
+	for i := range c.closing {
+		if c.closing[i] == h {
+			c.closing = append(c.closing[:i], c.closing[i+1:]...)
+			return repGiven
+		}
+	}
+	return 0
 }
 
 // replySize is the number of words of the trailer at word o of w.
@@ -55,16 +73,24 @@ func replySize(w []uint64, o int) int {
 	return 1 + int(head>>repWordsShift&nibble) + wordsOf(int(head>>repBytesShift)) + 2*int(head>>repHandlesShift&nibble)
 }
 
-// replyHandles calls f with each badge in the trailer at word o.
-func replyHandles(w []uint64, o int, f func(badge uint64, rights uint32)) {
+// replyHandles calls f with the two words of each handle in the trailer at word o.
+func replyHandles(w []uint64, o int, f func(word, badge uint64)) {
 	head := w[o]
 	at := o + 1 + int(head>>repWordsShift&nibble) + wordsOf(int(head>>repBytesShift))
 	for i := 0; i < int(head>>repHandlesShift&nibble); i++ {
-		if badge := w[at+1]; badge != 0 {
-			f(badge, uint32(w[at]>>repBytesShift))
-		}
+		f(w[at], w[at+1])
 		at += 2
 	}
+}
+
+// gives reports that the trailer at word o has a handle that was given away.
+func gives(w []uint64, o int) bool {
+	if w[o]>>repHandlesShift&nibble == 0 {
+		return false
+	}
+	given := false
+	replyHandles(w, o, func(word, _ uint64) { given = given || word&repGiven != 0 })
+	return given
 }
 
 // again fills Out with the retained reply at word o, with handles minted again; their numbers go to minted.
@@ -84,7 +110,7 @@ func (c *Ctx) again(o int) {
 	for i := 0; i < nh; i++ {
 		m.Handle[i] = uabi.Handle(k.w[at])
 		if badge := k.w[at+1]; badge != 0 {
-			rights := uint32(k.w[at] >> repBytesShift)
+			rights := uint32(k.w[at] &^ repGiven >> repBytesShift)
 			h, err := c.k.Mint(uabi.BootEndpoint, badge, rights)
 			if err != uabi.OK {
 				// The badge died: only a caller that is gone can have let that happen.

@@ -13,6 +13,7 @@ type retained struct {
 type origin struct {
 	id, trap uint64
 	first    reply // off 0: none
+	gives    bool  // a reply has a handle that was given away (reply.go)
 }
 
 // reply is one committed reply: which step, where its trailer is, and the next of the same trap (index into more, −1: none).
@@ -60,8 +61,8 @@ func (r *retained) lookup(o *origin, path uint64) int {
 	}
 }
 
-// put retains a reply; a newer trap drops the replies of the one before.
-func (r *retained) put(id, trap, path uint64, off int) {
+// put retains a reply, which has handles that were given away or not; a newer trap drops the replies of the one before.
+func (r *retained) put(id, trap, path uint64, off int, gives bool) {
 	o := r.find(id)
 	if o == nil {
 		o = r.insert(id)
@@ -70,6 +71,7 @@ func (r *retained) put(id, trap, path uint64, off int) {
 		r.drop(o)
 		o.trap = trap
 	}
+	o.gives = o.gives || gives
 	if o.first.off == 0 {
 		o.first = reply{path, int32(off), -1}
 		return
@@ -124,6 +126,7 @@ func (r *retained) drop(o *origin) {
 		i = next
 	}
 	o.first = reply{next: -1}
+	o.gives = false
 }
 
 func (r *retained) alloc() int32 {

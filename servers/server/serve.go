@@ -230,6 +230,8 @@ func (s *server) known(in *uabi.Msg) bool {
 			s.logf("request %#x/%d/%#x is older than trap %d of its origin", in.ID.Origin, in.ID.Trap, in.ID.Path, o.trap)
 			s.refuse(in, uabi.ErrStale)
 			return true
+		} else if o.gives {
+			s.release(o)
 		}
 	}
 	if in.Flags&uabi.FlagDead != 0 {
@@ -239,6 +241,18 @@ func (s *server) known(in *uabi.Msg) bool {
 		return true
 	}
 	return false
+}
+
+// release closes what an origin's replies gave away: they were delivered.
+func (s *server) release(o *origin) {
+	o.gives = false
+	s.ret.replies(o, func(p *reply) {
+		replyHandles(s.kept.w, int(p.off), func(word, _ uint64) {
+			if word&repGiven != 0 {
+				s.k.Close(uabi.Handle(word))
+			}
+		})
+	})
 }
 
 // repeat answers from the journal.
@@ -318,7 +332,7 @@ func (s *server) commit(status uabi.Error, nwords int) {
 	k.mark(c.rec.at, end, markCommit)
 	k.tail = end
 	if c.id.Origin != s.self {
-		s.ret.put(c.id.Origin, c.id.Trap, c.id.Path, trailer)
+		s.ret.put(c.id.Origin, c.id.Trap, c.id.Path, trailer, c.b.Out.NHandles != 0 && status == uabi.OK && gives(k.w, trailer))
 	}
 	s.count(healthCommits)
 	if s.fault.on {

@@ -119,7 +119,7 @@ func (s *server) readReplies(area int) {
 		at += originHead
 		s.ret.touch(id, trap)
 		for j := uint64(0); j < n; j++ {
-			s.ret.put(id, trap, k.w[at], at+1)
+			s.ret.put(id, trap, k.w[at], at+1, gives(k.w, at+1))
 			at += 1 + replySize(k.w, at+1)
 		}
 	}

@@ -25,7 +25,7 @@ type Spec struct {
 	Gone func(c *Ctx, badge uint64)
 	// ThreadGone is told that an alien is gone (R13), after the library dropped its replies. It may be told again after a crash.
 	ThreadGone func(c *Ctx, origin uint64)
-	// Event is told that bits of the event bound under key were raised.
+	// Event is told that bits of the event bound under key were raised. It may be told again after a crash.
 	Event func(c *Ctx, key uint64, bits uint32)
 	// Start runs once, on a cold start.
 	Start func(c *Ctx)

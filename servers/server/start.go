@@ -180,6 +180,15 @@ func (s *server) clean(received bool) {
 			known[in.Handle[i]] = true
 		}
 	}
+	for i := range s.ret.slots {
+		s.ret.replies(&s.ret.slots[i], func(p *reply) {
+			replyHandles(s.kept.w, int(p.off), func(word, _ uint64) {
+				if word&repGiven != 0 {
+					known[uabi.Handle(word)] = true
+				}
+			})
+		})
+	}
 	for _, m := range s.ctx.minted {
 		known[m.h] = true
 	}
