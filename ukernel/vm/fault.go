@@ -55,9 +55,11 @@ func (r *region) allows(code uint64) bool {
 
 // solve does the work of a fault that r allows.
 func (s *Space) solve(r *region, va, code uint64) Result {
-	leaf := s.needLeaf(va)
+	leaf := s.pt.leaf(va >> pageShift)
 	if leaf == 0 {
-		return NoMem
+		if leaf = s.needLeaf(va); leaf == 0 {
+			return NoMem
+		}
 	}
 	w := &frame.Words(leaf)[va>>pageShift&nodeMask]
 	var res Result

@@ -10,8 +10,8 @@ var (
 )
 
 // Reap does a bounded piece of destroying dead spaces and memory objects; more: there is more that can be done now. Release
-// does one piece; whoever has time (an idle CPU) or needs memory calls again. A dead space that another CPU has loaded keeps
-// its page-table root until that CPU has switched; Reap kicks it.
+// does one piece; whoever has time (an idle CPU) or needs memory calls again. A dead space that a CPU has loaded keeps its
+// page-table root until that CPU has switched; Reap kicks it.
 func Reap() (more bool) {
 	if deadSpaces == nil && deadMemories == nil && emptySpaces == nil {
 		return false
@@ -57,15 +57,12 @@ func (s *Space) destroy(budget *uint64) bool {
 	return true
 }
 
-// unload frees the page-table root of an empty dead space; false: another CPU has it loaded still.
+// unload frees the page-table root of an empty dead space; false: a CPU has it loaded still. That may be this one: what it
+// loads next is the scheduler's business, and Switch comes back here.
 func (s *Space) unload() bool {
-	self := arch.CPU()
-	if loaded[self] == s {
-		Switch(s, nil)
-	}
 	if s.cpus != 0 {
 		for c := range arch.CPUs() {
-			if s.cpus>>c&1 != 0 {
+			if s.cpus>>c&1 != 0 && c != arch.CPU() {
 				arch.Kick(c)
 			}
 		}

@@ -70,7 +70,8 @@ func (s *Space) Release() {
 	}
 }
 
-// Switch loads new (nil: the kernel's own space) on this CPU, where old (or nil) was. It is cheap when new is loaded already.
+// Switch loads new (nil: the kernel's own space) on this CPU, where old (or nil) was; it is cheap when new is loaded already.
+// A dead space ends here at the latest, so afterwards old may not exist any more.
 func Switch(old, new *Space) {
 	if new == nil {
 		new = kernel
@@ -86,6 +87,9 @@ func Switch(old, new *Space) {
 	new.cpus |= 1 << cpu
 	loaded[cpu] = new
 	arch.SwitchSpace(new.pt.root)
+	if was != nil && was.Refs == 0 {
+		Reap()
+	}
 }
 
 // Loaded is the space that this CPU has loaded; nil before the first Switch.

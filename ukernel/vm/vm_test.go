@@ -312,7 +312,6 @@ func TestADeadSpaceKeepsItsRootWhileAnotherCPUHasItLoaded(t *testing.T) {
 	}
 	fake.M.CPU = 1
 	Switch(s, nil)
-	Reap()
 	if a.FramesUsed != 0 || object.Live(uabi.TypeSpace) != 1 {
 		t.Fatal("the root is still there")
 	}
@@ -556,4 +555,19 @@ func BenchmarkAnonymousFault(b *testing.B) {
 		s.Discard(0x200000, n*pg)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/page")
+}
+
+func TestADeadSpaceStaysLoadedUntilTheSchedulerSwitches(t *testing.T) {
+	machine(t, 1024, 1)
+	a := account(t)
+	s := newSpace(t, a)
+	Switch(nil, s)
+	s.Release()
+	if Loaded() != s || newSpace(t, a) == s {
+		t.Fatal("the scheduler would take a new space for the one that is loaded")
+	}
+	Switch(s, nil)
+	if object.Live(uabi.TypeSpace) != 2 {
+		t.Fatal("the dead space is still there")
+	}
 }
