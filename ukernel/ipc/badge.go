@@ -23,6 +23,7 @@ type Badge struct {
 	handles  uint32 // counted handles, wherever they are (R6)
 	gone     goneState
 	listed   bool   // in the hash table, which owns a reference
+	out      bool   // once in another process's table, or pinned
 	hashNext *Badge // same bucket
 	gnext    *Badge // gone or sent list
 	gprev    *Badge
@@ -88,6 +89,9 @@ func (e *Endpoint) Mint(p *Process, n uint64, rights uint32) (uabi.Handle, uabi.
 		badgeHash[at] = b
 		b.listed = true
 	}
+	if p != e.owner {
+		b.out = true
+	}
 	h, err := p.Install(&e.Header, b, rights&^(uabi.RightReceive|uabi.RightManage))
 	if b.handles == 0 && b.gone == goneNone {
 		b.lastGone()
@@ -111,10 +115,12 @@ func (b *Badge) uncount() {
 	}
 }
 
-// lastGone raises the level: a notice, or the end of the badge when nobody can receive it any more.
+// lastGone raises the level: a notice, or the end of the badge when nobody can receive it any more. A badge that was never outside
+// its owner is as if it had not been minted: the owner ended before its commit, or the reply with it was lost with the caller's
+// image, whose successor will ask again (R9) and must not find the number dead.
 func (b *Badge) lastGone() {
 	e := b.ep
-	if e.dead {
+	if e.dead || !b.out {
 		b.unlist()
 		return
 	}

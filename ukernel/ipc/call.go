@@ -182,6 +182,8 @@ func (r *ref) give(p *Process) (uabi.Handle, uint64) {
 	if r.badge != nil && r.badge.ep.owner == p {
 		rights |= uabi.RightWeak
 		badge = r.badge.Number
+	} else if r.badge != nil {
+		r.badge.out = true
 	}
 	h, _ := p.Install(r.obj, r.badge, rights)
 	return h, badge

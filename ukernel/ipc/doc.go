@@ -27,6 +27,9 @@
 //
 // # Badge numbers
 //
+// A badge is reported gone only if a handle of it was once in another process's table or pinned for an alien; else the number is free
+// again, for then nobody but its owner knows it: see Badge.lastGone.
+//
 // A badge number that was acknowledged as gone (R6) is dead for ever. The dead numbers of an endpoint are a radix tree of
 // bitmaps in which full nodes are replaced by one bit of their parent: its size is bounded by the numbers that are alive or
 // were skipped, not by those that died.

@@ -26,6 +26,9 @@ func (p *Process) InstallNew(obj *object.Header, rights uint32) (uabi.Handle, ua
 func (p *Process) InstallAt(slot uabi.Handle, obj *object.Header, b *Badge, rights uint32) uabi.Error {
 	err := p.Table.InsertAt(slot, obj, b.header(), rights)
 	if err == uabi.OK {
+		if b != nil {
+			b.out = true
+		}
 		hold(obj, b, rights)
 	}
 	return err

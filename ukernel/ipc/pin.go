@@ -49,6 +49,9 @@ func (al *alien) addPin(r *ref, a *object.Account) bool {
 		}
 	}
 	al.kept = true
+	if r.badge != nil {
+		r.badge.out = true
+	}
 	for i := range al.pins {
 		if p := &al.pins[i]; p.obj == nil {
 			p.copy(r)

@@ -100,7 +100,7 @@ const (
 // Notices (W[0] of a KindNotice message). A notice is delivered again until it is acknowledged.
 const (
 	NoticeEvent  = 1 + iota // a bound event: W[1] = key, W[2] = bits raised since the last notice (cleared in the binding), W[3] = level
-	NoticeGone              // R6: the last handle of badge W[1] is gone; acknowledge with CallBadgeAck
+	NoticeGone              // R6: the last handle of badge W[1] is gone; acknowledge with CallBadgeAck. Not for a badge whose handles never left its owner's table: as if it had not been minted
 	NoticeThread            // R13: the alien with Origin W[1] is gone; acknowledge with CallThreadAck
 )
 
