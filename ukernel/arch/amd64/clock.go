@@ -71,12 +71,6 @@ func calibrate() {
 // TSCHz is the rate of the time stamp counter.
 func TSCHz() uint64 { return tscHz }
 
-// Now returns ns since boot. The TSC is taken to run alike on all CPUs, as on every processor with an invariant TSC, and in QEMU.
-func Now() uint64 {
-	hi, lo := bits.Mul64(rdtsc()-tscStart, nsMult)
-	return hi<<32 | lo>>32
-}
-
 // Arm sets this CPU's one-shot timer to an absolute time; 0 disarms. A time beyond the timer's range raises VecTimer early.
 func Arm(deadline uint64) {
 	p := self()

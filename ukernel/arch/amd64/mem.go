@@ -141,14 +141,6 @@ func StackMax(cpu int) uint64 {
 	return p.stackLo + StackSize - a
 }
 
-// SwitchSpace loads a page-table root unless it is loaded.
-func SwitchSpace(root uint64) {
-	if p := self(); p.root != root {
-		p.root = root
-		writeCR3(root)
-	}
-}
-
 // FlushPage drops one page from this CPU's TLB.
 func FlushPage(va uint64) { invlpg(va) }
 

@@ -2,7 +2,6 @@ package amd64
 
 // Implemented in ops_amd64.s and entry_amd64.s.
 
-func cpuIndex() uint64
 func rdmsr(msr uint32) uint64
 func wrmsr(msr uint32, v uint64)
 func rdtsc() uint64
@@ -27,6 +26,12 @@ func halt()
 func breakpoint()
 func testDoubleFault()
 func testStack()
+
+// Now returns ns since boot. The TSC is taken to run alike on all CPUs, as on every processor with an invariant TSC, and in QEMU.
+func Now() uint64
+
+// SwitchSpace loads a page-table root on this CPU unless it is loaded.
+func SwitchSpace(root uint64)
 
 // Addresses of entry points that only hardware reaches; defined in vectors_amd64.s.
 var vectorsPC, syscallPC uint64

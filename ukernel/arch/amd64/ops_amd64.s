@@ -3,10 +3,25 @@
 
 // Single instructions for Go. All are leaf functions without frames.
 
-// func cpuIndex() uint64
-TEXT ·cpuIndex(SB), NOSPLIT|NOFRAME, $0-8
-	MOVQ (percpu_index-8)(GS), AX
+// func Now() uint64: (TSC − tscStart) × nsMult / 2^32. Assembly, since each switch of threads asks for the time.
+TEXT ·Now(SB), NOSPLIT|NOFRAME, $0-8
+	RDTSC
+	SHLQ $32, DX
+	ORQ  DX, AX
+	SUBQ ·tscStart(SB), AX
+	MULQ ·nsMult(SB)
+	SHRQ $32, DX, AX
 	MOVQ AX, ret+0(FP)
+	RET
+
+// func SwitchSpace(root uint64)
+TEXT ·SwitchSpace(SB), NOSPLIT|NOFRAME, $0-8
+	MOVQ root+0(FP), AX
+	CMPQ AX, (percpu_root-8)(GS)
+	JEQ  loaded
+	MOVQ AX, (percpu_root-8)(GS)
+	MOVQ AX, CR3
+loaded:
 	RET
 
 // func rdmsr(msr uint32) uint64

@@ -124,12 +124,25 @@ const (
 	vecCanon   = hw.VecGP
 )
 
-func self() *percpu {
-	return (*percpu)(unsafe.Pointer(uintptr(unsafe.Pointer(&cpus[0])) + uintptr(cpuIndex())*unsafe.Sizeof(percpu{})))
+// stackSpan is log2 of the address space that a CPU's stacks take.
+const stackSpan = 17
+
+// The build fails if stackSpan does not match the layout in mem.go, or CPU's mask MaxCPUs.
+var (
+	_ [stackSlot*hw.PageSize - 1<<stackSpan]struct{}
+	_ [1<<stackSpan - stackSlot*hw.PageSize]struct{}
+	_ [-(hw.StackVirtual >> stackSpan & (MaxCPUs - 1))]struct{}
+)
+
+// CPU returns this CPU's index. It comes from the address of the stack, which is three instructions without a call; not to be used on the boot
+// stack.
+func CPU() int {
+	var here byte
+	return int(uint64(uintptr(unsafe.Pointer(&here))) >> stackSpan & (MaxCPUs - 1))
 }
 
-// CPU returns this CPU's index.
-func CPU() int { return int(cpuIndex()) }
+// self is this CPU's area.
+func self() *percpu { return &cpus[CPU()] }
 
 // CPUs returns how many CPUs run.
 func CPUs() int { return cpuCount }
