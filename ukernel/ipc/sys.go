@@ -20,3 +20,9 @@ func (t *Thread) NextThread() *Thread { return t.procNext }
 
 // Sleeping reports whether t is in Sleep: Break ends it.
 func (t *Thread) Sleeping() bool { return t.block == BlockSleep }
+
+// Tidy destroys what died, and reports whether nothing is left. For tests: Leave does it in pieces.
+func Tidy() (done bool) {
+	tidy(true)
+	return !untidy
+}
