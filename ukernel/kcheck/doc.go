@@ -5,9 +5,9 @@
 //
 //   - image.go    sections, symbols, functions, static data, source lines
 //   - decode.go   x86asm behind a shim for the instructions that x86asm gets wrong
-//   - value.go, exec.go, flow.go    an abstract interpreter for one function: known constants, flags, stack depth
+//   - value.go, exec.go, execstack.go, flow.go    an abstract interpreter for one function: known constants, flags, stack depth
 //   - check.go, data.go     the whole program: what is reachable, from which entries, under which assumptions
-//   - stack.go    deepest stack, recursion
+//   - stack.go    deepest stack, recursion, room for the stack check of compiled Go
 //   - policy.go   which functions of the Go runtime may run, trap, or must never be reached
 //   - report.go   what is printed, and what boot/image overwrites
 //
