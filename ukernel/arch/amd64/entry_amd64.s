@@ -333,6 +333,8 @@ TEXT ·crash(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	XORL BP, BP
 	PUSHQ $2
 	POPFQ
+	MOVQ (percpu_idle-8)(GS), AX
+	SUBQ $percpu_idleCtx, AX // &percpu
 	MOVQ ·reportFn(SB), DX
 	MOVQ (DX), CX
 	CALL CX

@@ -45,9 +45,8 @@ func Crash(what uint64) {
 // testAddress is nowhere mapped.
 const testAddress = 0xffffa00000000000
 
-// report runs on the panic stack of the CPU that crashed; its registers are in crash.
-func report() {
-	p := self()
+// report runs on the panic stack of the CPU that crashed; its registers are in crash. p comes from GS: the stack may be the boot stack.
+func report(p *percpu) {
 	me := uint32(p.index) + 1
 	r := &p.crash
 	if !atomic.CompareAndSwapUint32(&panicking, 0, me) {

@@ -112,9 +112,9 @@ func startCPU(id uint32) {
 
 // join runs on a started CPU, on its own stack and the boot page tables. It returns to take part in the scheduling.
 func join(p *percpu) {
+	useTables(p) // first: from here on a fault is reported
 	features()
 	p.root = hw.ImageBase + hw.OffKernelPML4
 	writeCR3(p.root)
-	useTables(p)
 	startAPIC(false)
 }
