@@ -38,11 +38,33 @@ func (s *server) notice(in *uabi.Msg) {
 		s.own(recGone, in.W[1], 0)
 	case uabi.NoticeThread:
 		s.count(healthThreads)
-		if s.spec.ThreadGone != nil || s.ret.find(in.W[1]) != nil {
-			s.own(recThread, in.W[1], 0)
+		id := in.W[1]
+		if s.spec.ThreadGone != nil || s.ret.find(id) != nil {
+			s.unclaimed(id)
+			s.own(recThread, id, 0)
 		} else {
-			s.k.ThreadAck(uabi.BootEndpoint, in.W[1])
+			s.k.ThreadAck(uabi.BootEndpoint, id)
 		}
+	}
+}
+
+// unclaimed reports gone what the replies of a dead alien name and nobody has a handle of (R13): the kernel says nothing of a badge that
+// never left this server. Where a handle exists the acknowledgement fails, and the kernel will report.
+func (s *server) unclaimed(id uint64) {
+	o := s.ret.find(id)
+	if o == nil || s.spec.Gone == nil {
+		return
+	}
+	var badges []uint64
+	s.ret.replies(o, func(p *reply) {
+		replyHandles(s.kept.w, int(p.off), func(_, badge uint64) {
+			if badge != 0 {
+				badges = append(badges, badge)
+			}
+		})
+	})
+	for _, b := range badges {
+		s.own(recGone, b, 0)
 	}
 }
 
@@ -130,23 +152,12 @@ func (s *server) tell(kind recordKind, a, b uint64) {
 	}
 }
 
-// dropReplies mints and closes one handle for each badge in the replies of an alien that is gone, so that an object that was never
-// handed out is reported gone (R13).
+// dropReplies closes what the replies of an alien that is gone gave away.
 func (s *server) dropReplies(id uint64) {
 	o := s.ret.find(id)
 	if o == nil || s.host {
 		return
 	}
-	s.ret.replies(o, func(p *reply) {
-		replyHandles(s.kept.w, int(p.off), func(word, badge uint64) {
-			if badge == 0 {
-				return
-			}
-			if h, err := s.k.Mint(uabi.BootEndpoint, badge, mintRights); err == uabi.OK {
-				s.k.Close(h)
-			}
-		})
-	})
 	if o.gives {
 		s.release(o)
 	}

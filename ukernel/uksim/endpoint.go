@@ -24,8 +24,8 @@ type Badge struct {
 	gone  bool // NoticeGone is pending
 	// out: a handle was once in another process's table or pinned for an alien. A badge that never was is not reported gone when its
 	// owner closes what it minted: the reply with it was lost with its caller, whose successor will ask again.
-	out bool
-	dead  bool // acknowledged: the number is never used again
+	out  bool
+	dead bool // acknowledged: the number is never used again
 }
 
 // binding makes raises of an event notices of an endpoint.
@@ -148,6 +148,18 @@ func (e *Endpoint) number(n uint64) *Badge {
 	return b
 }
 
+// unlist forgets a badge.
+func (e *Endpoint) unlist(b *Badge) {
+	b.gone = false
+	delete(e.badges, b.num)
+	for i, x := range e.order {
+		if x == b {
+			e.order = append(e.order[:i], e.order[i+1:]...)
+			return
+		}
+	}
+}
+
 // BadgesAlive counts the badges that have a counted handle or an unacknowledged end.
 func (e *Endpoint) BadgesAlive() int {
 	n := 0
@@ -217,6 +229,9 @@ func (k *Native) Mint(endpoint uabi.Handle, badge uint64, rights uint32) (uabi.H
 	if b == nil {
 		return 0, uabi.ErrStale
 	}
+	if k.p != e.owner {
+		b.out = true
+	}
 	return k.p.table.insert(capability{e, b, rights &^ uabi.RightReceive})
 }
 
@@ -236,13 +251,9 @@ func (k *Native) BadgeAck(endpoint uabi.Handle, badge uint64) uabi.Error {
 	case b.count > 0:
 		return uabi.ErrBusy
 	}
-	b.dead, b.gone = true, false
-	for i, x := range e.order {
-		if x == b {
-			e.order = append(e.order[:i], e.order[i+1:]...)
-			break
-		}
-	}
+	b.dead = true
+	e.unlist(b)
+	e.badges[badge] = b // its number is dead
 	k.doneNotice(uabi.NoticeGone)
 	return uabi.OK
 }

@@ -88,17 +88,21 @@ func (c capability) hold() {
 	}
 }
 
-// drop counts one holder less; the last counted one of a badge that was ever outside its
-// owner makes its NoticeGone pending (R6).
+// drop counts one holder less; the last counted one of a badge makes its NoticeGone pending
+// (R6), or is the end of a badge that was never outside its owner.
 func (c capability) drop() {
 	if c.obj == nil || c.weak() {
 		return
 	}
 	if b := c.badge; b != nil {
 		b.count--
-		if b.count == 0 && !b.dead && b.out {
+		switch {
+		case b.count > 0 || b.dead:
+		case b.out:
 			b.gone = true
 			b.ep.poke()
+		default:
+			b.ep.unlist(b)
 		}
 	}
 	unref(c.obj)
