@@ -233,15 +233,11 @@ func AllocKernelRun(n int, reserve bool) (pa uint64, ok bool) {
 	return pa, ok
 }
 
-// Ref adds a reference to a frame that was handed out. Frames that are not ours (Managed) are left alone.
-func Ref(pa uint64) { AddRefs(pa, 1) }
+// Ref adds a reference to a frame that was handed out.
+func Ref(pa uint64) { at(uint32(pa>>shift)).refs++ }
 
-// AddRefs adds n references.
-func AddRefs(pa uint64, n uint32) {
-	if m := at(uint32(pa >> shift)); m.state == stateUser || m.state == stateKernel {
-		m.refs += n
-	}
-}
+// AddRefs adds n references to a frame that was handed out.
+func AddRefs(pa uint64, n uint32) { at(uint32(pa >> shift)).refs += n }
 
 // Refs is the number of references; 0 for a free frame or one that is not ours.
 func Refs(pa uint64) uint32 {

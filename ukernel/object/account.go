@@ -113,8 +113,7 @@ func (a *Account) reap() {
 	for a != nil && a.Refs == 0 && a.FramesUsed == 0 && a.ObjectsUsed == 0 {
 		parent := a.Stop()
 		a.Parent = nil
-		pa, off := find(a)
-		accounts.s.put(pa, off, sizeOf[Account]())
+		accounts.back(a)
 		for p := parent; p != nil; p = p.Parent {
 			p.ObjectsUsed--
 		}

@@ -7,12 +7,6 @@ import (
 	"aramid/ukernel/frame"
 )
 
-// sizeOf is the distance between objects of a slab: multiples of 16, so that every object is aligned for FXSAVE.
-func sizeOf[T any]() uint32 {
-	var p *T
-	return uint32(unsafe.Sizeof(*p)+15) &^ 15
-}
-
 // slabAt is the header of the slab at pa.
 func slabAt(pa uint64) *slab {
 	// Safety: pa is the frame-aligned start of a slab that a Pool owns; slab fits in slabHeader bytes.
@@ -23,21 +17,6 @@ func slabAt(pa uint64) *slab {
 func linkAt(pa uint64, off uint32) *uint32 {
 	// Safety: off is an object's offset inside the slab, a multiple of 16.
 	return (*uint32)(unsafe.Add(arch.Ptr(pa), off))
-}
-
-// place zeroes the object at offset off of a slab and returns it.
-func place[T any](pa uint64, off uint32) *T {
-	// Safety: the slab has room for a T there, and no one else has it.
-	at := unsafe.Add(arch.Ptr(pa), off)
-	clear(unsafe.Slice((*byte)(at), sizeOf[T]()))
-	return (*T)(at)
-}
-
-// find is the slab of an object and its offset there.
-func find[T any](t *T) (pa uint64, off uint32) {
-	// Safety: t came from place; slabs of one frame are frame-aligned, and in larger ones the only object is at slabHeader.
-	at := arch.Phys(unsafe.Pointer(t))
-	return at &^ (frame.Size - 1), uint32(at & (frame.Size - 1))
 }
 
 // setOwner notes a as the payer of a frame.

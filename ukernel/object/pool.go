@@ -2,35 +2,8 @@ package object
 
 import "aramid/ukernel/frame"
 
-// Pool hands out objects of type T from slabs of frames. The zero Pool is ready. T must hold no Go heap pointers. Objects
-// are zeroed, aligned to 16 bytes, and never move. An emptied slab goes back to package frame, but one is kept (Trim frees it).
-type Pool[T any] struct{ s store }
-
-// Get returns a zeroed object charged to a (nil: the kernel), or nil when there is no memory or a limit is reached.
-func (p *Pool[T]) Get(a *Account) *T {
-	pa, off := p.s.get(a, sizeOf[T]())
-	if pa == 0 {
-		return nil
-	}
-	return place[T](pa, off)
-}
-
-// Put takes back an object that was charged to a.
-func (p *Pool[T]) Put(t *T, a *Account) {
-	pa, off := find(t)
-	p.s.put(pa, off, sizeOf[T]())
-	if a != nil {
-		a.UnchargeObjects(1)
-	}
-}
-
-// Live is the number of objects in use.
-func (p *Pool[T]) Live() uint64 { return p.s.live }
-
-// Trim gives the spare slab back.
-func (p *Pool[T]) Trim() { p.s.trim(sizeOf[T]()) }
-
-// store is a Pool without its type, so that its code exists once; size is that of an object.
+// store is a Pool without its type, so that its code exists once: kernel text is limited. size is that of an object, rounded
+// up to 16.
 type store struct {
 	partial uint64 // slabs with free objects: doubly linked by physical address; 0 ends
 	empty   uint64 // at most one slab with no object in use, in no list
@@ -48,8 +21,8 @@ type slab struct {
 
 const slabHeader = 64
 
-// get finds a free object and charges it: its slab and offset there, or 0, 0.
-func (p *store) get(a *Account, size uint32) (pa uint64, off uint32) {
+// find charges for a free object and finds it: its slab and offset there, or 0, 0.
+func (p *store) find(a *Account, size uint32) (pa uint64, off uint32) {
 	if !a.ChargeObjects(1) {
 		return 0, 0
 	}
@@ -79,8 +52,8 @@ func (p *store) get(a *Account, size uint32) (pa uint64, off uint32) {
 	return pa, off
 }
 
-// put gives an object back to its slab; the caller uncharges it.
-func (p *store) put(pa uint64, off, size uint32) {
+// give gives an object back to its slab.
+func (p *store) give(pa uint64, off, size uint32) {
 	s := slabAt(pa)
 	*linkAt(pa, off) = s.free
 	s.free = off

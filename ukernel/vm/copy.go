@@ -132,34 +132,28 @@ func first(done uint64, err uabi.Error) uabi.Error {
 }
 
 // Read copies from p into b; n is short at a fault or the object's end, and the error is set only if it is 0.
-func (p Place) Read(b []byte) (n int, err uabi.Error) {
-	for n < len(b) {
-		part := p.room(uint64(len(b) - n))
-		pa, err := p.page(false)
-		if err != uabi.OK {
-			return n, first(uint64(n), err)
-		}
-		out := b[n : n+int(part)]
-		if pa == 0 {
-			clear(out)
-		} else {
-			copy(out, bytesAt(pa, part))
-		}
-		n += int(part)
-		p.At += part
-	}
-	return n, uabi.OK
-}
+func (p Place) Read(b []byte) (n int, err uabi.Error) { return p.transfer(b, false) }
 
 // Write copies b to p; as Read.
-func (p Place) Write(b []byte) (n int, err uabi.Error) {
+func (p Place) Write(b []byte) (n int, err uabi.Error) { return p.transfer(b, true) }
+
+// transfer copies between b and p.
+func (p Place) transfer(b []byte, write bool) (n int, err uabi.Error) {
 	for n < len(b) {
 		part := p.room(uint64(len(b) - n))
-		pa, err := p.page(true)
+		pa, err := p.page(write)
 		if err != uabi.OK {
 			return n, first(uint64(n), err)
 		}
-		copy(bytesAt(pa, part), b[n:])
+		here := b[n : n+int(part)]
+		switch {
+		case pa == 0:
+			clear(here)
+		case write:
+			copy(bytesAt(pa, part), here)
+		default:
+			copy(here, bytesAt(pa, part))
+		}
 		n += int(part)
 		p.At += part
 	}

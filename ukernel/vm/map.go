@@ -23,6 +23,8 @@ type MapArgs struct {
 }
 
 // aligned reports whether [va, va+n) is a non-empty range of whole pages that users may map.
+//
+//go:noinline
 func aligned(va, n uint64) bool {
 	return (va|n)&pageMask == 0 && n != 0 && va >= uabi.MinUser && n <= uabi.MaxUser && va <= uabi.MaxUser-n
 }

@@ -92,6 +92,8 @@ func (m *Memory) pin() uabi.Error {
 }
 
 // set fills an empty index entry.
+//
+//go:noinline
 func (m *Memory) set(leaf, i, e uint64) {
 	frame.Words(leaf)[i&nodeMask] = e
 	frame.AddRefs(leaf, 1)
@@ -206,6 +208,8 @@ func (m *Memory) Release() {
 }
 
 // unref is Release without Reap.
+//
+//go:noinline
 func (m *Memory) unref() {
 	if m.Unref() {
 		m.nextDead = deadMemories

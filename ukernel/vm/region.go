@@ -67,6 +67,8 @@ func (p *spares) pop() *region {
 }
 
 // free gives back what was not used.
+//
+//go:noinline
 func (p *spares) free() {
 	for p.list != nil {
 		regions.Put(p.pop(), p.acct)
@@ -74,6 +76,8 @@ func (p *spares) free() {
 }
 
 // find returns the first region that ends above va, or nil.
+//
+//go:noinline
 func (s *Space) find(va uint64) *region {
 	if h := s.hint; h != nil && h.va <= va && va < h.end {
 		return h
@@ -90,6 +94,8 @@ func (s *Space) find(va uint64) *region {
 }
 
 // at returns the region that contains va, or nil.
+//
+//go:noinline
 func (s *Space) at(va uint64) *region {
 	r := s.find(va)
 	if r == nil || va < r.va {

@@ -28,6 +28,8 @@ func (m *Memory) unlink(r *region) {
 }
 
 // shows returns the addresses of r that show pages [lo, hi) of its object; empty when there are none.
+//
+//go:noinline
 func (r *region) shows(lo, hi uint64) (va, end uint64) {
 	first := r.off >> pageShift
 	last := first + (r.end-r.va)>>pageShift

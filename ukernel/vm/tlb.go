@@ -19,6 +19,8 @@ var pending struct {
 var lastShot uint64
 
 // stale notes that a translation of va in s was taken away or reduced.
+//
+//go:noinline
 func (s *Space) stale(va uint64) {
 	if s.cpus != 0 {
 		pending.cpus |= s.cpus
