@@ -41,8 +41,14 @@ func open(k uk.Kernel, spec Spec) (*server, error) {
 func prepare(k uk.Kernel, b *uk.Buffer, mem []byte, spec Spec) *server {
 	s := &server{spec: spec, k: k, b: b, kept: &kept{b: mem}, ret: newRetained(), methods: spec.Service.Methods}
 	s.ctx = Ctx{s: s, k: k, b: b}
+	if f, ok := k.(faultPoints); ok {
+		s.onStep = func(at step) { f.FaultPoint(stepNames[at]) }
+	}
 	return s
 }
+
+// faultPoints is what a simulated kernel has beyond uk.Kernel: it may kill the image at any step of the library.
+type faultPoints interface{ FaultPoint(what string) }
 
 // start brings the state up and leaves Out as the serve loop wants it.
 func (s *server) start() error {
