@@ -49,6 +49,7 @@ type account struct {
 	name    string
 	balance uint64
 	history []int64
+	opened  int // descriptors that mean it, of an alien
 }
 
 // New makes the client of the current thread, whose buffer is attached. ledger is the ledger's plain endpoint.

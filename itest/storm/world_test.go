@@ -35,13 +35,13 @@ type plan struct {
 // world is one simulated machine with the servers on it.
 type world struct {
 	*uksim.Sim
-	plan     plan
-	sum      Sum
-	ended    int // clients and aliens that came to their end
-	started  int
-	handles  map[string]int
-	live     []int
-	finished bool
+	plan    plan
+	sum     Sum
+	ended   int // clients and aliens that came to their end
+	started int
+	handles map[string]int
+	live    []int
+	killed  []*alienProgram
 }
 
 // serverNames are the servers below linuxabi, lowest rank first.

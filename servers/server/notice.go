@@ -65,6 +65,7 @@ func (s *server) unclaimed(id uint64) {
 	})
 	for _, b := range badges {
 		s.own(recGone, b, 0)
+		s.closeSent()
 	}
 }
 
