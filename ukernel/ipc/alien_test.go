@@ -221,14 +221,14 @@ func TestAnInterruptIsALevelUntilItIsLowered(t *testing.T) { // R12
 func TestForwardedSuccessGoesStraightToTheAlien(t *testing.T) { // R3
 	x := newLX(t)
 	x.receive(x.vt, x.ve)
-	in := x.trapped()
+	x.trapped()
 	o := x.forward()
 	o.W[0], o.Len = 11, 2
 	copy(x.lt.Buf.OutBytes[:], "hi")
 	x.replyReceive(x.lt, x.le)
 	eq(t, "current", Current(), x.vt)
 	eq(t, "handler is free", x.lt.block, BlockReceive)
-	in = &x.vt.Buf.In
+	in := &x.vt.Buf.In
 	eq(t, "kind", in.Kind, uabi.KindCall)
 	eq(t, "flags", in.Flags, uabi.FlagForwarded)
 	eq(t, "id", in.ID, uabi.ID{Origin: x.a.ID, Trap: 1, Path: 1 << uabi.PathShift(5)})

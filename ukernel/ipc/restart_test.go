@@ -285,7 +285,6 @@ type want struct {
 	crashes int
 	lane    int // with callDelivered
 	dead    bool
-	badge   uint64
 }
 
 // ipcModel drives two servers' lanes, clients and restarts at random, and compares each delivery with a naive model: a slice as
