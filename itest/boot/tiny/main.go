@@ -4,7 +4,8 @@
 // use it to test the machine layer alone.
 //
 // It ends with status 0 and the line "tiny: done" once all threads have made system calls, been preempted by the timer and faulted, every CPU
-// has run one of them, bad threads got the trap that they deserve, and interrupt line 0 came. The command-line word panic=KIND provokes a panic instead; panic=never runs for ever.
+// has run one of them, bad threads got the trap that they deserve, interrupt line 0 came, and
+// no CPU ever used a stale translation. The command-line word panic=KIND provokes a panic instead; panic=never runs for ever.
 package main
 
 import (
@@ -29,6 +30,8 @@ const (
 	codeVA     = 0x400000
 	dataVA     = 0x410000
 	slotSize   = 16
+	epochVA    = 0x420000 // a page whose frame changes
+	poison     = ^uint64(0)
 	quantum    = 1e6  // ns
 	enough     = 20   // preemptions of each good thread
 	faultLen   = 2    // bytes of the instruction of program that faults
@@ -108,6 +111,8 @@ func boot() {
 			c.Regs.RIP, c.Full = badThreads[i-goodThreads].rip, badThreads[i-goodThreads].full
 		}
 	}
+	epoch.frames[0], epoch.frames[1] = page(), page()
+	mapPage(epochVA, epoch.frames[0]|hw.PTEPresent|hw.PTEUser|hw.PTENoExec)
 	checkRights()
 	// Line 0: the 8254's channel 0 at 1 kHz.
 	arch.Out(0x43, 1, 0x34)
@@ -119,6 +124,33 @@ func boot() {
 
 // pitDivisor divides 1193182 Hz by.
 const pitDivisor = 1193
+
+// epoch is the remapped page: number of the current frame's value, its two frames, the shootdown under way.
+var epoch struct {
+	value  uint64
+	frames [2]uint64
+	gen    uint64
+	swaps  int
+}
+
+// remap gives the page its other frame; once every CPU has flushed, the old frame is poisoned and the next change can come.
+func remap() {
+	e := &epoch
+	if e.gen != 0 {
+		if arch.Acked(e.gen) {
+			*(*uint64)(arch.Ptr(e.frames[(e.value+1)&1])) = poison
+			e.gen = 0
+			e.swaps++
+		}
+		return
+	}
+	e.value++
+	pa := e.frames[e.value&1]
+	*(*uint64)(arch.Ptr(pa)) = e.value
+	mapPage(epochVA, pa|hw.PTEPresent|hw.PTEUser|hw.PTENoExec)
+	arch.FlushPage(epochVA)
+	e.gen = arch.Shoot(1<<uint(arch.CPUs()) - 1)
+}
 
 // checkRights looks at every page of the kernel's half: none may be writable and executable, or the user's.
 func checkRights() {
@@ -250,6 +282,9 @@ func enter(c *hw.Context) *hw.Context {
 	default:
 		amd64.Panic("tiny: a good thread's unexpected trap")
 	}
+	if c.Regs.Vector == hw.VecTimer {
+		remap()
+	}
 	if t != nil {
 		t.running = false
 		if c.Regs.Vector == hw.VecTimer {
@@ -327,7 +362,7 @@ func finished() bool {
 			return false
 		}
 	}
-	return lines >= enough && seen == 1<<uint(amd64.CPUs())-1
+	return lines >= enough && epoch.swaps >= enough && seen == 1<<uint(amd64.CPUs())-1
 }
 
 // stacks fails if a kernel stack was never used or is full.

@@ -11,7 +11,7 @@
 #define CHECKX(r) MOVQ r, DI; CMPQ DI, R15; JNE bad
 
 // program keeps its thread's number, given in RDI, in every register and looks whether system calls, faults and preemption keep them; likewise the
-// FS and GS bases, which point to words that hold it. UD2 tells of a loss.
+// FS and GS bases, which point to words that hold it. It also reads a page that the kernel remaps all the time. UD2 tells of a loss.
 TEXT ·program(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ DI, R15
 	MOVL $1, AX
@@ -42,6 +42,14 @@ spin:
 	CHECK(CX)
 	CHECK(R11)
 	ALLX(CHECKX)
+	MOVQ $0x420000, AX // epochVA
+	MOVL $0x1000, DI
+look:
+	MOVQ (AX), CX
+	CMPQ CX, $-1 // a frame that was taken away: the TLB is stale
+	JEQ  bad
+	DECL DI
+	JNZ  look
 	BYTE $0x64; BYTE $0x48; BYTE $0x8b; BYTE $0x04; BYTE $0x25; LONG $0 // mov rax, fs:[0]
 	CHECK(AX)
 	BYTE $0x65; BYTE $0x48; BYTE $0x8b; BYTE $0x04; BYTE $0x25; LONG $0 // mov rax, gs:[0]
