@@ -190,6 +190,12 @@ func (b *bank) Keep(c *Ctx, in *demo.KeepRequest, out *demo.KeepReply) uabi.Erro
 	return uabi.OK
 }
 
+func (b *bank) Ping(c *Ctx, in *demo.PingRequest, out *demo.PingRequest) uabi.Error {
+	b.st.Pings++
+	out.Name, out.Number, out.Offset, out.Flags, out.Text = in.Name, in.Number, in.Offset, in.Flags, in.Text
+	return uabi.OK
+}
+
 func (b *bank) Crash(c *Ctx, in *demo.OpenRequest, out *demo.AddReply) uabi.Error {
 	panic("crash on request")
 }

@@ -24,6 +24,82 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type PingRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	Offset        uint64                 `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
+	Flags         uint32                 `protobuf:"varint,4,opt,name=flags,proto3" json:"flags,omitempty"`
+	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PingRequest) Reset() {
+	*x = PingRequest{}
+	mi := &file_servers_server_demo_demo_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PingRequest) ProtoMessage() {}
+
+func (x *PingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_server_demo_demo_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PingRequest.ProtoReflect.Descriptor instead.
+func (*PingRequest) Descriptor() ([]byte, []int) {
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *PingRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PingRequest) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *PingRequest) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *PingRequest) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *PingRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 type AddRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Account       uint32                 `protobuf:"varint,1,opt,name=account,proto3" json:"account,omitempty"`
@@ -34,7 +110,7 @@ type AddRequest struct {
 
 func (x *AddRequest) Reset() {
 	*x = AddRequest{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[0]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -46,7 +122,7 @@ func (x *AddRequest) String() string {
 func (*AddRequest) ProtoMessage() {}
 
 func (x *AddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[0]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -59,7 +135,7 @@ func (x *AddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddRequest.ProtoReflect.Descriptor instead.
 func (*AddRequest) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{0}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *AddRequest) GetAccount() uint32 {
@@ -85,7 +161,7 @@ type AddReply struct {
 
 func (x *AddReply) Reset() {
 	*x = AddReply{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[1]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -97,7 +173,7 @@ func (x *AddReply) String() string {
 func (*AddReply) ProtoMessage() {}
 
 func (x *AddReply) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[1]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -110,7 +186,7 @@ func (x *AddReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddReply.ProtoReflect.Descriptor instead.
 func (*AddReply) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{1}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *AddReply) GetBalance() int64 {
@@ -131,7 +207,7 @@ type PutRequest struct {
 
 func (x *PutRequest) Reset() {
 	*x = PutRequest{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[2]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -143,7 +219,7 @@ func (x *PutRequest) String() string {
 func (*PutRequest) ProtoMessage() {}
 
 func (x *PutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[2]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -156,7 +232,7 @@ func (x *PutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutRequest.ProtoReflect.Descriptor instead.
 func (*PutRequest) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{2}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PutRequest) GetName() string {
@@ -191,7 +267,7 @@ type PutReply struct {
 
 func (x *PutReply) Reset() {
 	*x = PutReply{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[3]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -203,7 +279,7 @@ func (x *PutReply) String() string {
 func (*PutReply) ProtoMessage() {}
 
 func (x *PutReply) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[3]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -216,7 +292,7 @@ func (x *PutReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutReply.ProtoReflect.Descriptor instead.
 func (*PutReply) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{3}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PutReply) GetName() string {
@@ -249,7 +325,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[4]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -261,7 +337,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[4]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -274,7 +350,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{4}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetRequest) GetName() string {
@@ -292,7 +368,7 @@ type OpenRequest struct {
 
 func (x *OpenRequest) Reset() {
 	*x = OpenRequest{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[5]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -304,7 +380,7 @@ func (x *OpenRequest) String() string {
 func (*OpenRequest) ProtoMessage() {}
 
 func (x *OpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[5]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -317,7 +393,7 @@ func (x *OpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenRequest.ProtoReflect.Descriptor instead.
 func (*OpenRequest) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{5}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{6}
 }
 
 type OpenReply struct {
@@ -330,7 +406,7 @@ type OpenReply struct {
 
 func (x *OpenReply) Reset() {
 	*x = OpenReply{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[6]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -342,7 +418,7 @@ func (x *OpenReply) String() string {
 func (*OpenReply) ProtoMessage() {}
 
 func (x *OpenReply) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[6]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -355,7 +431,7 @@ func (x *OpenReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenReply.ProtoReflect.Descriptor instead.
 func (*OpenReply) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{6}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *OpenReply) GetNumber() uint64 {
@@ -383,7 +459,7 @@ type PayReply struct {
 
 func (x *PayReply) Reset() {
 	*x = PayReply{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[7]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -395,7 +471,7 @@ func (x *PayReply) String() string {
 func (*PayReply) ProtoMessage() {}
 
 func (x *PayReply) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[7]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -408,7 +484,7 @@ func (x *PayReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayReply.ProtoReflect.Descriptor instead.
 func (*PayReply) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{7}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PayReply) GetBalance() int64 {
@@ -441,7 +517,7 @@ type KeepRequest struct {
 
 func (x *KeepRequest) Reset() {
 	*x = KeepRequest{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[8]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -453,7 +529,7 @@ func (x *KeepRequest) String() string {
 func (*KeepRequest) ProtoMessage() {}
 
 func (x *KeepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[8]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -466,7 +542,7 @@ func (x *KeepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeepRequest.ProtoReflect.Descriptor instead.
 func (*KeepRequest) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{8}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *KeepRequest) GetThing() uint32 {
@@ -485,7 +561,7 @@ type KeepReply struct {
 
 func (x *KeepReply) Reset() {
 	*x = KeepReply{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[9]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -497,7 +573,7 @@ func (x *KeepReply) String() string {
 func (*KeepReply) ProtoMessage() {}
 
 func (x *KeepReply) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[9]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -510,7 +586,7 @@ func (x *KeepReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeepReply.ProtoReflect.Descriptor instead.
 func (*KeepReply) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{9}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *KeepReply) GetBefore() uint32 {
@@ -532,13 +608,14 @@ type State struct {
 	Threads       uint64                 `protobuf:"varint,7,opt,name=threads,proto3" json:"threads,omitempty"`
 	Started       uint64                 `protobuf:"varint,8,opt,name=started,proto3" json:"started,omitempty"`
 	Events        uint64                 `protobuf:"varint,9,opt,name=events,proto3" json:"events,omitempty"`
+	Pings         uint64                 `protobuf:"varint,10,opt,name=pings,proto3" json:"pings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[10]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +627,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[10]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +640,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{10}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *State) GetBalances() []*State_Balance {
@@ -629,6 +706,13 @@ func (x *State) GetEvents() uint64 {
 	return 0
 }
 
+func (x *State) GetPings() uint64 {
+	if x != nil {
+		return x.Pings
+	}
+	return 0
+}
+
 type State_Balance struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Account       uint32                 `protobuf:"varint,1,opt,name=account,proto3" json:"account,omitempty"`
@@ -639,7 +723,7 @@ type State_Balance struct {
 
 func (x *State_Balance) Reset() {
 	*x = State_Balance{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[11]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +735,7 @@ func (x *State_Balance) String() string {
 func (*State_Balance) ProtoMessage() {}
 
 func (x *State_Balance) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[11]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +748,7 @@ func (x *State_Balance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State_Balance.ProtoReflect.Descriptor instead.
 func (*State_Balance) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{10, 0}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{11, 0}
 }
 
 func (x *State_Balance) GetAccount() uint32 {
@@ -692,7 +776,7 @@ type State_Value struct {
 
 func (x *State_Value) Reset() {
 	*x = State_Value{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[12]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -704,7 +788,7 @@ func (x *State_Value) String() string {
 func (*State_Value) ProtoMessage() {}
 
 func (x *State_Value) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[12]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -717,7 +801,7 @@ func (x *State_Value) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State_Value.ProtoReflect.Descriptor instead.
 func (*State_Value) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{10, 1}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{11, 1}
 }
 
 func (x *State_Value) GetName() string {
@@ -752,7 +836,7 @@ type State_Object struct {
 
 func (x *State_Object) Reset() {
 	*x = State_Object{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[13]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +848,7 @@ func (x *State_Object) String() string {
 func (*State_Object) ProtoMessage() {}
 
 func (x *State_Object) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[13]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +861,7 @@ func (x *State_Object) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State_Object.ProtoReflect.Descriptor instead.
 func (*State_Object) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{10, 2}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{11, 2}
 }
 
 func (x *State_Object) GetNumber() uint64 {
@@ -805,7 +889,13 @@ var File_servers_server_demo_demo_proto protoreflect.FileDescriptor
 
 const file_servers_server_demo_demo_proto_rawDesc = "" +
 	"\n" +
-	"\x1eservers/server/demo/demo.proto\x12\varamid.demo\x1a\x1bproto/options/options.proto\">\n" +
+	"\x1eservers/server/demo/demo.proto\x12\varamid.demo\x1a\x1bproto/options/options.proto\"{\n" +
+	"\vPingRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x16\n" +
+	"\x06offset\x18\x03 \x01(\x04R\x06offset\x12\x14\n" +
+	"\x05flags\x18\x04 \x01(\rR\x05flags\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\">\n" +
 	"\n" +
 	"AddRequest\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x16\n" +
@@ -835,7 +925,7 @@ const file_servers_server_demo_demo_proto_rawDesc = "" +
 	"\vKeepRequest\x12\x1a\n" +
 	"\x05thing\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x05thing\")\n" +
 	"\tKeepReply\x12\x1c\n" +
-	"\x06before\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x06before\"\x86\x04\n" +
+	"\x06before\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x06before\"\x9c\x04\n" +
 	"\x05State\x126\n" +
 	"\bbalances\x18\x01 \x03(\v2\x1a.aramid.demo.State.BalanceR\bbalances\x120\n" +
 	"\x06values\x18\x02 \x03(\v2\x18.aramid.demo.State.ValueR\x06values\x123\n" +
@@ -845,7 +935,9 @@ const file_servers_server_demo_demo_proto_rawDesc = "" +
 	"\x04gone\x18\x06 \x01(\x04R\x04gone\x12\x18\n" +
 	"\athreads\x18\a \x01(\x04R\athreads\x12\x18\n" +
 	"\astarted\x18\b \x01(\x04R\astarted\x12\x16\n" +
-	"\x06events\x18\t \x01(\x04R\x06events\x1a;\n" +
+	"\x06events\x18\t \x01(\x04R\x06events\x12\x14\n" +
+	"\x05pings\x18\n" +
+	" \x01(\x04R\x05pings\x1a;\n" +
 	"\aBalance\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x16\n" +
 	"\x06amount\x18\x02 \x01(\x03R\x06amount\x1aK\n" +
@@ -856,7 +948,7 @@ const file_servers_server_demo_demo_proto_rawDesc = "" +
 	"\x06Object\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\rR\x05event\x12\x14\n" +
-	"\x05posts\x18\x03 \x01(\x03R\x05posts2\x8f\x05\n" +
+	"\x05posts\x18\x03 \x01(\x03R\x05posts2\xd3\x05\n" +
 	"\x04Demo\x12I\n" +
 	"\x03Add\x12\x17.aramid.demo.AddRequest\x1a\x15.aramid.demo.AddReply\"\x12\x8a\xb5\x18\x0e\b\x01\x18\x01\"\bErrRange\x12E\n" +
 	"\x03Put\x12\x17.aramid.demo.PutRequest\x1a\x15.aramid.demo.PutReply\"\x0e\x8a\xb5\x18\n" +
@@ -866,7 +958,8 @@ const file_servers_server_demo_demo_proto_rawDesc = "" +
 	"\x04Post\x12\x18.aramid.demo.OpenRequest\x1a\x15.aramid.demo.AddReply\"\x13\x8a\xb5\x18\x0f\b\x01\"\vErrNotFound\x12N\n" +
 	"\x04Take\x12\x18.aramid.demo.OpenRequest\x1a\x15.aramid.demo.AddReply\"\x15\x8a\xb5\x18\x11\b\x01\x10\x01\"\vErrNotFound\x12G\n" +
 	"\x03Pay\x12\x17.aramid.demo.AddRequest\x1a\x15.aramid.demo.PayReply\"\x10\x8a\xb5\x18\f\b\x01\"\bErrRange\x12@\n" +
-	"\x04Keep\x12\x18.aramid.demo.KeepRequest\x1a\x16.aramid.demo.KeepReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
+	"\x04Keep\x12\x18.aramid.demo.KeepRequest\x1a\x16.aramid.demo.KeepReply\"\x06\x8a\xb5\x18\x02\b\x01\x12B\n" +
+	"\x04Ping\x12\x18.aramid.demo.PingRequest\x1a\x18.aramid.demo.PingRequest\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\x05Crash\x12\x18.aramid.demo.OpenRequest\x1a\x15.aramid.demo.AddReply\"\x06\x8a\xb5\x18\x02\b\x01B\x1cZ\x1aaramid/servers/server/demob\x06proto3"
 
 var (
@@ -881,47 +974,50 @@ func file_servers_server_demo_demo_proto_rawDescGZIP() []byte {
 	return file_servers_server_demo_demo_proto_rawDescData
 }
 
-var file_servers_server_demo_demo_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_servers_server_demo_demo_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_servers_server_demo_demo_proto_goTypes = []any{
-	(*AddRequest)(nil),    // 0: aramid.demo.AddRequest
-	(*AddReply)(nil),      // 1: aramid.demo.AddReply
-	(*PutRequest)(nil),    // 2: aramid.demo.PutRequest
-	(*PutReply)(nil),      // 3: aramid.demo.PutReply
-	(*GetRequest)(nil),    // 4: aramid.demo.GetRequest
-	(*OpenRequest)(nil),   // 5: aramid.demo.OpenRequest
-	(*OpenReply)(nil),     // 6: aramid.demo.OpenReply
-	(*PayReply)(nil),      // 7: aramid.demo.PayReply
-	(*KeepRequest)(nil),   // 8: aramid.demo.KeepRequest
-	(*KeepReply)(nil),     // 9: aramid.demo.KeepReply
-	(*State)(nil),         // 10: aramid.demo.State
-	(*State_Balance)(nil), // 11: aramid.demo.State.Balance
-	(*State_Value)(nil),   // 12: aramid.demo.State.Value
-	(*State_Object)(nil),  // 13: aramid.demo.State.Object
+	(*PingRequest)(nil),   // 0: aramid.demo.PingRequest
+	(*AddRequest)(nil),    // 1: aramid.demo.AddRequest
+	(*AddReply)(nil),      // 2: aramid.demo.AddReply
+	(*PutRequest)(nil),    // 3: aramid.demo.PutRequest
+	(*PutReply)(nil),      // 4: aramid.demo.PutReply
+	(*GetRequest)(nil),    // 5: aramid.demo.GetRequest
+	(*OpenRequest)(nil),   // 6: aramid.demo.OpenRequest
+	(*OpenReply)(nil),     // 7: aramid.demo.OpenReply
+	(*PayReply)(nil),      // 8: aramid.demo.PayReply
+	(*KeepRequest)(nil),   // 9: aramid.demo.KeepRequest
+	(*KeepReply)(nil),     // 10: aramid.demo.KeepReply
+	(*State)(nil),         // 11: aramid.demo.State
+	(*State_Balance)(nil), // 12: aramid.demo.State.Balance
+	(*State_Value)(nil),   // 13: aramid.demo.State.Value
+	(*State_Object)(nil),  // 14: aramid.demo.State.Object
 }
 var file_servers_server_demo_demo_proto_depIdxs = []int32{
-	11, // 0: aramid.demo.State.balances:type_name -> aramid.demo.State.Balance
-	12, // 1: aramid.demo.State.values:type_name -> aramid.demo.State.Value
-	13, // 2: aramid.demo.State.objects:type_name -> aramid.demo.State.Object
-	0,  // 3: aramid.demo.Demo.Add:input_type -> aramid.demo.AddRequest
-	2,  // 4: aramid.demo.Demo.Put:input_type -> aramid.demo.PutRequest
-	4,  // 5: aramid.demo.Demo.Get:input_type -> aramid.demo.GetRequest
-	5,  // 6: aramid.demo.Demo.Open:input_type -> aramid.demo.OpenRequest
-	5,  // 7: aramid.demo.Demo.Post:input_type -> aramid.demo.OpenRequest
-	5,  // 8: aramid.demo.Demo.Take:input_type -> aramid.demo.OpenRequest
-	0,  // 9: aramid.demo.Demo.Pay:input_type -> aramid.demo.AddRequest
-	8,  // 10: aramid.demo.Demo.Keep:input_type -> aramid.demo.KeepRequest
-	5,  // 11: aramid.demo.Demo.Crash:input_type -> aramid.demo.OpenRequest
-	1,  // 12: aramid.demo.Demo.Add:output_type -> aramid.demo.AddReply
-	3,  // 13: aramid.demo.Demo.Put:output_type -> aramid.demo.PutReply
-	3,  // 14: aramid.demo.Demo.Get:output_type -> aramid.demo.PutReply
-	6,  // 15: aramid.demo.Demo.Open:output_type -> aramid.demo.OpenReply
-	1,  // 16: aramid.demo.Demo.Post:output_type -> aramid.demo.AddReply
-	1,  // 17: aramid.demo.Demo.Take:output_type -> aramid.demo.AddReply
-	7,  // 18: aramid.demo.Demo.Pay:output_type -> aramid.demo.PayReply
-	9,  // 19: aramid.demo.Demo.Keep:output_type -> aramid.demo.KeepReply
-	1,  // 20: aramid.demo.Demo.Crash:output_type -> aramid.demo.AddReply
-	12, // [12:21] is the sub-list for method output_type
-	3,  // [3:12] is the sub-list for method input_type
+	12, // 0: aramid.demo.State.balances:type_name -> aramid.demo.State.Balance
+	13, // 1: aramid.demo.State.values:type_name -> aramid.demo.State.Value
+	14, // 2: aramid.demo.State.objects:type_name -> aramid.demo.State.Object
+	1,  // 3: aramid.demo.Demo.Add:input_type -> aramid.demo.AddRequest
+	3,  // 4: aramid.demo.Demo.Put:input_type -> aramid.demo.PutRequest
+	5,  // 5: aramid.demo.Demo.Get:input_type -> aramid.demo.GetRequest
+	6,  // 6: aramid.demo.Demo.Open:input_type -> aramid.demo.OpenRequest
+	6,  // 7: aramid.demo.Demo.Post:input_type -> aramid.demo.OpenRequest
+	6,  // 8: aramid.demo.Demo.Take:input_type -> aramid.demo.OpenRequest
+	1,  // 9: aramid.demo.Demo.Pay:input_type -> aramid.demo.AddRequest
+	9,  // 10: aramid.demo.Demo.Keep:input_type -> aramid.demo.KeepRequest
+	0,  // 11: aramid.demo.Demo.Ping:input_type -> aramid.demo.PingRequest
+	6,  // 12: aramid.demo.Demo.Crash:input_type -> aramid.demo.OpenRequest
+	2,  // 13: aramid.demo.Demo.Add:output_type -> aramid.demo.AddReply
+	4,  // 14: aramid.demo.Demo.Put:output_type -> aramid.demo.PutReply
+	4,  // 15: aramid.demo.Demo.Get:output_type -> aramid.demo.PutReply
+	7,  // 16: aramid.demo.Demo.Open:output_type -> aramid.demo.OpenReply
+	2,  // 17: aramid.demo.Demo.Post:output_type -> aramid.demo.AddReply
+	2,  // 18: aramid.demo.Demo.Take:output_type -> aramid.demo.AddReply
+	8,  // 19: aramid.demo.Demo.Pay:output_type -> aramid.demo.PayReply
+	10, // 20: aramid.demo.Demo.Keep:output_type -> aramid.demo.KeepReply
+	0,  // 21: aramid.demo.Demo.Ping:output_type -> aramid.demo.PingRequest
+	2,  // 22: aramid.demo.Demo.Crash:output_type -> aramid.demo.AddReply
+	13, // [13:23] is the sub-list for method output_type
+	3,  // [3:13] is the sub-list for method input_type
 	3,  // [3:3] is the sub-list for extension type_name
 	3,  // [3:3] is the sub-list for extension extendee
 	0,  // [0:3] is the sub-list for field type_name
@@ -938,7 +1034,7 @@ func file_servers_server_demo_demo_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_server_demo_demo_proto_rawDesc), len(file_servers_server_demo_demo_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

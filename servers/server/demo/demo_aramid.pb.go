@@ -19,7 +19,8 @@ const (
 	MethodTake  = 6
 	MethodPay   = 7
 	MethodKeep  = 8
-	MethodCrash = 9
+	MethodPing  = 9
+	MethodCrash = 10
 )
 
 // Client calls Demo through the handle H.
@@ -233,6 +234,34 @@ func (cl Client) Keep(c ipc.Caller, in *KeepRequest, out *KeepReply, grants ...u
 	return uabi.OK
 }
 
+// Ping answers what it gets and counts: for figures.
+func (cl Client) Ping(c ipc.Caller, in *PingRequest, out *PingRequest, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.SizeVT()
+	if n > uabi.MaxBytes {
+		return uabi.ErrSize
+	}
+	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
+		return uabi.ErrArg
+	}
+	m.Len = uint32(n)
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodPing, true); err != uabi.OK {
+		return err
+	}
+	out.Clear()
+	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
 // Crash panics.
 func (cl Client) Crash(c ipc.Caller, in *OpenRequest, out *AddReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -274,6 +303,8 @@ type Handler[C any] interface {
 	Pay(c C, in *AddRequest, out *PayReply) uabi.Error
 	// Keep keeps a handle that comes with it, and gives back the one kept before.
 	Keep(c C, in *KeepRequest, out *KeepReply) uabi.Error
+	// Ping answers what it gets and counts: for figures.
+	Ping(c C, in *PingRequest, out *PingRequest) uabi.Error
 	// Crash panics.
 	Crash(c C, in *OpenRequest, out *AddReply) uabi.Error
 }
@@ -302,6 +333,8 @@ type service[C any] struct {
 	payOut   PayReply
 	keepIn   KeepRequest
 	keepOut  KeepReply
+	pingIn   PingRequest
+	pingOut  PingRequest
 	crashIn  OpenRequest
 	crashOut AddReply
 }
@@ -325,6 +358,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doPay(c, b)
 	case MethodKeep:
 		return s.doKeep(c, b)
+	case MethodPing:
+		return s.doPing(c, b)
 	case MethodCrash:
 		return s.doCrash(c, b)
 	}
@@ -475,6 +510,28 @@ func (s *service[C]) doKeep(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doPing(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.pingIn, &s.pingOut
+	in.Clear()
+	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+		return uabi.ErrDecode
+	}
+	out.Clear()
+	if err := s.h.Ping(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.SizeVT()
+	if n > uabi.MaxBytes {
+		return uabi.ErrSize
+	}
+	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
+		return uabi.ErrArg
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 func (s *service[C]) doCrash(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.crashIn, &s.crashOut
 	if b.In.Len != 0 {
@@ -548,11 +605,43 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(KeepReply) },
 	},
 	{
+		Name: "Ping", Mutates: true, Blocks: false, Forward: false,
+		In: ipc.Bytes, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(PingRequest) },
+		NewOut: func() ipc.Message { return new(PingRequest) },
+	},
+	{
 		Name: "Crash", Mutates: true, Blocks: false, Forward: false,
 		In: 0, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(OpenRequest) },
 		NewOut: func() ipc.Message { return new(AddReply) },
 	},
+}
+
+// ToWords implements ipc.Message.
+func (x *PingRequest) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *PingRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *PingRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *PingRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *PingRequest) Clear() {
+	x.Name = ""
+	x.Number = 0
+	x.Offset = 0
+	x.Flags = 0
+	x.Text = ""
+	x.unknownFields = nil
 }
 
 // ToWords implements ipc.Message.
