@@ -1,5 +1,7 @@
 package hw
 
+import "math/bits"
+
 // Where the boot image puts things (physical, bytes), and where the kernel sees them (virtual). boot/image writes these, arch/amd64
 // reads them; docs/boot.md draws the map.
 const (
@@ -52,9 +54,14 @@ type ImageHeader struct {
 // for it. len(words) is the archive's length / 8, which is whole because archives are padded to pages.
 func Sum64(words []uint64) uint64 {
 	sum := uint64(ImageMagic)
+	for ; len(words) >= 4; words = words[4:] {
+		sum = bits.RotateLeft64(sum, 1) + words[0]
+		sum = bits.RotateLeft64(sum, 1) + words[1]
+		sum = bits.RotateLeft64(sum, 1) + words[2]
+		sum = bits.RotateLeft64(sum, 1) + words[3]
+	}
 	for _, w := range words {
-		sum = sum<<1 | sum>>63
-		sum += w
+		sum = bits.RotateLeft64(sum, 1) + w
 	}
 	return sum
 }
