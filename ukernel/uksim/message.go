@@ -318,6 +318,9 @@ func (k *Native) deliver(r *request) {
 	in.Flags = r.msg.Flags & uabi.FlagInterrupt
 	if r.forward {
 		in.Flags |= uabi.FlagForwarded
+		if r.alien.intr || r.alien.timeout {
+			in.Flags |= uabi.FlagInterrupt
+		}
 	}
 	if r.behalf != nil {
 		in.Context = r.behalf.ctx
@@ -427,6 +430,9 @@ func (k *Native) answer() uabi.Error {
 	}
 	if out.Len > uabi.MaxBytes || out.NHandles > uabi.MaxHandles {
 		return uabi.ErrSize
+	}
+	if r.forward && out.Kind == uabi.AnswerResult && out.NHandles != 0 {
+		return uabi.ErrSize // nobody receives them
 	}
 	if e := k.sendCaps(&caps); e != uabi.OK {
 		return e

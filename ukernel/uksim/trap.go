@@ -262,8 +262,8 @@ func (k *Native) forward(r *request) uabi.Error {
 	if out.Len > uabi.MaxForward {
 		return uabi.ErrSize
 	}
-	if a.intr || a.timeout {
-		return uabi.ErrInterrupted // R12: such a trap is not forwarded
+	if k.buf.In.Flags&(uabi.FlagInterrupt|uabi.FlagTimeout) != 0 && (a.intr || a.timeout) {
+		return uabi.ErrInterrupted // R12: a trap that was shown with a level up is not forwarded
 	}
 	f, e := k.outgoing(out.Target)
 	if e != uabi.OK {
