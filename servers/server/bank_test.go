@@ -22,7 +22,7 @@ func newBank() *bank { return &bank{below: demo.Client{H: belowHandle}} }
 func (b *bank) spec() Spec {
 	return Spec{
 		Name: "bank", Rank: uabi.RankVFS, Service: demo.Service(b), State: b,
-		Gone: b.gone, ThreadGone: b.threadGone, Event: b.event, Start: b.start,
+		Gone: b.gone, ThreadGone: b.threadGone, Event: b.event, Start: b.start, Check: true,
 	}
 }
 

@@ -254,3 +254,34 @@ func TestUndecodableRequestsChangeNothing(t *testing.T) {
 		t.Errorf("state changed: %v", &b.st)
 	}
 }
+
+// careless changes its state and then fails, and keeps what it was lent.
+type careless struct{ *bank }
+
+func (h careless) Add(c *Ctx, in *demo.AddRequest, out *demo.AddReply) uabi.Error {
+	h.balance(in.Account).Amount++
+	return uabi.ErrRange
+}
+
+func (h careless) Put(c *Ctx, in *demo.PutRequest, out *demo.PutReply) uabi.Error {
+	h.st.Values = append(h.st.Values, &demo.State_Value{Name: in.Name})
+	return uabi.OK
+}
+
+func TestCheckFindsCarelessHandlers(t *testing.T) {
+	f := newFake(testKept)
+	b := newBank()
+	spec := b.spec()
+	spec.Service = demo.Service(careless{b})
+	f.send(10, 1, 0, demo.MethodPut, &demo.PutRequest{Name: "name"})
+	if how, err := f.image(spec); how != (idle{}) {
+		t.Fatal(how, err)
+	}
+	if got := b.st.Values[0].Name; got != "????" {
+		t.Errorf("a name that was kept without cloning still reads %q", got)
+	}
+	f.send(10, 2, 0, demo.MethodAdd, &demo.AddRequest{Account: 1, Amount: 1})
+	if how, _ := f.image(spec); how == (idle{}) {
+		t.Error("an error after a change went unseen")
+	}
+}

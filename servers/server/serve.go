@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -205,7 +206,7 @@ func (s *server) lookup(in *uabi.Msg) {
 		s.count(healthQuarantined)
 		s.logf("look-up %d crashed this server: answered %v", in.Method, err)
 	default:
-		err = s.spec.Service.Dispatch.Dispatch(c, in.Method, s.b)
+		err = s.dispatch(in.Method)
 	}
 	s.count(healthLookups)
 	if err == uabi.OK {
@@ -282,14 +283,14 @@ func (s *server) mutate(in *uabi.Msg, m *ipc.Method) {
 		c.arrive(in)
 	}
 	nw := 0
-	var bytes []byte
+	var body []byte
 	if m.In == ipc.Bytes {
-		bytes = s.b.InBytes[:min(in.Len, uabi.MaxBytes)]
+		body = s.b.InBytes[:min(in.Len, uabi.MaxBytes)]
 	} else {
 		nw = int(m.In)
 	}
 	c.rec.at = k.tail
-	c.tail = k.writeCall(in, bytes, nw)
+	c.tail = k.writeCall(in, body, nw)
 	if s.fault.on {
 		s.step(stepDecode)
 	}
@@ -297,8 +298,30 @@ func (s *server) mutate(in *uabi.Msg, m *ipc.Method) {
 		s.quarantine(in.ID)
 		return
 	}
-	s.finish(s.spec.Service.Dispatch.Dispatch(c, in.Method, s.b), m)
+	s.finish(s.dispatch(in.Method), m)
 	s.count(healthAnswered)
+}
+
+// dispatch runs the current request's handler.
+func (s *server) dispatch(method uint32) uabi.Error {
+	if s.spec.Check {
+		return s.checked(method)
+	}
+	return s.spec.Service.Dispatch.Dispatch(&s.ctx, method, s.b)
+}
+
+// checked is dispatch with Spec.Check.
+func (s *server) checked(method uint32) uabi.Error {
+	before := s.spec.State.Save()
+	err := s.spec.Service.Dispatch.Dispatch(&s.ctx, method, s.b)
+	request := s.b.InBytes[:min(s.b.In.Len, uabi.MaxBytes)]
+	for i := range request {
+		request[i] = '?'
+	}
+	if (err != uabi.OK || s.ctx.mode == modeLookup) && !bytes.Equal(before, s.spec.State.Save()) {
+		panic(fmt.Sprintf("server: %s of %s gave %v but changed the state", s.methods[method-1].Name, s.spec.Name, err))
+	}
+	return err
 }
 
 // finish ends a mutating request: commits it, or leaves nothing behind; and fills Out.

@@ -29,4 +29,7 @@ type Spec struct {
 	Event func(c *Ctx, key uint64, bits uint32)
 	// Start runs once, on a cold start.
 	Start func(c *Ctx)
+	// Check is for tests: it panics when a handler that fails, waits or looks up has changed the state, and makes what a handler kept of
+	// its request without cloning it unreadable. It costs a Save around every handler.
+	Check bool
 }
