@@ -10,7 +10,7 @@
 //
 // A frame or object is charged to one account and all its ancestors, or not at all. The account of a frame is in the
 // frame's owner word, so that the last one who drops the frame need not know who paid. An account lives until its references,
-// frames and objects are all gone.
+// frames and objects are all gone. The frames of slabs are charged to nobody: what bounds them is the limit on objects.
 //
 // # Handle tables
 //

@@ -33,7 +33,7 @@
 //
 // Whatever takes away or replaces a translation calls stale, and each operation ends with flush: the local TLB, one Shoot for
 // the other CPUs that have the space loaded, and the generation for the frames that were dropped (package frame's
-// quarantine). No one waits.
+// quarantine). No one waits. A frame whose last reference goes in a later operation waits for the newest Shoot as well.
 //
 // # Long work, and running out
 //
@@ -42,8 +42,10 @@
 //
 // # What does not hold
 //
-// Clone, Move, Protect, Map over something (MapFixed), Memory.Clone, Zero and Resize are one piece each, however large. Gap
-// is linear in the regions it passes. There are no pagers and no large pages.
+// Clone, Move, Protect, Map over something (MapFixed), Memory.Clone, Zero and Resize are one piece each, however large. Between
+// the pieces of an Unmap, other threads may read zeroes in what is not unmapped yet. Gap is linear in the regions it passes. There
+// are no pagers and no large pages. Frames that are still in quarantine count as used: an allocation may fail for want of an
+// acknowledgement that comes soon.
 //
 // Locks: the kernel lock (arch.Lock) for everything. References: a region owns one to its object; a CPU that has a space loaded
 // owns none, but the root of a dead space stays until no CPU has it loaded.

@@ -521,6 +521,32 @@ func (w *world) Copy(t *rapid.T) {
 	}
 }
 
+// Gap compares CallSpaceGap and CallSpaceQuery with searches page by page.
+func (w *world) Gap(t *rapid.T) {
+	s := w.space()
+	low, n := w.span()
+	high := low + uint64(rapid.IntRange(0, testPages-int(low)).Draw(t, "width"))
+	flags := uint32(rapid.IntRange(0, uabi.GapLow).Draw(t, "low"))
+	want, found := uint64(0), false
+	for page := low; page+n <= high && !(found && flags == uabi.GapLow); page++ {
+		if !s.any(page, n) {
+			want, found = page, true
+		}
+	}
+	got, err := s.real.Gap(n*pg, va(low), va(high), flags)
+	if found != (err == uabi.OK) || found && got != va(want) {
+		w.failf("Gap of %d in [%d, %d), flags %d: %#x %v, want page %d (%v)", n, low, high, flags, got, err, want, found)
+	}
+	var ri uabi.RegionInfo
+	ok := s.real.Query(va(low), &ri)
+	for low < testPages && s.pages[low] == nil {
+		low++
+	}
+	if ok != (low < testPages) || ok && (ri.Va > va(low) || ri.Va+ri.Len <= va(low) || ri.Tag != s.pages[low].tag) {
+		w.failf("Query: %v %+v, want the region of page %d", ok, ri, low)
+	}
+}
+
 // Run lets a CPU, with its TLB, access a page of the space that it has loaded.
 func (w *world) Run(t *rapid.T) {
 	cpu := rapid.IntRange(0, 1).Draw(t, "cpu")

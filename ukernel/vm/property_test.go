@@ -32,7 +32,7 @@ func TestSpacesBehaveLikeAPageMap(t *testing.T) {
 			"move": w.Move, "clone": w.CloneSpace, "release": w.ReleaseSpace, "new memory": w.NewMemory,
 			"clone memory": w.CloneMemory, "release memory": w.ReleaseMemory, "resize": w.Resize, "zero": w.ZeroMemory,
 			"access memory": w.AccessMemory, "read": w.Read, "write": w.Write, "write2": w.Write, "copy": w.Copy,
-			"run": w.Run, "run2": w.Run, "ack": w.Ack,
+			"run": w.Run, "run2": w.Run, "ack": w.Ack, "gap": w.Gap,
 			"": func(*rapid.T) { w.check() },
 		})
 		w.finish(free)
