@@ -13,6 +13,8 @@ import (
 // Exit statuses of the machine when there is nothing to run.
 const statusManifest = 6
 
+const frameKiB = 4
+
 func main() {
 	log.SetFlags(0)
 	log.SetOutput(os.Stderr)
@@ -20,6 +22,9 @@ func main() {
 	if e != uabi.OK {
 		log.Fatalf("fatal: no message buffer: %v", e)
 	}
+	var info uabi.SystemInfo
+	k.SystemInfo(&info)
+	log.Printf("started; kernel memory %d KiB", info.KernelFrames*frameKiB)
 	r := &system{}
 	if err := r.start(k); err != nil {
 		log.Printf("fatal: %v", err)
