@@ -7,9 +7,11 @@ import (
 )
 
 // Install puts a new handle on obj (through badge b, or nil) into p's table, with references of its own. ErrLimit, ErrNoMem.
+//
+// A handle of p on itself has none: a process must not keep itself alive. A running image has a reference.
 func (p *Process) Install(obj *object.Header, b *Badge, rights uint32) (uabi.Handle, uabi.Error) {
 	h, err := p.Table.Insert(obj, b.header(), rights)
-	if err == uabi.OK {
+	if err == uabi.OK && obj != &p.Header {
 		hold(obj, b, rights)
 	}
 	return h, err
@@ -29,7 +31,9 @@ func (p *Process) InstallAt(slot uabi.Handle, obj *object.Header, b *Badge, righ
 		if b != nil {
 			b.out = true
 		}
-		hold(obj, b, rights)
+		if obj != &p.Header {
+			hold(obj, b, rights)
+		}
 	}
 	return err
 }
@@ -39,6 +43,9 @@ func (p *Process) Close(h uabi.Handle) uabi.Error {
 	x, err := p.Table.Remove(h)
 	if err != uabi.OK {
 		return err
+	}
+	if x.Obj == &p.Header {
+		return uabi.OK // see Install
 	}
 	var b *Badge
 	if x.Badge != nil {

@@ -107,7 +107,7 @@ func processEvent(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 
 // processInfo is CallProcessInfo.
 func processInfo(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	p, err := process(t, r.RDI)
+	p, err := t.Proc.GetProcess(handle(r.RDI), uabi.RightRead)
 	if err != uabi.OK {
 		return 0, err
 	}

@@ -21,11 +21,12 @@ func startImage(p *ipc.Process, m *vm.Memory, off, n uint64, args *vm.Memory) ua
 
 // loadThread is startImage with the first thread left blocked.
 func loadThread(p *ipc.Process, m *vm.Memory, off, n uint64, args *vm.Memory) (*ipc.Thread, uabi.Error) {
-	if err := ensureSlots(p); err != uabi.OK {
-		return nil, err
-	}
 	img, err := loadImage(p.Acct, m, off, n, args, nameOf(p))
 	if err != uabi.OK {
+		return nil, err
+	}
+	if err = ensureSlots(p); err != uabi.OK {
+		img.space.Release()
 		return nil, err
 	}
 	if p.State == uabi.ProcessRunning {
