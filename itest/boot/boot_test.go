@@ -60,6 +60,19 @@ func TestCPUsAreLimitedByTheCommandLine(t *testing.T) {
 	machine{image: tinyImage(t, nil), cpus: 4, words: "cpus=2"}.boot(t).expect(t, 0, `^ukernel: 2 CPUs`, "^tiny: done$")
 }
 
+func TestOfMoreThanEightCPUsEightAreUsed(t *testing.T) {
+	machine{image: tinyImage(t, nil), cpus: 10}.boot(t).expect(t, 0, `^ukernel: 8 CPUs`, "^tiny: done$")
+}
+
+func TestPowerOffWorksWithoutTheExitDevice(t *testing.T) {
+	img := tinyImage(t, nil)
+	for _, kind := range []string{"pc", "q35"} {
+		t.Run(kind, func(t *testing.T) {
+			machine{image: img, kind: kind, noExit: true}.boot(t).expect(t, 0, "^tiny: done$")
+		})
+	}
+}
+
 func TestEveryKindOfPanicIsReportedAndStopsAllCPUs(t *testing.T) {
 	img := tinyImage(t, nil)
 	for _, c := range []struct{ kind, cause, at string }{
