@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -323,7 +324,10 @@ func showLog(name string) {
 	}
 }
 
-// lastComplaint is the last log line that begins with "fatal:" after its writer's name: why there was no program to run.
+// ordinary are the beginnings of the kernel's log lines that are no complaint.
+var ordinary = regexp.MustCompile(`^ukernel: (\d+ CPUs|power off)`)
+
+// lastComplaint is the last log line that says why the machine ended: "NAME: fatal: …", or a line of the kernel's own.
 func lastComplaint(name string) string {
 	b, err := os.ReadFile(name)
 	if err != nil {
@@ -333,6 +337,8 @@ func lastComplaint(name string) string {
 	for s := range strings.SplitSeq(string(b), "\n") {
 		if _, what, ok := strings.Cut(s, ": fatal: "); ok {
 			why = what
+		} else if strings.HasPrefix(s, "ukernel: ") && !ordinary.MatchString(s) {
+			why = s
 		}
 	}
 	return why

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aramid/linuxabi/abi"
+	"aramid/proto/gaps"
 	"aramid/proto/mm"
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
@@ -22,22 +23,22 @@ type Linux struct {
 	mm    mm.Client // the plain endpoint: Create only
 	fds   fdCache
 	mms   map[uint64]uabi.Handle // tgid → weak mm handle
-	gaps  map[gapKey]uint64
+	gaps  *gaps.Table
 	trace bool // log every system call
 	trap  Trap
-}
-
-type gapKey struct {
-	nr   uint64
-	what string
 }
 
 // New makes the personality. k's thread has its message buffer attached; the servers are at their boot handles.
 func New(k uk.Kernel) *Linux {
 	l := &Linux{k: k, proc: proc.Client{H: uabi.BootProc}, vfs: vfs.Client{H: uabi.BootVFS}, mm: mm.Client{H: uabi.BootMM},
-		mms: map[uint64]uabi.Handle{}, gaps: map[gapKey]uint64{}}
+		mms: map[uint64]uabi.Handle{}}
 	l.fds.k = k
 	l.fds.tables = map[uint64][]fdEntry{}
+	if kept, err := k.MapSelf(uabi.BootKept, 0, gaps.TableSize); err == uabi.OK {
+		l.gaps = gaps.Open(kept)
+	} else {
+		l.gaps = gaps.Open(make([]byte, gaps.TableSize)) // counted as long as this image lives
+	}
 	l.trap.l, l.trap.K, l.trap.Rank, l.trap.buf = l, k, uabi.RankLinux, k.Buf()
 	return l
 }
@@ -135,9 +136,7 @@ func (t *Trap) absent(nr uint64) int64 {
 
 // gap counts a use that Linux would serve and we do not. The first of each kind is logged.
 func (t *Trap) gap(nr uint64, what string) {
-	k := gapKey{nr, what}
-	t.l.gaps[k]++
-	if t.l.gaps[k] == 1 {
+	if t.l.gaps.Count(abi.Name(nr), what) {
 		log.Printf("gap: %s: %s", abi.Name(nr), what)
 	}
 }

@@ -1,13 +1,10 @@
 package calls
 
 import (
-	"fmt"
 	"log"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
-	"aramid/linuxabi/abi"
 	"aramid/linuxabi/strace"
 )
 
@@ -30,13 +27,4 @@ func (l *Linux) traceCall(t *Trap, nr uint64, v int64) {
 	default:
 		log.Printf("[%d] %s = %#x", t.tid(), text, v)
 	}
-}
-
-// Gaps lists the uses that were counted, one line each.
-func (l *Linux) Gaps() string {
-	var b strings.Builder
-	for k, n := range l.gaps {
-		fmt.Fprintf(&b, "%8d %s: %s\n", n, abi.Name(k.nr), k.what)
-	}
-	return b.String()
 }

@@ -6,6 +6,7 @@ import (
 	"log"
 
 	"aramid/proto/control"
+	"aramid/proto/gaps"
 	"aramid/proto/root"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uk"
@@ -70,6 +71,8 @@ func (r *system) method(k uk.Kernel, f *control.Frame) (message, error) {
 		return trace(k, f.Body)
 	case root.MethodInfo:
 		return info(k)
+	case root.MethodGaps:
+		return r.gaps(k)
 	}
 	return nil, uabi.ErrCall
 }
@@ -145,4 +148,22 @@ func info(k uk.Kernel) (message, error) {
 	}
 	return &root.InfoReply{FramesTotal: i.FramesTotal, FramesFree: i.FramesFree, KernelFrames: i.KernelFrames, Cpus: i.CPUs,
 		Handles: i.Handles, Objects: i.Objects[:], UptimeNs: i.UptimeNS, StackMax: i.StackMax[:]}, nil
+}
+
+// gaps reads the personality's counters out of its kept memory.
+func (r *system) gaps(k uk.Kernel) (message, error) {
+	out := &root.GapsReply{}
+	for _, s := range r.servers {
+		if s.line.rank != uabi.RankLinux {
+			continue
+		}
+		b := make([]byte, gaps.TableSize)
+		if _, err := k.MemoryRead(s.entry.Kept, 0, b); err != uabi.OK {
+			return nil, err
+		}
+		for _, g := range gaps.List(b) {
+			out.Gaps = append(out.Gaps, &root.Gap{Call: g.Call, What: g.What, Count: g.Count})
+		}
+	}
+	return out, nil
 }
