@@ -51,13 +51,20 @@ func (l *Linux) Serve() {
 	t := &l.trap
 	t.buf.Out.Kind = uabi.AnswerNone
 	for {
-		switch err := l.k.ReplyReceive(uabi.BootEndpoint, uabi.NoDeadline); err {
-		case uabi.OK:
+		if l.next(t) == uabi.OK {
 			l.handle(t)
-		default:
+		} else {
 			t.buf.Out.Kind = uabi.AnswerNone
 		}
 	}
+}
+
+// next sends the answer to the current trap, if there is one, and receives the next.
+func (l *Linux) next(t *Trap) uabi.Error {
+	if t.buf.Out.Kind == uabi.AnswerNone {
+		return l.k.Receive(uabi.BootEndpoint, uabi.NoDeadline)
+	}
+	return l.k.ReplyReceive(uabi.BootEndpoint, uabi.NoDeadline)
 }
 
 // handle takes one message and leaves its answer in Out.
