@@ -10,10 +10,6 @@ func (s *Thread) answer() (next *Thread, err uabi.Error) {
 	t := s.cur
 	out := &s.Buf.Out
 	if t.call.kind == callNative {
-		if out.Kind == uabi.AnswerResult && out.NHandles == 0 && !t.call.dead {
-			s.result(t, out)
-			return t, uabi.OK
-		}
 		return s.answerNative(t, out)
 	}
 	if out.Kind == uabi.AnswerNone {
@@ -41,9 +37,16 @@ func (s *Thread) result(t *Thread, out *uabi.Msg) {
 		copy(t.Buf.OutBytes[:n], s.Buf.OutBytes[:n])
 	}
 	t.Ctx.Regs.RAX = uint64(int64(out.Status))
-	s.release()
-	t.endCall()
+	s.cur = nil
+	s.Prio = s.Base // no record handles: this was no trap
 	t.block = BlockNone
+	c := &t.call
+	if c.extra || c.ep.Refs == 1 {
+		t.endCall()
+		return
+	}
+	c.state = callIdle
+	c.ep.Refs--
 }
 
 // release makes s a thread without a current request.

@@ -79,9 +79,14 @@ func Call(t *Thread, e *Endpoint, b *Badge) {
 	e.Refs++
 	t.block = BlockCall
 	t.State = sched.Blocked
-	if r := t.send(); r != nil {
-		sched.SwitchTo(&r.Thread)
+	q := e.receivers.Pop()
+	if q == nil {
+		c.state = callQueued
+		e.calls.Push(&t.Thread)
+		return
 	}
+	t.deliver(of(q))
+	sched.SwitchTo(q)
 }
 
 // send delivers t's call to a thread that waits on its endpoint and returns that thread, still blocked; or queues the call
@@ -95,17 +100,18 @@ func (t *Thread) send() *Thread {
 		return nil
 	}
 	r := of(q)
-	if r.Timer.Set() {
-		r.Timer.Stop()
-	}
 	t.deliver(r)
-	r.block = BlockNone
-	r.Ctx.Regs.RAX = 0
 	return r
 }
 
-// deliver puts t's call into r's buffer and makes it r's current request; r runs on t's priority until it answers.
+// deliver puts t's call into r's buffer and makes it r's current request, and the result of its Receive; r runs on t's priority
+// until it answers.
 func (t *Thread) deliver(r *Thread) {
+	if r.Timer.Set() {
+		r.Timer.Stop()
+	}
+	r.block = BlockNone
+	r.Ctx.Regs.RAX = 0
 	c := &t.call
 	deliveries++
 	c.seq = deliveries
@@ -270,7 +276,6 @@ func receive(t *Thread, e *Endpoint, deadline uint64, next *Thread) {
 	if h != nil {
 		e.calls.Pop()
 		of(h).deliver(t)
-		t.Ctx.Regs.RAX = 0
 		wake(next)
 		return
 	}
@@ -315,14 +320,19 @@ func ReplyReceive(t *Thread, e *Endpoint, deadline uint64) {
 		t.fail(uabi.ErrArg)
 		return
 	}
-	if t.cur == nil {
-		receive(t, e, deadline, nil)
-		return
-	}
-	next, err := t.answer()
-	if err != uabi.OK && err != uabi.ErrStale {
-		t.fail(err)
-		return
+	var next *Thread
+	if c := t.cur; c != nil {
+		out := &t.Buf.Out
+		if out.Kind == uabi.AnswerResult && c.call.kind == callNative && out.NHandles == 0 && !c.call.dead {
+			t.result(c, out)
+			next = c
+		} else {
+			var err uabi.Error
+			if next, err = t.answer(); err != uabi.OK && err != uabi.ErrStale {
+				t.fail(err)
+				return
+			}
+		}
 	}
 	receive(t, e, deadline, next)
 }

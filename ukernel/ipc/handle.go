@@ -44,6 +44,9 @@ func (p *Process) Close(h uabi.Handle) uabi.Error {
 	if err != uabi.OK {
 		return err
 	}
+	if k := &p.known[h%knownEndpoints]; k.h == h {
+		*k = known{}
+	}
 	if x.Obj == &p.Header {
 		return uabi.OK // see Install
 	}
@@ -109,8 +112,27 @@ func (p *Process) Get(h uabi.Handle, typ uabi.Type, rights uint32) (*object.Entr
 	return x, uabi.OK
 }
 
+// known remembers a counted endpoint handle that was looked up; Close forgets it.
+type known struct {
+	h      uabi.Handle
+	rights uint32
+	e      *Endpoint
+	b      *Badge
+}
+
+// knownEndpoints is the number of them per process, by the low bits of the handle.
+const knownEndpoints = 8
+
 // Endpoint looks up an endpoint handle; b is its badge or nil.
 func (p *Process) Endpoint(h uabi.Handle, rights uint32) (e *Endpoint, b *Badge, err uabi.Error) {
+	if k := &p.known[h%knownEndpoints]; k.h == h && rights&^k.rights == 0 && h != 0 {
+		return k.e, k.b, uabi.OK
+	}
+	return p.findEndpoint(h, rights)
+}
+
+// findEndpoint is Endpoint for handles that are not known.
+func (p *Process) findEndpoint(h uabi.Handle, rights uint32) (e *Endpoint, b *Badge, err uabi.Error) {
 	x, err := p.Get(h, uabi.TypeEndpoint, rights)
 	if err != uabi.OK {
 		return nil, nil, err
@@ -118,7 +140,11 @@ func (p *Process) Endpoint(h uabi.Handle, rights uint32) (e *Endpoint, b *Badge,
 	if x.Badge != nil {
 		b = badgeOf(x.Badge)
 	}
-	return endpointOf(x.Obj), b, uabi.OK
+	e = endpointOf(x.Obj)
+	if x.Rights&uabi.RightWeak == 0 {
+		p.known[h%knownEndpoints] = known{h, x.Rights, e, b}
+	}
+	return e, b, uabi.OK
 }
 
 // GetEvent looks up an event.

@@ -23,8 +23,9 @@ type Process struct {
 	Name       [16]byte
 	Sys        [ProcWords]uint64 // package syscall's own words: zero when an image starts
 	Space      *vm.Space         // with a reference; nil while there is no image
-	event      *Event            // with a reference
-	threads    *Thread           // linked by procNext
+	known      [knownEndpoints]known
+	event      *Event  // with a reference
+	threads    *Thread // linked by procNext
 	nthreads   uint64
 	userNS     uint64 // of threads that are gone
 	allNext    *Process

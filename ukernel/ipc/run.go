@@ -45,6 +45,16 @@ func TimerTick() {
 // Leave ends an entry: it says which thread runs next on this CPU (nil: none) and destroys what died. The thread's Ctx is what
 // syscall.Enter returns.
 func Leave() *Thread {
+	if t := sched.Keep(); t != nil && !untidy {
+		if t := of(t); t.pend == 0 {
+			return t
+		}
+	}
+	return choose()
+}
+
+// choose is Leave when the current thread does not just go on.
+func choose() *Thread {
 	for {
 		n := sched.Next()
 		if untidy {

@@ -54,29 +54,35 @@ func MakeReady(t *Thread) {
 // place finds a CPU for a new ready thread of priority p: an idle one, or the one with the lowest priority below p.
 func place(p uint8) {
 	me := arch.CPU()
-	if idle&^(1<<me) != 0 {
-		c := bits.TrailingZeros32(idle &^ (1 << me))
-		idle &^= 1 << c
-		arch.Kick(c)
+	if idle != 0 && kickIdle(me) {
 		return
 	}
 	low, at := p, -1
 	for c := range arch.CPUs() {
-		t := cpus[c].current
-		if t == nil || t.State != Running || cpus[c].resched {
-			continue
-		}
-		if t.Prio < low {
+		x := &cpus[c&(maxCPUs-1)]
+		if t := x.current; t != nil && t.State == Running && !x.resched && t.Prio < low {
 			low, at = t.Prio, c
 		}
 	}
 	if at < 0 {
 		return
 	}
-	cpus[at].resched = true
+	cpus[at&(maxCPUs-1)].resched = true
 	if at != me {
 		arch.Kick(at)
 	}
+}
+
+// kickIdle kicks an idle CPU other than me, if there is one.
+func kickIdle(me int) bool {
+	others := idle &^ (1 << me)
+	if others == 0 {
+		return false
+	}
+	c := bits.TrailingZeros32(others)
+	idle &^= 1 << c
+	arch.Kick(c)
+	return true
 }
 
 // Block takes t off its CPU, or out of the ready queue: it does not run until MakeReady or SwitchTo. A thread that another
@@ -131,16 +137,44 @@ func Undonate(t *Thread) { t.Prio = t.Base }
 func SwitchTo(t *Thread) {
 	me := arch.CPU()
 	c := &cpus[me]
-	old := c.current
-	if old == nil {
-		c.sliceEnd = arch.Now() + Slice
-		c.armSlice()
-	} else if old.State == Running {
-		requeue(old, true)
+	now := arch.Now()
+	if old := c.current; old != nil && old.State != Running {
+		old.UserNS += now - c.since
+	} else {
+		c.displace(old, now)
 	}
-	c.run(t, me)
+	c.load(t, me, now)
+	if mask != 0 {
+		c.overtaken(t)
+	}
+}
+
+// displace is SwitchTo when the CPU idled, or old could go on.
+func (c *cpu) displace(old *Thread, now uint64) {
+	if old == nil {
+		c.newSlice(now, Slice)
+		return
+	}
+	old.UserNS += now - c.since
+	requeue(old, true)
+}
+
+// overtaken asks for a look at the ready queues if a thread of higher priority than t is there.
+func (c *cpu) overtaken(t *Thread) {
 	if mask>>(t.Prio+1) != 0 {
 		c.resched = true
+	}
+}
+
+// load makes t current on CPU me, which c describes.
+func (c *cpu) load(t *Thread, me int, now uint64) {
+	c.since = now
+	c.current = t
+	t.State = Running
+	t.cpu = uint8(me)
+	if old := c.space; t.Space != old {
+		c.space = t.Space
+		vm.Switch(old, t.Space)
 	}
 }
 
@@ -155,56 +189,43 @@ func requeue(t *Thread, front bool) {
 	mask |= 1 << t.Prio
 }
 
-// run makes t current on CPU me, which c describes.
-func (c *cpu) run(t *Thread, me int) {
-	now := arch.Now()
+// run is load with the accounting of the thread that ran.
+func (c *cpu) run(t *Thread, me int, now uint64) {
 	if old := c.current; old != nil {
 		old.UserNS += now - c.since
 	}
-	c.since = now
-	c.current = t
-	t.State = Running
-	t.cpu = uint8(me)
-	if t.Space != c.space {
-		vm.Switch(c.space, t.Space)
-		c.space = t.Space
+	c.load(t, me, now)
+}
+
+// Keep is the current thread of this CPU if it goes on without a look at the ready queues, else nil: then ask Next.
+func Keep() *Thread {
+	c := &cpus[arch.CPU()]
+	if t := c.current; t != nil && t.State == Running && !c.resched {
+		return t
 	}
+	return nil
 }
 
 // Next says which thread this CPU runs now: the current one if it can go on and nothing speaks against it, else the best
 // ready one. nil: nothing is ready, the CPU idles.
 func Next() *Thread {
-	c := &cpus[arch.CPU()]
-	t := c.current
-	if t != nil && t.State == Running && !c.resched {
-		return t
-	}
-	return c.pick(t)
-}
-
-// pick is Next when the ready queues must be looked at.
-func (c *cpu) pick(t *Thread) *Thread {
 	me := arch.CPU()
-	c.resched = false
-	idle &^= 1 << me
-	if t != nil && t.State == Running {
-		best := bits.Len32(mask) - 1
-		now := arch.Now()
-		used := now >= c.sliceEnd
-		if best < int(t.Prio) || best == int(t.Prio) && !used {
-			if used {
-				c.newSlice(now, Slice)
-			}
+	c := &cpus[me]
+	t := c.current
+	now := arch.Now()
+	runs := t != nil && t.State == Running
+	if runs {
+		if !c.resched {
 			return t
 		}
-		t.slice = 0
-		if !used {
-			t.slice = c.sliceEnd - now
+		if c.goesOn(t, now) {
+			return t
 		}
-		requeue(t, !used)
 	}
+	c.resched = false
+	idle &^= 1 << me
 	if mask == 0 {
-		c.idle(me)
+		c.idle(me, now)
 		return nil
 	}
 	p := bits.Len32(mask) - 1
@@ -217,15 +238,35 @@ func (c *cpu) pick(t *Thread) *Thread {
 		left = Slice
 	}
 	n.slice = 0
-	c.run(n, me)
-	c.newSlice(c.since, left)
+	c.run(n, me, now)
+	c.newSlice(now, left)
 	return n
 }
 
+// goesOn decides whether the running thread t keeps the CPU, although something asked for a look; else it is put into its ready
+// queue: at the front if its slice is not used up.
+func (c *cpu) goesOn(t *Thread, now uint64) bool {
+	c.resched = false
+	best := bits.Len32(mask) - 1
+	used := now >= c.sliceEnd
+	if best < int(t.Prio) || best == int(t.Prio) && !used {
+		if used {
+			c.newSlice(now, Slice)
+		}
+		return true
+	}
+	t.slice = 0
+	if !used {
+		t.slice = c.sliceEnd - now
+	}
+	requeue(t, !used)
+	return false
+}
+
 // idle leaves CPU me without a thread.
-func (c *cpu) idle(me int) {
+func (c *cpu) idle(me int, now uint64) {
 	if old := c.current; old != nil {
-		old.UserNS += arch.Now() - c.since
+		old.UserNS += now - c.since
 		c.current = nil
 	}
 	if c.space != nil {
