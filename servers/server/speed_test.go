@@ -13,7 +13,6 @@ type loop struct {
 	*fake
 	req  request
 	left int
-	step func(*uabi.Msg)
 }
 
 func (l *loop) Receive(uabi.Handle, uint64) uabi.Error {
