@@ -1,6 +1,6 @@
 // Package frame owns physical memory: which 4 KiB frames are free, and how often each other one is referenced.
 //
-// Free frames are in a buddy system (blocks of 2^0 … 2^MaxOrder frames); freed single frames are kept in a short hot list
+// Free frames are in a buddy system (blocks of 2^0 … 2^MaxOrder frames); freed single frames are kept in a hot list
 // before they go back there, so that the common alloc/free pair neither splits nor merges. What the caller gets from
 // AllocRun are single frames that happen to be neighbours: each has its own count and is freed on its own.
 //

@@ -14,11 +14,11 @@ const Size = arch.PageSize
 const MaxOrder = 10
 
 const (
-	shift    = 12  // log2(Size)
-	hotMax   = 128 // single frames kept out of the buddy system
-	hotSpill = 64  // how many go back at once when the hot list is full
-	hotOrder = 4   // order of the blocks that refill it
-	none     = 0   // frame number that ends a list: frame 0 is never handed out
+	shift    = 12   // log2(Size)
+	hotMax   = 4096 // single frames kept out of the buddy system
+	hotSpill = 256  // how many go back at once when the hot list is full
+	hotOrder = 4    // order of the blocks that refill it
+	none     = 0    // frame number that ends a list: frame 0 is never handed out
 )
 
 // state says what a frame is used for; it selects which fields of meta are valid.

@@ -75,7 +75,9 @@ func (a *Account) UnchargeFrames(n uint64) {
 	for p := a; p != nil; p = p.Parent {
 		p.FramesUsed -= n
 	}
-	a.reap()
+	if a != nil && a.Refs == 0 {
+		a.reap()
+	}
 }
 
 // ChargeObjects charges n objects to a and its ancestors, all or none.
@@ -98,7 +100,9 @@ func (a *Account) UnchargeObjects(n uint64) {
 	for p := a; p != nil; p = p.Parent {
 		p.ObjectsUsed -= n
 	}
-	a.reap()
+	if a != nil && a.Refs == 0 {
+		a.reap()
+	}
 }
 
 // Release drops a reference; the account ends when nothing is charged to it either. Event must be nil or dropped by the

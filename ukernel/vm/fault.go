@@ -280,7 +280,7 @@ func (s *Space) pruneLeaf(va uint64) {
 
 // dropEntry lets go of what the entry of va (already cleared) referred to.
 func (s *Space) dropEntry(e, va uint64) {
-	if e&arch.PTEPresent != 0 {
+	if s.cpus != 0 && e&arch.PTEPresent != 0 {
 		s.stale(va)
 	}
 	if e&pteCounted != 0 {

@@ -31,7 +31,7 @@ func (s *Space) stale(va uint64) {
 
 // drop drops a reference to a frame that may just have been unmapped: call stale first, and flush in the end.
 func drop(pa uint64) {
-	if lastShot == 0 && pending.cpus&^(1<<arch.CPU()) == 0 {
+	if lastShot|pending.cpus == 0 || lastShot == 0 && pending.cpus&^(1<<arch.CPU()) == 0 {
 		object.DropFrame(pa)
 		return
 	}
