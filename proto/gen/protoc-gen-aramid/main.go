@@ -13,7 +13,14 @@ func main() {
 	protogen.Options{}.Run(func(p *protogen.Plugin) error {
 		p.SupportedFeatures = uint64(pluginpb.CodeGeneratorResponse_FEATURE_PROTO3_OPTIONAL)
 		for _, f := range p.Files {
-			if !f.Generate || len(f.Services) == 0 {
+			if !f.Generate {
+				continue
+			}
+			// A state is journalled and compared as a request is, so it has no maps either.
+			if err := orderly(f.Messages); err != nil {
+				return err
+			}
+			if len(f.Services) == 0 {
 				continue
 			}
 			if err := file(p, f); err != nil {

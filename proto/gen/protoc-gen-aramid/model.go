@@ -24,8 +24,6 @@ func classify(m *protogen.Message) (*message, error) {
 	out := &message{Message: m}
 	for _, f := range m.Fields {
 		switch {
-		case f.Desc.IsMap():
-			return nil, fmt.Errorf("%s: a map has no order, so journals would differ from replay to replay", f.Desc.FullName())
 		case isHandle(f):
 			if f.Desc.Kind() != protoreflect.Uint32Kind || f.Desc.IsList() || f.Desc.HasPresence() {
 				return nil, fmt.Errorf("%s: a handle is a plain uint32", f.Desc.FullName())
@@ -47,6 +45,21 @@ func classify(m *protogen.Message) (*message, error) {
 		out.words = nil
 	}
 	return out, nil
+}
+
+// orderly refuses maps.
+func orderly(list []*protogen.Message) error {
+	for _, m := range list {
+		for _, f := range m.Fields {
+			if f.Desc.IsMap() {
+				return fmt.Errorf("%s: a map has no order, so snapshots and replies would differ from replay to replay", f.Desc.FullName())
+			}
+		}
+		if err := orderly(m.Messages); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func isHandle(f *protogen.Field) bool {
