@@ -19,24 +19,37 @@ const (
 
 // alien starts alien number i: a program of random system calls that knows what each must answer.
 func (w *world) alien(i int) {
-	w.started++
-	sp := w.NewSpace()
-	sp.Map(alienData, alienSize, uabi.ProtRead|uabi.ProtWrite)
-	r := rand.New(rand.NewPCG(w.Rand().Uint64(), 2))
-	p := &alienProgram{w: w, r: r, name: fmt.Sprintf("a%d", i)}
-	a := w.NewAlien(sp, w.Process("abi").Endpoint(), func(a *uksim.Alien) {
-		p.a = a
+	w.alienRuns(fmt.Sprintf("a%d", i), func(p *alienProgram) {
 		for range w.plan.calls {
 			p.call()
 		}
 		p.close()
+	})
+}
+
+// alienPair starts two aliens of which one waits for what the other deposits.
+func (w *world) alienPair(i int) {
+	name := fmt.Sprintf("shared%d", i)
+	w.alienRuns("ap"+name, func(p *alienProgram) { p.produce(name, w.plan.total) })
+	w.alienRuns("aq"+name, func(p *alienProgram) { p.consume(name, w.plan.total) })
+}
+
+// alienRuns starts an alien.
+func (w *world) alienRuns(name string, f func(p *alienProgram)) {
+	w.started++
+	sp := w.NewSpace()
+	sp.Map(alienData, alienSize, uabi.ProtRead|uabi.ProtWrite)
+	p := &alienProgram{w: w, r: rand.New(rand.NewPCG(w.Rand().Uint64(), 2)), name: name}
+	a := w.NewAlien(sp, w.Process("abi").Endpoint(), func(a *uksim.Alien) {
+		p.a = a
+		f(p)
 		w.sum.Add(p.sum)
 		w.ended++
 		a.Kill()
 		a.Step()
 	})
-	if w.plan.mayKill && i == 0 {
-		w.After(w.Rand().Uint64N(400*uksim.StepNS), func() { w.killAlien(a, p) })
+	if w.plan.mayKill && w.Rand().IntN(2) == 0 {
+		w.After(w.Rand().Uint64N(600*uksim.StepNS), func() { w.killAlien(a) })
 	}
 	if w.plan.mayInterrupt {
 		for range 3 {
@@ -45,14 +58,13 @@ func (w *world) alien(i int) {
 	}
 }
 
-// killAlien ends an alien from outside, wherever it is. What it deposited is then the house's.
-func (w *world) killAlien(a *uksim.Alien, p *alienProgram) {
+// killAlien ends an alien from outside, wherever it is.
+func (w *world) killAlien(a *uksim.Alien) {
 	if a.Gone() {
 		return
 	}
 	a.Kill()
 	w.ended++
-	w.killed = append(w.killed, p)
 }
 
 // interrupt raises an alien's interrupt level, and lowers it a little later.
@@ -76,16 +88,20 @@ type alienProgram struct {
 	n     int
 }
 
-// sys makes a system call and checks its result; of those that may be interrupted ok is false.
-func (p *alienProgram) sys(what string, want uint64, nr uint64, args ...uint64) (ok bool) {
-	got := p.a.Syscall(nr, args...)
-	if int64(got) == -int64(uabi.ErrInterrupted) && p.w.plan.mayInterrupt {
-		return false
-	}
-	if got != want {
+// sys makes a system call and checks its result.
+func (p *alienProgram) sys(what string, want uint64, nr uint64, args ...uint64) {
+	if got := p.a.Syscall(nr, args...); got != want {
 		p.w.Fail("%s: %s answers %d, must be %d", p.name, what, int64(got), int64(want))
 	}
-	return true
+}
+
+// slow makes a system call that may wait, so may be interrupted: then ok is false.
+func (p *alienProgram) slow(nr uint64, args ...uint64) (got uint64, ok bool) {
+	got = p.a.Syscall(nr, args...)
+	if int64(got) == -int64(uabi.ErrInterrupted) && p.w.plan.mayInterrupt {
+		return 0, false
+	}
+	return got, true
 }
 
 func errno(e uabi.Error) uint64 { return uint64(-int64(e)) }
@@ -168,6 +184,82 @@ func (p *alienProgram) bind(fd uint64, a *account) {
 	p.order = append(p.order, fd)
 }
 
+// produce opens an account and deposits total in pieces, then waits until the consumer says that it has found it.
+func (p *alienProgram) produce(name string, total uint64) {
+	p.a.Write(alienBuf, []byte(name))
+	p.sys("open", 0, abi.SysOpen, alienBuf, uint64(len(name)))
+	balance := func(n uint64) {
+		if got := p.a.Syscall(abi.SysDepositF-p.r.Uint64N(2), 0, n); int64(got) < 0 || got > total {
+			p.w.Fail("%s: deposit answers %d", p.name, int64(got))
+		}
+	}
+	for left := total; left > 0; {
+		n := min(left, 1+p.r.Uint64N(maxAmount))
+		balance(n)
+		left -= n
+		p.sum.Deposited += n
+		p.sum.Entries++
+	}
+	p.find(name+"+", 1)
+	p.sys("close", 1, abi.SysClose, 1)
+	p.sys("close", 0, abi.SysClose, 0)
+}
+
+// find polls for an account; fd is the number it must get.
+func (p *alienProgram) find(name string, fd uint64) {
+	p.a.Write(alienBuf, []byte(name))
+	for {
+		got := p.a.Syscall(abi.SysFind, alienBuf, uint64(len(name)))
+		if got == fd {
+			return
+		}
+		if got != errno(uabi.ErrNotFound) {
+			p.w.Fail("%s: find answers %d", p.name, int64(got))
+		}
+		p.slow(abi.SysSleep, pollNS)
+	}
+}
+
+// consume withdraws total in pieces, by calls that wait, that take what is there, and that go on after a part.
+func (p *alienProgram) consume(name string, total uint64) {
+	p.find(name, 0)
+	p.a.Write(alienBuf, []byte(name+"+"))
+	p.sys("open", 1, abi.SysOpen, alienBuf, uint64(len(name)+1))
+	for left := total; left > 0; {
+		n := min(left, 1+p.r.Uint64N(2*maxAmount))
+		if nr := abi.SysWithdraw + p.r.Uint64N(3); nr == abi.SysDrain {
+			got, ok := p.slow(nr, 0, n)
+			if ok && (got == 0 || got > n || got < n && !p.w.plan.mayInterrupt) {
+				p.w.Fail("%s: drain of %d answers %d", p.name, n, int64(got))
+			}
+			n = got
+		} else if got, ok := p.slow(nr, 0, n); !ok {
+			n = 0
+		} else if int64(got) < 0 {
+			p.w.Fail("%s: withdrawal answers %d", p.name, int64(got))
+		}
+		left -= n
+		p.sum.Withdrawn += n
+	}
+	p.sys("balance after all was withdrawn", 0, abi.SysBalance, 0)
+	p.sys("close", 0, abi.SysClose, 0)
+	p.gone(name)
+	p.sys("close", 1, abi.SysClose, 1)
+}
+
+// gone waits until nobody has the account any more.
+func (p *alienProgram) gone(name string) {
+	p.a.Write(alienBuf, []byte(name))
+	for {
+		got := p.a.Syscall(abi.SysFind, alienBuf, uint64(len(name)))
+		if got == errno(uabi.ErrNotFound) {
+			return
+		}
+		p.sys("close", got, abi.SysClose, got)
+		p.slow(abi.SysSleep, pollNS)
+	}
+}
+
 func (p *alienProgram) transfer(fd uint64, a *account) {
 	fd2, b := p.pick()
 	n := 1 + p.r.Uint64N(a.balance+maxAmount/4)
@@ -240,7 +332,9 @@ const maxName = 32
 func (p *alienProgram) other(fd uint64, a *account) {
 	p.sys("balance", a.balance, abi.SysBalance, fd)
 	p.sys("balance of a closed descriptor", errno(uabi.ErrBadFD), abi.SysBalance, 77)
-	p.sys("sleep", 0, abi.SysSleep, 20_000)
+	if v, ok := p.slow(abi.SysSleep, 20_000); ok && v != 0 {
+		p.w.Fail("%s: sleep answers %d", p.name, v)
+	}
 	before := p.a.Syscall(abi.SysNone)
 	after := p.a.Syscall(abi.SysNone)
 	if !p.w.plan.mayInterrupt && after != before+1 {
@@ -251,7 +345,12 @@ func (p *alienProgram) other(fd uint64, a *account) {
 // alienPlan is one seed of the storm of aliens.
 func alienPlan(seed uint64) plan {
 	p := plan{clients: int(seed % 2), ops: 4, aliens: 1 + int(seed/2%2), calls: 7, version: 1}
+	if seed%4 == 3 {
+		p.aliens, p.alienPairs, p.total = 0, 1, 300
+	}
 	p.sim = uksim.Config{CrashEvery: 30 << (seed % 4), MaxCrashes: 12, Crashable: append([]string{"abi"}, serverNames...), RestartDelay: 30 * uksim.StepNS}
+	p.snapshots = int(seed % 3)
+	p.tear = seed%2 == 0
 	return p
 }
 
@@ -269,6 +368,16 @@ func TestStormOfInterruptedAliens(t *testing.T) {
 	many(t, seedCount()/4, func(seed uint64) plan {
 		p := alienPlan(seed)
 		p.mayInterrupt = true
+		return p
+	})
+}
+
+func TestStormOfAliensThatAreKilledLeavesNothingBehind(t *testing.T) {
+	many(t, seedCount()/4, func(seed uint64) plan {
+		p := alienPlan(seed)
+		p.mayKill, p.mayInterrupt = true, seed%2 == 0
+		p.alienPairs = 0 // one alone would wait for ever
+		p.aliens = 2
 		return p
 	})
 }

@@ -208,10 +208,7 @@ func (k *Native) Bind(endpoint, event uabi.Handle, key uint64, mask uint32) uabi
 	if mask == 0 {
 		return uabi.OK
 	}
-	b := &binding{ep: e, ev: ev, key: key, mask: mask}
-	ref(ev)
-	e.bindings = append(e.bindings, b)
-	ev.bound = append(ev.bound, b)
+	e.Bind(ev, key, mask)
 	return uabi.OK
 }
 

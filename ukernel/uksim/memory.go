@@ -153,6 +153,9 @@ func (m *Memory) Bytes(off, n uint64) []byte {
 // Put writes into the object, for tests.
 func (m *Memory) Put(off uint64, b []byte) { m.write(off, b) }
 
+// Mapped is what MapSelf gives out, or nil before its first use.
+func (m *Memory) Mapped() []byte { return m.flat }
+
 // Size is the object's size in bytes.
 func (m *Memory) Size() uint64 { return m.size }
 

@@ -166,6 +166,14 @@ func (s *Sim) NewEvent() *Event {
 	return e
 }
 
+// Bind makes raises of mask notices of the endpoint, as CallBind does.
+func (e *Endpoint) Bind(ev *Event, key uint64, mask uint32) {
+	b := &binding{ep: e, ev: ev, key: key, mask: mask}
+	ref(ev)
+	e.bindings = append(e.bindings, b)
+	ev.bound = append(ev.bound, b)
+}
+
 // Update changes the event from outside.
 func (e *Event) Update(set, clear, raise uint32) uint64 { return e.update(set, clear, raise) }
 

@@ -22,7 +22,7 @@ const (
 	SysExport           // (fd, buffer, len) → bytes; forwarded
 	SysBalance          // (fd) → balance
 	SysSleep            // (ns) → 0; ErrInterrupted
-	sysCount
+	SysFind             // (name, len) → fd
 )
 
 // Words of a record.

@@ -11,8 +11,8 @@ func (h *Handler) syscall(in *uabi.Msg) {
 	switch r.RAX {
 	case SysNone:
 		h.result(in.ID.Trap, uabi.OK)
-	case SysOpen:
-		h.open(in, r.RDI, r.RSI)
+	case SysOpen, SysFind:
+		h.open(in, r.RAX, r.RDI, r.RSI)
 	case SysDeposit, SysDepositF, SysWithdraw, SysWithdrawF, SysBalance:
 		h.amount(in, r.RAX, r.RDI, r.RSI)
 	case SysDrain:
@@ -38,7 +38,7 @@ func (h *Handler) syscall(in *uabi.Msg) {
 
 // open is two steps: make the account, install its handle. The handle in the first reply is pinned by the kernel (R5), so that the
 // second can be sent again by a successor, which asks the first again.
-func (h *Handler) open(in *uabi.Msg, va, n uint64) {
+func (h *Handler) open(in *uabi.Msg, nr, va, n uint64) {
 	name := h.name[:min(n, maxName)]
 	if _, err := h.k.AlienRead(va, name); err != uabi.OK {
 		h.result(0, err)
@@ -46,12 +46,18 @@ func (h *Handler) open(in *uabi.Msg, va, n uint64) {
 	}
 	var acc pb.AccountReply
 	h.save(0)
-	if err := (pb.LedgerClient{H: h.ledger}).Open(&h.lane, &pb.OpenRequest{Name: string(name)}, &acc); err != uabi.OK {
+	var err uabi.Error
+	if l := (pb.LedgerClient{H: h.ledger}); nr == SysOpen {
+		err = l.Open(&h.lane, &pb.OpenRequest{Name: string(name)}, &acc)
+	} else {
+		err = l.Find(&h.lane, &pb.FindRequest{Name: string(name)}, &acc)
+	}
+	if err != uabi.OK {
 		h.result(0, err)
 		return
 	}
 	var fd pb.NumberReply
-	err := h.auditor.Install(&h.lane, &pb.InstallRequest{Table: in.ID.Origin, File: acc.Account}, &fd)
+	err = h.auditor.Install(&h.lane, &pb.InstallRequest{Table: in.ID.Origin, File: acc.Account}, &fd)
 	h.k.Close(uabi.Handle(acc.Account))
 	h.result(fd.Number, err)
 }

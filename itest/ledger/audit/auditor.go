@@ -2,6 +2,7 @@ package audit
 
 import (
 	"sort"
+	"strings"
 
 	pb "aramid/itest/ledger/proto"
 	"aramid/servers/server"
@@ -100,7 +101,7 @@ func (a *Auditor) Annotate(c *server.Ctx, in *pb.AnnotateRequest, out *pb.Number
 	if e == nil || e.Account != t.Account {
 		return uabi.ErrNotFound
 	}
-	e.Text += in.Text
+	e.Text = strings.Clone(e.Text + in.Text) // the request's bytes belong to the message buffer
 	out.Number = in.Number
 	return uabi.OK
 }

@@ -2,6 +2,7 @@ package bank
 
 import (
 	"sort"
+	"strings"
 
 	pb "aramid/itest/ledger/proto"
 	"aramid/servers/server"
@@ -99,7 +100,7 @@ func (l *Ledger) Open(c *server.Ctx, in *pb.OpenRequest, out *pb.AccountReply) u
 	if err != uabi.OK {
 		return err
 	}
-	a := &pb.Account{Badge: badge, Name: cloned(in.Name), Funds: uint32(funds), Trail: trail.Trail}
+	a := &pb.Account{Badge: badge, Name: strings.Clone(in.Name), Funds: uint32(funds), Trail: trail.Trail}
 	l.st.LastBadge = badge
 	l.st.Accounts = append(l.st.Accounts, a)
 	l.account[badge] = a
@@ -107,9 +108,6 @@ func (l *Ledger) Open(c *server.Ctx, in *pb.OpenRequest, out *pb.AccountReply) u
 	out.Account = uint32(h)
 	return uabi.OK
 }
-
-// cloned is s with its own bytes: those of a request belong to the message buffer.
-func cloned(s string) string { return string([]byte(s)) }
 
 // Find implements pb.LedgerHandler.
 func (l *Ledger) Find(c *server.Ctx, in *pb.FindRequest, out *pb.AccountReply) uabi.Error {
