@@ -54,7 +54,12 @@ type account struct {
 
 // New makes the client of the current thread, whose buffer is attached. ledger is the ledger's plain endpoint.
 func New(k uk.Kernel, name string, ledger uabi.Handle, seed uint64) (*Client, error) {
-	t, err := ipc.NewThread(k, 0)
+	return NewLane(k, name, ledger, seed, 0)
+}
+
+// NewLane is New for a process with several clients, each on a thread of its own under a lane number of its own.
+func NewLane(k uk.Kernel, name string, ledger uabi.Handle, seed uint64, lane uint16) (*Client, error) {
+	t, err := ipc.NewThread(k, lane)
 	if err != uabi.OK {
 		return nil, err
 	}

@@ -33,6 +33,8 @@ type plan struct {
 	script func(w *world)
 	// poison is a kind of poison that one more client sends; 0: none.
 	poison uint64
+	// alone: a script's client alone decides what happens, so version 2's count is known.
+	alone bool
 	// mayKill: aliens are killed at random, so only what cannot depend on how far they got is checked.
 	mayKill bool
 	// mayInterrupt: aliens are interrupted at random.
@@ -50,7 +52,16 @@ type world struct {
 	live    []int
 	newest  map[string]image
 	control map[string]*uksim.Event
+	steps   map[string]int // of each server when its clients had ended
+
+	onEnd         func() // when the storm is over
+	binary        map[string]string
+	onExit        map[string]func(status uint64)
+	swaps         int
+	poisonCrashes int
 }
+
+func (w *world) sim() *uksim.Config { return &w.plan.sim }
 
 // image is what runs a server now, and what makes another of the same version.
 type image struct {
@@ -77,7 +88,8 @@ func (w *world) program(build func() server.Spec) uksim.Binary {
 }
 
 func newWorld(p plan) *world {
-	w := &world{plan: p, handles: map[string]int{}, newest: map[string]image{}, control: map[string]*uksim.Event{}}
+	w := &world{plan: p, handles: map[string]int{}, newest: map[string]image{}, control: map[string]*uksim.Event{},
+		steps: map[string]int{}, binary: map[string]string{}, onExit: map[string]func(uint64){}}
 	p.sim.PanicIsCrash = func(process string, value any) bool { return value == bank.PoisonValue }
 	if p.tear {
 		p.sim.OnCrash = func(x *uksim.Process) {
@@ -99,7 +111,9 @@ func newWorld(p plan) *world {
 	w.Spawn(uksim.Spec{Name: "vault", Rank: uabi.RankMM, Server: true, Binary: "vault", Kept: keptSize})
 	w.Spawn(uksim.Spec{Name: "auditor", Rank: uabi.RankProc, Server: true, Binary: "auditor", Kept: keptSize, Below: []string{"vault"}})
 	w.Spawn(uksim.Spec{Name: "ledger", Rank: uabi.RankVFS, Server: true, Binary: w.ledgerBinary(), Kept: keptSize, Below: []string{"vault", "auditor"}, MaxRestarts: 20})
+	w.binary["ledger"] = w.ledgerBinary()
 	for _, n := range serverNames {
+		w.watch(n)
 		w.control[n] = w.NewEvent()
 		w.Process(n).Endpoint().Bind(w.control[n], server.ControlKey, server.ControlSnapshot)
 	}
@@ -107,6 +121,21 @@ func newWorld(p plan) *world {
 		w.Spawn(uksim.Spec{Name: "abi", Rank: uabi.RankLinux, Server: true, Binary: "abi", Below: []string{"auditor", "ledger"}})
 	}
 	return w
+}
+
+// watch has onExit called before the supervisor acts.
+func (w *world) watch(name string) {
+	p := w.Process(name)
+	restart := p.OnEnd
+	p.OnEnd = func(p *uksim.Process, status uint64, own bool) {
+		if own || status == uksim.StatusHung {
+			w.poisonCrashes++
+		}
+		if f := w.onExit[name]; f != nil {
+			f(status)
+		}
+		restart(p, status, own)
+	}
 }
 
 func (w *world) ledgerBinary() string { return fmt.Sprintf("ledger%d", max(1, w.plan.version)) }
@@ -167,6 +196,15 @@ func (w *world) run() error {
 	if w.ended != w.started {
 		return fmt.Errorf("seed %d: deadlock: %d of %d programs ended", w.plan.sim.Seed, w.ended, w.started)
 	}
+	for _, n := range serverNames {
+		w.steps[n] = w.Process(n).Steps()
+	}
+	if w.onEnd != nil {
+		w.onEnd()
+	}
+	if w.Err() != nil {
+		return w.Err()
+	}
 	return w.check()
 }
 
@@ -203,12 +241,14 @@ func (w *world) check() error {
 		w.Process(fmt.Sprintf("p%d", i)).Remove()
 		w.Process(fmt.Sprintf("q%d", i)).Remove()
 	}
-	if p := w.Process("poison"); p != nil {
-		p.Remove()
+	for _, n := range []string{"poison", "every", "greedy"} {
+		if p := w.Process(n); p != nil {
+			p.Remove()
+		}
 	}
 	w.client("checker", func(c *Client) error {
 		tries := 0
-		k := Checker{T: c.T, Ledger: uabi.BootVFS, Auditor: uabi.BootProc, Vault: uabi.BootMM, Version2: w.plan.version == 2 && w.plan.script == nil && w.plan.aliens == 0,
+		k := Checker{T: c.T, Ledger: uabi.BootVFS, Auditor: uabi.BootProc, Vault: uabi.BootMM, Version2: w.plan.version == 2 && (w.plan.script == nil || w.plan.alone) && w.plan.aliens == 0,
 			Unknown: w.plan.mayKill || w.plan.alienPairs > 0, // how many pieces a drain took is not known
 			Sleep:   func() bool { c.sleep(); tries++; return tries < 20 }}
 		return k.Check(w.sum)
