@@ -28,6 +28,9 @@ type alien struct {
 	goneBits  uint32
 	goneAt    *Endpoint // whose acknowledgement is due (R13)
 	hashNext  *Thread
+	handles   uint32  // that name it, wherever they are
+	orphaned  bool    // in orphans
+	orphan    *Thread // next in orphans
 	fwd       forward
 }
 
@@ -45,7 +48,7 @@ func findAlien(origin uint64) *Thread {
 }
 
 // NewAlien makes a parked alien whose traps go to e (through badge b, or nil), with one reference for the caller. It lives until
-// it is killed and every subscriber has acknowledged it (R13). ErrNoMem, ErrDead.
+// it is killed, or its last handle is closed, and every subscriber has acknowledged it (R13). ErrNoMem, ErrDead.
 func NewAlien(a *object.Account, s *vm.Space, e *Endpoint, b *Badge) (*Thread, uabi.Error) {
 	if e.dead {
 		return nil, uabi.ErrDead

@@ -20,7 +20,7 @@ func Init() {
 	ports = object.Pool[Port]{}
 	pinNodes = object.Pool[pinNode]{}
 	tombNodes = object.Pool[tomb]{}
-	graves, deadThreads, dying, doomed, closing = nil, nil, nil, nil, nil
+	graves, deadThreads, dying, doomed, closing, orphans = nil, nil, nil, nil, nil, nil
 	untidy, more = false, false
 	allEndpoints, allProcesses, dirty = nil, nil, nil
 	clear(badgeHash[:])

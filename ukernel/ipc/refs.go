@@ -27,6 +27,7 @@ var (
 	dying       *Thread // linked by procNext
 	doomed      *Thread // stranded aliens to be killed, by procNext
 	closing     *node   // dead endpoints whose waiters must be told, by grave, each with a reference
+	orphans     *Thread // aliens whose last handle went, by al.orphan, each with a reference
 )
 
 // reapBudget is the number of objects that one entry destroys, and the handles of a process that count as one object.
@@ -45,6 +46,8 @@ func hold(obj *object.Header, b *Badge, rights uint32) {
 		}
 	} else if rights&uabi.RightReceive != 0 && obj.Type == uabi.TypeEndpoint {
 		endpointOf(obj).receiving++
+	} else if obj.Type == uabi.TypeThread {
+		threadOf(obj).al.handles++
 	}
 }
 
@@ -60,8 +63,24 @@ func unhold(obj *object.Header, b *Badge, rights uint32) {
 		if e.receiving--; e.receiving == 0 {
 			e.close()
 		}
+	} else if obj.Type == uabi.TypeThread {
+		threadOf(obj).disown()
 	}
 	Drop(obj)
+}
+
+// disown counts a handle that is gone. An alien that nobody names any more could never be ended: Leave kills it. So a server
+// that dies between making a thread and saying so leaves nothing behind.
+func (t *Thread) disown() {
+	t.al.handles--
+	if t.al.handles != 0 || t.block == BlockGone || t.al.orphaned {
+		return
+	}
+	t.Refs++
+	t.al.orphaned = true
+	t.al.orphan = orphans
+	orphans = t
+	untidy = true
 }
 
 // take makes r hold the handle of entry x, weak ones too: the kernel's own handles always count.
@@ -129,6 +148,14 @@ func reap(budget int) bool {
 		n.grave = nil
 		endpointOf(&n.Header).die()
 		bury(&n.Header)
+	}
+	for t := orphans; t != nil; t = orphans {
+		orphans = t.al.orphan
+		t.al.orphan, t.al.orphaned = nil, false
+		if t.al.handles == 0 {
+			t.Kill()
+		}
+		bury(&t.Header)
 	}
 	for t := doomed; t != nil; t = doomed {
 		doomed = t.procNext

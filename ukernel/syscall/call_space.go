@@ -63,7 +63,7 @@ func spaceMap(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 		return 0, err
 	}
 	a := *argMap(b) // once: the user can change it meanwhile
-	if a.Flags&^mapFlags != 0 || a.Off%arch.PageSize != 0 || badProt(a.Flags) {
+	if a.Flags&^mapFlags != 0 || a.Off%arch.PageSize != 0 || badProt(t, s, a.Flags) {
 		return 0, uabi.ErrArg
 	}
 	if err = pages(a.Va, a.Len); err != uabi.OK {
@@ -78,9 +78,10 @@ func spaceMap(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 	return s.Map(&m)
 }
 
-// badProt reports whether flags ask for memory that is writable and executable: W^X.
-func badProt(flags uint32) bool {
-	return flags&(uabi.ProtWrite|uabi.ProtExec) == uabi.ProtWrite|uabi.ProtExec
+// badProt reports whether flags ask for memory of t's own image that is writable and executable: W^X holds for servers. Programs
+// above them may have it, as on Linux.
+func badProt(t *ipc.Thread, s *vm.Space, flags uint32) bool {
+	return s == t.Space && flags&(uabi.ProtWrite|uabi.ProtExec) == uabi.ProtWrite|uabi.ProtExec
 }
 
 // mappable looks up a memory object to be mapped: every mapping can be read, so it needs RightRead beside RightMap; a shared
@@ -123,7 +124,7 @@ func spaceProtect(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 	if err != uabi.OK {
 		return 0, err
 	}
-	if r.R10&^uabi.ProtMask != 0 || badProt(uint32(r.R10)) {
+	if r.R10&^uabi.ProtMask != 0 || badProt(t, s, uint32(r.R10)) {
 		return 0, uabi.ErrArg
 	}
 	if err = pages(r.RSI, r.RDX); err != uabi.OK {

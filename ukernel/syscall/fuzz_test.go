@@ -184,9 +184,6 @@ func (f *fuzzer) forbidden(number, h uint64) bool {
 	p := f.thread().Proc
 	switch number {
 	case uabi.CallClose:
-		if a, err := p.GetThread(handle(h), 0); err == uabi.OK {
-			a.Kill() // an alien lives until it is killed, handle or not
-		}
 		return h < uint64(uabi.BootFirst)
 	case uabi.CallAccountLimit:
 		a, err := p.GetAccount(handle(h), 0)
@@ -218,9 +215,6 @@ func (f *fuzzer) closeAll() {
 	for h := p.Table.Next(0); h != 0; {
 		next := p.Table.Next(h)
 		if h >= uabi.BootFirst || f.boot>>h&1 == 0 {
-			if a, err := p.GetThread(h, uabi.RightManage); err == uabi.OK {
-				a.Kill()
-			}
 			if q, err := p.GetProcess(h, uabi.RightManage); err == uabi.OK && q != p {
 				q.Die(0, false)
 			}

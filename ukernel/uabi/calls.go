@@ -75,7 +75,7 @@ const (
 	CallSpaceRead    // (h, va, buf, len) → n (short at a fault; ErrFault if 0). RightRead
 	CallSpaceWrite   // (h, va, buf, len) → n. RightWrite
 
-	// Alien threads. RightManage.
+	// Alien threads. RightManage. Closing the last handle of an alien kills it.
 	CallThreadCreate    // (account, space, handler endpoint|badge) → h, origin. Parked; zero registers
 	CallThreadSetRegs   // (h) → 0. Arg: Regs. Thread parked (never started or AnswerStop). ErrBusy
 	CallThreadGetRegs   // (h) → 0. Arg: Regs
@@ -107,7 +107,7 @@ const (
 	CallProcessStart  // (h, memory, off, len, argsMemory) → 0. Loads the static ELF at [off, off+len) of memory as a fresh image in place of any running one: restart and swap. args: NUL-separated argv, an empty string, then the environment. ErrNoExec, ErrNoMem: the old image (if any) still runs
 	CallProcessKill   // (h, status) → 0. Kills the image; what waits for it keeps waiting
 	CallProcessEvent  // (h) → event h. Bits: ProcessDied, ProcessHung
-	CallProcessInfo   // (h) → state, generation (starts so far); Arg: ProcessInfo
+	CallProcessInfo   // (h) → state, generation (starts so far); Arg: ProcessInfo. RightRead
 	CallProcessExit   // (status) — the caller's image ends
 
 	// Accounts. RightManage.
