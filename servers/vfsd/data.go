@@ -1,0 +1,351 @@
+package main
+
+import (
+	"golang.org/x/sys/unix"
+
+	"aramid/proto/vfs"
+	"aramid/servers/server"
+	"aramid/servers/vfsd/state"
+	"aramid/servers/vfsd/tree"
+	"aramid/ukernel/uabi"
+)
+
+const (
+	pageSize = 4096
+	// maxSize is the largest offset of a file, as Linux's tmpfs has it.
+	maxSize = 1<<63 - 1
+)
+
+func pages(n int64) uint64 { return (uint64(n) + pageSize - 1) &^ (pageSize - 1) }
+
+// contents gives a regular file's memory, which is made when it is first needed. The caller keeps it when nothing can fail any
+// more: what a failed request made is closed.
+func (h *VFSD) contents(c *server.Ctx, n *tree.Inode) (uabi.Handle, uabi.Error) {
+	if n.Memory != 0 {
+		return uabi.Handle(n.Memory), uabi.OK
+	}
+	size := max(pages(n.Size), pageSize)
+	var m uabi.Handle
+	var err uabi.Error
+	off := n.Window - 1
+	switch {
+	case n.Window == 0:
+		m, err = c.MemoryCreate(uabi.BootAccount, size, 0)
+	case off%pageSize == 0:
+		m, err = c.MemoryClone(uabi.BootInitrd, uabi.BootAccount, off, size)
+		if tail := size - uint64(n.Size); err == uabi.OK && tail > 0 {
+			// Behind the end of the file a mapping shows zeroes, not the archive's next member.
+			err = c.MemoryZero(m, uint64(n.Size), tail)
+		}
+	default:
+		if m, err = c.MemoryCreate(uabi.BootAccount, size, 0); err == uabi.OK {
+			_, err = c.MemoryCopy(m, 0, uabi.BootInitrd, off, uint64(n.Size))
+		}
+	}
+	if err != uabi.OK {
+		return 0, err
+	}
+	return m, uabi.OK
+}
+
+// keep makes m the file's memory.
+func (h *VFSD) keep(n *tree.Inode, m uabi.Handle) {
+	if n.Memory != uint32(m) {
+		h.tree.Touch(n)
+		n.Memory, n.Window = uint32(m), 0
+	}
+}
+
+// resize is truncate(2): what is cut off is gone, what is added reads as zeroes.
+func (k *call) resize(n *tree.Inode, size int64) uabi.Error {
+	if size == n.Size {
+		return uabi.OK
+	}
+	if size == 0 && n.Memory == 0 {
+		k.tree.Touch(n)
+		n.Size, n.Window = 0, 0
+		return uabi.OK
+	}
+	m, err := k.contents(k.c, n)
+	if err != uabi.OK {
+		return err
+	}
+	if err := k.c.MemoryResize(m, max(pages(size), pageSize)); err != uabi.OK {
+		return noSpace(err)
+	}
+	if tail := max(pages(size), pageSize) - uint64(size); size < n.Size && tail > 0 {
+		if err := k.c.MemoryZero(m, uint64(size), tail); err != uabi.OK {
+			return err
+		}
+	}
+	k.tree.Touch(n)
+	k.keep(n, m)
+	n.Size = size
+	return uabi.OK
+}
+
+func noSpace(err uabi.Error) uabi.Error {
+	if err == uabi.ErrNoMem {
+		return uabi.ErrNoSpace
+	}
+	return err
+}
+
+// Read implements vfs.Handler.
+func (h *VFSD) Read(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) uabi.Error {
+	o, err := h.open(c)
+	if err != uabi.OK {
+		return err
+	}
+	if !readable(o) {
+		return uabi.ErrBadFD
+	}
+	if in.Offset < -1 {
+		return uabi.ErrArg
+	}
+	switch vfs.Kind(o.Kind) {
+	case vfs.Kind_DIRECTORY:
+		return uabi.ErrIsDir
+	case vfs.Kind_PIPE:
+		if in.Offset >= 0 {
+			return uabi.ErrSeek
+		}
+		return h.readPipe(c, o, out)
+	case vfs.Kind_TTY:
+		return h.readTty(c, o, out)
+	case vfs.Kind_DEVICE:
+		return h.readDevice(c, o, out)
+	}
+	if o.At.Ino >= tree.SyntheticBase {
+		return h.readText(c, o, in.Offset, out)
+	}
+	return h.readFile(c, o, in.Offset, out)
+}
+
+func (h *VFSD) readFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.CountReply) uabi.Error {
+	n := h.tree.Inode(o.At.Ino)
+	pos := offset
+	if offset < 0 {
+		pos = o.Pos
+	}
+	want := c.GrantLen(0)
+	if pos >= n.Size || want == 0 {
+		return uabi.OK
+	}
+	m, err := h.contents(c, n)
+	if err != uabi.OK {
+		return err
+	}
+	got, err := c.MemoryToGrant(0, 0, m, uint64(pos), min(want, uint64(n.Size-pos)))
+	if err != uabi.OK && got == 0 {
+		return err
+	}
+	h.keep(n, m)
+	if offset < 0 {
+		o.Pos += int64(got)
+	}
+	out.Count = int64(got)
+	return uabi.OK
+}
+
+// Write implements vfs.Handler.
+func (h *VFSD) Write(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) uabi.Error {
+	o, err := h.open(c)
+	if err != uabi.OK {
+		return err
+	}
+	if !writable(o) {
+		return uabi.ErrBadFD
+	}
+	if in.Offset < -1 {
+		return uabi.ErrArg
+	}
+	switch vfs.Kind(o.Kind) {
+	case vfs.Kind_PIPE:
+		if in.Offset >= 0 {
+			return uabi.ErrSeek
+		}
+		return h.writePipe(c, o, out)
+	case vfs.Kind_TTY:
+		return h.writeTty(c, o, out)
+	case vfs.Kind_DEVICE:
+		return h.writeDevice(c, o, out)
+	}
+	if o.At.Ino >= tree.SyntheticBase {
+		return uabi.ErrArg
+	}
+	return h.writeFile(c, o, in.Offset, out)
+}
+
+func (h *VFSD) writeFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.CountReply) uabi.Error {
+	n := h.tree.Inode(o.At.Ino)
+	k := h.begin(c, true)
+	pos := offset
+	if offset < 0 {
+		pos = o.Pos
+	}
+	if o.Flags&unix.O_APPEND != 0 {
+		pos = n.Size
+	}
+	want := c.GrantLen(0)
+	if want == 0 {
+		return uabi.OK
+	}
+	if pos > maxSize-int64(want) {
+		return uabi.ErrTooBig
+	}
+	m, err := h.contents(c, n)
+	if err != uabi.OK {
+		return noSpace(err)
+	}
+	end := pos + int64(want)
+	if pages(end) > max(pages(n.Size), pageSize) {
+		if err := c.MemoryResize(m, pages(end)); err != uabi.OK {
+			return noSpace(err)
+		}
+	}
+	got, err := c.GrantToMemory(0, 0, m, uint64(pos), want)
+	if err != uabi.OK && got == 0 {
+		return noSpace(err)
+	}
+	h.tree.Touch(n)
+	h.keep(n, m)
+	end = pos + int64(got)
+	n.Size = max(n.Size, end)
+	n.MtimeNs, n.CtimeNs = k.env.Now, k.env.Now
+	if k.env.UID != 0 {
+		n.Mode &^= unix.S_ISUID
+	}
+	if offset < 0 {
+		o.Pos = end
+	}
+	out.Count = int64(got)
+	return uabi.OK
+}
+
+// Seek implements vfs.Handler.
+func (h *VFSD) Seek(c *server.Ctx, in *vfs.SeekRequest, out *vfs.CountReply) uabi.Error {
+	const (
+		seekData = 3
+		seekHole = 4
+	)
+	o, err := h.open(c)
+	switch {
+	case err != uabi.OK:
+		return err
+	case o.Flags&unix.O_PATH != 0:
+		return uabi.ErrBadFD
+	case o.Kind == uint32(vfs.Kind_PIPE) || o.Kind == uint32(vfs.Kind_TTY):
+		return uabi.ErrSeek
+	}
+	size := int64(0)
+	if n := h.tree.Inode(o.At.Ino); n != nil && o.Kind == uint32(vfs.Kind_FILE) {
+		size = n.Size
+	}
+	pos := in.Offset
+	switch in.Whence {
+	case unix.SEEK_SET:
+	case unix.SEEK_CUR:
+		pos += o.Pos
+	case unix.SEEK_END:
+		pos += size
+	case seekData, seekHole:
+		// A file without holes (lseek(2) allows to say so): data up to the end, one hole there.
+		if pos < 0 || pos >= size {
+			return uabi.ErrNoDevice // ENXIO
+		}
+		if in.Whence == seekHole {
+			pos = size
+		}
+	default:
+		return uabi.ErrArg
+	}
+	if pos < 0 {
+		return uabi.ErrArg
+	}
+	if o.Kind == uint32(vfs.Kind_DEVICE) {
+		pos = 0 // null_lseek of Linux's memory devices
+	}
+	o.Pos, out.Count = pos, pos
+	return uabi.OK
+}
+
+// MapFile implements vfs.Handler.
+func (h *VFSD) MapFile(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.MapFileReply) uabi.Error {
+	o, err := h.open(c)
+	if err != uabi.OK {
+		return err
+	}
+	if o.Kind != uint32(vfs.Kind_FILE) || o.At.Ino >= tree.SyntheticBase {
+		return uabi.ErrNoDevice
+	}
+	if !readable(o) {
+		return uabi.ErrAccess
+	}
+	n := h.tree.Inode(o.At.Ino)
+	m, err := h.contents(c, n)
+	if err != uabi.OK {
+		return err
+	}
+	give := m
+	if !writable(o) {
+		if give = uabi.Handle(n.ReadOnly); give == 0 {
+			if give, err = c.Dup(m, uabi.RightRead|uabi.RightMap|uabi.RightTransfer); err != uabi.OK {
+				return err
+			}
+			h.tree.Touch(n)
+			n.ReadOnly = uint32(give)
+		}
+	}
+	h.keep(n, m)
+	out.Tag, out.Size, out.Memory = n.Ino, uint64(n.Size), uint32(give)
+	return uabi.OK
+}
+
+// Sync implements vfs.Handler: everything here lives in memory only.
+func (h *VFSD) Sync(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.EmptyReply) uabi.Error {
+	o, err := h.open(c)
+	if err != uabi.OK {
+		return err
+	}
+	if k := vfs.Kind(o.Kind); k != vfs.Kind_FILE && k != vfs.Kind_DIRECTORY {
+		return uabi.ErrArg
+	}
+	return uabi.OK
+}
+
+// settable are the flags that F_SETFL changes (fcntl(2)).
+const settable = unix.O_APPEND | unix.O_ASYNC | unix.O_DIRECT | unix.O_NOATIME | unix.O_NONBLOCK
+
+// Flags implements vfs.Handler.
+func (h *VFSD) Flags(c *server.Ctx, in *vfs.FlagsRequest, out *vfs.CountReply) uabi.Error {
+	o, err := h.open(c)
+	if err != uabi.OK {
+		return err
+	}
+	out.Count = int64(o.Flags)
+	if !in.Set {
+		return uabi.OK
+	}
+	if o.Flags&unix.O_PATH != 0 {
+		return uabi.ErrBadFD
+	}
+	o.Flags = o.Flags&^uint32(settable) | in.Flags&settable
+	return uabi.OK
+}
+
+// Path implements vfs.Handler.
+func (h *VFSD) Path(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.PathReply) uabi.Error {
+	o, err := h.open(c)
+	if err != uabi.OK {
+		return err
+	}
+	out.Path = o.Path
+	if o.At == nil {
+		return uabi.OK
+	}
+	if n := h.tree.Inode(o.At.Ino); n != nil && n.Nlink == 0 {
+		out.Path += " (deleted)"
+	}
+	return uabi.OK
+}

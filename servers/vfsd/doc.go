@@ -1,0 +1,24 @@
+// Command vfsd is the file server: names, inodes, open files, pipes, devices and the console.
+//
+// # Three kinds of badge
+//
+// vfsd's endpoint is called through the plain handle (path calls; the caller's fs context is the alien's context word ctx.Fs),
+// through an fs context's badge, and through an open file's. One counter numbers both kinds of badge, and mounts, pipes and file systems.
+//
+// # Contents
+//
+// A regular file's bytes are in a memory object, the page cache: read and write have the kernel copy between it and the caller's
+// grant, so that contents never pass through this process or its journal. A file of the archive starts without one: its Window says
+// where in the initrd it lies, and the first use makes a copy-on-write clone of those pages (or a copy, where the archive is not aligned).
+//
+// # State
+//
+// The names are package tree's, the terminal's rules package tty's, the text of /proc package procfs's. A snapshot leaves
+// out the inodes that are still what the archive made them: Load indexes the archive again, which gives the same inodes with the same
+// numbers. The archive is read outside of the journal for that reason: it is not an input but a constant.
+//
+// # Readiness
+//
+// A pipe and the terminal have one event each; its bits are poll(2)'s. Invariant: after each request the level of an event is what poll(2)
+// would say, so that a wait needs no raise number but only the level.
+package main

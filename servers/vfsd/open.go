@@ -1,0 +1,222 @@
+package main
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"aramid/proto/vfs"
+	"aramid/servers/server"
+	"aramid/servers/vfsd/state"
+	"aramid/servers/vfsd/tree"
+	"aramid/ukernel/uabi"
+)
+
+// oLargeFile is O_LARGEFILE of x86's 32-bit ABI, which Linux sets on every open by path; x/sys has 0 for it.
+const oLargeFile = 0o100000
+
+// keptFlags are what an open file remembers: F_GETFL gives them.
+const keptFlags = unix.O_ACCMODE | unix.O_APPEND | unix.O_NONBLOCK | unix.O_DSYNC | unix.O_SYNC | unix.O_ASYNC | unix.O_DIRECT |
+	unix.O_NOATIME | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_PATH
+
+// readable and writable say what an open file was opened for.
+func readable(o *state.Open) bool {
+	m := o.Flags & unix.O_ACCMODE
+	return o.Flags&unix.O_PATH == 0 && (m == unix.O_RDONLY || m == unix.O_RDWR)
+}
+
+func writable(o *state.Open) bool {
+	m := o.Flags & unix.O_ACCMODE
+	return o.Flags&unix.O_PATH == 0 && (m == unix.O_WRONLY || m == unix.O_RDWR)
+}
+
+// Open implements vfs.Handler.
+func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi.Error {
+	creates := in.Flags&(unix.O_CREAT|unix.O_TRUNC) != 0
+	k := h.begin(c, creates)
+	flags := in.Flags
+	if flags&unix.O_PATH != 0 {
+		flags &= unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW
+	}
+	if flags&unix.O_TMPFILE == unix.O_TMPFILE {
+		return uabi.ErrUnsupported
+	}
+	how := tree.Follow | tree.FollowOnSlash
+	if flags&unix.O_NOFOLLOW != 0 || flags&(unix.O_CREAT|unix.O_EXCL) == unix.O_CREAT|unix.O_EXCL {
+		how &^= tree.Follow
+	}
+	f, err := k.walk(in.Dir, in.Path, how)
+	if err != uabi.OK {
+		return err
+	}
+	if flags&unix.O_CREAT != 0 && flags&unix.O_DIRECTORY != 0 {
+		return uabi.ErrArg
+	}
+	o := &state.Open{Flags: flags & keptFlags, Path: k.pathOf(f)}
+	switch {
+	case !f.OK && flags&unix.O_CREAT == 0:
+		return uabi.ErrNotFound
+	case !f.OK:
+		return k.openNew(f, in.Mode, o, out)
+	case f.OpenFile:
+		return k.reopen(k.opens[f.At.Ino], flags, o, out)
+	}
+	return k.openAt(f, flags, o, out)
+}
+
+// pathOf is the absolute path of what a walk found.
+func (k *call) pathOf(f tree.Found) string {
+	at := f.Parent
+	if f.Last != tree.LastName {
+		at = f.At
+	}
+	dir, _ := k.tree.PathOf(&tree.Env{Root: k.VFSD.root, Synth: k}, at)
+	if f.Last != tree.LastName {
+		return dir
+	}
+	if dir == "/" {
+		dir = ""
+	}
+	return dir + "/" + f.Name
+}
+
+// openNew creates a regular file and opens it: the mode does not bind who made it.
+func (k *call) openNew(f tree.Found, mode uint32, o *state.Open, out *vfs.OpenReply) uabi.Error {
+	if f.Slash {
+		return uabi.ErrIsDir
+	}
+	spec := tree.Spec{Mode: unix.S_IFREG | mode&0o7777}
+	if err := k.tree.CheckCreate(&k.env, f, spec); err != uabi.OK {
+		return err
+	}
+	handle, err := k.c.Mint(k.top.LastId + 1)
+	if err != uabi.OK {
+		return err
+	}
+	n, err := k.tree.Create(&k.env, f, spec)
+	if err != uabi.OK {
+		return err
+	}
+	k.add(o, tree.Ref{Mount: f.Parent.Mount, Ino: n.Ino}, vfs.Kind_FILE, handle, out)
+	return uabi.OK
+}
+
+// openAt opens what exists.
+func (k *call) openAt(f tree.Found, flags uint32, o *state.Open, out *vfs.OpenReply) uabi.Error {
+	a, err := k.tree.Attr(&k.env, f.At)
+	if err != uabi.OK {
+		return err
+	}
+	kind, err := k.checkOpen(f, a, flags)
+	if err != uabi.OK {
+		return err
+	}
+	n := k.tree.Inode(f.At.Ino)
+	if kind == vfs.Kind_PIPE {
+		return k.openFifo(f.At, n, o, out)
+	}
+	handle, err := k.c.Mint(k.top.LastId + 1)
+	if err != uabi.OK {
+		return err
+	}
+	if flags&unix.O_TRUNC != 0 && a.Mode&unix.S_IFMT == unix.S_IFREG && n != nil {
+		if err := k.resize(n, 0); err != uabi.OK {
+			return err
+		}
+		n.MtimeNs, n.CtimeNs = k.env.Now, k.env.Now
+	}
+	k.add(o, f.At, kind, handle, out)
+	return uabi.OK
+}
+
+// checkOpen makes open(2)'s checks and says what kind of open file it will be.
+func (k *call) checkOpen(f tree.Found, a tree.Attr, flags uint32) (vfs.Kind, uabi.Error) {
+	typ := a.Mode & unix.S_IFMT
+	acc := flags & unix.O_ACCMODE
+	read, write := acc != unix.O_WRONLY, acc != unix.O_RDONLY
+	switch {
+	case flags&(unix.O_CREAT|unix.O_EXCL) == unix.O_CREAT|unix.O_EXCL:
+		return 0, uabi.ErrExists
+	case flags&unix.O_PATH != 0:
+		if flags&unix.O_DIRECTORY != 0 && typ != unix.S_IFDIR {
+			return 0, uabi.ErrNotDir
+		}
+		return vfs.Kind_PATH, uabi.OK
+	case typ == unix.S_IFLNK:
+		return 0, uabi.ErrLoop
+	case flags&unix.O_DIRECTORY != 0 && typ != unix.S_IFDIR:
+		return 0, uabi.ErrNotDir
+	case typ == unix.S_IFDIR && (write || flags&(unix.O_CREAT|unix.O_TRUNC) != 0):
+		return 0, uabi.ErrIsDir
+	}
+	if err := k.tree.CheckOpen(&k.env, f.At, read, write || flags&unix.O_TRUNC != 0); err != uabi.OK {
+		return 0, err
+	}
+	switch typ {
+	case unix.S_IFDIR:
+		return vfs.Kind_DIRECTORY, uabi.OK
+	case unix.S_IFIFO:
+		return vfs.Kind_PIPE, uabi.OK
+	case unix.S_IFCHR, unix.S_IFBLK:
+		if m := k.tree.MountOf(f.At); m != nil && m.Flags&unix.MS_NODEV != 0 {
+			return 0, uabi.ErrAccess
+		}
+		return k.checkDevice(typ, k.tree.Inode(f.At.Ino).Rdev)
+	case unix.S_IFSOCK:
+		return 0, uabi.ErrNoDevice
+	}
+	return vfs.Kind_FILE, uabi.OK
+}
+
+// add puts an open file into the state. Nothing can fail any more.
+func (k *call) add(o *state.Open, at tree.Ref, kind vfs.Kind, handle uabi.Handle, out *vfs.OpenReply) {
+	o.Id, o.Kind, o.At = k.nextID(), uint32(kind), at.Pb()
+	if o.Flags&unix.O_PATH == 0 {
+		o.Flags |= oLargeFile
+	}
+	k.opens[o.Id] = o
+	k.hold(at)
+	if n := k.tree.Inode(at.Ino); n != nil && kind == vfs.Kind_FILE {
+		n.Path = o.Path
+	}
+	out.Kind, out.File = uint32(kind), uint32(handle)
+}
+
+// reopen opens what another open file stands for (/proc/PID/fd/N).
+func (k *call) reopen(src *state.Open, flags uint32, o *state.Open, out *vfs.OpenReply) uabi.Error {
+	if src == nil {
+		return uabi.ErrNotFound
+	}
+	o.Path = strings.Clone(src.Path)
+	if src.At != nil {
+		at := tree.FromPb(src.At)
+		return k.openAt(tree.Found{At: at, OK: true, Last: tree.LastJump}, flags, o, out)
+	}
+	p := k.pipes[src.Pipe]
+	handle, err := k.c.Mint(k.top.LastId + 1)
+	if err != uabi.OK {
+		return err
+	}
+	k.addPipeEnd(o, p, handle, out)
+	k.level(k.c, p, 0)
+	return uabi.OK
+}
+
+// closeOpen releases what an open file held.
+func (h *VFSD) closeOpen(c *server.Ctx, o *state.Open) {
+	if o.Pipe != 0 {
+		h.closePipeEnd(c, o)
+	}
+	if o.At != nil {
+		h.drop(tree.FromPb(o.At))
+	}
+}
+
+// open is the open file whose handle was called.
+func (h *VFSD) open(c *server.Ctx) (*state.Open, uabi.Error) {
+	o := h.opens[c.Badge()]
+	if o == nil {
+		return nil, uabi.ErrBadFD
+	}
+	return o, uabi.OK
+}

@@ -1,0 +1,587 @@
+package main
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"aramid/proto/vfs"
+	"aramid/servers/server"
+	"aramid/servers/vfsd/state"
+	"aramid/servers/vfsd/tree"
+	"aramid/ukernel/uabi"
+)
+
+// Device numbers of file systems without a device: minor = firstDev + its number. Pipes have one of their own.
+const (
+	firstDev = 16
+	pipeDev  = 13
+)
+
+// StatAt implements vfs.Handler.
+func (h *VFSD) StatAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.Stat) uabi.Error {
+	k := h.begin(c, false)
+	at, o, err := k.find(in.Dir, in.Path, in.Flags)
+	if err != uabi.OK {
+		return err
+	}
+	if o != nil && o.At == nil {
+		h.statPipe(h.pipes[o.Pipe], out)
+		return uabi.OK
+	}
+	if at.Ino == 0 && o != nil {
+		at = tree.FromPb(o.At)
+	}
+	return k.stat(at, out)
+}
+
+func (h *VFSD) statPipe(p *state.Pipe, out *vfs.Stat) {
+	out.Dev, out.Ino, out.Mode, out.Nlink, out.Blksize = unix.Mkdev(0, pipeDev), p.Id, unix.S_IFIFO|0o600, 1, pageSize
+	out.Uid, out.Gid = p.Uid, p.Gid
+	out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = p.AtimeNs, p.MtimeNs, p.MtimeNs, p.MtimeNs
+}
+
+func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
+	a, err := k.tree.Attr(&k.env, at)
+	if err != uabi.OK {
+		return err
+	}
+	if f := k.tree.FS(at); f != nil {
+		out.Dev = unix.Mkdev(0, uint32(firstDev+f.Id))
+	}
+	out.Ino, out.Mode, out.Nlink, out.Uid, out.Gid, out.Size, out.Blksize = at.Ino, a.Mode, a.Nlink, a.UID, a.GID, a.Size, pageSize
+	n := k.tree.Inode(at.Ino)
+	if n == nil {
+		t := int64(k.top.BootNs)
+		out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = t, t, t, t
+		return uabi.OK
+	}
+	out.Rdev = n.Rdev
+	if n.Type() == unix.S_IFREG {
+		const sector = 512
+		out.Blocks = pages(n.Size) / sector
+	}
+	out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = n.AtimeNs, n.MtimeNs, n.CtimeNs, n.BtimeNs
+	return uabi.OK
+}
+
+// AccessAt implements vfs.Handler. Without AT_EACCESS Linux uses the real ids; the context words have the effective ones, which
+// only set-id programs tell apart.
+func (h *VFSD) AccessAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply) uabi.Error {
+	const allModes = unix.R_OK | unix.W_OK | unix.X_OK
+	if in.Mode&^uint32(allModes) != 0 {
+		return uabi.ErrArg
+	}
+	k := h.begin(c, false)
+	at, o, err := k.find(in.Dir, in.Path, in.Flags&^atEaccess)
+	if err != uabi.OK {
+		return err
+	}
+	if o != nil && o.At == nil {
+		return uabi.OK
+	}
+	return k.tree.Access(&k.env, at, in.Mode)
+}
+
+// ReadlinkAt implements vfs.Handler.
+func (h *VFSD) ReadlinkAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.PathReply) uabi.Error {
+	k := h.begin(c, false)
+	flags := uint32(atSymlinkNofollow)
+	if in.Path == "" {
+		flags |= atEmptyPath // readlinkat(2): the link that dir was opened on with O_PATH
+	}
+	at, o, err := k.find(in.Dir, in.Path, flags)
+	if err != uabi.OK {
+		return err
+	}
+	if o != nil && (o.At == nil || o.Flags&unix.O_PATH == 0) {
+		return uabi.ErrNotFound
+	}
+	out.Path, err = k.tree.ReadLink(&k.env, at)
+	return err
+}
+
+// MakeAt implements vfs.Handler.
+func (h *VFSD) MakeAt(c *server.Ctx, in *vfs.MakeRequest, out *vfs.EmptyReply) uabi.Error {
+	k := h.begin(c, true)
+	spec := tree.Spec{Mode: in.Mode, Rdev: in.Rdev, Target: in.Target}
+	switch in.Mode & unix.S_IFMT {
+	case unix.S_IFLNK:
+		if in.Target == "" {
+			return uabi.ErrNotFound
+		}
+		if len(in.Target) >= tree.PathMax {
+			return uabi.ErrName
+		}
+	case unix.S_IFCHR, unix.S_IFBLK:
+		if k.env.UID != 0 {
+			return uabi.ErrPerm
+		}
+	case 0:
+		spec.Mode |= unix.S_IFREG
+	case unix.S_IFDIR, unix.S_IFREG, unix.S_IFIFO, unix.S_IFSOCK:
+	default:
+		return uabi.ErrArg
+	}
+	f, err := k.walk(in.Dir, in.Path, 0)
+	if err != uabi.OK {
+		return err
+	}
+	if err := k.tree.CheckCreate(&k.env, f, spec); err != uabi.OK {
+		return err
+	}
+	if spec.Mode&unix.S_IFMT != unix.S_IFIFO {
+		_, err = k.tree.Create(&k.env, f, spec)
+		return err
+	}
+	p, err := h.newPipe(c)
+	if err != uabi.OK {
+		return err
+	}
+	n, err := k.tree.Create(&k.env, f, spec)
+	if err == uabi.OK {
+		h.nameFifo(n, p)
+	}
+	return err
+}
+
+// nameFifo ties a pipe to its inode.
+func (h *VFSD) nameFifo(n *tree.Inode, p *state.Pipe) {
+	h.tree.Touch(n)
+	p.Id, p.Ino = h.nextID(), n.Ino
+	n.Pipe = p.Id
+	h.pipes[p.Id] = p
+}
+
+// UnlinkAt implements vfs.Handler.
+func (h *VFSD) UnlinkAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply) uabi.Error {
+	if in.Flags&^uint32(atRemoveDir) != 0 {
+		return uabi.ErrArg
+	}
+	k := h.begin(c, true)
+	f, err := k.walk(in.Dir, in.Path, 0)
+	if err != uabi.OK {
+		return err
+	}
+	dir := in.Flags&atRemoveDir != 0
+	if f.OK && f.Slash && !dir {
+		return uabi.ErrIsDir
+	}
+	n := k.tree.Inode(f.At.Ino)
+	if err := k.tree.Unlink(&k.env, f, dir); err != uabi.OK {
+		return err
+	}
+	h.gone(c, n)
+	return uabi.OK
+}
+
+// gone closes what an inode held that may have been released.
+func (h *VFSD) gone(c *server.Ctx, n *tree.Inode) {
+	h.closeFreed(c)
+	if n == nil || h.tree.Inode(n.Ino) != nil {
+		return
+	}
+	if p := h.pipes[n.Pipe]; p != nil && p.Readers == 0 && p.Writers == 0 {
+		h.forgetPipe(c, p)
+	}
+}
+
+// RenameAt implements vfs.Handler.
+func (h *VFSD) RenameAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyReply) uabi.Error {
+	k := h.begin(c, true)
+	old, to, err := k.walkTwo(in, 0)
+	if err != uabi.OK {
+		return err
+	}
+	var replaced *tree.Inode
+	if to.OK {
+		replaced = k.tree.Inode(to.At.Ino)
+	}
+	if err := k.tree.Rename(&k.env, old, to, in.Flags); err != uabi.OK {
+		return err
+	}
+	h.gone(c, replaced)
+	return uabi.OK
+}
+
+// LinkAt implements vfs.Handler.
+func (h *VFSD) LinkAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyReply) uabi.Error {
+	if in.Flags&^uint32(atSymlinkFollow|atEmptyPath) != 0 {
+		return uabi.ErrArg
+	}
+	k := h.begin(c, true)
+	how := tree.How(0)
+	if in.Flags&atSymlinkFollow != 0 {
+		how = tree.Follow
+	}
+	if in.Old == "" && in.Flags&atEmptyPath != 0 {
+		at, _, err := k.find(in.OldDir, "", atEmptyPath)
+		if err != uabi.OK {
+			return err
+		}
+		to, err := k.walk(in.NewDir, in.New, 0)
+		if err != uabi.OK {
+			return err
+		}
+		return k.tree.Link(&k.env, tree.Found{At: at, OK: true}, to)
+	}
+	old, to, err := k.walkTwo(in, how)
+	if err != uabi.OK {
+		return err
+	}
+	if old.OpenFile {
+		return uabi.ErrCrossDevice
+	}
+	return k.tree.Link(&k.env, old, to)
+}
+
+func (k *call) walkTwo(in *vfs.TwoPathRequest, how tree.How) (old, to tree.Found, err uabi.Error) {
+	if old, err = k.walk(in.OldDir, in.Old, how); err != uabi.OK {
+		return old, to, err
+	}
+	to, err = k.walk(in.NewDir, in.New, 0)
+	return old, to, err
+}
+
+// SetAt implements vfs.Handler.
+func (h *VFSD) SetAt(c *server.Ctx, in *vfs.SetRequest, out *vfs.EmptyReply) uabi.Error {
+	k := h.begin(c, true)
+	at, o, err := k.find(in.Dir, in.Path, in.Flags)
+	if err != uabi.OK {
+		return err
+	}
+	if o != nil && o.At == nil {
+		return uabi.ErrPerm // an unnamed pipe's attributes
+	}
+	change := tree.Change{Mode: in.Mode, UID: in.Uid, GID: in.Gid, AtimeNs: in.AtimeNs, MtimeNs: in.MtimeNs, TimesNow: in.TimesNow}
+	if in.Size != nil {
+		return k.truncate(at, o, *in.Size)
+	}
+	if n := k.tree.Inode(at.Ino); n != nil && n.Type() == unix.S_IFLNK && in.Mode != nil {
+		return uabi.ErrUnsupported
+	}
+	return k.tree.SetAttr(&k.env, at, change)
+}
+
+// truncate is truncate(2), and ftruncate(2) when o is the open file.
+func (k *call) truncate(at tree.Ref, o *state.Open, size int64) uabi.Error {
+	n := k.tree.Inode(at.Ino)
+	switch {
+	case size < 0:
+		return uabi.ErrArg
+	case n == nil:
+		return uabi.ErrAccess
+	case n.IsDir():
+		return uabi.ErrIsDir
+	case n.Type() != unix.S_IFREG:
+		return uabi.ErrArg
+	case o != nil && !writable(o):
+		return uabi.ErrArg
+	}
+	if o == nil {
+		if err := k.tree.CheckOpen(&k.env, at, false, true); err != uabi.OK {
+			return err
+		}
+	}
+	if err := k.resize(n, size); err != uabi.OK {
+		return err
+	}
+	k.tree.Touch(n)
+	n.MtimeNs, n.CtimeNs = k.env.Now, k.env.Now
+	return uabi.OK
+}
+
+// Chdir implements vfs.Handler.
+func (h *VFSD) Chdir(c *server.Ctx, in *vfs.ChdirRequest, out *vfs.EmptyReply) uabi.Error {
+	k := h.begin(c, false)
+	if k.fs == nil {
+		return uabi.ErrSearch
+	}
+	if in.Root && k.env.UID != 0 {
+		return uabi.ErrPerm
+	}
+	at, o, err := k.find(in.Dir, in.Path, in.Flags)
+	if err != uabi.OK {
+		return err
+	}
+	if o != nil && o.At == nil {
+		return uabi.ErrNotDir
+	}
+	a, err := k.tree.Attr(&k.env, at)
+	if err != uabi.OK {
+		return err
+	}
+	if a.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return uabi.ErrNotDir
+	}
+	if err := k.tree.Access(&k.env, at, unix.X_OK); err != uabi.OK {
+		return err
+	}
+	h.hold(at)
+	if in.Root {
+		h.drop(tree.FromPb(k.fs.Root))
+		k.fs.Root = at.Pb()
+	} else {
+		h.drop(tree.FromPb(k.fs.Cwd))
+		k.fs.Cwd = at.Pb()
+	}
+	h.closeFreed(c)
+	return uabi.OK
+}
+
+// Getcwd implements vfs.Handler.
+func (h *VFSD) Getcwd(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.PathReply) uabi.Error {
+	k := h.begin(c, false)
+	if n := k.tree.Inode(k.cwd.Ino); n != nil && n.Nlink == 0 {
+		return uabi.ErrNotFound
+	}
+	path, ok := k.tree.PathOf(&k.env, k.cwd)
+	if !ok {
+		path = "(unreachable)" + path
+	}
+	out.Path = path
+	return uabi.OK
+}
+
+// Umask implements vfs.Handler.
+func (h *VFSD) Umask(c *server.Ctx, in *vfs.UmaskRequest, out *vfs.CountReply) uabi.Error {
+	k := h.begin(c, false)
+	if k.fs == nil {
+		return uabi.ErrSearch
+	}
+	out.Count = int64(k.fs.Umask)
+	k.fs.Umask = in.Mask & 0o777
+	return uabi.OK
+}
+
+// ReadDir implements vfs.Handler. Positions: 0 "." · 1 ".." · then an entry's cookie + 1 is the position behind it, plus 1.
+func (h *VFSD) ReadDir(c *server.Ctx, in *vfs.ReadDirRequest, out *vfs.ReadDirReply) uabi.Error {
+	o, err := h.open(c)
+	if err != uabi.OK {
+		return err
+	}
+	if o.Flags&unix.O_PATH != 0 {
+		return uabi.ErrBadFD
+	}
+	if o.Kind != uint32(vfs.Kind_DIRECTORY) {
+		return uabi.ErrNotDir
+	}
+	at := tree.FromPb(o.At)
+	if n := h.tree.Inode(at.Ino); n != nil && n.Nlink == 0 {
+		return uabi.ErrNotFound
+	}
+	k := h.begin(c, false)
+	list, err := k.list(at, o.Pos)
+	if err != uabi.OK {
+		return err
+	}
+	left := int64(in.MaxBytes)
+	for _, e := range list {
+		if left -= direntSize(e.Name); left < 0 {
+			break
+		}
+		out.Entries = append(out.Entries, e)
+	}
+	if len(list) > 0 && len(out.Entries) == 0 {
+		return uabi.ErrArg
+	}
+	if n := len(out.Entries); n > 0 {
+		o.Pos = out.Entries[n-1].Off
+	}
+	return uabi.OK
+}
+
+// direntSize is the length of a struct linux_dirent64 with that name.
+func direntSize(name string) int64 {
+	const header, align = 19, 8
+	return int64(header+len(name)+1+align-1) &^ (align - 1)
+}
+
+// Positions of the entries that every directory has, and of the first of its own.
+const (
+	posDot    = 1
+	posDotDot = 2
+	posFirst  = 2
+)
+
+// maxList bounds one listing, so that its reply stays below a message's limit.
+const maxList = 512
+
+// list gives a directory's entries from a position on.
+func (k *call) list(at tree.Ref, pos int64) ([]*vfs.Dirent, uabi.Error) {
+	var out []*vfs.Dirent
+	if pos < posDot {
+		out = append(out, &vfs.Dirent{Ino: at.Ino, Off: posDot, Type: unix.DT_DIR, Name: "."})
+	}
+	if pos < posDotDot {
+		up := at.Ino
+		if n := k.tree.Inode(at.Ino); n != nil {
+			up = n.Parent
+		} else if at.Synthetic() {
+			up = k.Parent(at.Ino)
+		}
+		out = append(out, &vfs.Dirent{Ino: up, Off: posDotDot, Type: unix.DT_DIR, Name: ".."})
+	}
+	if at.Synthetic() {
+		return k.listSynthetic(at.Ino, pos, out)
+	}
+	n := k.tree.Inode(at.Ino)
+	for _, e := range n.Entries {
+		off := int64(e.Cookie) + posFirst
+		if off <= pos {
+			continue
+		}
+		if len(out) >= maxList {
+			break
+		}
+		child := k.tree.Inode(e.Ino)
+		out = append(out, &vfs.Dirent{Ino: e.Ino, Off: off, Type: child.Mode >> 12, Name: e.Name})
+	}
+	return out, uabi.OK
+}
+
+// Mount implements vfs.Handler.
+func (h *VFSD) Mount(c *server.Ctx, in *vfs.MountRequest, out *vfs.EmptyReply) uabi.Error {
+	k := h.begin(c, true)
+	if k.env.UID != 0 {
+		return uabi.ErrPerm
+	}
+	to, err := k.findMount(in.Target)
+	if err != uabi.OK {
+		return err
+	}
+	path, _ := k.tree.PathOf(&tree.Env{Root: h.root, Synth: k}, to)
+	const propagation = unix.MS_SHARED | unix.MS_PRIVATE | unix.MS_SLAVE | unix.MS_UNBINDABLE
+	switch {
+	case in.Flags&(unix.MS_REMOUNT|unix.MS_BIND) == unix.MS_REMOUNT|unix.MS_BIND, in.Flags&unix.MS_REMOUNT != 0:
+		return k.tree.Remount(to, in.Flags)
+	case in.Flags&unix.MS_BIND != 0:
+		from, err := k.findMount(in.Source)
+		if err != uabi.OK {
+			return err
+		}
+		return k.tree.Bind(&k.env, from, to, path, in.Flags&unix.MS_REC != 0)
+	case in.Flags&propagation != 0:
+		// Every mount is private: there is one mount namespace, so nothing could be propagated.
+		if m := k.tree.MountOf(to); m == nil || m.Root != to.Ino {
+			return uabi.ErrArg
+		}
+		return uabi.OK
+	case in.Flags&unix.MS_MOVE != 0:
+		from, err := k.findMount(in.Source)
+		if err != uabi.OK {
+			return err
+		}
+		return k.tree.MoveMount(from, to, path)
+	}
+	a, err := k.tree.Attr(&k.env, to)
+	if err != uabi.OK {
+		return err
+	}
+	if a.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return uabi.ErrNotDir
+	}
+	f, flags := k.makeFS(strings.Clone(in.Type), in.Data)
+	if f == nil {
+		return uabi.ErrNoDevice
+	}
+	k.tree.Mount(to, f, f.Root, strings.Clone(in.Source), path, strings.Clone(in.Data), in.Flags|flags)
+	return uabi.OK
+}
+
+// findMount resolves a path of mount(2).
+func (k *call) findMount(path string) (tree.Ref, uabi.Error) {
+	at, o, err := k.find(0, path, 0)
+	if err == uabi.OK && o != nil {
+		if o.At == nil {
+			return at, uabi.ErrArg
+		}
+		at = tree.FromPb(o.At)
+	}
+	return at, err
+}
+
+// Umount implements vfs.Handler.
+func (h *VFSD) Umount(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply) uabi.Error {
+	const known = unix.MNT_FORCE | unix.MNT_DETACH | unix.MNT_EXPIRE | unix.UMOUNT_NOFOLLOW
+	if in.Flags&^uint32(known) != 0 {
+		return uabi.ErrArg
+	}
+	k := h.begin(c, true)
+	if k.env.UID != 0 {
+		return uabi.ErrPerm
+	}
+	flags := uint32(0)
+	if in.Flags&unix.UMOUNT_NOFOLLOW != 0 {
+		flags = atSymlinkNofollow
+	}
+	at, _, err := k.find(0, in.Path, flags)
+	if err != uabi.OK {
+		return err
+	}
+	err = k.tree.Unmount(at, in.Flags&unix.MNT_DETACH != 0, h.usersOf)
+	h.closeFreed(c)
+	return err
+}
+
+// StatfsAt implements vfs.Handler.
+func (h *VFSD) StatfsAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.Statfs) uabi.Error {
+	k := h.begin(c, false)
+	at, o, err := k.find(in.Dir, in.Path, in.Flags)
+	if err != uabi.OK {
+		return err
+	}
+	out.Bsize, out.Namelen = pageSize, tree.NameMax
+	if o != nil && o.At == nil {
+		out.Type = pipefsMagic
+		return uabi.OK
+	}
+	m := k.tree.MountOf(at)
+	f := k.tree.FS(at)
+	if m == nil || f == nil {
+		return uabi.ErrNotFound
+	}
+	out.Type, out.Flags = magics[f.Type], statfsFlags(m.Flags)
+	if f.Type == "tmpfs" || f.Type == "devtmpfs" {
+		k.sizes(f, out)
+	}
+	return uabi.OK
+}
+
+// sizes tells a tmpfs's limits: half of the machine's memory, as Linux's default.
+func (k *call) sizes(f *state.FileSystem, out *vfs.Statfs) {
+	used := uint64(0)
+	k.tree.Each(f.Id, func(n *tree.Inode) {
+		out.Files++
+		if n.Type() == unix.S_IFREG {
+			used += pages(n.Size) / pageSize
+		}
+	})
+	out.Blocks = max(f.MaxBytes/pageSize, used)
+	out.Bfree = out.Blocks - used
+	out.Ffree = maxInodes - min(out.Files, maxInodes)
+	out.Files = maxInodes
+}
+
+// maxInodes is what statfs says that a tmpfs can hold.
+const maxInodes = 1 << 20
+
+// statfsFlags turns MS_* into ST_*: the values agree for these, and ST_VALID is always up.
+func statfsFlags(ms uint64) uint64 {
+	const valid = 0x20
+	const same = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME
+	const relatime, stRelatime = unix.MS_RELATIME, 0x1000
+	out := ms&(same&^(unix.MS_NOATIME|unix.MS_NODIRATIME)) | ms&(unix.MS_NOATIME|unix.MS_NODIRATIME) | valid
+	if ms&relatime != 0 {
+		out |= stRelatime
+	}
+	return out
+}
+
+const pipefsMagic = 0x50495045
+
+// magics are what statfs(2) calls file systems.
+var magics = map[string]uint64{
+	"tmpfs": unix.TMPFS_MAGIC, "devtmpfs": unix.TMPFS_MAGIC, "proc": unix.PROC_SUPER_MAGIC, "sysfs": unix.SYSFS_MAGIC,
+	"cgroup2": unix.CGROUP2_SUPER_MAGIC, "devpts": unix.DEVPTS_SUPER_MAGIC,
+}

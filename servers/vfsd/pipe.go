@@ -1,0 +1,281 @@
+package main
+
+import (
+	"golang.org/x/sys/unix"
+
+	"aramid/proto/vfs"
+	"aramid/servers/server"
+	"aramid/servers/vfsd/state"
+	"aramid/servers/vfsd/tree"
+	"aramid/ukernel/uabi"
+)
+
+// Sizes of a pipe (pipe(7)), bytes.
+const (
+	pipeSize = 64 << 10
+	pipeBuf  = 4096 // writes up to this are atomic
+)
+
+// Bits of a pipe's event beyond poll(2)'s: an opener of a FIFO waits for the other end. They are the kernel's to remember, since a
+// request that waits leaves nothing in the state (R11).
+const (
+	readerWaits = 1 << 16
+	writerWaits = 1 << 17
+)
+
+// newPipe makes a pipe's event; its memory comes with the first open end.
+func (h *VFSD) newPipe(c *server.Ctx) (*state.Pipe, uabi.Error) {
+	event, err := c.EventCreate(uabi.BootAccount)
+	if err != uabi.OK {
+		return nil, err
+	}
+	return &state.Pipe{Event: uint32(event)}, uabi.OK
+}
+
+// pipeMemory makes the ring that holds a pipe's bytes.
+func (h *VFSD) pipeMemory(c *server.Ctx) (uabi.Handle, uabi.Error) {
+	return c.MemoryCreate(uabi.BootAccount, pipeSize, 0)
+}
+
+// Pipe implements vfs.Handler.
+func (h *VFSD) Pipe(c *server.Ctx, in *vfs.PipeRequest, out *vfs.PipeReply) uabi.Error {
+	if in.Flags&^uint32(unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_DIRECT) != 0 {
+		return uabi.ErrArg
+	}
+	if in.Flags&unix.O_DIRECT != 0 {
+		return uabi.ErrArg // packet mode: as Linux before 3.4
+	}
+	p, err := h.newPipe(c)
+	if err != uabi.OK {
+		return err
+	}
+	m, err := h.pipeMemory(c)
+	if err != uabi.OK {
+		return err
+	}
+	r, err := c.Mint(h.top.LastId + 1)
+	if err != uabi.OK {
+		return err
+	}
+	w, err := c.Mint(h.top.LastId + 2)
+	if err != uabi.OK {
+		return err
+	}
+	k := h.begin(c, true)
+	read := &state.Open{Id: h.nextID(), Flags: unix.O_RDONLY | in.Flags&unix.O_NONBLOCK}
+	write := &state.Open{Id: h.nextID(), Flags: unix.O_WRONLY | in.Flags&unix.O_NONBLOCK}
+	p.Id, p.Memory, p.AtimeNs, p.MtimeNs, p.Uid, p.Gid = h.nextID(), uint32(m), k.env.Now, k.env.Now, k.env.UID, k.env.GID
+	h.pipes[p.Id] = p
+	h.joinPipe(read, p)
+	h.joinPipe(write, p)
+	h.level(c, p, 0)
+	out.Read, out.Write = uint32(r), uint32(w)
+	return uabi.OK
+}
+
+// joinPipe makes an open file one or both ends of a pipe.
+func (h *VFSD) joinPipe(o *state.Open, p *state.Pipe) {
+	o.Kind, o.Pipe = uint32(vfs.Kind_PIPE), p.Id
+	o.PipeReader, o.PipeWriter = readable(o), writable(o)
+	if o.PipeReader {
+		p.Readers++
+	}
+	if o.PipeWriter {
+		p.Writers++
+		p.HadWriter = true
+	}
+	h.opens[o.Id] = o
+}
+
+// addPipeEnd is joinPipe for Open.
+func (k *call) addPipeEnd(o *state.Open, p *state.Pipe, handle uabi.Handle, out *vfs.OpenReply) {
+	o.Id = k.nextID()
+	k.joinPipe(o, p)
+	out.Kind, out.File = uint32(vfs.Kind_PIPE), uint32(handle)
+}
+
+// openFifo is fifo(7)'s open: each end waits for the other, unless it is non-blocking.
+func (k *call) openFifo(at tree.Ref, n *tree.Inode, o *state.Open, out *vfs.OpenReply) uabi.Error {
+	p := k.pipes[n.Pipe]
+	if p == nil {
+		return uabi.ErrNoDevice
+	}
+	event := uabi.Handle(p.Event)
+	read, write := readable(o), writable(o)
+	level, _, err := k.c.EventRead(event)
+	if err != uabi.OK {
+		return err
+	}
+	block := o.Flags&unix.O_NONBLOCK == 0
+	switch {
+	case read && write:
+	case read && block && p.Writers == 0 && level&writerWaits == 0:
+		k.c.EventUpdate(event, readerWaits, 0, 0)
+		return k.c.Wait(event, writerWaits, onlyLevel, uabi.NoDeadline)
+	case write && p.Readers == 0 && level&readerWaits == 0:
+		if !block {
+			return uabi.ErrNoDevice // ENXIO
+		}
+		k.c.EventUpdate(event, writerWaits, 0, 0)
+		return k.c.Wait(event, readerWaits, onlyLevel, uabi.NoDeadline)
+	}
+	m := uabi.Handle(p.Memory)
+	if m == 0 {
+		if m, err = k.pipeMemory(k.c); err != uabi.OK {
+			return err
+		}
+	}
+	handle, err := k.c.Mint(k.top.LastId + 1)
+	if err != uabi.OK {
+		return err
+	}
+	p.Memory = uint32(m)
+	o.At = at.Pb()
+	k.hold(at)
+	k.addPipeEnd(o, p, handle, out)
+	k.openLevel(p, level, read, write)
+	k.level(k.c, p, 0)
+	return uabi.OK
+}
+
+// openLevel settles who waits for whom: an end that waits sees that the other has come.
+func (k *call) openLevel(p *state.Pipe, level uint32, read, write bool) {
+	var set, clear uint32
+	if read {
+		set, clear = set|readerWaits, clear|writerWaits&level
+	}
+	if write {
+		set, clear = set|writerWaits, clear|readerWaits&level
+	}
+	// The bit of an end that is open stays up: who opens the other end need not wait.
+	k.c.EventUpdate(uabi.Handle(p.Event), set, clear&^set, 0)
+}
+
+// onlyLevel as the raise number of a wait: what was raised before does not count, the level does.
+const onlyLevel = ^uint64(0)
+
+// level brings a pipe's event up to date; raise counts bits again that are up already (for edge-triggered waiters).
+func (h *VFSD) level(c *server.Ctx, p *state.Pipe, raise uint32) {
+	var now uint32
+	used := p.Tail - p.Head
+	if used > 0 {
+		now |= unix.POLLIN
+	}
+	if pipeSize-used >= pipeBuf {
+		now |= unix.POLLOUT
+	}
+	if p.Writers == 0 && p.HadWriter {
+		now |= unix.POLLHUP
+	}
+	if p.Readers == 0 {
+		now |= unix.POLLERR
+	}
+	set, clear := now&^p.Level|now&raise, p.Level&^now
+	if set|clear != 0 {
+		c.EventUpdate(uabi.Handle(p.Event), set, clear, 0)
+	}
+	p.Level = now
+}
+
+func (h *VFSD) readPipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi.Error {
+	p := h.pipes[o.Pipe]
+	want := c.GrantLen(0)
+	if want == 0 {
+		return uabi.OK
+	}
+	used := p.Tail - p.Head
+	if used == 0 {
+		switch {
+		case p.Writers == 0:
+			return uabi.OK
+		case o.Flags&unix.O_NONBLOCK != 0:
+			return uabi.ErrAgain
+		}
+		return c.Wait(uabi.Handle(p.Event), unix.POLLIN|unix.POLLHUP, onlyLevel, uabi.NoDeadline)
+	}
+	got, err := ring(p.Head, min(want, used), func(done, at, n uint64) (uint64, uabi.Error) {
+		return c.MemoryToGrant(0, done, uabi.Handle(p.Memory), at, n)
+	})
+	if err != uabi.OK && got == 0 {
+		return err
+	}
+	p.Head += got
+	h.level(c, p, 0)
+	out.Count = int64(got)
+	return uabi.OK
+}
+
+func (h *VFSD) writePipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi.Error {
+	p := h.pipes[o.Pipe]
+	if p.Readers == 0 {
+		return uabi.ErrPipe
+	}
+	want := c.GrantLen(0)
+	if want == 0 {
+		return uabi.OK
+	}
+	room := pipeSize - (p.Tail - p.Head)
+	if room == 0 || want <= pipeBuf && want > room {
+		if o.Flags&unix.O_NONBLOCK != 0 {
+			return uabi.ErrAgain
+		}
+		return c.Wait(uabi.Handle(p.Event), unix.POLLOUT|unix.POLLERR, onlyLevel, uabi.NoDeadline)
+	}
+	got, err := ring(p.Tail, min(want, room), func(done, at, n uint64) (uint64, uabi.Error) {
+		return c.GrantToMemory(0, done, uabi.Handle(p.Memory), at, n)
+	})
+	if err != uabi.OK && got == 0 {
+		return err
+	}
+	p.Tail += got
+	h.level(c, p, unix.POLLIN)
+	out.Count = int64(got)
+	return uabi.OK
+}
+
+// ring copies n bytes at position pos of the ring, in one or two pieces.
+func ring(pos, n uint64, copyPiece func(done, at, n uint64) (uint64, uabi.Error)) (done uint64, err uabi.Error) {
+	for done < n {
+		at := (pos + done) % pipeSize
+		piece := min(n-done, pipeSize-at)
+		got, err := copyPiece(done, at, piece)
+		done += got
+		if err != uabi.OK || got < piece {
+			return done, err
+		}
+	}
+	return done, uabi.OK
+}
+
+// closePipeEnd takes an end away; with the last one an unnamed pipe goes.
+func (h *VFSD) closePipeEnd(c *server.Ctx, o *state.Open) {
+	p := h.pipes[o.Pipe]
+	var clear uint32
+	if o.PipeReader {
+		if p.Readers--; p.Readers == 0 {
+			clear |= readerWaits
+		}
+	}
+	if o.PipeWriter {
+		if p.Writers--; p.Writers == 0 {
+			clear |= writerWaits
+		}
+	}
+	if p.Readers == 0 && p.Writers == 0 {
+		c.Close(uabi.Handle(p.Memory))
+		p.Memory, p.Head, p.Tail, p.HadWriter = 0, 0, 0, false
+		if p.Ino == 0 || h.tree.Inode(p.Ino) == nil || h.tree.Inode(p.Ino).Nlink == 0 {
+			h.forgetPipe(c, p)
+			return
+		}
+	}
+	if p.Ino != 0 && clear != 0 {
+		c.EventUpdate(uabi.Handle(p.Event), 0, clear, 0)
+	}
+	h.level(c, p, 0)
+}
+
+func (h *VFSD) forgetPipe(c *server.Ctx, p *state.Pipe) {
+	c.Close(uabi.Handle(p.Event))
+	delete(h.pipes, p.Id)
+}

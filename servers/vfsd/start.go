@@ -1,0 +1,157 @@
+package main
+
+import (
+	"golang.org/x/sys/unix"
+
+	"aramid/servers/server"
+	"aramid/servers/vfsd/state"
+	"aramid/servers/vfsd/tree"
+	"aramid/ukernel/uabi"
+)
+
+// Start is server.Spec's: the root file system, the devices, the console, and what a container finds mounted.
+func (h *VFSD) Start(c *server.Ctx) {
+	h.top.BootNs = c.Realtime()
+	now := int64(h.top.BootNs)
+	if err := h.base(now); err != nil {
+		h.cfg.Log("no root file system: " + err.Error())
+		h.reset(&state.State{BootNs: uint64(now), Broken: err.Error()})
+		h.tree.NewFS("tmpfs", 0o755, 0, now)
+	}
+	root := h.tree.RootFS()
+	root.MaxBytes = defaultTmpfs
+	h.root = h.tree.MountRoot(root, "rootfs")
+	h.top.RootMount = h.root.Mount
+	if zero, err := c.MemoryCreate(uabi.BootAccount, zeroSize, 0); err == uabi.OK {
+		h.top.Zero = uint32(zero)
+	}
+	if ready, err := c.EventCreate(uabi.BootAccount); err == uabi.OK {
+		c.EventUpdate(ready, unix.POLLIN|unix.POLLOUT, 0, 0)
+		h.top.Ready = uint32(ready)
+	}
+	h.startTty(c)
+	h.startFifos(c, root)
+	k := &call{VFSD: h, c: c, env: tree.Env{Root: h.root, Now: now, Synth: nil}, cwd: h.root}
+	k.env.Synth = k
+	list := []standard{devices}
+	if h.cfg.Container {
+		list = container
+	}
+	for _, s := range list {
+		k.mountStandard(s)
+	}
+}
+
+// defaultTmpfs is what a tmpfs without a size says that it holds; what it really holds is up to the account.
+const defaultTmpfs = 512 << 20
+
+// startFifos gives FIFOs of the archive their pipes.
+func (h *VFSD) startFifos(c *server.Ctx, root *state.FileSystem) {
+	var fifos []*tree.Inode
+	h.tree.Each(root.Id, func(n *tree.Inode) {
+		if n.Type() == unix.S_IFIFO {
+			fifos = append(fifos, n)
+		}
+	})
+	for _, n := range fifos {
+		if p, err := h.newPipe(c); err == uabi.OK {
+			h.nameFifo(n, p)
+		}
+	}
+}
+
+// standard is a mount that is there from the start.
+type standard struct {
+	path, typ, source string
+	flags             uint64
+	data              string
+}
+
+var devices = standard{"/dev", "devtmpfs", "dev", unix.MS_NOSUID, ""}
+
+// container is what a container's program finds mounted.
+var container = []standard{
+	{"/proc", "proc", "proc", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC, ""},
+	{"/sys", "sysfs", "sysfs", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_RDONLY, ""},
+	{"/sys/fs/cgroup", "cgroup2", "cgroup2", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_RDONLY, ""},
+	devices,
+	{"/dev/pts", "devpts", "devpts", unix.MS_NOSUID | unix.MS_NOEXEC, ""},
+	{"/dev/shm", "tmpfs", "shm", unix.MS_NOSUID | unix.MS_NODEV, "mode=1777"},
+	{"/run", "tmpfs", "tmpfs", unix.MS_NOSUID | unix.MS_NODEV, "mode=755"},
+	{"/tmp", "tmpfs", "tmpfs", unix.MS_NOSUID | unix.MS_NODEV, "mode=1777"},
+}
+
+// mountStandard mounts one of them, making the directory if the root has none.
+func (k *call) mountStandard(s standard) {
+	f, err := k.tree.Walk(&k.env, k.root, s.path, tree.Follow)
+	if err != uabi.OK {
+		k.cfg.Log("cannot mount " + s.typ + " on " + s.path + ": " + err.Error())
+		return
+	}
+	if !f.OK {
+		n, err := k.tree.Create(&k.env, f, tree.Spec{Mode: unix.S_IFDIR | 0o755})
+		if err != uabi.OK {
+			k.cfg.Log("cannot make " + s.path + ": " + err.Error())
+			return
+		}
+		f.At = tree.Ref{Mount: f.Parent.Mount, Ino: n.Ino}
+	}
+	fs, flags := k.makeFS(s.typ, s.data)
+	k.tree.Mount(f.At, fs, fs.Root, s.source, s.path, s.data, s.flags|flags)
+}
+
+// makeFS makes a file system of a type that mount(2) knows, or nil, and the flags that it always has.
+func (k *call) makeFS(typ, data string) (*state.FileSystem, uint64) {
+	now := k.env.Now
+	switch typ {
+	case "tmpfs", "ramfs":
+		opt := parseTmpfs(data)
+		f := k.tree.NewFS("tmpfs", opt.mode, 0, now)
+		f.MaxBytes = opt.size
+		root := k.tree.Inode(f.Root)
+		root.Uid, root.Gid = opt.uid, opt.gid
+		return f, 0
+	case "devtmpfs":
+		f := k.tree.NewFS("devtmpfs", 0o755, 0, now)
+		k.fillDev(k.tree.Inode(f.Root))
+		return f, 0
+	case "devpts":
+		f := k.tree.NewFS("devpts", 0o755, 0, now)
+		return f, unix.MS_RDONLY
+	case "proc":
+		return k.tree.NewFS("proc", 0, procRoot, now), 0
+	case "sysfs":
+		// Nothing is known about devices yet: the directories that other file systems are mounted on.
+		f := k.tree.NewFS("sysfs", 0o555, 0, now)
+		fs := k.tree.Add(k.tree.Inode(f.Root), "fs", unix.S_IFDIR|0o755, 0, "", now)
+		k.tree.Add(fs, "cgroup", unix.S_IFDIR|0o755, 0, "", now)
+		k.tree.Add(k.tree.Inode(f.Root), "kernel", unix.S_IFDIR|0o755, 0, "", now)
+		return f, unix.MS_RDONLY
+	case "cgroup2":
+		return k.tree.NewFS("cgroup2", 0o555, 0, now), unix.MS_RDONLY
+	}
+	return nil, 0
+}
+
+// fillDev makes the nodes of devices that exist, and the links that programs expect (Linux's device numbers, above).
+func (k *call) fillDev(dir *tree.Inode) {
+	now := k.env.Now
+	for _, d := range []struct {
+		name string
+		rdev uint64
+		mode uint32
+	}{
+		{"null", devNull, 0o666}, {"zero", devZero, 0o666}, {"full", devFull, 0o666}, {"random", devRandom, 0o666},
+		{"urandom", devUrandom, 0o666}, {"tty", devTTY, 0o666}, {"console", devConsole, 0o600}, {"ttyS0", devSerial, 0o660},
+	} {
+		k.tree.Add(dir, d.name, unix.S_IFCHR|d.mode, d.rdev, "", now)
+	}
+	for _, l := range [][2]string{
+		{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+	} {
+		k.tree.Add(dir, l[0], unix.S_IFLNK|0o777, 0, l[1], now)
+	}
+	for _, name := range []string{"pts", "shm"} {
+		k.tree.Add(dir, name, unix.S_IFDIR|0o755, 0, "", now)
+	}
+}

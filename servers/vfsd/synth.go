@@ -1,0 +1,399 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"aramid/proto/ctx"
+	"aramid/proto/mm"
+	"aramid/proto/proc"
+	"aramid/proto/vfs"
+	"aramid/servers/server"
+	"aramid/servers/vfsd/procfs"
+	"aramid/servers/vfsd/state"
+	"aramid/servers/vfsd/tree"
+	"aramid/ukernel/uabi"
+)
+
+// procRoot is the number of /proc itself.
+var procRoot = procfs.Node{Kind: procfs.Root}.Number(tree.SyntheticBase)
+
+func number(n procfs.Node) uint64 { return n.Number(tree.SyntheticBase) }
+
+// *call is the tree.Synth of procfs: what processes there are it asks procd.
+
+// tgid is the caller's process id.
+func (k *call) tgid() int32 { return int32(k.c.Context(ctx.Tgid)) }
+
+// exists reports whether there is a process.
+func (k *call) exists(pid int32) bool {
+	var rep proc.IdentityReply
+	return pid > 0 && k.proc().Identity(k.c, &proc.PidRequest{Pid: pid}, &rep) == uabi.OK
+}
+
+// Lookup implements tree.Synth.
+func (k *call) Lookup(dir uint64, name string) (uint64, uabi.Error) {
+	d := procfs.FromNumber(dir)
+	for _, e := range procfs.Entries(d.Kind) {
+		if e.Name == name {
+			return number(procfs.Node{Kind: e.Kind, Pid: d.Pid, N: e.N}), uabi.OK
+		}
+	}
+	v, err := strconv.ParseUint(name, 10, 22)
+	if err != nil || len(name) > 1 && name[0] == '0' {
+		return 0, uabi.ErrNotFound
+	}
+	switch d.Kind {
+	case procfs.Root:
+		if k.exists(int32(v)) {
+			return number(procfs.Node{Kind: procfs.PidDir, Pid: int32(v)}), uabi.OK
+		}
+	case procfs.PidFdDir:
+		if k.fd(d.Pid, uint32(v)) != nil {
+			return number(procfs.Node{Kind: procfs.PidFd, Pid: d.Pid, N: uint32(v)}), uabi.OK
+		}
+	}
+	return 0, uabi.ErrNotFound
+}
+
+// fd is the open file behind a descriptor of a process, or nil.
+func (k *call) fd(pid int32, fd uint32) *state.Open {
+	req := proc.FdGetRequest{Fd: int32(fd), Pid: pid}
+	if pid == k.tgid() {
+		req.Pid = 0
+	}
+	var rep proc.FdGetReply
+	if err := k.proc().FdGet(k.c, &req, &rep); err != uabi.OK {
+		return nil
+	}
+	return k.opens[k.c.BadgeOf(uabi.Handle(rep.File))]
+}
+
+// Parent implements tree.Synth.
+func (k *call) Parent(ino uint64) uint64 { return number(procfs.Parent(procfs.FromNumber(ino))) }
+
+// Name implements tree.Synth.
+func (k *call) Name(ino uint64) string { return procfs.Name(procfs.FromNumber(ino)) }
+
+// Attr implements tree.Synth.
+func (k *call) Attr(ino uint64) (tree.Attr, uabi.Error) {
+	n := procfs.FromNumber(ino)
+	a := tree.Attr{Mode: procfs.Mode(n), Nlink: 1}
+	if a.Mode&unix.S_IFMT == unix.S_IFDIR {
+		a.Nlink = 2
+	}
+	if n.Pid == 0 {
+		return a, uabi.OK
+	}
+	if n.Pid == k.tgid() {
+		a.UID, a.GID = k.env.UID, k.env.GID
+		return a, uabi.OK
+	}
+	var s proc.StatusReply
+	if err := k.proc().Status(k.c, &proc.PidRequest{Pid: n.Pid}, &s); err != uabi.OK {
+		return a, uabi.ErrNotFound
+	}
+	a.UID, a.GID = s.Uid, s.Gid
+	return a, uabi.OK
+}
+
+// Link implements tree.Synth.
+func (k *call) Link(ino uint64) (target string, at tree.Ref, jump bool, err uabi.Error) {
+	n := procfs.FromNumber(ino)
+	switch n.Kind {
+	case procfs.Self:
+		return strconv.Itoa(int(k.tgid())), at, false, uabi.OK
+	case procfs.ThreadSelf:
+		return fmt.Sprintf("%d/task/%d", k.tgid(), k.c.Context(ctx.Tid)), at, false, uabi.OK
+	case procfs.MountsLink:
+		return "self/mounts", at, false, uabi.OK
+	case procfs.PidExe:
+		var s proc.StatusReply
+		if err := k.proc().Status(k.c, &proc.PidRequest{Pid: n.Pid}, &s); err != uabi.OK {
+			return "", at, false, uabi.ErrNotFound
+		}
+		return strings.Clone(s.Exe), at, false, uabi.OK
+	case procfs.PidCwd, procfs.PidRoot:
+		if n.Pid != k.tgid() {
+			return "", at, false, uabi.ErrAccess
+		}
+		at = k.cwd
+		if n.Kind == procfs.PidRoot {
+			at = k.env.Root
+		}
+		target, _ = k.tree.PathOf(&k.env, at)
+		return target, at, true, uabi.OK
+	case procfs.PidFd:
+		o := k.fd(n.Pid, n.N)
+		if o == nil {
+			return "", at, false, uabi.ErrNotFound
+		}
+		return k.shown(o), tree.Ref{Mount: tree.OpenMount, Ino: o.Id}, true, uabi.OK
+	}
+	return "", at, false, uabi.ErrArg
+}
+
+// shown is what readlink of /proc/PID/fd/N gives.
+func (k *call) shown(o *state.Open) string {
+	if o.At == nil {
+		return fmt.Sprintf("pipe:[%d]", o.Pipe)
+	}
+	if n := k.tree.Inode(o.At.Ino); n != nil && n.Nlink == 0 {
+		return o.Path + " (deleted)"
+	}
+	return o.Path
+}
+
+// Positions in synthetic directories: fixed entries, then processes or descriptors by number.
+const posNumbers = 1000
+
+func (k *call) listSynthetic(ino uint64, pos int64, out []*vfs.Dirent) ([]*vfs.Dirent, uabi.Error) {
+	d := procfs.FromNumber(ino)
+	for i, e := range procfs.Entries(d.Kind) {
+		if off := int64(posFirst + 1 + i); off > pos {
+			out = append(out, &vfs.Dirent{
+				Ino: number(procfs.Node{Kind: e.Kind, Pid: d.Pid, N: e.N}), Off: off, Type: e.Mode >> 12, Name: e.Name,
+			})
+		}
+	}
+	var numbers []int32
+	kind, typ := procfs.PidDir, uint32(unix.DT_DIR)
+	switch d.Kind {
+	case procfs.Root:
+		var rep proc.ListReply
+		if err := k.proc().List(k.c, &proc.ListRequest{After: int32(max(pos-posNumbers, 0))}, &rep); err != uabi.OK {
+			return nil, err
+		}
+		numbers = rep.Pids
+	case procfs.PidFdDir:
+		var rep proc.FdListReply
+		req := proc.PidRequest{Pid: d.Pid}
+		if d.Pid == k.tgid() {
+			req.Pid = 0
+		}
+		if err := k.proc().FdList(k.c, &req, &rep); err != uabi.OK {
+			return nil, uabi.ErrNotFound
+		}
+		numbers, kind, typ = rep.Fds, procfs.PidFd, unix.DT_LNK
+	}
+	for _, v := range numbers {
+		off := int64(v) + posNumbers
+		if off <= pos || len(out) >= maxList {
+			continue
+		}
+		n := procfs.Node{Kind: kind, Pid: v}
+		if kind == procfs.PidFd {
+			n = procfs.Node{Kind: kind, Pid: d.Pid, N: uint32(v)}
+			off++
+			if off <= pos {
+				continue
+			}
+		}
+		out = append(out, &vfs.Dirent{Ino: number(n), Off: off, Type: typ, Name: strconv.Itoa(int(v))})
+	}
+	return out, uabi.OK
+}
+
+// readText reads a synthetic file, whose text is made when it is read from the start.
+func (h *VFSD) readText(c *server.Ctx, o *state.Open, offset int64, out *vfs.CountReply) uabi.Error {
+	pos := offset
+	if offset < 0 {
+		pos = o.Pos
+	}
+	content := o.Content
+	if pos == 0 || !o.HasContent {
+		k := h.begin(c, false)
+		text, err := k.text(procfs.FromNumber(o.At.Ino))
+		if err != uabi.OK {
+			return err
+		}
+		content = []byte(text)
+	}
+	n := 0
+	if pos < int64(len(content)) {
+		piece := content[pos:]
+		var err uabi.Error
+		if n, err = c.GrantWrite(0, 0, piece[:min(c.GrantLen(0), uint64(len(piece)))]); err != uabi.OK && n == 0 {
+			return err
+		}
+	}
+	o.Content, o.HasContent = content, true
+	if offset < 0 {
+		o.Pos += int64(n)
+	}
+	out.Count = int64(n)
+	return uabi.OK
+}
+
+// text is a synthetic file's content now.
+func (k *call) text(n procfs.Node) (string, uabi.Error) {
+	switch n.Kind {
+	case procfs.Meminfo, procfs.CPUInfo, procfs.CPUStat:
+		return k.machine(n.Kind)
+	case procfs.Uptime:
+		return procfs.UptimeText(k.c.Now()), uabi.OK
+	case procfs.Version:
+		return procfs.VersionText(), uabi.OK
+	case procfs.Filesystems:
+		return procfs.FilesystemsText, uabi.OK
+	case procfs.Loadavg:
+		return "0.00 0.00 0.00 1/1 1\n", uabi.OK
+	case procfs.Cmdline:
+		return "aramid\n", uabi.OK
+	case procfs.SysValue:
+		var rep proc.UtsReply
+		if err := k.proc().Uts(k.c, &proc.UtsRequest{}, &rep); err != uabi.OK {
+			return "", err
+		}
+		return procfs.SysText(n.N, rep.Hostname), uabi.OK
+	case procfs.PidMounts, procfs.PidMountinfo:
+		return k.mounts(n.Kind == procfs.PidMountinfo), uabi.OK
+	case procfs.PidMaps:
+		return k.maps(n.Pid)
+	}
+	return k.process(n)
+}
+
+// machine is what the account says of memory and processors.
+func (k *call) machine(kind procfs.Kind) (string, uabi.Error) {
+	info := k.cfg.Machine
+	switch kind {
+	case procfs.Meminfo:
+		used, _, err := k.c.AccountInfo(uabi.BootAccount)
+		if err != uabi.OK {
+			return "", err
+		}
+		return procfs.MeminfoText(info.Memory, info.Memory-min(used*pageSize, info.Memory)), uabi.OK
+	case procfs.CPUInfo:
+		return procfs.CPUInfoText(info.CPUs, info.TSCHz), uabi.OK
+	}
+	return procfs.CPUStatText(info.CPUs, k.top.BootNs/1e9), uabi.OK
+}
+
+// process is the text of a file about one process.
+func (k *call) process(n procfs.Node) (string, uabi.Error) {
+	var s proc.StatusReply
+	if err := k.proc().Status(k.c, &proc.PidRequest{Pid: n.Pid}, &s); err != uabi.OK {
+		return "", err
+	}
+	// The reply's strings are gone with the next call.
+	s.Name, s.Exe, s.Cmdline, s.State = strings.Clone(s.Name), strings.Clone(s.Exe), []byte(string(s.Cmdline)), strings.Clone(s.State)
+	switch n.Kind {
+	case procfs.PidCmdline:
+		return string(s.Cmdline), uabi.OK
+	case procfs.PidComm:
+		return s.Name + "\n", uabi.OK
+	case procfs.PidStat:
+		return procfs.StatText(&s, k.usage(n.Pid)), uabi.OK
+	case procfs.PidStatm:
+		return procfs.StatmText(k.usage(n.Pid)), uabi.OK
+	case procfs.PidStatus:
+		m := k.usage(n.Pid)
+		var cr proc.CredsReply
+		if err := k.proc().Creds(k.c, &proc.PidRequest{Pid: n.Pid}, &cr); err != uabi.OK && s.State != "Z" {
+			return "", err
+		}
+		return procfs.StatusText(&s, &cr, m), uabi.OK
+	}
+	return "", uabi.ErrIO
+}
+
+// ownMM is the caller's mm.
+func (k *call) ownMM() (mm.Client, uabi.Error) {
+	var rep proc.MemoryReply
+	if err := k.proc().Memory(k.c, &proc.EmptyRequest{}, &rep); err != uabi.OK {
+		return mm.Client{}, err
+	}
+	k.c.Close(uabi.Handle(rep.Mm))
+	k.c.Close(uabi.Handle(rep.Space))
+	return mm.Client{H: uabi.Handle(rep.Mm)}, uabi.OK
+}
+
+// usage is a process's memory; procd tells only the caller's own mm, so others' read as 0.
+func (k *call) usage(pid int32) procfs.Memory {
+	if pid != k.tgid() {
+		return procfs.Memory{}
+	}
+	cl, err := k.ownMM()
+	if err != uabi.OK {
+		return procfs.Memory{}
+	}
+	var u mm.UsageReply
+	if cl.Usage(k.c, &mm.EmptyRequest{}, &u) != uabi.OK {
+		return procfs.Memory{}
+	}
+	return procfs.Memory{Mapped: u.Mapped, Resident: u.Resident}
+}
+
+// Tags of mmd's regions beyond the file's number (servers/mmd/layout).
+const (
+	tagFile  = 1<<48 - 1
+	tagHeap  = 1 << 61
+	tagStack = 1 << 60
+)
+
+// maps is /proc/PID/maps of the caller's own process.
+func (k *call) maps(pid int32) (string, uabi.Error) {
+	if pid != k.tgid() {
+		return "", uabi.ErrAccess
+	}
+	cl, err := k.ownMM()
+	if err != uabi.OK {
+		return "", err
+	}
+	var b strings.Builder
+	for after := uint64(0); ; {
+		var rep mm.RegionsReply
+		if err := cl.Regions(k.c, &mm.RegionsRequest{After: after}, &rep); err != uabi.OK {
+			return "", err
+		}
+		if len(rep.Regions) == 0 {
+			return b.String(), uabi.OK
+		}
+		for _, r := range rep.Regions {
+			dev, name, ino := "00:00", "", r.Tag&tagFile
+			n := k.tree.Inode(ino)
+			switch {
+			case n != nil:
+				dev, name = fmt.Sprintf("00:%02x", firstDev+n.Fs), n.Path
+			case r.Tag&tagHeap != 0:
+				name = "[heap]"
+			case r.Tag&tagStack != 0:
+				name = "[stack]"
+			}
+			b.WriteString(procfs.MapsLine(r, dev, ino, name))
+			after = r.Addr + r.Len
+		}
+	}
+}
+
+// mounts is /proc/PID/mounts or mountinfo: the mounts that the caller's root reaches.
+func (k *call) mounts(info bool) string {
+	var b strings.Builder
+	for _, m := range k.tree.Mounts() {
+		if m.Parent == 0 && m.Id != k.top.RootMount {
+			continue
+		}
+		f := k.tree.FSByID(m.Fs)
+		path, opt := procfs.Escape(m.Path), procfs.MountOptions(m.Flags)
+		source := procfs.Escape(m.Source)
+		if source == "" {
+			source = "none"
+		}
+		if !info {
+			fmt.Fprintf(&b, "%s %s %s %s 0 0\n", source, path, f.Type, opt)
+			continue
+		}
+		root := "/"
+		if m.Root != f.Root {
+			if n := k.tree.Inode(m.Root); n != nil {
+				root, _ = k.tree.PathOf(&tree.Env{Root: tree.Ref{Mount: m.Id, Ino: f.Root}, Synth: k}, tree.Ref{Mount: 0, Ino: m.Root})
+			}
+		}
+		fmt.Fprintf(&b, "%d %d 0:%d %s %s %s - %s %s %s\n", m.Id, max(m.Parent, 1), firstDev+f.Id, procfs.Escape(root), path, opt, f.Type, source, opt)
+	}
+	return b.String()
+}

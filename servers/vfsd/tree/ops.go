@@ -1,0 +1,378 @@
+package tree
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"aramid/ukernel/uabi"
+)
+
+// mayChange checks that the caller may add or remove names in a directory.
+func (t *Tree) mayChange(e *Env, dir Ref) uabi.Error {
+	a, err := t.attr(e, dir)
+	if err != uabi.OK {
+		return err
+	}
+	if a.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return uabi.ErrNotDir
+	}
+	if err := allowed(e, a, mayWrite|mayExec); err != uabi.OK {
+		return err
+	}
+	if t.ReadOnly(dir) {
+		return uabi.ErrReadOnly
+	}
+	if dir.Synthetic() {
+		return uabi.ErrPerm
+	}
+	return uabi.OK
+}
+
+// Spec is what a new inode is to be.
+type Spec struct {
+	Mode   uint32 // with type bits, before the umask
+	Rdev   uint64
+	Target string
+}
+
+// CheckCreate says whether Create would succeed at what a walk found.
+func (t *Tree) CheckCreate(e *Env, f Found, s Spec) uabi.Error {
+	if f.OK {
+		return uabi.ErrExists
+	}
+	if f.Slash && s.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return uabi.ErrNotFound
+	}
+	if err := t.mayChange(e, f.Parent); err != uabi.OK {
+		return err
+	}
+	if t.inodes[f.Parent.Ino].Nlink == 0 {
+		return uabi.ErrNotFound
+	}
+	return uabi.OK
+}
+
+// Create makes an inode where a walk ended without finding one.
+func (t *Tree) Create(e *Env, f Found, s Spec) (*Inode, uabi.Error) {
+	if err := t.CheckCreate(e, f, s); err != uabi.OK {
+		return nil, err
+	}
+	dir := t.inodes[f.Parent.Ino]
+	mode := s.Mode
+	if mode&unix.S_IFMT == unix.S_IFLNK {
+		mode |= 0o777
+	} else {
+		mode &^= e.Umask & 0o777
+	}
+	gid := e.GID
+	if dir.Mode&unix.S_ISGID != 0 {
+		gid = dir.Gid
+		if mode&unix.S_IFMT == unix.S_IFDIR {
+			mode |= unix.S_ISGID
+		}
+	}
+	n := t.NewInode(dir.Fs, mode, e.UID, gid, e.Now)
+	n.Rdev, n.Target = s.Rdev, strings.Clone(s.Target)
+	if s.Target != "" {
+		n.Size = int64(len(s.Target))
+	}
+	t.link(dir, f.Name, n)
+	dir.MtimeNs, dir.CtimeNs = e.Now, e.Now
+	return n, uabi.OK
+}
+
+// sticky checks the restricted deletion flag of a directory.
+func sticky(e *Env, dir, n *Inode) uabi.Error {
+	if dir.Mode&unix.S_ISVTX != 0 && e.UID != 0 && e.UID != n.Uid && e.UID != dir.Uid {
+		return uabi.ErrPerm
+	}
+	return uabi.OK
+}
+
+// Unlink removes a name: a directory's when dir is set (rmdir), else anything else's.
+func (t *Tree) Unlink(e *Env, f Found, dir bool) uabi.Error {
+	switch {
+	case f.Last == LastDot && dir:
+		return uabi.ErrArg
+	case f.Last == LastDotDot && dir:
+		return uabi.ErrNotEmpty
+	case f.Last != LastName && dir:
+		return uabi.ErrBusy
+	case f.Last != LastName:
+		return uabi.ErrIsDir
+	case !f.OK:
+		return uabi.ErrNotFound
+	}
+	if err := t.mayChange(e, f.Parent); err != uabi.OK {
+		return err
+	}
+	parent, n := t.inodes[f.Parent.Ino], t.inodes[f.At.Ino]
+	entry := parent.names[f.Name]
+	if t.isMountPoint(Ref{f.Parent.Mount, entry.Ino}) {
+		return uabi.ErrBusy
+	}
+	if err := sticky(e, parent, n); err != uabi.OK {
+		return err
+	}
+	switch {
+	case dir && !n.IsDir():
+		return uabi.ErrNotDir
+	case !dir && n.IsDir():
+		return uabi.ErrIsDir
+	case dir && len(n.Entries) > 0:
+		return uabi.ErrNotEmpty
+	}
+	t.remove(e, parent, f.Name, n)
+	return uabi.OK
+}
+
+// remove takes a name away and releases what it named.
+func (t *Tree) remove(e *Env, parent *Inode, name string, n *Inode) {
+	t.unlink(parent, name)
+	t.touch(n)
+	parent.MtimeNs, parent.CtimeNs, n.CtimeNs = e.Now, e.Now, e.Now
+	if n.IsDir() {
+		n.Nlink = 0
+	} else {
+		n.Nlink--
+	}
+	t.release(n)
+}
+
+// Link is link(2): another name for what a walk found.
+func (t *Tree) Link(e *Env, old, to Found) uabi.Error {
+	if !old.OK {
+		return uabi.ErrNotFound
+	}
+	if to.OK {
+		return uabi.ErrExists
+	}
+	if old.At.Synthetic() || t.FS(old.At) != t.FS(to.Parent) || old.At.Mount != to.Parent.Mount {
+		return uabi.ErrCrossDevice
+	}
+	n := t.inodes[old.At.Ino]
+	if err := t.CheckCreate(e, to, Spec{Mode: unix.S_IFREG}); err != uabi.OK {
+		return err
+	}
+	if n.IsDir() {
+		return uabi.ErrPerm
+	}
+	if n.Nlink == 0 {
+		return uabi.ErrNotFound
+	}
+	dir := t.inodes[to.Parent.Ino]
+	t.touch(n)
+	n.Nlink++
+	t.link(dir, to.Name, n)
+	dir.MtimeNs, dir.CtimeNs, n.CtimeNs = e.Now, e.Now, e.Now
+	return uabi.OK
+}
+
+// Rename is renameat2(2).
+func (t *Tree) Rename(e *Env, old, to Found, flags uint32) uabi.Error {
+	if flags&^uint32(unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE) != 0 ||
+		flags == unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE {
+		return uabi.ErrArg
+	}
+	if old.Last != LastName || to.Last != LastName {
+		return uabi.ErrBusy
+	}
+	if !old.OK || flags&unix.RENAME_EXCHANGE != 0 && !to.OK {
+		return uabi.ErrNotFound
+	}
+	if old.Parent.Mount != to.Parent.Mount || t.FS(old.Parent) != t.FS(to.Parent) {
+		return uabi.ErrCrossDevice
+	}
+	if to.OK && flags&unix.RENAME_NOREPLACE != 0 {
+		return uabi.ErrExists
+	}
+	if err := t.mayChange(e, old.Parent); err != uabi.OK {
+		return err
+	}
+	if err := t.mayChange(e, to.Parent); err != uabi.OK {
+		return err
+	}
+	from, dir := t.inodes[old.Parent.Ino], t.inodes[to.Parent.Ino]
+	n := t.inodes[from.names[old.Name].Ino]
+	var target *Inode
+	if to.OK {
+		target = t.inodes[dir.names[to.Name].Ino]
+	}
+	if err := t.checkRename(e, old, to, from, dir, n, target, flags); err != uabi.OK {
+		return err
+	}
+	if n == target {
+		return uabi.OK
+	}
+	t.touch(n)
+	switch {
+	case flags&unix.RENAME_EXCHANGE != 0:
+		t.touch(target)
+		t.unlink(from, old.Name)
+		t.unlink(dir, to.Name)
+		t.link(from, old.Name, target)
+		t.link(dir, to.Name, n)
+		target.CtimeNs = e.Now
+	case target != nil:
+		t.remove(e, dir, to.Name, target)
+		fallthrough
+	default:
+		t.unlink(from, old.Name)
+		t.link(dir, to.Name, n)
+	}
+	from.MtimeNs, from.CtimeNs, dir.MtimeNs, dir.CtimeNs, n.CtimeNs = e.Now, e.Now, e.Now, e.Now, e.Now
+	return uabi.OK
+}
+
+func (t *Tree) checkRename(e *Env, old, to Found, from, dir, n, target *Inode, flags uint32) uabi.Error {
+	if (old.Slash || to.Slash) && !n.IsDir() {
+		return uabi.ErrNotDir
+	}
+	if dir.Nlink == 0 {
+		return uabi.ErrNotFound
+	}
+	if err := sticky(e, from, n); err != uabi.OK {
+		return err
+	}
+	if n.IsDir() && t.within(dir, n) {
+		return uabi.ErrArg
+	}
+	if t.isMountPoint(Ref{old.Parent.Mount, n.Ino}) {
+		return uabi.ErrBusy
+	}
+	if target == nil || n == target {
+		return uabi.OK
+	}
+	if t.isMountPoint(Ref{to.Parent.Mount, target.Ino}) {
+		return uabi.ErrBusy
+	}
+	if err := sticky(e, dir, target); err != uabi.OK {
+		return err
+	}
+	if target.IsDir() && t.within(from, target) {
+		if flags&unix.RENAME_EXCHANGE != 0 {
+			return uabi.ErrArg
+		}
+		return uabi.ErrNotEmpty
+	}
+	if flags&unix.RENAME_EXCHANGE != 0 {
+		return uabi.OK
+	}
+	switch {
+	case n.IsDir() && !target.IsDir():
+		return uabi.ErrNotDir
+	case !n.IsDir() && target.IsDir():
+		return uabi.ErrIsDir
+	case target.IsDir() && len(target.Entries) > 0:
+		return uabi.ErrNotEmpty
+	}
+	return uabi.OK
+}
+
+// within reports whether dir is top or lies below it.
+func (t *Tree) within(dir, top *Inode) bool {
+	for {
+		if dir == top {
+			return true
+		}
+		if dir == nil || dir.Parent == dir.Ino {
+			return false
+		}
+		dir = t.inodes[dir.Parent]
+	}
+}
+
+// Change is what SetAttr changes; nil fields stay. Size is not here: contents are the caller's.
+type Change struct {
+	Mode, UID, GID   *uint32
+	AtimeNs, MtimeNs *int64
+	TimesNow         bool
+}
+
+// SetAttr is chmod(2), chown(2) and utimensat(2).
+func (t *Tree) SetAttr(e *Env, r Ref, c Change) uabi.Error {
+	if r.Synthetic() {
+		return uabi.ErrPerm
+	}
+	n := t.inodes[r.Ino]
+	if n == nil {
+		return uabi.ErrNotFound
+	}
+	if t.ReadOnly(r) {
+		return uabi.ErrReadOnly
+	}
+	owner := e.UID == 0 || e.UID == n.Uid
+	if c.Mode != nil && !owner {
+		return uabi.ErrPerm
+	}
+	if c.UID != nil && e.UID != 0 && (*c.UID != n.Uid || !owner) {
+		return uabi.ErrPerm
+	}
+	if c.GID != nil && e.UID != 0 && (!owner || *c.GID != n.Gid && !e.inGroup(*c.GID)) {
+		return uabi.ErrPerm
+	}
+	if (c.AtimeNs != nil || c.MtimeNs != nil) && !owner {
+		if !c.TimesNow {
+			return uabi.ErrPerm
+		}
+		if err := allowed(e, Attr{Mode: n.Mode, UID: n.Uid, GID: n.Gid}, mayWrite); err != uabi.OK {
+			return err
+		}
+	}
+	t.touch(n)
+	if c.UID != nil || c.GID != nil {
+		t.chown(n, c)
+	}
+	if c.Mode != nil {
+		mode := *c.Mode & 0o7777
+		if e.UID != 0 && !e.inGroup(n.Gid) {
+			mode &^= unix.S_ISGID
+		}
+		n.Mode = n.Mode&unix.S_IFMT | mode
+	}
+	if c.AtimeNs != nil {
+		n.AtimeNs = *c.AtimeNs
+	}
+	if c.MtimeNs != nil {
+		n.MtimeNs = *c.MtimeNs
+	}
+	n.CtimeNs = e.Now
+	return uabi.OK
+}
+
+// chown changes owners and takes away set-id bits of a file (chown(2)).
+func (t *Tree) chown(n *Inode, c Change) {
+	if c.UID != nil {
+		n.Uid = *c.UID
+	}
+	if c.GID != nil {
+		n.Gid = *c.GID
+	}
+	if n.IsDir() {
+		return
+	}
+	n.Mode &^= unix.S_ISUID
+	if n.Mode&0o010 != 0 {
+		n.Mode &^= unix.S_ISGID
+	}
+}
+
+// CheckOpen says whether an existing inode may be opened for reading or writing.
+func (t *Tree) CheckOpen(e *Env, r Ref, read, write bool) uabi.Error {
+	want := uint32(0)
+	if read {
+		want |= mayRead
+	}
+	if write {
+		want |= mayWrite
+	}
+	a, err := t.attr(e, r)
+	if err != uabi.OK {
+		return err
+	}
+	if typ := a.Mode & unix.S_IFMT; write && t.ReadOnly(r) && (typ == unix.S_IFREG || typ == unix.S_IFDIR) {
+		return uabi.ErrReadOnly
+	}
+	return allowed(e, a, want)
+}

@@ -1,0 +1,216 @@
+package tree
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"aramid/servers/vfsd/state"
+	"aramid/ukernel/uabi"
+)
+
+// Limits of names (limits.h).
+const (
+	NameMax = 255
+	PathMax = 4096
+	// MaxLinks is how many symbolic links one walk follows (path_resolution(7)).
+	MaxLinks = 40
+)
+
+// SyntheticBase is the first number of nodes that exist only as numbers.
+const SyntheticBase = 1 << 62
+
+// Ref is an inode seen through a mount.
+type Ref struct{ Mount, Ino uint64 }
+
+// Pb and FromPb convert to and from the state message.
+func (r Ref) Pb() *state.Ref { return &state.Ref{Mount: r.Mount, Ino: r.Ino} }
+
+// FromPb is the inverse of Ref.Pb.
+func FromPb(p *state.Ref) Ref { return Ref{p.GetMount(), p.GetIno()} }
+
+// Synthetic reports whether the node exists only as a number.
+func (r Ref) Synthetic() bool { return r.Ino >= SyntheticBase }
+
+// Inode is a state message and what can be rebuilt from the others.
+type Inode struct {
+	*state.Inode
+	names map[string]*state.Entry // of a directory
+	name  string                  // of a directory in its parent
+	base  bool
+}
+
+// Type returns the S_IF… bits.
+func (n *Inode) Type() uint32 { return n.Mode & unix.S_IFMT }
+
+// IsDir reports whether the inode is a directory.
+func (n *Inode) IsDir() bool { return n.Type() == unix.S_IFDIR }
+
+// Tree is all names. It is not safe for concurrent use.
+type Tree struct {
+	inodes   map[uint64]*Inode
+	removed  []uint64 // base inodes that are gone, sorted
+	lastIno  uint64
+	lastBase uint64 // the archive's inodes are 1 … lastBase
+	fs       map[uint64]*state.FileSystem
+	mounts   map[uint64]*state.Mount
+	covered  map[Ref]uint64 // (parent mount, inode) → mount on top
+	nextID   func() uint64
+	// Freed are memory handles of released inodes, for the caller to close.
+	Freed []uint32
+}
+
+// New makes an empty tree. nextID gives numbers for mounts and file systems that are never used again.
+func New(nextID func() uint64) *Tree {
+	return &Tree{
+		inodes: map[uint64]*Inode{}, fs: map[uint64]*state.FileSystem{}, mounts: map[uint64]*state.Mount{},
+		covered: map[Ref]uint64{}, nextID: nextID,
+	}
+}
+
+// Env is what an operation knows of its caller and of the world.
+type Env struct {
+	UID, GID uint32
+	InGroup  func(gid uint32) bool // supplementary groups; nil: none
+	Root     Ref
+	Umask    uint32
+	Now      int64 // ns since 1970
+	Synth    Synth
+}
+
+// Synth gives the nodes of synthetic file systems: numbers from SyntheticBase up.
+type Synth interface {
+	Lookup(dir uint64, name string) (ino uint64, err uabi.Error)
+	Parent(ino uint64) uint64
+	// Link resolves a symbolic link: a path, or the place itself (jump) for /proc/PID/fd.
+	Link(ino uint64) (target string, at Ref, jump bool, err uabi.Error)
+	// Attr gives mode, owner and size.
+	Attr(ino uint64) (Attr, uabi.Error)
+	Name(ino uint64) string
+}
+
+// Attr is what permission checks and stat need.
+type Attr struct {
+	Mode     uint32
+	UID, GID uint32
+	Nlink    uint32
+	Size     int64
+}
+
+// Inode returns the inode with that number, or nil.
+func (t *Tree) Inode(ino uint64) *Inode { return t.inodes[ino] }
+
+// touch marks an inode as changed since the archive was indexed.
+func (t *Tree) touch(n *Inode) { n.base = false }
+
+// Touch is touch for fields that vfsd itself changes (memory, pipe, size).
+func (t *Tree) Touch(n *Inode) { t.touch(n) }
+
+// NewInode makes an inode of nobody's directory.
+func (t *Tree) NewInode(fs uint64, mode, uid, gid uint32, now int64) *Inode {
+	t.lastIno++
+	n := &Inode{Inode: &state.Inode{
+		Ino: t.lastIno, Fs: fs, Mode: mode, Uid: uid, Gid: gid, Nlink: 1,
+		AtimeNs: now, MtimeNs: now, CtimeNs: now, BtimeNs: now,
+	}}
+	if n.IsDir() {
+		n.Nlink = 2
+		n.names = map[string]*state.Entry{}
+	}
+	t.inodes[n.Ino] = n
+	return n
+}
+
+// NewFS makes a file system of that type with an empty root directory, or a synthetic one with that root number.
+func (t *Tree) NewFS(typ string, mode uint32, synthetic uint64, now int64) *state.FileSystem {
+	f := &state.FileSystem{Id: t.nextID(), Type: typ, Root: synthetic, Synthetic: synthetic != 0}
+	t.fs[f.Id] = f
+	if !f.Synthetic {
+		root := t.NewInode(f.Id, unix.S_IFDIR|mode, 0, 0, now)
+		root.Parent = root.Ino
+		f.Root = root.Ino
+	}
+	return f
+}
+
+// FS returns the file system behind a ref.
+func (t *Tree) FS(r Ref) *state.FileSystem {
+	if m := t.mounts[r.Mount]; m != nil {
+		return t.fs[m.Fs]
+	}
+	return nil
+}
+
+// link puts an entry into a directory.
+func (t *Tree) link(dir *Inode, name string, n *Inode) {
+	t.touch(dir)
+	dir.LastCookie++
+	name = strings.Clone(name) // it may alias a message
+	e := &state.Entry{Name: name, Ino: n.Ino, Cookie: dir.LastCookie}
+	dir.Entries = append(dir.Entries, e)
+	dir.names[name] = e
+	dir.Size += entrySize
+	if n.IsDir() {
+		t.touch(n)
+		n.Parent, n.name = dir.Ino, name
+		dir.Nlink++
+	}
+}
+
+// entrySize is what Linux's tmpfs counts for a directory entry.
+const entrySize = 20
+
+func (t *Tree) unlink(dir *Inode, name string) {
+	t.touch(dir)
+	e := dir.names[name]
+	delete(dir.names, name)
+	i := sort.Search(len(dir.Entries), func(i int) bool { return dir.Entries[i].Cookie >= e.Cookie })
+	dir.Entries = slices.Delete(dir.Entries, i, i+1)
+	dir.Size -= entrySize
+	if n := t.inodes[e.Ino]; n != nil && n.IsDir() {
+		dir.Nlink--
+	}
+}
+
+// Hold counts an open file, context or mount at the ref.
+func (t *Tree) Hold(r Ref) {
+	if n := t.inodes[r.Ino]; n != nil {
+		t.touch(n)
+		n.Opens++
+	}
+}
+
+// Drop undoes Hold.
+func (t *Tree) Drop(r Ref) {
+	if n := t.inodes[r.Ino]; n != nil {
+		t.touch(n)
+		n.Opens--
+		t.release(n)
+	}
+}
+
+// release forgets an inode that nobody names or holds.
+func (t *Tree) release(n *Inode) {
+	if n.Nlink > 0 || n.Opens > 0 {
+		return
+	}
+	for _, m := range []uint32{n.Memory, n.ReadOnly} {
+		if m != 0 {
+			t.Freed = append(t.Freed, m)
+		}
+	}
+	delete(t.inodes, n.Ino)
+	if n.Ino <= t.baseIno() {
+		i, _ := slices.BinarySearch(t.removed, n.Ino)
+		t.removed = slices.Insert(t.removed, i, n.Ino)
+	}
+}
+
+// TakeFreed returns the memory handles to close and forgets them.
+func (t *Tree) TakeFreed() []uint32 {
+	f := t.Freed
+	t.Freed = nil
+	return f
+}

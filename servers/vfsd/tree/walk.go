@@ -1,0 +1,333 @@
+package tree
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"aramid/ukernel/uabi"
+)
+
+// How says what a walk does with the last component.
+type How uint32
+
+// Flags of How.
+const (
+	Follow        How = 1 << iota // a symbolic link at the end is followed
+	FollowOnSlash                 // … also when only a trailing slash asks for it (open, stat; not unlink, rename)
+)
+
+// Last says what the last component was.
+type Last uint32
+
+// Kinds of Last.
+const (
+	LastName   Last = iota
+	LastRoot        // the path was only slashes
+	LastDot         // "."
+	LastDotDot      // ".."
+	LastJump        // a magic link of a synthetic file system
+)
+
+// Found is where a walk ended. Without OK the last component does not exist, and Parent and Name say where it would be.
+type Found struct {
+	At       Ref
+	OK       bool
+	Parent   Ref
+	Name     string
+	Last     Last
+	Slash    bool // the path ended in a slash
+	OpenFile bool // At is an open file's number, not an inode (Last == LastJump)
+}
+
+// access rights as access(2) numbers them.
+const (
+	mayExec  = 1
+	mayWrite = 2
+	mayRead  = 4
+)
+
+// Walk resolves path from start (path_resolution(7)).
+func (t *Tree) Walk(e *Env, start Ref, path string, how How) (Found, uabi.Error) {
+	if path == "" {
+		return Found{}, uabi.ErrNotFound
+	}
+	if len(path) >= PathMax {
+		return Found{}, uabi.ErrName
+	}
+	cur, rest, links := start, path, 0
+	if path[0] == '/' {
+		cur = e.Root
+	}
+	f := Found{Last: LastRoot, Slash: strings.HasSuffix(path, "/")}
+	for {
+		rest = strings.TrimLeft(rest, "/")
+		if rest == "" {
+			f.At, f.OK, f.Parent = cur, true, cur
+			return f, uabi.OK
+		}
+		name, tail, _ := strings.Cut(rest, "/")
+		last := strings.Trim(tail, "/") == ""
+		slash := last && len(rest) > len(name)
+		if err := t.mayWalk(e, cur); err != uabi.OK {
+			return f, err
+		}
+		rest = tail
+		if len(name) > NameMax {
+			return f, uabi.ErrName
+		}
+		if name == "." || name == ".." {
+			f.Last = LastDot
+			if name == ".." {
+				f.Last = LastDotDot
+				cur = t.parent(e, cur)
+			}
+			if last {
+				f.At, f.OK, f.Parent, f.Name, f.Slash = cur, true, cur, name, slash
+				return f, uabi.OK
+			}
+			continue
+		}
+		child, err := t.lookup(e, cur, name)
+		if err == uabi.ErrNotFound && last {
+			f.Parent, f.Name, f.Last, f.Slash = cur, name, LastName, slash
+			return f, uabi.OK
+		}
+		if err != uabi.OK {
+			return f, err
+		}
+		attr, err := t.attr(e, child)
+		if err != uabi.OK {
+			return f, err
+		}
+		typ := attr.Mode & unix.S_IFMT
+		if typ == unix.S_IFLNK && (!last || how&Follow != 0 || slash && how&FollowOnSlash != 0) {
+			if links++; links > MaxLinks {
+				return f, uabi.ErrLoop
+			}
+			target, at, jump, err := t.readLink(e, child)
+			if err != uabi.OK {
+				return f, err
+			}
+			if jump {
+				f.Last, f.Name, f.Parent = LastJump, name, cur
+				if at.Mount == OpenMount {
+					if !last {
+						return f, uabi.ErrNotDir
+					}
+					f.At, f.OK, f.OpenFile = at, true, true
+					return f, uabi.OK
+				}
+				cur = at
+				if last {
+					f.At, f.OK, f.Slash = cur, true, slash
+					return f, uabi.OK
+				}
+				continue
+			}
+			if target == "" {
+				return f, uabi.ErrNotFound
+			}
+			if !last || slash {
+				target += "/"
+			}
+			if len(target)+len(rest) >= 2*PathMax {
+				return f, uabi.ErrName
+			}
+			rest = target + rest
+			if target[0] == '/' {
+				cur = e.Root
+			}
+			f.Last = LastRoot
+			continue
+		}
+		if last {
+			if slash && typ != unix.S_IFDIR {
+				return f, uabi.ErrNotDir
+			}
+			f.At, f.OK, f.Parent, f.Name, f.Last, f.Slash = child, true, cur, name, LastName, slash
+			return f, uabi.OK
+		}
+		cur = child
+	}
+}
+
+// OpenMount as the mount of a Ref says that the number is an open file's, which has no inode (a pipe).
+const OpenMount = ^uint64(0)
+
+func (t *Tree) mayWalk(e *Env, r Ref) uabi.Error {
+	a, err := t.attr(e, r)
+	if err != uabi.OK {
+		return err
+	}
+	if a.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return uabi.ErrNotDir
+	}
+	return allowed(e, a, mayExec)
+}
+
+// lookup finds a name in a directory and what is mounted on it.
+func (t *Tree) lookup(e *Env, dir Ref, name string) (Ref, uabi.Error) {
+	if dir.Synthetic() {
+		ino, err := e.Synth.Lookup(dir.Ino, name)
+		if err != uabi.OK {
+			return Ref{}, err
+		}
+		return t.cross(Ref{dir.Mount, ino}), uabi.OK
+	}
+	entry := t.inodes[dir.Ino].names[name]
+	if entry == nil {
+		return Ref{}, uabi.ErrNotFound
+	}
+	return t.cross(Ref{dir.Mount, entry.Ino}), uabi.OK
+}
+
+// cross goes up to the topmost mount on a ref.
+func (t *Tree) cross(r Ref) Ref {
+	for {
+		m, ok := t.covered[r]
+		if !ok {
+			return r
+		}
+		r = Ref{m, t.mounts[m].Root}
+	}
+}
+
+// parent is "..": it stays at the caller's root.
+func (t *Tree) parent(e *Env, r Ref) Ref {
+	for {
+		if r == e.Root {
+			return r
+		}
+		m := t.mounts[r.Mount]
+		if m == nil || r.Ino != m.Root {
+			break
+		}
+		if m.Parent == 0 {
+			return r
+		}
+		r = Ref{m.Parent, m.At}
+	}
+	if r.Synthetic() {
+		return t.cross(Ref{r.Mount, e.Synth.Parent(r.Ino)})
+	}
+	n := t.inodes[r.Ino]
+	if n == nil {
+		return r
+	}
+	return t.cross(Ref{r.Mount, n.Parent})
+}
+
+func (t *Tree) readLink(e *Env, r Ref) (target string, at Ref, jump bool, err uabi.Error) {
+	if r.Synthetic() {
+		return e.Synth.Link(r.Ino)
+	}
+	return t.inodes[r.Ino].Target, Ref{}, false, uabi.OK
+}
+
+// attr gives what checks need of an inode or synthetic node.
+func (t *Tree) attr(e *Env, r Ref) (Attr, uabi.Error) {
+	if r.Synthetic() {
+		return e.Synth.Attr(r.Ino)
+	}
+	n := t.inodes[r.Ino]
+	if n == nil {
+		return Attr{}, uabi.ErrNotFound
+	}
+	return Attr{n.Mode, n.Uid, n.Gid, n.Nlink, n.Size}, uabi.OK
+}
+
+// allowed checks permission bits. The superuser may do all but execute what nobody may.
+func allowed(e *Env, a Attr, want uint32) uabi.Error {
+	if e.UID == 0 {
+		if want&mayExec != 0 && a.Mode&unix.S_IFMT != unix.S_IFDIR && a.Mode&0o111 == 0 {
+			return uabi.ErrAccess
+		}
+		return uabi.OK
+	}
+	bits := a.Mode
+	switch {
+	case e.UID == a.UID:
+		bits >>= 6
+	case e.inGroup(a.GID):
+		bits >>= 3
+	}
+	if bits&want != want {
+		return uabi.ErrAccess
+	}
+	return uabi.OK
+}
+
+func (e *Env) inGroup(gid uint32) bool {
+	return e.GID == gid || e.InGroup != nil && e.InGroup(gid)
+}
+
+// Access is access(2): mode is a sum of R_OK, W_OK, X_OK.
+func (t *Tree) Access(e *Env, r Ref, mode uint32) uabi.Error {
+	a, err := t.attr(e, r)
+	if err != uabi.OK {
+		return err
+	}
+	typ := a.Mode & unix.S_IFMT
+	if mode&mayWrite != 0 && t.ReadOnly(r) && (typ == unix.S_IFREG || typ == unix.S_IFDIR || typ == unix.S_IFLNK) {
+		return uabi.ErrReadOnly
+	}
+	return allowed(e, a, mode)
+}
+
+// Attr gives the attributes behind a ref.
+func (t *Tree) Attr(e *Env, r Ref) (Attr, uabi.Error) { return t.attr(e, r) }
+
+// ReadLink gives a symbolic link's target as readlink(2) shows it.
+func (t *Tree) ReadLink(e *Env, r Ref) (string, uabi.Error) {
+	a, err := t.attr(e, r)
+	if err != uabi.OK {
+		return "", err
+	}
+	if a.Mode&unix.S_IFMT != unix.S_IFLNK {
+		return "", uabi.ErrArg
+	}
+	target, _, _, err := t.readLink(e, r)
+	return target, err
+}
+
+// PathOf names a directory (or, with its parent's ref and name joined, anything) as seen from root. ok is false when it was
+// removed or lies outside root.
+func (t *Tree) PathOf(e *Env, r Ref) (path string, ok bool) {
+	var parts []string
+	for r != e.Root {
+		m := t.mounts[r.Mount]
+		if m != nil && r.Ino == m.Root {
+			if m.Parent == 0 {
+				return join(parts), false
+			}
+			r = Ref{m.Parent, m.At}
+			continue
+		}
+		if r.Synthetic() {
+			parts = append(parts, e.Synth.Name(r.Ino))
+			r.Ino = e.Synth.Parent(r.Ino)
+			continue
+		}
+		i := t.inodes[r.Ino]
+		if i == nil || i.Nlink == 0 || i.Parent == i.Ino || !i.IsDir() {
+			return join(parts), false
+		}
+		parts = append(parts, i.name)
+		r.Ino = i.Parent
+	}
+	return join(parts), true
+}
+
+// join makes a path of components that are in order from the end.
+func join(parts []string) string {
+	if len(parts) == 0 {
+		return "/"
+	}
+	var b strings.Builder
+	for i := len(parts) - 1; i >= 0; i-- {
+		b.WriteByte('/')
+		b.WriteString(parts[i])
+	}
+	return b.String()
+}

@@ -1,0 +1,351 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"aramid/proto/ctx"
+	"aramid/proto/proc"
+	"aramid/proto/vfs"
+	"aramid/servers/server"
+	"aramid/servers/vfsd/state"
+	"aramid/servers/vfsd/tree"
+	"aramid/ukernel/uabi"
+)
+
+// Archive is the initrd: a constant of the machine.
+type Archive interface {
+	io.ReaderAt
+	Size() uint64
+}
+
+// Config is what the kernel command line says, another constant.
+type Config struct {
+	// Container mounts what a container finds mounted.
+	Container bool
+	// Archive is nil when there is no initrd.
+	Archive Archive
+	Machine Machine
+	// Log writes a line.
+	Log func(string)
+}
+
+// Machine is what /proc says of the hardware.
+type Machine struct {
+	CPUs, TSCHz uint64
+	Memory      uint64 // bytes
+}
+
+// VFSD is the server's state and what can be rebuilt from it.
+type VFSD struct {
+	cfg      Config
+	tree     *tree.Tree
+	contexts map[uint64]*state.Context
+	opens    map[uint64]*state.Open
+	pipes    map[uint64]*state.Pipe
+	top      *state.State // scalars and the terminal only
+	root     tree.Ref
+	users    map[uint64]int // open files and contexts by mount
+
+	// scratch is for one handler's copies between grants and this process.
+	scratch []byte
+}
+
+// New makes the state before the first start.
+func New(cfg Config) *VFSD {
+	h := &VFSD{cfg: cfg, scratch: make([]byte, maxCopy)}
+	h.reset(&state.State{})
+	return h
+}
+
+// maxCopy is the most that one request copies through this process, bytes: terminals, random numbers, generated text.
+const maxCopy = 64 << 10
+
+func (h *VFSD) reset(top *state.State) {
+	h.top = top
+	h.tree = tree.New(h.nextID)
+	h.contexts, h.opens, h.pipes = map[uint64]*state.Context{}, map[uint64]*state.Open{}, map[uint64]*state.Pipe{}
+	h.users = map[uint64]int{}
+	h.root = tree.Ref{}
+}
+
+// nextID numbers badges, mounts, pipes and file systems.
+func (h *VFSD) nextID() uint64 {
+	h.top.LastId++
+	return h.top.LastId
+}
+
+// base makes the root file system as the archive has it.
+func (h *VFSD) base(now int64) error {
+	root := h.tree.NewFS("tmpfs", 0o755, 0, now)
+	if h.cfg.Archive == nil {
+		return fmt.Errorf("there is no root file system (no initrd)")
+	}
+	return h.tree.Populate(root, h.cfg.Archive, h.cfg.Archive.Size(), now)
+}
+
+// Save implements server.State.
+func (h *VFSD) Save() []byte {
+	t := h.top
+	s := &state.State{
+		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Tty: t.Tty,
+		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes),
+	}
+	h.tree.Save(s)
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// Load implements server.State.
+func (h *VFSD) Load(b []byte) error {
+	s := &state.State{}
+	if err := proto.Unmarshal(b, s); err != nil {
+		return err
+	}
+	if s.Tty == nil {
+		s.Tty = &state.Tty{}
+	}
+	h.reset(&state.State{})
+	if s.RootMount != 0 && s.Broken == "" {
+		if err := h.base(int64(s.BootNs)); err != nil {
+			return err
+		}
+	}
+	h.top = &state.State{
+		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Tty: s.Tty,
+	}
+	h.tree.Load(s)
+	for _, v := range s.Contexts {
+		h.contexts[v.Id] = v
+		h.users[v.Cwd.Mount]++
+		h.users[v.Root.Mount]++
+	}
+	for _, v := range s.Opens {
+		h.opens[v.Id] = v
+		h.users[v.At.GetMount()]++
+	}
+	for _, v := range s.Pipes {
+		h.pipes[v.Id] = v
+	}
+	for _, m := range h.tree.Mounts() {
+		if m.Id == s.RootMount {
+			h.root = tree.Ref{Mount: m.Id, Ino: m.Root}
+		}
+	}
+	return nil
+}
+
+// Handles implements server.State.
+func (h *VFSD) Handles(yield func(uabi.Handle)) {
+	give := func(n uint32) {
+		if n != 0 {
+			yield(uabi.Handle(n))
+		}
+	}
+	h.tree.Handles(give)
+	for _, p := range sorted(h.pipes) {
+		give(p.Memory)
+		give(p.Event)
+	}
+	give(h.top.Zero)
+	give(h.top.Ready)
+	give(h.top.Tty.GetEvent())
+	give(h.top.Tty.GetIrq())
+	give(h.top.Tty.GetIrqEvent())
+}
+
+// sorted lists a map's values in order of their keys.
+func sorted[K cmp.Ordered, V any](m map[K]V) []V {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	out := make([]V, 0, len(m))
+	for _, k := range keys {
+		out = append(out, m[k])
+	}
+	return out
+}
+
+// hold and drop count a place that an open file or a context stands on.
+func (h *VFSD) hold(r tree.Ref) {
+	h.users[r.Mount]++
+	h.tree.Hold(r)
+}
+
+func (h *VFSD) drop(r tree.Ref) {
+	if h.users[r.Mount]--; h.users[r.Mount] == 0 {
+		delete(h.users, r.Mount)
+	}
+	h.tree.Drop(r)
+	h.tree.Reap(r.Mount, h.usersOf)
+}
+
+func (h *VFSD) usersOf(mount uint64) int { return h.users[mount] }
+
+// closeFreed closes the memory of inodes that were released.
+func (h *VFSD) closeFreed(c *server.Ctx) {
+	for _, m := range h.tree.TakeFreed() {
+		c.Close(uabi.Handle(m))
+	}
+}
+
+// call is one request's view: who asks, and from where its paths start.
+type call struct {
+	*VFSD
+	c   *server.Ctx
+	env tree.Env
+	cwd tree.Ref
+	fs  *state.Context // nil: of a request for no process
+}
+
+// begin finds out who asks. now: the request changes times.
+func (h *VFSD) begin(c *server.Ctx, now bool) *call {
+	k := &call{VFSD: h, c: c}
+	id := c.Context(ctx.Fs)
+	if f := h.contexts[c.Badge()]; f != nil {
+		id = f.Id
+	}
+	k.fs = h.contexts[id]
+	k.env = tree.Env{Root: h.root, Umask: defaultUmask, Synth: k}
+	k.cwd = h.root
+	if k.fs != nil {
+		k.env.Root, k.cwd, k.env.Umask = tree.FromPb(k.fs.Root), tree.FromPb(k.fs.Cwd), k.fs.Umask
+	}
+	ids := c.Context(ctx.UID)
+	k.env.UID, k.env.GID = uint32(ids), uint32(ids>>32)
+	k.env.InGroup = k.inGroup
+	if now {
+		k.env.Now = int64(c.Realtime())
+	}
+	return k
+}
+
+const defaultUmask = 0o022
+
+// inGroup asks procd for the caller's supplementary groups.
+func (k *call) inGroup(gid uint32) bool {
+	var rep proc.CredsReply
+	if err := k.proc().Creds(k.c, &proc.PidRequest{}, &rep); err != uabi.OK {
+		return false
+	}
+	return slices.Contains(rep.Groups, gid)
+}
+
+func (k *call) proc() proc.Client { return proc.Client{H: uabi.BootProc} }
+
+// start is where a path call's walk starts: a directory's handle, or the cwd.
+func (k *call) start(dir uint32) (tree.Ref, uabi.Error) {
+	if k.top.Broken != "" {
+		return tree.Ref{}, uabi.ErrIO
+	}
+	if dir == 0 {
+		return k.cwd, uabi.OK
+	}
+	o := k.opens[k.c.BadgeOf(uabi.Handle(dir))]
+	if o == nil {
+		return tree.Ref{}, uabi.ErrBadFD
+	}
+	if o.Pipe != 0 && o.At == nil {
+		return tree.Ref{}, uabi.ErrNotDir
+	}
+	return tree.FromPb(o.At), uabi.OK
+}
+
+// walk resolves a request's path.
+func (k *call) walk(dir uint32, path string, how tree.How) (tree.Found, uabi.Error) {
+	at, err := k.start(dir)
+	if err != uabi.OK {
+		return tree.Found{}, err
+	}
+	return k.tree.Walk(&k.env, at, path, how)
+}
+
+// find resolves a path to something that exists. An empty path with AT_EMPTY_PATH is dir itself; then it may be an open file without a
+// name, which comes back as o.
+func (k *call) find(dir uint32, path string, flags uint32) (at tree.Ref, o *state.Open, err uabi.Error) {
+	if path == "" && flags&atEmptyPath != 0 {
+		if dir == 0 {
+			at, err = k.start(0)
+			return at, nil, err
+		}
+		o = k.opens[k.c.BadgeOf(uabi.Handle(dir))]
+		if o == nil {
+			return at, nil, uabi.ErrBadFD
+		}
+		return tree.FromPb(o.At), o, uabi.OK
+	}
+	how := tree.Follow | tree.FollowOnSlash
+	if flags&atSymlinkNofollow != 0 {
+		how &^= tree.Follow
+	}
+	f, err := k.walk(dir, path, how)
+	if err != uabi.OK {
+		return at, nil, err
+	}
+	if !f.OK {
+		return at, nil, uabi.ErrNotFound
+	}
+	if f.OpenFile {
+		return at, k.opens[f.At.Ino], uabi.OK
+	}
+	return f.At, nil, uabi.OK
+}
+
+// Flags of *at calls (fcntl.h).
+const (
+	atSymlinkNofollow = 0x100
+	atRemoveDir       = 0x200
+	atSymlinkFollow   = 0x400
+	atEaccess         = 0x200
+	atEmptyPath       = 0x1000
+)
+
+// Gone is server.Spec's (R6): an fs context or an open file that nobody has any more.
+func (h *VFSD) Gone(c *server.Ctx, badge uint64) {
+	if f := h.contexts[badge]; f != nil {
+		delete(h.contexts, badge)
+		h.drop(tree.FromPb(f.Cwd))
+		h.drop(tree.FromPb(f.Root))
+	}
+	if o := h.opens[badge]; o != nil {
+		delete(h.opens, badge)
+		h.closeOpen(c, o)
+	}
+	h.closeFreed(c)
+}
+
+// FsCreate implements vfs.Handler.
+func (h *VFSD) FsCreate(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.FsReply) uabi.Error {
+	return h.addContext(c, h.root, h.root, defaultUmask, out)
+}
+
+// FsClone implements vfs.Handler.
+func (h *VFSD) FsClone(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.FsReply) uabi.Error {
+	f := h.contexts[c.Badge()]
+	if f == nil {
+		return uabi.ErrHandle
+	}
+	return h.addContext(c, tree.FromPb(f.Cwd), tree.FromPb(f.Root), f.Umask, out)
+}
+
+func (h *VFSD) addContext(c *server.Ctx, cwd, root tree.Ref, umask uint32, out *vfs.FsReply) uabi.Error {
+	handle, err := c.Mint(h.top.LastId + 1)
+	if err != uabi.OK {
+		return err
+	}
+	f := &state.Context{Id: h.nextID(), Cwd: cwd.Pb(), Root: root.Pb(), Umask: umask}
+	h.contexts[f.Id] = f
+	h.hold(cwd)
+	h.hold(root)
+	out.Id, out.Fs = f.Id, uint32(handle)
+	return uabi.OK
+}
