@@ -6,7 +6,8 @@
 // # Files
 //
 //	image.go     Build: the whole way from packages or files to an image
-//	link.go      the two go build calls and their flags
+//	link.go      the go build calls and their flags
+//	trim.go      stack checks out of the linked kernel
 //	kernel.go    reading the linked kernel; FS to GS; traps over what must not run
 //	symbols.go   the symbol table for panics
 //	pages.go     the boot segment: header, stub, trampoline, page tables

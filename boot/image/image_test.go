@@ -115,3 +115,25 @@ func TestWhatIsNoKernelIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAStackCheckIsKnownInEachOfItsForms(t *testing.T) {
+	for _, c := range []struct {
+		code string
+		want int
+	}{
+		{"\x49\x3b\x66\x10\x76\x20", 6},
+		{"\x49\x3b\x66\x10\x0f\x86\x00\x01\x00\x00", 10},
+		{"\x4c\x8d\x64\x24\xf0\x4d\x3b\x66\x10\x76\x20", 11},
+		{"\x4c\x8d\xa4\x24\x00\xff\xff\xff\x4d\x3b\x66\x10\x0f\x86\x00\x01\x00\x00", 18},
+		{"\x49\x3b\x66\x18\x76\x20", 0},             // stackguard1
+		{"\x4c\x8d\x64\x24\xf0\x49\x3b\x66\x10", 0}, // LEAQ, but not for the check
+		{"\x49\x3b\x66\x10\x77\x20", 0},             // JA
+		{"\x49\x3b\x66\x10", 0},
+		{"\x4c\x8d\x64\x24", 0},
+		{"", 0},
+	} {
+		if got := checkLen([]byte(c.code)); got != c.want {
+			t.Errorf("% x: %d, want %d", c.code, got, c.want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 )
 
 // kernelCompile leaves out the check for a running garbage collector at each store of a pointer: none ever runs in ring 0, and the checks
@@ -19,18 +20,29 @@ const (
 	serverLink = "-buildid="
 )
 
-// LinkKernel runs go build for a kernel main package in the module at dir.
+// LinkKernel runs go build for a kernel main package in the module at dir, and removes the stack checks (TrimStackChecks).
 func LinkKernel(dir, pkg, output string, tags ...string) error {
 	all := kernelTags
 	for _, t := range tags {
 		all += "," + t
 	}
-	return build(dir, pkg, output, "-tags", all, "-gcflags", kernelCompile, "-ldflags", kernelLink)
+	if err := build(dir, pkg, output, "-tags", all, "-gcflags", kernelCompile, "-ldflags", kernelLink); err != nil {
+		return err
+	}
+	return TrimStackChecks(filepath.Join(dirOf(dir, output), filepath.Base(output)))
 }
 
 // LinkServer runs go build for a static program of the boot archive.
 func LinkServer(dir, pkg, output string) error {
 	return build(dir, pkg, output, "-ldflags", serverLink+" -s -w")
+}
+
+// dirOf is the directory of a path that is relative to dir, as the command go sees it.
+func dirOf(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Dir(path)
+	}
+	return filepath.Join(dir, filepath.Dir(path))
 }
 
 func build(dir, pkg, output string, flags ...string) error {

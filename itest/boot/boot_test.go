@@ -1,7 +1,9 @@
 package boot
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"debug/elf"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,7 +82,7 @@ func TestEveryKindOfPanicIsReportedAndStopsAllCPUs(t *testing.T) {
 		{"double", "double fault, code 0", `amd64.testDoubleFault .*ops_amd64.s:\d+`},
 		{"fault", "page fault in ring 0, address 0xffffa00000000000, code 2", `amd64.Crash .*panic.go:\d+`},
 		{"stack", "kernel stack overflow .double fault.", `amd64.testStack .*ops_amd64.s:\d+`},
-		{"gostack", "kernel stack overflow", `main.deep .*main.go:\d+`},
+		{"gostack", "kernel stack overflow .double fault.", `main.deep .*main.go:\d+`},
 		{"explicit", "asked for by CallPanic", `amd64.Crash .*panic.go:\d+`},
 		{"bounds", "index or slice bounds out of range", `main.provoke .*main.go:\d+`},
 		{"nil", "nil dereference, page fault in ring 0", `main.provoke .*main.go:\d+`},
@@ -119,6 +121,36 @@ func TestAMissingOrDamagedArchiveEndsTheBoot(t *testing.T) {
 
 func TestTooLittleMemoryEndsTheBoot(t *testing.T) {
 	machine{image: tinyImage(t, nil), mib: 12}.boot(t).expect(t, 4, `^ukernel: cannot boot: too little memory: 11 MiB of RAM, .* need \d+ MiB$`)
+}
+
+func TestNoFunctionOfTheKernelStartsWithAStackCheck(t *testing.T) {
+	f, err := elf.Open(tinyKernel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	syms, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := f.Section(".text")
+	code, err := text.Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, s := range syms {
+		if elf.ST_TYPE(s.Info) != elf.STT_FUNC || s.Value < text.Addr || s.Value >= text.Addr+text.Size {
+			continue
+		}
+		n++
+		if bytes.HasPrefix(code[s.Value-text.Addr:], []byte("\x49\x3b\x66\x10\x76")) { // CMPQ SP, 16(R14); JBE
+			t.Errorf("%s checks its stack", s.Name)
+		}
+	}
+	if n < 100 {
+		t.Fatalf("only %d functions", n)
+	}
 }
 
 func TestTheSameInputGivesTheSameImage(t *testing.T) {

@@ -56,7 +56,7 @@ var badThreads = [...]struct {
 	rip, full             uint64
 	vector, code, address uint64
 }{
-	{codeVA + nosy*hw.PageSize, 1, hw.VecPageFault, hw.FaultUser | hw.FaultPresent, 0xffffffff80201000},
+	{codeVA + nosy*hw.PageSize, 1, hw.VecPageFault, hw.FaultUser | hw.FaultPresent, 0xffffffff80200000},
 	{codeVA + proud*hw.PageSize, 1, hw.VecGP, 0, 0},
 	{1 << 47, 0, hw.VecGP, 0, 0},                                                         // SYSRET to a non-canonical address
 	{1 << 47, 1, hw.VecGP, 0, 0},                                                         // IRET to one

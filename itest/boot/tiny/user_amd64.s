@@ -61,7 +61,7 @@ bad:
 
 // nosy reads the kernel's text.
 TEXT ·nosy(SB), NOSPLIT|NOFRAME, $0-0
-	MOVQ $0xffffffff80201000, AX
+	MOVQ $0xffffffff80200000, AX
 	MOVQ (AX), AX
 	UD2
 	RET
