@@ -48,26 +48,28 @@ var deliveries uint64
 // Call sends t's Out to e through badge b (nil: the plain handle) and blocks t, which runs, for the reply. RAX is the reply's
 // status, or why there is none: ErrArg (no buffer, a malformed message), ErrDeadlock, ErrDead, ErrSize, ErrStale (an id that is not
 // the caller's to use), and what its handles give.
-func Call(t *Thread, e *Endpoint, b *Badge) {
+//
+// next is the thread that runs now, if nothing else has to be looked at; nil: Leave says it.
+func Call(t *Thread, e *Endpoint, b *Badge) (next *Thread) {
 	buf := t.Buf
 	if buf == nil {
 		t.fail(uabi.ErrArg)
-		return
+		return nil
 	}
 	if e.Rank >= t.Proc.Rank {
 		t.fail(uabi.ErrDeadlock)
-		return
+		return nil
 	}
 	if e.dead {
 		t.fail(uabi.ErrDead)
-		return
+		return nil
 	}
 	out := &buf.Out
 	c := &t.call
 	if out.Len|out.NHandles|out.NGrants|out.Flags&uabi.FlagSaveRecord != 0 || out.ID.Origin|out.ID.Trap != 0 || t.cur != nil {
 		if err := t.prepare(out); err != uabi.OK {
 			t.fail(err)
-			return
+			return nil
 		}
 	}
 	c.kind = callNative
@@ -83,10 +85,14 @@ func Call(t *Thread, e *Endpoint, b *Badge) {
 	if q == nil {
 		c.state = callQueued
 		e.calls.Push(&t.Thread)
-		return
+		return nil
 	}
-	t.deliver(of(q))
-	sched.SwitchTo(q)
+	r := of(q)
+	t.deliver(r)
+	if sched.SwitchTo(q) && !untidy {
+		return r
+	}
+	return nil
 }
 
 // send delivers t's call to a thread that waits on its endpoint and returns that thread, still blocked; or queues the call
@@ -263,26 +269,26 @@ func Receive(t *Thread, e *Endpoint, deadline uint64) {
 	receive(t, e, deadline, nil)
 }
 
-// receive is the second half: next is a blocked thread that t's answer lets run, or nil.
-func receive(t *Thread, e *Endpoint, deadline uint64, next *Thread) {
+// receive is the second half: next is a blocked thread that t's answer lets run, or nil. runs is what Call's next is.
+func receive(t *Thread, e *Endpoint, deadline uint64, next *Thread) (runs *Thread) {
 	e.owner = t.Proc
 	h := e.calls.Head()
 	if e.notices != 0 && (h == nil || !of(h).call.resend) {
 		e.notify(t)
 		t.Ctx.Regs.RAX = 0
 		wake(next)
-		return
+		return nil
 	}
 	if h != nil {
 		e.calls.Pop()
 		of(h).deliver(t)
 		wake(next)
-		return
+		return nil
 	}
 	if e.dead {
 		t.fail(uabi.ErrDead)
 		wake(next)
-		return
+		return nil
 	}
 	t.State = sched.Blocked
 	t.block = BlockReceive
@@ -291,9 +297,10 @@ func receive(t *Thread, e *Endpoint, deadline uint64, next *Thread) {
 		t.onTimeout = rax(uabi.ErrTimeout)
 		t.Timer.Start(deadline)
 	}
-	if next != nil {
-		sched.SwitchTo(&next.Thread)
+	if next != nil && sched.SwitchTo(&next.Thread) && !untidy && next.pend == 0 {
+		return next
 	}
+	return nil
 }
 
 // wake lets a blocked thread run, if there is one.
@@ -315,10 +322,11 @@ func Reply(t *Thread) uabi.Error {
 }
 
 // ReplyReceive is Reply, then Receive. An ErrStale of the answer is ignored; any other error ends it before the Receive. RAX.
-func ReplyReceive(t *Thread, e *Endpoint, deadline uint64) {
+// runs is what Call's next is.
+func ReplyReceive(t *Thread, e *Endpoint, deadline uint64) (runs *Thread) {
 	if t.Buf == nil {
 		t.fail(uabi.ErrArg)
-		return
+		return nil
 	}
 	var next *Thread
 	if c := t.cur; c != nil {
@@ -330,9 +338,9 @@ func ReplyReceive(t *Thread, e *Endpoint, deadline uint64) {
 			var err uabi.Error
 			if next, err = t.answer(); err != uabi.OK && err != uabi.ErrStale {
 				t.fail(err)
-				return
+				return nil
 			}
 		}
 	}
-	receive(t, e, deadline, next)
+	return receive(t, e, deadline, next)
 }

@@ -123,9 +123,9 @@ type known struct {
 // knownEndpoints is the number of them per process, by the low bits of the handle.
 const knownEndpoints = 8
 
-// Endpoint looks up an endpoint handle; b is its badge or nil.
+// Endpoint looks up an endpoint handle; rights ≠ 0. b is its badge or nil.
 func (p *Process) Endpoint(h uabi.Handle, rights uint32) (e *Endpoint, b *Badge, err uabi.Error) {
-	if k := &p.known[h%knownEndpoints]; k.h == h && rights&^k.rights == 0 && h != 0 {
+	if k := &p.known[h%knownEndpoints]; k.h == h && rights&^k.rights == 0 {
 		return k.e, k.b, uabi.OK
 	}
 	return p.findEndpoint(h, rights)

@@ -5,8 +5,8 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-// Trap makes the running alien t trap with that cause (uabi.Trap…); its registers are in t.Ctx.
-func Trap(t *Thread, cause uint32) {
+// Trap makes the running alien t trap with that cause (uabi.Trap…); its registers are in t.Ctx. next is what Call's is.
+func Trap(t *Thread, cause uint32) (next *Thread) {
 	al := &t.al
 	al.traps++
 	al.cause = cause
@@ -14,9 +14,10 @@ func Trap(t *Thread, cause uint32) {
 	al.open = true
 	al.delivered = false
 	t.State = sched.Blocked
-	if r := t.sendTrap(); r != nil {
-		sched.SwitchTo(&r.Thread)
+	if r := t.sendTrap(); r != nil && sched.SwitchTo(&r.Thread) && !untidy {
+		return r
 	}
+	return nil
 }
 
 // sendTrap sends the open trap of the blocked alien t to its handler; next is the receiver, still blocked, or nil.

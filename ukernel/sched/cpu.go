@@ -10,7 +10,10 @@ import (
 // Slice is how long a thread runs before others of its priority get a turn, ns.
 const Slice = 10_000_000
 
-const maxCPUs = 8
+const (
+	maxCPUs  = 8
+	prioMask = prioCount - 1 // for shifts that need no check
+)
 
 // cpu is what the scheduler knows of one CPU.
 type cpu struct {
@@ -133,8 +136,8 @@ func Donate(t *Thread, p uint8) {
 func Undonate(t *Thread) { t.Prio = t.Base }
 
 // SwitchTo makes the blocked thread t this CPU's current at once, on the slice of the one that ran: which has blocked, is
-// gone, or else becomes ready, first in its queue.
-func SwitchTo(t *Thread) {
+// gone, or else becomes ready, first in its queue. It reports whether t certainly is what Next would say.
+func SwitchTo(t *Thread) bool {
 	me := arch.CPU()
 	c := &cpus[me]
 	now := arch.Now()
@@ -143,10 +146,22 @@ func SwitchTo(t *Thread) {
 	} else {
 		c.displace(old, now)
 	}
-	c.load(t, me, now)
-	if mask != 0 {
-		c.overtaken(t)
+	c.since = now
+	c.current = t
+	t.State = Running
+	t.cpu = uint8(me)
+	if old := c.space; t.Space != old {
+		c.space = t.Space
+		if old != nil && t.Space != nil {
+			vm.SwitchOn(me, old, t.Space)
+		} else {
+			vm.Switch(old, t.Space)
+		}
 	}
+	if mask>>(t.Prio&prioMask+1) != 0 {
+		c.resched = true
+	}
+	return !c.resched
 }
 
 // displace is SwitchTo when the CPU idled, or old could go on.
@@ -157,13 +172,6 @@ func (c *cpu) displace(old *Thread, now uint64) {
 	}
 	old.UserNS += now - c.since
 	requeue(old, true)
-}
-
-// overtaken asks for a look at the ready queues if a thread of higher priority than t is there.
-func (c *cpu) overtaken(t *Thread) {
-	if mask>>(t.Prio+1) != 0 {
-		c.resched = true
-	}
 }
 
 // load makes t current on CPU me, which c describes.

@@ -15,8 +15,7 @@ func doCall(t *ipc.Thread, r *uabi.Regs) *arch.Context {
 	if err != uabi.OK {
 		return done(t, 0, err)
 	}
-	ipc.Call(t, e, b)
-	return leave()
+	return direct(ipc.Call(t, e, b))
 }
 
 // receive is CallReceive.
@@ -41,8 +40,7 @@ func replyReceive(t *ipc.Thread, r *uabi.Regs) *arch.Context {
 	if err != uabi.OK {
 		return done(t, 0, err)
 	}
-	ipc.ReplyReceive(t, e, r.RSI)
-	return leave()
+	return direct(ipc.ReplyReceive(t, e, r.RSI))
 }
 
 // reply is CallReply.

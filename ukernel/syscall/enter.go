@@ -33,9 +33,22 @@ func trap(t *ipc.Thread, cause uint32) *arch.Context {
 		if ktrace.Mask&ktrace.BitTrap != 0 {
 			ktrace.Put(ktrace.EvTrap, t.ID, uint64(cause), t.Ctx.Regs.RAX, t.Ctx.Regs.RIP)
 		}
-		ipc.Trap(t, cause)
+		return direct(ipc.Trap(t, cause))
 	}
 	return leave()
+}
+
+// direct is leave after a direct switch: next is the thread that runs if nothing else has to be looked at.
+func direct(next *ipc.Thread) *arch.Context {
+	if next == nil {
+		return leave()
+	}
+	if next.Kind == ipc.Native {
+		if s := threadState(next); s.pending&^s.mask != 0 {
+			return leave()
+		}
+	}
+	return &next.Ctx
 }
 
 // enterOther is Enter for everything but SYSCALL.

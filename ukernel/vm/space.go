@@ -92,6 +92,19 @@ func Switch(old, new *Space) {
 	}
 }
 
+// SwitchOn is Switch on this CPU, whose index is cpu, from old, which is loaded, to another space; neither is nil.
+func SwitchOn(cpu int, old, new *Space) {
+	cpu &= maxCPUs - 1
+	bit := uint64(1) << cpu
+	old.cpus &^= bit
+	new.cpus |= bit
+	loaded[cpu] = new
+	arch.SwitchSpace(new.pt.root)
+	if old.Refs == 0 {
+		Reap()
+	}
+}
+
 // Loaded is the space that this CPU has loaded; nil before the first Switch.
 func Loaded() *Space { return loaded[arch.CPU()] }
 
