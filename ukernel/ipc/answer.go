@@ -110,6 +110,8 @@ func (s *Thread) waitSource(out *uabi.Msg) (*Event, uabi.Error) {
 }
 
 // closeEvent does FlagCloseEvent.
+//
+//go:noinline
 func (s *Thread) closeEvent(out *uabi.Msg) {
 	if out.Flags&uabi.FlagCloseEvent != 0 && out.Wait.Event != 0 {
 		s.Proc.Close(out.Wait.Event)
@@ -200,6 +202,8 @@ func (s *Thread) collect(out *uabi.Msg, x *[uabi.MaxHandles]ref) (int, uabi.Erro
 }
 
 // drop drops the first n of x.
+//
+//go:noinline
 func drop(x *[uabi.MaxHandles]ref, n int) {
 	for i := range n {
 		x[i].drop()

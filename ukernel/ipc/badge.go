@@ -100,6 +100,8 @@ func (e *Endpoint) Mint(p *Process, n uint64, rights uint32) (uabi.Handle, uabi.
 }
 
 // count adds a handle: a pending or sent notice is void (R6).
+//
+//go:noinline
 func (b *Badge) count() {
 	b.handles++
 	if b.handles == 1 && b.gone != goneNone {
@@ -108,6 +110,8 @@ func (b *Badge) count() {
 }
 
 // uncount takes one away; the last one raises the level (R6).
+//
+//go:noinline
 func (b *Badge) uncount() {
 	b.handles--
 	if b.handles == 0 && b.listed {

@@ -304,6 +304,8 @@ func receive(t *Thread, e *Endpoint, deadline uint64, next *Thread) (runs *Threa
 }
 
 // wake lets a blocked thread run, if there is one.
+//
+//go:noinline
 func wake(t *Thread) {
 	if t != nil {
 		sched.MakeReady(&t.Thread)

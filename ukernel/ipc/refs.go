@@ -125,10 +125,15 @@ func Drop(h *object.Header) {
 
 // bury drops a reference to an object of this package; the last one puts it into the graveyard.
 func bury(h *object.Header) {
-	h.Refs--
-	if h.Refs != 0 {
-		return
+	if h.Refs--; h.Refs == 0 {
+		inter(h)
 	}
+}
+
+// inter puts an object into the graveyard.
+//
+//go:noinline
+func inter(h *object.Header) {
 	untidy = true
 	if h.Type == uabi.TypeThread {
 		t := threadOf(h)

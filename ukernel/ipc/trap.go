@@ -36,6 +36,8 @@ func (t *Thread) sendTrap() (next *Thread) {
 }
 
 // trapAgain sends the trap again, with the reason (FlagEvent, FlagFailed, FlagTimeout or none) and status; next as in sendTrap.
+//
+//go:noinline
 func (t *Thread) trapAgain(flags uint32, status uabi.Error) (next *Thread) {
 	t.al.flags = t.al.flags&uabi.FlagTimeout | flags
 	t.al.status = -int32(status)

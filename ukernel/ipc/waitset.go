@@ -171,6 +171,8 @@ func (s *WaitSet) Take(out []uabi.WaitReady) int {
 }
 
 // settle lets the set's event, and those of the sets it is in, follow.
+//
+//go:noinline
 func (s *WaitSet) settle() {
 	s.touch()
 	s.ev.Update(0, 0, 0)
@@ -221,6 +223,8 @@ func (m *member) first() bool {
 }
 
 // look puts the member into the ready list if a bit of its mask is up.
+//
+//go:noinline
 func (m *member) look() {
 	if m.off || m.event.level&m.mask == 0 {
 		return

@@ -11,6 +11,8 @@ type watch struct {
 }
 
 // attach puts w into ev's list, last.
+//
+//go:noinline
 func (w *watch) attach(ev *Event) {
 	w.event = ev
 	w.next, w.prev = nil, ev.watchEnd
@@ -23,6 +25,8 @@ func (w *watch) attach(ev *Event) {
 }
 
 // detach takes it out.
+//
+//go:noinline
 func (w *watch) detach() {
 	ev := w.event
 	if w.prev == nil {

@@ -26,6 +26,8 @@ func NextID() uint64 {
 
 // Start makes h the header of a new object with one reference, and counts it. The object itself was charged by
 // Pool.Get with the same account, on which Start takes a reference.
+//
+//go:noinline
 func (h *Header) Start(t uabi.Type, a *Account) {
 	h.Type, h.Refs, h.ID, h.Acct = t, 1, NextID(), a
 	if a != nil {
@@ -36,6 +38,8 @@ func (h *Header) Start(t uabi.Type, a *Account) {
 
 // Stop ends the count of an object whose last reference is gone, and drops the account reference; it returns the
 // account that Pool.Put must uncharge. The account stays valid until that call, because the object is still charged to it.
+//
+//go:noinline
 func (h *Header) Stop() *Account {
 	live[h.Type]--
 	h.Type, h.ID = uabi.TypeNone, 0

@@ -47,6 +47,8 @@ func Current() *Thread { return cpus[arch.CPU()].current }
 func Busy(t *Thread) bool { return cpus[t.cpu].current == t }
 
 // MakeReady lets a blocked thread run: it is in no queue. It kicks a CPU that should take it.
+//
+//go:noinline
 func MakeReady(t *Thread) {
 	t.State = Ready
 	ready[t.Prio].Push(t)

@@ -16,6 +16,8 @@ func (t *Thread) Next() *Thread { return t.next }
 func (t *Thread) In() *Queue { return t.in }
 
 // Push appends t, which is in no queue.
+//
+//go:noinline
 func (q *Queue) Push(t *Thread) {
 	t.in = q
 	t.next = nil
@@ -58,6 +60,8 @@ func (q *Queue) Pop() *Thread {
 }
 
 // Unlink takes t out of the queue it is in, if any.
+//
+//go:noinline
 func (t *Thread) Unlink() {
 	q := t.in
 	if q == nil {
