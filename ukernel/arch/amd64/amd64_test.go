@@ -1,6 +1,7 @@
 package amd64
 
 import (
+	"math/bits"
 	"testing"
 	"unsafe"
 
@@ -39,8 +40,44 @@ func TestEachVectorStubStandsAtItsPlaceAndPushesItsNumber(t *testing.T) {
 func TestTheFakeGHasTheRuntimesLayout(t *testing.T) {
 	// runtime.g starts with stack {lo, hi}, stackguard0, stackguard1; the guard is checked at 16(R14).
 	var g fakeG
-	if unsafe.Offsetof(g.guard0) != 16 || unsafe.Offsetof(percpu{}.gp) != 0 || gsBias != 8 {
+	offsets := [...]uintptr{unsafe.Offsetof(g.lo), unsafe.Offsetof(g.hi), unsafe.Offsetof(g.guard0), unsafe.Offsetof(g.guard1), unsafe.Offsetof(g.rest)}
+	for i, off := range offsets {
+		if off != uintptr(i)*8 {
+			t.Errorf("word %d of g is at %d", i, off)
+		}
+	}
+	if unsafe.Offsetof(percpu{}.gp) != 0 || gsBias != 8 || unsafe.Offsetof(percpu{}.g)%8 != 0 {
 		t.Fatal("g is not where compiled code looks for it")
+	}
+}
+
+func TestTheWordsThatEveryEntryNeedsShareTwoCacheLines(t *testing.T) {
+	const lines = 128
+	var p percpu
+	for _, off := range [...]uintptr{unsafe.Offsetof(p.current), unsafe.Offsetof(p.scratch), unsafe.Offsetof(p.scratch2), unsafe.Offsetof(p.stackTop),
+		unsafe.Offsetof(p.curFS), unsafe.Offsetof(p.curGS), unsafe.Offsetof(p.idle), unsafe.Offsetof(p.want), unsafe.Offsetof(p.done)} {
+		if off >= lines {
+			t.Errorf("a field is at %d", off)
+		}
+	}
+	if unsafe.Offsetof(p.idleCtx)%8 != 0 || unsafe.Offsetof(p.crash) < lines-8 {
+		t.Error("the large fields are not behind them")
+	}
+}
+
+func TestNowScalesTheTimeStampCounter(t *testing.T) {
+	defer func() { tscStart, nsMult = 0, 0 }()
+	for _, mult := range []uint64{1 << 30, 1 << 32, 3 << 31, 1 << 34} {
+		tscStart, nsMult = rdtsc()-1<<40, mult
+		scale := func(tsc uint64) uint64 {
+			hi, lo := bits.Mul64(tsc-tscStart, nsMult)
+			return hi<<32 | lo>>32
+		}
+		before := rdtsc()
+		now := Now()
+		if after := rdtsc(); now < scale(before) || now > scale(after) {
+			t.Errorf("× %#x: %d is not between %d and %d", mult, now, scale(before), scale(after))
+		}
 	}
 }
 

@@ -96,18 +96,17 @@ const (
 	ioDelay    = 0x80
 )
 
-// startPIC moves the lines to VecIRQ… and masks all but the cascade.
+// picStart are the writes that move the lines to VecIRQ… and mask all but the cascade: port, value.
+var picStart = [...][2]uint8{
+	{pic1, picInit}, {pic2, picInit}, {pic1 + 1, hw.VecIRQ}, {pic2 + 1, hw.VecIRQ + picLines},
+	{pic1 + 1, 1 << picCascade}, {pic2 + 1, picCascade}, {pic1 + 1, pic8086}, {pic2 + 1, pic8086},
+	{pic1 + 1, 0xff &^ (1 << picCascade)}, {pic2 + 1, 0xff},
+}
+
 func startPIC() {
-	outb(pic1, picInit)
-	outb(pic2, picInit)
-	outb(pic1+1, hw.VecIRQ)
-	outb(pic2+1, hw.VecIRQ+picLines)
-	outb(pic1+1, 1<<picCascade)
-	outb(pic2+1, picCascade)
-	outb(pic1+1, pic8086)
-	outb(pic2+1, pic8086)
-	outb(pic1+1, 0xff&^(1<<picCascade))
-	outb(pic2+1, 0xff)
+	for i := range picStart {
+		outb(uint16(picStart[i][0]), picStart[i][1])
+	}
 }
 
 // IRQMask masks (on) or unmasks interrupt line 0…15.

@@ -28,16 +28,19 @@ func startLog() {
 	case cmdlineHas("log=com2"):
 		logPort = com2
 	}
-	outb(logPort+1, 0)
-	outb(logPort+uartLCR, uartDLAB)
-	outb(logPort, uartDivisor)
-	outb(logPort+1, 0)
-	outb(logPort+uartLCR, uart8N1)
-	outb(logPort+2, uartFIFO)
-	outb(logPort+uartMCR, uartReady)
+	for i := range uartStart {
+		outb(logPort+uint16(uartStart[i][0]), uartStart[i][1])
+	}
+}
+
+// uartStart are the writes that set a UART up: register, value. 115200 baud, 8N1, no interrupts.
+var uartStart = [...][2]uint8{
+	{1, 0}, {uartLCR, uartDLAB}, {0, uartDivisor}, {1, 0}, {uartLCR, uart8N1}, {2, uartFIFO}, {uartMCR, uartReady},
 }
 
 // LogByte writes one byte to the log port. A UART that never drains loses bytes rather than hang the machine.
+//
+//go:noinline
 func LogByte(b byte) {
 	if logPort != debugcon {
 		for range uartMaxPolls {
@@ -58,6 +61,7 @@ func text(s string) {
 	}
 }
 
+//go:noinline
 func dec(n uint64) {
 	var d [20]byte
 	i := len(d)
@@ -75,6 +79,8 @@ func dec(n uint64) {
 }
 
 // hex writes n with all 16 digits, so that registers stand in columns.
+//
+//go:noinline
 func hex(n uint64) {
 	for s := 60; s >= 0; s -= 4 {
 		LogByte("0123456789abcdef"[n>>uint(s)&15])

@@ -36,6 +36,8 @@ func Phys(p unsafe.Pointer) uint64 { return uint64(uintptr(p)) - hw.DirectVirtua
 var bump uint64
 
 // page takes a zeroed page from behind the image.
+//
+//go:noinline
 func page() uint64 {
 	pa := bump
 	bump += hw.PageSize
@@ -105,18 +107,22 @@ func stackPage(cpu, page int) uint64 {
 	return hw.StackVirtual + uint64(cpu*stackSlot+page)*hw.PageSize
 }
 
+// stackPages has a bit for each page of a CPU's slot that is mapped.
+const stackPages = 3<<slotStack | 3<<slotPanic | 1<<slotIST | 1<<(slotIST+2) | 1<<(slotIST+4) | 1<<(slotIST+6)
+
+// The build fails if there are not four IST stacks.
+var _ [istCount - 4]struct{}
+var _ [4 - istCount]struct{}
+
 func istTop(cpu, slot int) uint64 { return stackPage(cpu, slotIST+2*slot+1) }
 
 // buildStacks maps the stacks of one CPU between guard pages and paints the main one.
 func buildStacks(cpu int) {
 	pt := tableAt(hw.ImageBase + hw.OffStackPT)
-	put := func(n int) { pt[cpu*stackSlot+n] = page() | pteKernelRW }
-	put(slotStack)
-	put(slotStack + 1)
-	put(slotPanic)
-	put(slotPanic + 1)
-	for i := range istCount {
-		put(slotIST + 2*i)
+	for n := range stackSlot {
+		if stackPages>>uint(n)&1 != 0 {
+			pt[cpu*stackSlot+n] = page() | pteKernelRW
+		}
 	}
 	p := &cpus[cpu]
 	p.index = uint64(cpu)

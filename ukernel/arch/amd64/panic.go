@@ -178,24 +178,34 @@ var checks = [...]struct{ name, what string }{
 	{"runtime.newobject", "allocation (runtime.newobject)"},
 }
 
+// regNames are in the order of uabi.Regs; four letters each.
+const regNames = "RAX RBX RCX RDX RSI RDI RBP RSP R8  R9  R10 R11 R12 R13 R14 R15 RIP FLG "
+
+// Layout of the register table.
+const (
+	regNameLen = 4
+	regColumns = 3
+)
+
+// registers prints the integer registers, CR2, CR3 and CS.
 func registers(r *uabi.Regs) {
-	regLine("  RAX ", r.RAX, " RBX ", r.RBX, " RCX ", r.RCX)
-	regLine("  RDX ", r.RDX, " RSI ", r.RSI, " RDI ", r.RDI)
-	regLine("  RBP ", r.RBP, " RSP ", r.RSP, " R8  ", r.R8)
-	regLine("  R9  ", r.R9, " R10 ", r.R10, " R11 ", r.R11)
-	regLine("  R12 ", r.R12, " R13 ", r.R13, " R14 ", r.R14)
-	regLine("  R15 ", r.R15, " RIP ", r.RIP, " FLG ", r.Flags)
-	regLine("  CR2 ", r.Addr, " CR3 ", readCR3(), " CS  ", r.OrigRAX)
+	regs := (*[len(regNames) / regNameLen]uint64)(unsafe.Pointer(r))
+	for i := range regs {
+		register(regNames[i*regNameLen:][:regNameLen], regs[i], i%regColumns == regColumns-1)
+	}
+	register("CR2 ", r.Addr, false)
+	register("CR3 ", readCR3(), false)
+	register("CS  ", r.OrigRAX, true)
 }
 
-func regLine(a string, x uint64, b string, y uint64, c string, z uint64) {
-	text(a)
-	hex(x)
-	text(b)
-	hex(y)
-	text(c)
-	hex(z)
-	LogByte('\n')
+//go:noinline
+func register(name string, v uint64, last bool) {
+	LogByte(' ')
+	text(name)
+	hex(v)
+	if last {
+		LogByte('\n')
+	}
 }
 
 // backtrace walks the frame pointers of the kernel stack: RBP points to the caller's RBP, with the return address behind it.

@@ -148,6 +148,8 @@ func cut(r, t *hw.Range) (rest hw.Range, ok bool) {
 const ringThree = " aramid."
 
 // kernelWords is the kernel's part of the command line.
+//
+//go:noinline
 func kernelWords() []byte {
 	line := unsafe.Slice((*byte)(Ptr(info.CmdLine.Base)), info.CmdLine.Len)
 	for i := range line {
@@ -158,11 +160,14 @@ func kernelWords() []byte {
 	return line
 }
 
+//go:noinline
 func startsAt(line []byte, i int, s string) bool {
 	return i+len(s) <= len(line) && string(line[i:i+len(s)]) == s
 }
 
 // wordAt reports whether a word that begins with s starts at i.
+//
+//go:noinline
 func wordAt(line []byte, i int, s string) bool {
 	return (i == 0 || line[i-1] == ' ') && startsAt(line, i, s)
 }
