@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"aramid/itest/kernel/kit"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uk"
 )
@@ -41,7 +42,7 @@ func main() {
 	debug.SetGCPercent(-1)
 	runtime.GOMAXPROCS(threads)
 	k, err := uk.NewThread()
-	check("attach", err)
+	kit.Check("attach", err)
 	if len(os.Args) > 1 && os.Args[1] == childArg {
 		client(k)
 		return
@@ -58,15 +59,6 @@ func main() {
 	events(k)
 	aliens(k)
 	server(k)
-}
-
-func check(what string, err uabi.Error) {
-	if err == uabi.OK {
-		return
-	}
-	fmt.Printf("bench: %s: %s\n", what, err.Error())
-	var k uk.Real
-	k.PowerOff(uabi.BootPower, 1)
 }
 
 // overhead is what the measuring frame itself costs.
@@ -98,9 +90,9 @@ func report(name string, t []uintptr) {
 func faults(k *uk.Real) {
 	const pages = 512
 	va, err := k.SpaceGap(uabi.BootSpace, pages*kilobytes4, uabi.MinUser, uabi.MaxUser, 0)
-	check("gap", err)
+	kit.Check("gap", err)
 	_, err = k.SpaceMap(uabi.BootSpace, uabi.MapArgs{Va: va, Len: pages * kilobytes4, Flags: uabi.ProtRead | uabi.ProtWrite})
-	check("map", err)
+	kit.Check("map", err)
 	all := func() []uintptr {
 		t := make([]uintptr, pages)
 		for i := range t {
@@ -110,18 +102,18 @@ func faults(k *uk.Real) {
 	}
 	report("anonymous_fault", all())
 	c, err := k.SpaceClone(uabi.BootSpace, uabi.BootAccount)
-	check("clone", err)
+	kit.Check("clone", err)
 	report("cow_fault", all())
-	check("close", k.Close(c))
-	check("unmap", k.SpaceUnmap(uabi.BootSpace, va, pages*kilobytes4))
+	kit.Check("close", k.Close(c))
+	kit.Check("unmap", k.SpaceUnmap(uabi.BootSpace, va, pages*kilobytes4))
 }
 
 // events measures from before the raise of an event to the waiter's first instruction, between two threads.
 func events(k *uk.Real) {
 	a, err := k.EventCreate(uabi.BootAccount)
-	check("event", err)
+	kit.Check("event", err)
 	b, err := k.EventCreate(uabi.BootAccount)
-	check("event", err)
+	kit.Check("event", err)
 	var starts, ends [samples + warmUp]uintptr
 	done := make(chan bool)
 	go func() {
@@ -174,70 +166,58 @@ const lastCall = 60
 func aliens(k *uk.Real) {
 	const code, data, size = 0x10000, 0x20000, (samples + warmUp) * 8
 	s, err := k.SpaceCreate(uabi.BootAccount)
-	check("space", err)
+	kit.Check("space", err)
 	_, err = k.SpaceMap(s, uabi.MapArgs{Va: code, Len: kilobytes4, Flags: uabi.ProtRead | uabi.ProtWrite})
-	check("map", err)
+	kit.Check("map", err)
 	_, err = k.SpaceWrite(s, code, alienCode)
-	check("write", err)
-	check("protect", k.SpaceProtect(s, code, kilobytes4, uabi.ProtRead|uabi.ProtExec))
+	kit.Check("write", err)
+	kit.Check("protect", k.SpaceProtect(s, code, kilobytes4, uabi.ProtRead|uabi.ProtExec))
 	_, err = k.SpaceMap(s, uabi.MapArgs{Va: data, Len: (size + kilobytes4) &^ (kilobytes4 - 1), Flags: uabi.ProtRead | uabi.ProtWrite})
-	check("map", err)
+	kit.Check("map", err)
 	t, _, err := k.ThreadCreate(uabi.BootAccount, s, uabi.BootEndpoint)
-	check("thread", err)
-	check("regs", k.ThreadSetRegs(t, &uabi.Regs{RIP: code, RBX: data, R13: samples + warmUp, Flags: 0x202}))
-	check("start", k.ThreadStart(t))
+	kit.Check("thread", err)
+	kit.Check("regs", k.ThreadSetRegs(t, &uabi.Regs{RIP: code, RBX: data, R13: samples + warmUp, Flags: 0x202}))
+	kit.Check("start", k.ThreadStart(t))
 	b := k.Buf()
 	b.Out.Kind = uabi.AnswerNone
-	check("receive", k.Receive(uabi.BootEndpoint, uabi.NoDeadline))
+	kit.Check("receive", k.Receive(uabi.BootEndpoint, uabi.NoDeadline))
 	for b.In.Kind == uabi.KindTrap && b.In.Trap == uabi.TrapSyscall && b.In.Regs.RAX != lastCall {
 		b.Out.Kind, b.Out.Flags = uabi.AnswerResult, 0
 		b.Out.W[0] = 1
 		if r0, _ := uk.Raw(uabi.CallReplyReceive, uintptr(uabi.BootEndpoint), ^uintptr(0), 0, 0, 0, 0); r0 != 0 {
-			check("reply", uabi.Error(-int(r0)))
+			kit.Check("reply", uabi.Error(-int(r0)))
 		}
 	}
 	if b.In.Kind != uabi.KindTrap || b.In.Regs.RAX != lastCall {
 		fmt.Printf("bench: alien ended with kind %d trap %d vector %d RIP %#x\n", b.In.Kind, b.In.Trap, b.In.Regs.Vector, b.In.Regs.RIP)
-		check("alien", uabi.ErrIO)
+		kit.Check("alien", uabi.ErrIO)
 	}
 	out := make([]byte, size)
 	n, err := k.SpaceRead(s, data, out)
-	check("read", err)
+	kit.Check("read", err)
 	ticks := make([]uintptr, 0, samples)
 	for i := warmUp * 8; i+8 <= n; i += 8 {
 		ticks = append(ticks, uintptr(out[i])|uintptr(out[i+1])<<8|uintptr(out[i+2])<<16-overhead)
 	}
 	report("alien_call", ticks)
 	b.Out.Kind = uabi.AnswerStop
-	check("reply", k.Reply())
-	check("kill", k.ThreadKill(t))
+	kit.Check("reply", k.Reply())
+	kit.Check("kill", k.ThreadKill(t))
 	k.Close(t)
 	k.Close(s)
 }
 
 // server starts this program again as a client and serves it for ever.
 func server(k *uk.Real) {
-	off, n := findRootd(k)
-	p, err := k.ProcessCreate(uabi.BootAccount, uabi.RankClient, 0, "bench")
-	check("create", err)
-	for _, g := range []struct {
-		slot, h uabi.Handle
-		rights  uint32
-	}{
-		{uabi.BootAccount, uabi.BootAccount, uabi.RightManage},
-		{uabi.BootRoot, uabi.BootEndpoint, uabi.RightCall},
-		{uabi.BootPower, uabi.BootPower, 0},
-	} {
-		check("give", k.ProcessGive(p, uint32(g.slot), g.h, g.rights))
-	}
-	args, err := k.MemoryCreate(uabi.BootAccount, kilobytes4, 0)
-	check("args", err)
-	_, err = k.MemoryWrite(args, 0, []byte("bench\x00"+childArg+"\x00"))
-	check("args", err)
-	check("start", k.ProcessStart(p, uabi.BootArchive, off, n, args))
+	c := kit.Child{Name: "bench", Rank: uabi.RankClient, Account: uabi.BootAccount, Args: []string{childArg}, Give: []kit.Give{
+		{Slot: uabi.BootAccount, Handle: uabi.BootAccount, Rights: uabi.RightManage},
+		{Slot: uabi.BootRoot, Handle: uabi.BootEndpoint, Rights: uabi.RightCall},
+		{Slot: uabi.BootPower, Handle: uabi.BootPower},
+	}}
+	c.Start(k)
 	b := k.Buf()
 	b.Out.Kind = uabi.AnswerNone
-	check("receive", k.Receive(uabi.BootEndpoint, uabi.NoDeadline))
+	kit.Check("receive", k.Receive(uabi.BootEndpoint, uabi.NoDeadline))
 	b.Out.Kind, b.Out.Flags = uabi.AnswerResult, 0
 	serve(uintptr(uabi.BootEndpoint), bufferAddress(b))
 	fmt.Println("bench: the server's loop ended")
@@ -252,7 +232,7 @@ func client(k *uk.Real) {
 			ticks, r0 := timed(uabi.CallCall, uintptr(uabi.BootRoot), 0, 0, 0)
 			if r0 != 0 || out.Kind != uabi.KindReply || out.Len != n {
 				fmt.Printf("bench: call: %d, kind %d, %d bytes\n", int(r0), out.Kind, out.Len)
-				check("call", uabi.ErrIO)
+				kit.Check("call", uabi.ErrIO)
 			}
 			return ticks
 		}
@@ -261,5 +241,5 @@ func client(k *uk.Real) {
 	report("call_reply_4k", collect(samples, call(kilobytes4)))
 	report("call_reply_64k", collect(warmUp, call(uabi.MaxBytes)))
 	fmt.Println("bench: all measured")
-	check("power off", k.PowerOff(uabi.BootPower, 0))
+	kit.PowerOff()
 }

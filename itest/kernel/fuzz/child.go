@@ -1,0 +1,172 @@
+package main
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"aramid/itest/kernel/kit"
+	"aramid/ukernel/uabi"
+	"aramid/ukernel/uk"
+)
+
+const threads = 4
+
+// caller is one thread of the child.
+type caller struct {
+	k       *uk.Real
+	rng     *rand.Rand
+	scratch uint64 // its memory for good pointers
+	savage  bool   // nothing is held back
+	handles *pool
+}
+
+// pool is what all callers share: handles that calls returned, by type.
+type pool struct {
+	mu sync.Mutex
+	of [uabi.TypeCount][]uint64
+}
+
+// child makes n calls and stays alive, so that its memory can still be read.
+func child(k *uk.Real, seed, n uint64) {
+	runtime.GOMAXPROCS(threads + 2)
+	progress, err := k.MapSelf(uabi.BootKept, 0, progressSize)
+	kit.Check("map progress", err)
+	kit.Check("close progress", k.Close(uabi.BootKept))
+	counters := counters(progress)
+	p := &pool{}
+	p.add(uabi.TypeAccount, uint64(uabi.BootAccount))
+	p.add(uabi.TypeEndpoint, uint64(uabi.BootEndpoint))
+	p.add(uabi.TypeProcess, uint64(uabi.BootProcess))
+	p.add(uabi.TypeSpace, uint64(uabi.BootSpace))
+	p.add(uabi.TypePort, uint64(uabi.BootIRQ))
+	p.add(uabi.TypePort, uint64(uabi.BootPower))
+	p.add(uabi.TypeMemory, uint64(uabi.BootArchive))
+	var wg sync.WaitGroup
+	for i := range threads {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			run(p, seed, uint64(i), (n+threads-1)/threads, &counters[i])
+		}()
+	}
+	wg.Wait()
+	for i := range counters {
+		counters[i].Add(1) // rounding: the supervisor waits for n
+	}
+	select {}
+}
+
+// run is one thread's life.
+func run(p *pool, seed, id, n uint64, done *atomic.Uint64) {
+	k, err := uk.NewThread()
+	kit.Check("attach", err)
+	c := &caller{k: k, rng: rand.New(rand.NewPCG(seed, id)), savage: seed%10 == 0, handles: p}
+	c.scratch, err = k.SpaceGap(uabi.BootSpace, scratchSize, uabi.MinUser, uabi.MaxUser, 0)
+	kit.Check("gap", err)
+	_, err = k.SpaceMap(uabi.BootSpace, uabi.MapArgs{Va: c.scratch, Len: scratchSize, Flags: uabi.ProtRead | uabi.ProtWrite})
+	for err == uabi.ErrExists { // another thread took the gap
+		c.scratch, _ = k.SpaceGap(uabi.BootSpace, scratchSize, uabi.MinUser, uabi.MaxUser, 0)
+		_, err = k.SpaceMap(uabi.BootSpace, uabi.MapArgs{Va: c.scratch, Len: scratchSize, Flags: uabi.ProtRead | uabi.ProtWrite})
+	}
+	kit.Check("map", err)
+	for range n {
+		c.step()
+		done.Add(1)
+	}
+}
+
+const scratchSize = 16 * 4096
+
+func (p *pool) add(t uabi.Type, h uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.of[t]) < 200 {
+		p.of[t] = append(p.of[t], h)
+	} else {
+		p.of[t][h%200] = h
+	}
+}
+
+func (p *pool) pick(rng *rand.Rand, t uabi.Type) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.of[t]) == 0 {
+		return rng.Uint64N(64)
+	}
+	return p.of[t][rng.IntN(len(p.of[t]))]
+}
+
+// value is an argument at random: numbers that have broken kernels before.
+func (c *caller) value() uint64 {
+	switch c.rng.IntN(8) {
+	case 0, 1, 2:
+		return c.handles.pick(c.rng, uabi.Type(c.rng.IntN(int(uabi.TypeCount))))
+	case 3:
+		return c.rng.Uint64N(64)
+	case 4:
+		return c.scratch + c.rng.Uint64N(scratchSize)
+	case 5:
+		return 4096 * c.rng.Uint64N(1<<c.rng.IntN(36))
+	case 6:
+		return odd[c.rng.IntN(len(odd))]
+	}
+	return c.rng.Uint64() >> c.rng.IntN(64)
+}
+
+var odd = []uint64{
+	0, 1, ^uint64(0), 1 << 63, 1<<63 - 1, 1 << 32, 1<<32 - 1, 0xffffffff80201000, 0xffff800000000000, uabi.MaxUser, uabi.MaxUser - 1,
+	1 << 47, 4095, 4097, 1 << 20, 1 << 40, 0x400000, 0xc000000000,
+}
+
+// step makes one call.
+func (c *caller) step() {
+	number, args := c.wild()
+	if !c.savage && c.rng.IntN(4) != 0 {
+		number, args = c.likely()
+	}
+	if held(number) || !c.savage && c.tooRough(number, &args) {
+		return
+	}
+	c.fill()
+	r0, _ := uk.Raw(uintptr(number), uintptr(args[0]), uintptr(args[1]), uintptr(args[2]), uintptr(args[3]), uintptr(args[4]), uintptr(args[5]))
+	if t := makes[number]; t != uabi.TypeNone && int(r0) > 0 {
+		c.handles.add(t, uint64(r0))
+	}
+}
+
+// wild is any call with any arguments.
+func (c *caller) wild() (number uint64, args [6]uint64) {
+	number = uabi.CallBase + c.rng.Uint64N(uabi.CallCount+2)
+	if c.rng.IntN(3) == 0 {
+		number = c.rng.Uint64N(340)
+	}
+	for i := range args {
+		args[i] = c.value()
+	}
+	return number, args
+}
+
+// fill scribbles over what a call reads from the message buffer.
+func (c *caller) fill() {
+	b := c.k.Buf()
+	for i := 0; i < 256; i += 8 {
+		v := c.value()
+		for j := range 8 {
+			b.Arg[i+j] = byte(v >> (8 * j))
+		}
+	}
+	m := b.Out
+	*m = uabi.Msg{
+		Kind: uabi.Kind(c.rng.IntN(24)), Flags: c.rng.Uint32() & c.rng.Uint32() & c.rng.Uint32(), NHandles: uint32(c.rng.IntN(6)),
+		Len: uint32(c.value()), NGrants: uint32(c.rng.IntN(6)), Target: uabi.Handle(c.value()),
+		ID:   uabi.ID{Origin: c.value(), Trap: c.value(), Path: c.value()},
+		Wait: uabi.WaitSpec{Event: uabi.Handle(c.value()), Mask: uint32(c.value()), Since: c.value(), Deadline: c.value()},
+	}
+	for i := range m.Handle {
+		m.Handle[i] = uabi.Handle(c.value())
+		m.RecordHandle[i] = uabi.Handle(c.value())
+		m.Grant[i] = uabi.Grant{Addr: c.value(), Len: c.value(), Rights: uint32(c.rng.IntN(4)), Flags: uint32(c.rng.IntN(3))}
+	}
+}
