@@ -3,14 +3,14 @@ package amd64
 // Implemented in ops_amd64.s and entry_amd64.s.
 
 func rdmsr(msr uint32) uint64
-func wrmsr(msr uint32, v uint64)
+func wrmsr0(msr uint32, v uint64)
 func rdtsc() uint64
 func rdrand() (v uint64, ok bool)
 func cpuid(leaf, sub uint32) (a, b, c, d uint32)
-func inb(port uint16) uint8
+func inb0(port uint16) uint8
 func inw(port uint16) uint16
 func inl(port uint16) uint32
-func outb(port uint16, v uint8)
+func outb0(port uint16, v uint8)
 func outw(port, v uint16)
 func outl(port uint16, v uint32)
 func readCR3() uint64
@@ -51,3 +51,14 @@ var (
 	interruptFn = interrupt
 	reportFn    = report
 )
+
+// Calls of assembly are long; the commonest ones stand once each.
+
+//go:noinline
+func inb(port uint16) uint8 { return inb0(port) }
+
+//go:noinline
+func outb(port uint16, v uint8) { outb0(port, v) }
+
+//go:noinline
+func wrmsr(msr uint32, v uint64) { wrmsr0(msr, v) }

@@ -33,8 +33,8 @@ TEXT ·rdmsr(SB), NOSPLIT, $0-16
 	MOVQ AX, ret+8(FP)
 	RET
 
-// func wrmsr(msr uint32, v uint64)
-TEXT ·wrmsr(SB), NOSPLIT, $0-16
+// func wrmsr0(msr uint32, v uint64)
+TEXT ·wrmsr0(SB), NOSPLIT, $0-16
 	MOVL msr+0(FP), CX
 	MOVQ v+8(FP), AX
 	MOVQ AX, DX
@@ -68,8 +68,8 @@ TEXT ·cpuid(SB), NOSPLIT, $0-24
 	MOVL DX, d+20(FP)
 	RET
 
-// func inb(port uint16) uint8
-TEXT ·inb(SB), NOSPLIT, $0-9
+// func inb0(port uint16) uint8
+TEXT ·inb0(SB), NOSPLIT, $0-9
 	MOVWLZX port+0(FP), DX
 	INB
 	MOVB AX, ret+8(FP)
@@ -89,8 +89,8 @@ TEXT ·inl(SB), NOSPLIT, $0-12
 	MOVL AX, ret+8(FP)
 	RET
 
-// func outb(port uint16, v uint8)
-TEXT ·outb(SB), NOSPLIT, $0-3
+// func outb0(port uint16, v uint8)
+TEXT ·outb0(SB), NOSPLIT, $0-3
 	MOVWLZX port+0(FP), DX
 	MOVBLZX v+2(FP), AX
 	OUTB

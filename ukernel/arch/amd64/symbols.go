@@ -10,22 +10,24 @@ import (
 
 func symHeader() *hw.SymHeader { return (*hw.SymHeader)(Ptr(header().SymBase)) }
 
-func symFuncs() []hw.SymFunc {
-	h := symHeader()
-	return unsafe.Slice((*hw.SymFunc)(unsafe.Add(unsafe.Pointer(h), unsafe.Sizeof(*h))), h.Funcs)
+// find returns the last of n entries of 8 bytes from p whose first word, an offset in text, is not above off. The first is if all are.
+//
+//go:noinline
+func find(p unsafe.Pointer, n, off uint32) unsafe.Pointer {
+	const size = uint32(unsafe.Sizeof(hw.SymLine{}))
+	lo, hi := uint32(0), n
+	for hi-lo > 1 {
+		if mid := (lo + hi) / 2; *(*uint32)(unsafe.Add(p, mid*size)) <= off {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return unsafe.Add(p, lo*size)
 }
 
-func symLines() []hw.SymLine {
-	h := symHeader()
-	off := unsafe.Sizeof(*h) + uintptr(h.Funcs)*unsafe.Sizeof(hw.SymFunc{})
-	return unsafe.Slice((*hw.SymLine)(unsafe.Add(unsafe.Pointer(h), off)), h.Lines)
-}
-
-func symFiles() []uint32 {
-	h := symHeader()
-	off := unsafe.Sizeof(*h) + uintptr(h.Funcs)*unsafe.Sizeof(hw.SymFunc{}) + uintptr(h.Lines)*unsafe.Sizeof(hw.SymLine{})
-	return unsafe.Slice((*uint32)(unsafe.Add(unsafe.Pointer(h), off)), h.Files)
-}
+// The build fails if SymFunc and SymLine are not alike.
+var _ [unsafe.Sizeof(hw.SymFunc{}) - unsafe.Sizeof(hw.SymLine{})]struct{}
 
 // symString returns the string at a byte offset of the table.
 func symString(off uint32) []byte {
@@ -46,19 +48,12 @@ func textOffset(pc uint64) (uint32, bool) {
 // symbol returns the name of the function at pc, or nothing.
 func symbol(pc uint64) []byte {
 	off, ok := textOffset(pc)
-	f := symFuncs()
-	if !ok || len(f) == 0 {
+	h := symHeader()
+	if !ok || h.Funcs == 0 {
 		return nil
 	}
-	lo, hi := 0, len(f)
-	for hi-lo > 1 {
-		if mid := (lo + hi) / 2; f[mid].Off <= off {
-			lo = mid
-		} else {
-			hi = mid
-		}
-	}
-	return symString(f[lo].Name)
+	f := (*hw.SymFunc)(find(unsafe.Add(unsafe.Pointer(h), unsafe.Sizeof(*h)), h.Funcs, off))
+	return symString(f.Name)
 }
 
 // where prints one line of a backtrace: the address pc, and function, file and line of the instruction at look.
@@ -72,20 +67,14 @@ func where(pc, look uint64) {
 	}
 	LogByte(' ')
 	bytes(symbol(look))
-	l := symLines()
-	lo, hi := 0, len(l)
-	for hi-lo > 1 {
-		if mid := (lo + hi) / 2; l[mid].Off <= off {
-			lo = mid
-		} else {
-			hi = mid
-		}
-	}
-	if files := symFiles(); len(l) != 0 && int(l[lo].File) < len(files) {
+	h := symHeader()
+	lines := unsafe.Add(unsafe.Pointer(h), unsafe.Sizeof(*h)+uintptr(h.Funcs)*unsafe.Sizeof(hw.SymFunc{}))
+	files := unsafe.Add(lines, uintptr(h.Lines)*unsafe.Sizeof(hw.SymLine{}))
+	if l := (*hw.SymLine)(find(lines, h.Lines, off)); h.Lines != 0 && uint32(l.File) < h.Files {
 		LogByte(' ')
-		bytes(symString(files[l[lo].File]))
+		bytes(symString(*(*uint32)(unsafe.Add(files, uintptr(l.File)*unsafe.Sizeof(uint32(0))))))
 		LogByte(':')
-		dec(uint64(l[lo].Line))
+		dec(uint64(l.Line))
 	}
 	LogByte('\n')
 }
