@@ -42,6 +42,9 @@ const irqKey = 1
 func (h *VFSD) startTty(c *server.Ctx) {
 	t := &state.Tty{}
 	tty.Reset(t)
+	if h.cfg.NoEcho {
+		t.Lflag &^= unix.ECHO
+	}
 	h.top.Tty = t
 	event, err := c.EventCreate(uabi.BootAccount)
 	if err != uabi.OK {

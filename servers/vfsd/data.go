@@ -31,7 +31,7 @@ func (h *VFSD) contents(c *server.Ctx, n *tree.Inode) (uabi.Handle, uabi.Error) 
 	switch {
 	case n.Window == 0:
 		m, err = c.MemoryCreate(uabi.BootAccount, size, 0)
-	case off%pageSize == 0:
+	case off%pageSize == 0 && off+size <= h.cfg.Archive.Size():
 		m, err = c.MemoryClone(uabi.BootInitrd, uabi.BootAccount, off, size)
 		if tail := size - uint64(n.Size); err == uabi.OK && tail > 0 {
 			// Behind the end of the file a mapping shows zeroes, not the archive's next member.

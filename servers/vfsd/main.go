@@ -35,7 +35,9 @@ func Spec(cfg Config) server.Spec {
 // Configure reads the machine's constants: the kernel command line and where the initrd is.
 func Configure(k uk.Kernel) Config {
 	cfg := Config{Log: func(s string) { fmt.Fprintln(os.Stderr, "vfsd:", s) }}
-	cfg.Container = word(commandLine(k), "aramid.mounts") == "container"
+	line := commandLine(k)
+	cfg.Container = word(line, "aramid.mounts") == "container"
+	cfg.NoEcho = word(line, "aramid.echo") == "off"
 	if size, _, err := k.MemorySize(uabi.BootInitrd); err == uabi.OK && size > 0 {
 		cfg.Archive = &initrd{k: k, size: size}
 	}

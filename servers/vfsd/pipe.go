@@ -16,11 +16,12 @@ const (
 	pipeBuf  = 4096 // writes up to this are atomic
 )
 
-// Bits of a pipe's event beyond poll(2)'s: an opener of a FIFO waits for the other end. They are the kernel's to remember, since a
-// request that waits leaves nothing in the state (R11).
+// Bits of a FIFO's event beyond poll(2)'s: somebody has that end open, or waits in open(2) for the other one. That an opener waits is
+// the kernel's to remember, since a request that waits leaves nothing in the state (R11); so one that is interrupted stays counted until
+// that end is next closed.
 const (
-	readerWaits = 1 << 16
-	writerWaits = 1 << 17
+	readerHere = 1 << 16
+	writerHere = 1 << 17
 )
 
 // newPipe makes a pipe's event; its memory comes with the first open end.
@@ -106,18 +107,24 @@ func (k *call) openFifo(at tree.Ref, n *tree.Inode, o *state.Open, out *vfs.Open
 	if err != uabi.OK {
 		return err
 	}
-	block := o.Flags&unix.O_NONBLOCK == 0
+	block, here := o.Flags&unix.O_NONBLOCK == 0, uint32(0)
+	if read {
+		here |= readerHere
+	}
+	if write {
+		here |= writerHere
+	}
 	switch {
 	case read && write:
-	case read && block && p.Writers == 0 && level&writerWaits == 0:
-		k.c.EventUpdate(event, readerWaits, 0, 0)
-		return k.c.Wait(event, writerWaits, onlyLevel, uabi.NoDeadline)
-	case write && p.Readers == 0 && level&readerWaits == 0:
+	case read && block && p.Writers == 0 && level&writerHere == 0:
+		k.c.EventUpdate(event, readerHere, 0, 0)
+		return k.c.Wait(event, writerHere, onlyLevel, uabi.NoDeadline)
+	case write && p.Readers == 0 && level&readerHere == 0:
 		if !block {
 			return uabi.ErrNoDevice // ENXIO
 		}
-		k.c.EventUpdate(event, writerWaits, 0, 0)
-		return k.c.Wait(event, readerWaits, onlyLevel, uabi.NoDeadline)
+		k.c.EventUpdate(event, writerHere, 0, 0)
+		return k.c.Wait(event, readerHere, onlyLevel, uabi.NoDeadline)
 	}
 	m := uabi.Handle(p.Memory)
 	if m == 0 {
@@ -133,22 +140,9 @@ func (k *call) openFifo(at tree.Ref, n *tree.Inode, o *state.Open, out *vfs.Open
 	o.At = at.Pb()
 	k.hold(at)
 	k.addPipeEnd(o, p, handle, out)
-	k.openLevel(p, level, read, write)
+	k.c.EventUpdate(event, here, 0, 0)
 	k.level(k.c, p, 0)
 	return uabi.OK
-}
-
-// openLevel settles who waits for whom: an end that waits sees that the other has come.
-func (k *call) openLevel(p *state.Pipe, level uint32, read, write bool) {
-	var set, clear uint32
-	if read {
-		set, clear = set|readerWaits, clear|writerWaits&level
-	}
-	if write {
-		set, clear = set|writerWaits, clear|readerWaits&level
-	}
-	// The bit of an end that is open stays up: who opens the other end need not wait.
-	k.c.EventUpdate(uabi.Handle(p.Event), set, clear&^set, 0)
 }
 
 // onlyLevel as the raise number of a wait: what was raised before does not count, the level does.
@@ -177,6 +171,15 @@ func (h *VFSD) level(c *server.Ctx, p *state.Pipe, raise uint32) {
 	p.Level = now
 }
 
+// coming reports whether the other end of a FIFO, which nobody has open, is about to be: its open is under way.
+func (h *VFSD) coming(c *server.Ctx, p *state.Pipe, bit uint32) bool {
+	if p.Ino == 0 {
+		return false
+	}
+	level, _, err := c.EventRead(uabi.Handle(p.Event))
+	return err == uabi.OK && level&bit != 0
+}
+
 func (h *VFSD) readPipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi.Error {
 	p := h.pipes[o.Pipe]
 	want := c.GrantLen(0)
@@ -186,7 +189,7 @@ func (h *VFSD) readPipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi.
 	used := p.Tail - p.Head
 	if used == 0 {
 		switch {
-		case p.Writers == 0:
+		case p.Writers == 0 && !h.coming(c, p, writerHere):
 			return uabi.OK
 		case o.Flags&unix.O_NONBLOCK != 0:
 			return uabi.ErrAgain
@@ -207,7 +210,7 @@ func (h *VFSD) readPipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi.
 
 func (h *VFSD) writePipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi.Error {
 	p := h.pipes[o.Pipe]
-	if p.Readers == 0 {
+	if p.Readers == 0 && !h.coming(c, p, readerHere) {
 		return uabi.ErrPipe
 	}
 	want := c.GrantLen(0)
@@ -253,12 +256,12 @@ func (h *VFSD) closePipeEnd(c *server.Ctx, o *state.Open) {
 	var clear uint32
 	if o.PipeReader {
 		if p.Readers--; p.Readers == 0 {
-			clear |= readerWaits
+			clear |= readerHere
 		}
 	}
 	if o.PipeWriter {
 		if p.Writers--; p.Writers == 0 {
-			clear |= writerWaits
+			clear |= writerHere
 		}
 	}
 	if p.Readers == 0 && p.Writers == 0 {

@@ -180,19 +180,13 @@ func (k *call) listSynthetic(ino uint64, pos int64, out []*vfs.Dirent) ([]*vfs.D
 		numbers, kind, typ = rep.Fds, procfs.PidFd, unix.DT_LNK
 	}
 	for _, v := range numbers {
-		off := int64(v) + posNumbers
-		if off <= pos || len(out) >= maxList {
-			continue
-		}
-		n := procfs.Node{Kind: kind, Pid: v}
+		n, off := procfs.Node{Kind: kind, Pid: v}, int64(v)+posNumbers
 		if kind == procfs.PidFd {
-			n = procfs.Node{Kind: kind, Pid: d.Pid, N: uint32(v)}
-			off++
-			if off <= pos {
-				continue
-			}
+			n, off = procfs.Node{Kind: kind, Pid: d.Pid, N: uint32(v)}, off+1 // there is a descriptor 0
 		}
-		out = append(out, &vfs.Dirent{Ino: number(n), Off: off, Type: typ, Name: strconv.Itoa(int(v))})
+		if off > pos && len(out) < maxList {
+			out = append(out, &vfs.Dirent{Ino: number(n), Off: off, Type: typ, Name: strconv.Itoa(int(v))})
+		}
 	}
 	return out, uabi.OK
 }
