@@ -140,14 +140,14 @@ const (
 
 // setRegs loads user state into an alien that is not running. ErrArg: RIP, FSBase or GSBase are no user addresses.
 func (t *Thread) setRegs(r *uabi.Regs) uabi.Error {
-	if r.RIP > uabi.MaxUser || r.FSBase > uabi.MaxUser || r.GSBase > uabi.MaxUser {
+	x := *r // it lies in a buffer that other threads can write
+	if x.RIP > uabi.MaxUser || x.FSBase > uabi.MaxUser || x.GSBase > uabi.MaxUser {
 		return uabi.ErrArg
 	}
 	to := &t.Ctx.Regs
-	vector, code, addr, orig := to.Vector, to.Code, to.Addr, to.OrigRAX
-	*to = *r
-	to.Vector, to.Code, to.Addr, to.OrigRAX = vector, code, addr, orig
-	to.Flags = r.Flags&userFlags | fixedFlags
+	x.Vector, x.Code, x.Addr, x.OrigRAX = to.Vector, to.Code, to.Addr, to.OrigRAX
+	x.Flags = x.Flags&userFlags | fixedFlags
+	*to = x
 	t.Ctx.Full = 1
 	return uabi.OK
 }

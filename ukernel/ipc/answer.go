@@ -184,14 +184,15 @@ func (s *Thread) abandon() (next *Thread) {
 // collect takes references to the handles that out transfers. Each needs RightTransfer. On an error it has taken none.
 func (s *Thread) collect(out *uabi.Msg, x *[uabi.MaxHandles]ref) (int, uabi.Error) {
 	n := int(out.NHandles)
-	if out.NHandles > uabi.MaxHandles {
+	if n > uabi.MaxHandles {
 		return 0, uabi.ErrSize
 	}
 	for i := range n {
-		if out.Handle[i] == 0 {
+		h := out.Handle[i]
+		if h == 0 {
 			continue
 		}
-		e, err := s.Proc.Get(out.Handle[i], uabi.TypeNone, uabi.RightTransfer)
+		e, err := s.Proc.Get(h, uabi.TypeNone, uabi.RightTransfer)
 		if err != uabi.OK {
 			drop(x, i)
 			return 0, err

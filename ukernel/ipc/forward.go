@@ -17,51 +17,47 @@ type forward struct {
 // ErrInterrupted: it was shown with a level up (R12); ErrSize, ErrDeadlock, ErrDead, ErrStale: not this trap's id.
 func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err uabi.Error) {
 	e, b, err := s.Proc.Endpoint(out.Target, uabi.RightCall)
+	id, grants := out.ID, out.NGrants // read once: see prepare
 	switch {
 	case err != uabi.OK:
 		return nil, err
-	case out.Len > uabi.MaxForward || out.NGrants > uabi.MaxGrants || out.NHandles > uabi.MaxHandles:
+	case out.Len > uabi.MaxForward:
 		return nil, uabi.ErrSize
 	case e.Rank >= s.Proc.Rank:
 		return nil, uabi.ErrDeadlock
 	case e.dead:
 		return nil, uabi.ErrDead
-	case out.ID.Trap|out.ID.Origin != 0 && (out.ID.Origin != a.ID || out.ID.Trap != a.al.traps):
+	case id.Trap|id.Origin != 0 && (id.Origin != a.ID || id.Trap != a.al.traps):
 		return nil, uabi.ErrStale
 	case s.Buf.In.Flags&(uabi.FlagInterrupt|uabi.FlagTimeout) != 0 && a.levels():
 		return nil, uabi.ErrInterrupted
 	}
-	if err := s.checkGrants(out, a); err != uabi.OK {
+	c := &a.call // a trap's call has no handles and grants of its own
+	if err := c.takeGrants(out, grants, a); err != uabi.OK {
 		return nil, err
 	}
-	var x [uabi.MaxHandles]ref
-	n, err := s.collect(out, &x)
+	n, err := s.collect(out, &c.handle)
 	if err != uabi.OK {
 		return nil, err
 	}
 	if err := s.record(a, out); err != uabi.OK {
-		drop(&x, n)
+		drop(&c.handle, n)
 		return nil, err
 	}
+	e.Refs++
+	c.badge = 0
 	if b != nil {
 		b.Refs++
 		b.count()
+		c.badge = b.Number
 	}
-	e.Refs++
 	s.release()
 	a.endCall()
 	a.al.flags = 0
-	c := &a.call
 	c.kind = callForward
 	c.ep, c.target = e, b
-	c.badge = 0
-	if b != nil {
-		c.badge = b.Number
-	}
-	c.id = out.ID
-	c.handle, c.nh = x, uint8(n)
-	c.ng = uint8(out.NGrants)
-	copy(c.grant[:], out.Grant[:c.ng])
+	c.id = id
+	c.nh, c.ng = uint8(n), uint8(grants)
 	c.extra = true
 	f := &a.al.fwd
 	f.method, f.w = out.Method, out.W

@@ -21,6 +21,8 @@ func bucket(k vm.Key) *sched.Queue {
 }
 
 // load reads the word at va of s. ErrArg: unaligned; ErrFault, ErrNoMem, ErrAgain.
+//
+//go:noinline
 func load(s *vm.Space, va uint64) (uint32, uabi.Error) {
 	if va&3 != 0 {
 		return 0, uabi.ErrArg
@@ -33,6 +35,8 @@ func load(s *vm.Space, va uint64) (uint32, uabi.Error) {
 }
 
 // futexCheck is the key of the word at va if it holds value. ErrAgain: it does not, or its page must be fetched.
+//
+//go:noinline
 func futexCheck(s *vm.Space, va uint64, value uint32, shared bool) (vm.Key, uabi.Error) {
 	v, err := load(s, va)
 	if err != uabi.OK {
@@ -126,6 +130,8 @@ func FutexWake(s *vm.Space, va uint64, count, bits uint32, shared bool) (uint32,
 }
 
 // wakeKey wakes up to count waiters of word k.
+//
+//go:noinline
 func wakeKey(k vm.Key, count, bits uint32) (n uint32) {
 	for t := bucket(k).Head(); t != nil && n < count; {
 		next := t.Next()

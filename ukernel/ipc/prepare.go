@@ -5,9 +5,11 @@ import (
 )
 
 // prepare is the decode half of a call with more than words: it checks bytes, handles, grants, id and record, and only when all
-// is well takes them into t's call and t's alien. On an error nothing has changed.
+// is well takes them into t's call and t's alien. On an error nothing has changed that anyone can see.
+//
+// Other threads of the process can write Out at any time: what is checked is read once, or read again with a check.
 func (t *Thread) prepare(out *uabi.Msg) uabi.Error {
-	if out.Len > uabi.MaxBytes || out.NGrants > uabi.MaxGrants || out.NHandles > uabi.MaxHandles {
+	if out.Len > uabi.MaxBytes {
 		return uabi.ErrSize
 	}
 	c := &t.call
@@ -19,7 +21,8 @@ func (t *Thread) prepare(out *uabi.Msg) uabi.Error {
 	if alien == nil && id.Origin != 0 && id.Origin&uabi.OriginProcess == 0 {
 		alien = findAlien(id.Origin)
 	}
-	if err := t.checkGrants(out, alien); err != uabi.OK {
+	grants := out.NGrants
+	if err := c.takeGrants(out, grants, alien); err != uabi.OK {
 		return err
 	}
 	n, err := t.collect(out, &c.handle)
@@ -40,8 +43,7 @@ func (t *Thread) prepare(out *uabi.Msg) uabi.Error {
 	}
 	c.nh = uint8(n)
 	c.id = id
-	c.ng = uint8(out.NGrants)
-	copy(c.grant[:], out.Grant[:c.ng])
+	c.ng = uint8(grants)
 	if alien != nil {
 		alien.Refs++
 		c.alien = alien
@@ -98,10 +100,17 @@ func (t *Thread) checkID(id uabi.ID) (uabi.ID, uabi.Error) {
 // acked reports whether process p has acknowledged that the alien t is gone: the notice is due at a lower rank.
 func (t *Thread) acked(p *Process) bool { return t.al.goneAt == nil || p.Rank > t.al.goneAt.Rank }
 
-// checkGrants checks the grants of out. ErrArg, ErrFault: no user addresses; ErrStale: no alien.
-func (t *Thread) checkGrants(out *uabi.Msg, alien *Thread) uabi.Error {
-	for i := range int(out.NGrants) {
-		g := &out.Grant[i]
+// takeGrants takes n grants of out into c and checks them there. ErrSize; ErrArg; ErrFault: no user addresses; ErrStale: no alien.
+func (c *call) takeGrants(out *uabi.Msg, n uint32, alien *Thread) uabi.Error {
+	if n > uabi.MaxGrants {
+		return uabi.ErrSize
+	}
+	if n == 0 {
+		return uabi.OK
+	}
+	c.grant = out.Grant
+	for i := range n {
+		g := &c.grant[i]
 		if g.Rights&^(uabi.RightRead|uabi.RightWrite) != 0 || g.Flags&^uabi.GrantAlien != 0 {
 			return uabi.ErrArg
 		}
