@@ -142,6 +142,7 @@ type giver struct {
 	err uabi.Error
 }
 
+//go:noinline
 func (g *giver) give(slot uabi.Handle, obj *object.Header, rights uint32) {
 	if g.err == uabi.OK {
 		g.err = g.p.InstallAt(slot, obj, nil, rights)

@@ -67,6 +67,8 @@ const (
 )
 
 // errnoOf is the errno that Linux would give for what vm and ipc say.
+//
+//go:noinline
 func errnoOf(err uabi.Error) uint64 {
 	switch err {
 	case uabi.OK:
@@ -226,6 +228,10 @@ func timespec(t *ipc.Thread, va uint64) (ns, errno uint64) {
 }
 
 // after is the absolute time ns from now.
+//
+//go:noinline
+//
+//go:noinline
 func after(ns uint64) uint64 {
 	at := arch.Now() + ns
 	if at < ns {

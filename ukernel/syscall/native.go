@@ -291,6 +291,8 @@ func word(v uint64) (uint32, uabi.Error) {
 }
 
 // words is word for two.
+//
+//go:noinline
 func words(a, b uint64) (uint32, uint32, uabi.Error) {
 	if (a|b)>>32 != 0 {
 		return 0, 0, uabi.ErrArg
@@ -299,6 +301,8 @@ func words(a, b uint64) (uint32, uint32, uabi.Error) {
 }
 
 // buffer is t's message buffer. ErrArg: not attached.
+//
+//go:noinline
 func buffer(t *ipc.Thread) (*ipc.Buffer, uabi.Error) {
 	if t.Buf == nil {
 		return nil, uabi.ErrArg
@@ -307,6 +311,8 @@ func buffer(t *ipc.Thread) (*ipc.Buffer, uabi.Error) {
 }
 
 // userRange checks that [va, va+n) lies in user space. ErrFault.
+//
+//go:noinline
 func userRange(va, n uint64) uabi.Error {
 	if va < uabi.MinUser || va > uabi.MaxUser || n > uabi.MaxUser-va {
 		return uabi.ErrFault
@@ -329,6 +335,8 @@ func account(t *ipc.Thread, h uint64) (*object.Account, uabi.Error) {
 
 // give installs a handle with all rights for an object that was just made, and passes the maker's reference on to it. Room
 // was made by account, so it does not fail; if it did the object would go.
+//
+//go:noinline
 func give(t *ipc.Thread, obj *object.Header, rights uint32) (uint64, uabi.Error) {
 	h, err := t.Proc.InstallNew(obj, rights)
 	return uint64(h), err

@@ -119,6 +119,8 @@ type stackWriter struct {
 	base, at uint64
 }
 
+//go:noinline
+//go:noinline
 func (w *stackWriter) word(v uint64) {
 	put64(w.buf[w.at-w.base:], v)
 	w.at += wordSize
