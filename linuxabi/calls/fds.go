@@ -87,7 +87,7 @@ func (t *Trap) file(fd int32) (uabi.Handle, vfs.Kind, int64) {
 	}
 	if slot < len(t.RecordHandle) {
 		t.RecordHandle[slot], t.Record[recordKind+slot] = e.h, uint64(e.kind)
-		t.Save = true
+		t.Save = t.in.Kind == uabi.KindTrap // process 1 is started by no trap
 	}
 	return e.h, e.kind, 0
 }

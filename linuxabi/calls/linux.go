@@ -59,8 +59,16 @@ func (l *Linux) Serve() {
 	}
 }
 
-// next sends the answer to the current trap, if there is one, and receives the next.
+// next sends the answer to the current trap, if there is one, and receives the next. Handles that the trap brought are closed in
+// between: the answer may name them.
 func (l *Linux) next(t *Trap) uabi.Error {
+	if len(t.temps) > 0 {
+		if t.buf.Out.Kind != uabi.AnswerNone {
+			l.k.Reply()
+		}
+		t.end()
+		t.buf.Out.Kind = uabi.AnswerNone
+	}
 	if t.buf.Out.Kind == uabi.AnswerNone {
 		return l.k.Receive(uabi.BootEndpoint, uabi.NoDeadline)
 	}
@@ -84,9 +92,6 @@ func (l *Linux) handle(t *Trap) {
 		t.fault()
 	default:
 		t.deliver(t.in.Regs)
-	}
-	if len(t.temps) > 0 {
-		t.end()
 	}
 }
 

@@ -147,7 +147,7 @@ func (t *Trap) remember(f func() uint64) uint64 {
 	t.words++
 	if t.Record[i] == 0 {
 		t.Record[i] = f()
-		t.Save = true
+		t.Save = t.in.Kind == uabi.KindTrap // process 1 is started by no trap
 	}
 	return t.Record[i]
 }
