@@ -24,13 +24,13 @@ func cpioFind(archive []byte, name string) (off, length uint64, ok, damaged bool
 		if size < cpioHeader || at > size-cpioHeader {
 			return 0, 0, false, true
 		}
-		h := archive[at : at+cpioHeader]
+		h := (*[cpioHeader]byte)(archive[at:])
 		if string(h[:len(cpioMagic)]) != cpioMagic {
 			return 0, 0, false, true
 		}
-		fileSize, ok1 := cpioHex(h[cpioFileSize : cpioFileSize+cpioFieldLen])
-		nameSize, ok2 := cpioHex(h[cpioNameSize : cpioNameSize+cpioFieldLen])
-		mode, ok3 := cpioHex(h[cpioMode : cpioMode+cpioFieldLen])
+		fileSize, ok1 := cpioHex(h, cpioFileSize)
+		nameSize, ok2 := cpioHex(h, cpioNameSize)
+		mode, ok3 := cpioHex(h, cpioMode)
 		if !ok1 || !ok2 || !ok3 || nameSize == 0 || nameSize > cpioNameMax {
 			return 0, 0, false, true
 		}
@@ -50,6 +50,8 @@ func cpioFind(archive []byte, name string) (off, length uint64, ok, damaged bool
 }
 
 // cpioName cuts the name at its first NUL and drops a leading "./" or "/".
+//
+//go:noinline
 func cpioName(b []byte) []byte {
 	for i, c := range b {
 		if c == 0 {
@@ -66,8 +68,11 @@ func cpioName(b []byte) []byte {
 	return b
 }
 
-func cpioHex(b []byte) (n uint64, ok bool) {
-	for _, c := range b {
+// cpioHex reads the field at offset at. It is called for each: code is counted.
+//
+//go:noinline
+func cpioHex(h *[cpioHeader]byte, at int) (n uint64, ok bool) {
+	for _, c := range h[at : at+cpioFieldLen] {
 		switch {
 		case '0' <= c && c <= '9':
 			c -= '0'

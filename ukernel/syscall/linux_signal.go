@@ -194,7 +194,7 @@ func pushFrame(t *ipc.Thread, act *sigAction, why *sigCause) bool {
 	s := threadState(t)
 	c := &t.Ctx
 	fx, frame := frameAddr(c.Regs.RSP, &s.alt, act)
-	buildFrame(frameScratch[:], &c.Regs, &s.alt, act, why, s.mask, fx)
+	buildFrame(&frameScratch, &c.Regs, &s.alt, act, why, s.mask, fx)
 	if put(t, fx, c.FX[:]) != 0 || put(t, frame, frameScratch[:]) != 0 {
 		return false
 	}
@@ -211,13 +211,12 @@ func pushFrame(t *ipc.Thread, act *sigAction, why *sigCause) bool {
 // sigreturn is rt_sigreturn(2): the state before the handler comes back from its frame.
 func sigreturn(t *ipc.Thread) *arch.Context {
 	c := &t.Ctx
-	b := frameScratch[:]
-	if n, err := t.Space.Read(c.Regs.RSP-wordSize, b); err != uabi.OK || n != sigFrameSize {
+	if n, err := t.Space.Read(c.Regs.RSP-wordSize, frameScratch[:]); err != uabi.OK || n != sigFrameSize {
 		endException(t)
 		return leave()
 	}
 	regs := c.Regs
-	mask, fx, ok := readFrame(b, &regs)
+	mask, fx, ok := readFrame(&frameScratch, &regs)
 	if ok && fx != 0 {
 		n, err := t.Space.Read(fx, fxScratch[:])
 		ok = err == uabi.OK && n == fxSize

@@ -111,10 +111,10 @@ func frameAddr(sp uint64, a *altStack, act *sigAction) (fx, frame uint64) {
 	return fx, frame
 }
 
-// buildFrame fills b (sigFrameSize bytes) with the frame for the state r.
-func buildFrame(b []byte, r *uabi.Regs, a *altStack, act *sigAction, why *sigCause, mask, fx uint64) {
-	clear(b[:sigFrameSize])
-	put64(b, act.restorer)
+// buildFrame fills b with the frame for the state r.
+func buildFrame(b *[sigFrameSize]byte, r *uabi.Regs, a *altStack, act *sigAction, why *sigCause, mask, fx uint64) {
+	clear(b[:])
+	put64(b[:], act.restorer)
 	put64(b[ucStack:], a.base)
 	flags := uint32(0)
 	switch {
@@ -125,7 +125,7 @@ func buildFrame(b []byte, r *uabi.Regs, a *altStack, act *sigAction, why *sigCau
 	}
 	put32(b[ucStack+8:], flags)
 	put64(b[ucStack+16:], a.size)
-	sc := b[ucRegs:]
+	sc := regsOf(b)
 	regWords(sc, r)
 	put64(sc[8*scSegs:], segsWord)
 	put64(sc[8*scErr:], why.error)
@@ -140,7 +140,13 @@ func buildFrame(b []byte, r *uabi.Regs, a *altStack, act *sigAction, why *sigCau
 	put64(info[16:], why.addr)
 }
 
-func regWords(sc []byte, r *uabi.Regs) {
+// regsOf is the sigcontext of a frame.
+func regsOf(b *[sigFrameSize]byte) *[ucMask - ucRegs]byte {
+	return (*[ucMask - ucRegs]byte)(b[ucRegs:])
+}
+
+// regWords writes the registers.
+func regWords(sc *[ucMask - ucRegs]byte, r *uabi.Regs) {
 	put64(sc[8*scR8:], r.R8)
 	put64(sc[8*scR9:], r.R9)
 	put64(sc[8*scR10:], r.R10)
@@ -171,8 +177,8 @@ func enterHandler(r *uabi.Regs, act *sigAction, sig uint32, frame uint64) {
 
 // readFrame is buildFrame's inverse for rt_sigreturn: it takes the registers from the frame b, and returns the mask and
 // where the FXSAVE area lies (0: none). ok is false, and nothing changed, when the frame asks for what no program may have.
-func readFrame(b []byte, r *uabi.Regs) (mask, fx uint64, ok bool) {
-	sc := b[ucRegs:]
+func readFrame(b *[sigFrameSize]byte, r *uabi.Regs) (mask, fx uint64, ok bool) {
+	sc := regsOf(b)
 	rip := le64(sc[8*scRIP:])
 	if rip >= uabi.MaxUser {
 		return 0, 0, false

@@ -28,13 +28,13 @@ func TestASignalFrameGivesBackTheRegistersItWasBuiltFrom(t *testing.T) {
 		act := sigAction{handler: 0x401000, restorer: 0x402000, flags: saOnStack}
 		why := sigCause{sig: sigURG, code: siTKill, addr: 77}
 		mask := rng.Uint64()
-		buildFrame(b[:], &r, &a, &act, &why, mask, 0x12340)
+		buildFrame(&b, &r, &a, &act, &why, mask, 0x12340)
 		got := r
 		enterHandler(&got, &act, sigURG, 0x17000-8)
 		if got.RIP != act.handler || got.RSP != 0x17000-8 || got.RDI != sigURG || got.RSI != got.RSP+sigInfo || got.RDX != got.RSP+sigUC || got.Flags&flagDF != 0 {
 			t.Fatalf("handler state %+v", got)
 		}
-		m, fx, ok := readFrame(b[:], &got)
+		m, fx, ok := readFrame(&b, &got)
 		if !ok || m != mask || fx != 0x12340 || got != r {
 			t.Fatalf("got %+v\nwant %+v", got, r)
 		}
@@ -72,13 +72,13 @@ func TestSigreturnCannotLoadKernelAddressesOrPrivilegedFlags(t *testing.T) {
 	var b [sigFrameSize]byte
 	r := uabi.Regs{RAX: 1, RIP: 2}
 	put64(b[ucRegs+8*scRIP:], 0xffffffff80000000)
-	if _, _, ok := readFrame(b[:], &r); ok || r != (uabi.Regs{RAX: 1, RIP: 2}) {
+	if _, _, ok := readFrame(&b, &r); ok || r != (uabi.Regs{RAX: 1, RIP: 2}) {
 		t.Fatal("a kernel RIP was taken, or registers changed")
 	}
 	put64(b[ucRegs+8*scRIP:], 0x401000)
 	put64(b[ucRegs+8*scFlags:], ^uint64(0))
 	const ioplNTVM = 3<<12 | 1<<14 | 1<<17 | 1<<19 | 1<<20
-	if _, _, ok := readFrame(b[:], &r); !ok || r.Flags&ioplNTVM != 0 || r.Flags&forcedFlags != forcedFlags {
+	if _, _, ok := readFrame(&b, &r); !ok || r.Flags&ioplNTVM != 0 || r.Flags&forcedFlags != forcedFlags {
 		t.Fatalf("flags %#x", r.Flags)
 	}
 	var fx [fxSize]byte
