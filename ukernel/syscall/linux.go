@@ -230,7 +230,6 @@ func timespec(t *ipc.Thread, va uint64) (ns, errno uint64) {
 // after is the absolute time ns from now.
 //
 //go:noinline
-//
 //go:noinline
 func after(ns uint64) uint64 {
 	at := arch.Now() + ns
