@@ -49,6 +49,8 @@ func memorySize(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // objectRange checks [off, off+n) against an object's size and bounds n. ErrArg.
+//
+//go:noinline
 func objectRange(m *vm.Memory, off, n uint64) (uint64, uabi.Error) {
 	size, _ := m.Size()
 	if off > size || n > size-off {

@@ -13,6 +13,8 @@ func space(t *ipc.Thread, h uint64) (*vm.Space, uabi.Error) {
 }
 
 // pages checks a page-aligned, not empty range of user addresses. ErrArg.
+//
+//go:noinline
 func pages(va, n uint64) uabi.Error {
 	if (va|n)%arch.PageSize != 0 || n == 0 || va < uabi.MinUser || va > uabi.MaxUser || n > uabi.MaxUser-va {
 		return uabi.ErrArg

@@ -94,6 +94,8 @@ func processLine(p *ipc.Process, b []byte) {
 }
 
 // nameOf is p's name.
+//
+//go:noinline
 func nameOf(p *ipc.Process) []byte {
 	n := 0
 	for n < len(p.Name) && p.Name[n] != 0 {

@@ -72,6 +72,8 @@ func epollCtl(t *ipc.Thread, r *uabi.Regs) (v, errno uint64) {
 func (p *poller) ready() bool { return p.count != 0 && p.events&epollIn != 0 }
 
 // report writes the member's event to t's memory at va.
+//
+//go:noinline
 func (p *poller) report(t *ipc.Thread, va uint64) (errno uint64) {
 	var b [epollEvent]byte
 	put32(b[:], epollIn)

@@ -63,21 +63,20 @@ func buildStack(buf []byte, top uint64, args, name []byte, p *imagePlan, random 
 	base := top - size
 	w := stackWriter{buf: buf, base: base, at: (top - strs - randomBytes - wordSize*words) &^ (stackAlign - 1)}
 	sp = w.at
-	randomAt := top - strs - randomBytes
-	copy(buf[randomAt-base:], random[:])
 	strAt := top - strs
+	randomAt := strAt - randomBytes
+	w.put(randomAt, random[:])
 	w.word(uint64(argc))
 	first := strAt
-	rest := args
 	if len(args) == 0 || args[0] == 0 { // no argv: the name is argv[0]
-		copy(buf[strAt-base:], name)
-		buf[strAt-base+uint64(len(name))] = 0
 		w.word(strAt)
+		w.put(strAt, name)
 		strAt += uint64(len(name)) + 1
+		w.put(strAt-1, zeroPage[:1])
 	}
-	copy(buf[strAt-base:], args)
-	rest, strAt = w.strings(rest, strAt)
-	_, _ = w.strings(rest, strAt)
+	w.put(strAt, args)
+	args, strAt = w.strings(args, strAt)
+	_, _ = w.strings(args, strAt)
 	w.aux(p, randomAt, first)
 	return sp, uabi.OK
 }
@@ -121,10 +120,18 @@ type stackWriter struct {
 
 //go:noinline
 //go:noinline
+// word is called, not inlined, as pair and put: code is counted.
+//
+//go:noinline
 func (w *stackWriter) word(v uint64) {
 	put64(w.buf[w.at-w.base:], v)
 	w.at += wordSize
 }
+
+// put copies b to address at.
+//
+//go:noinline
+func (w *stackWriter) put(at uint64, b []byte) { copy(w.buf[at-w.base:], b) }
 
 // strings writes a pointer for each string of b, whose first byte lies at address va, up to an empty one, then a null
 // pointer. It returns what lies behind the empty string, and its address.
@@ -165,6 +172,7 @@ func (w *stackWriter) aux(p *imagePlan, random, name uint64) {
 	w.pair(atNull, 0)
 }
 
+//go:noinline
 func (w *stackWriter) pair(tag, v uint64) {
 	w.word(tag)
 	w.word(v)

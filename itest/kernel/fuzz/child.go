@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"aramid/itest/kernel/kit"
 	"aramid/ukernel/uabi"
@@ -55,7 +56,7 @@ func child(k *uk.Real, seed, n uint64) {
 	for i := range counters {
 		counters[i].Add(1) // rounding: the supervisor waits for n
 	}
-	select {}
+	time.Sleep(time.Hour)
 }
 
 // run is one thread's life.
