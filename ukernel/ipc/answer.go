@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"aramid/ukernel/sched"
 	"aramid/ukernel/uabi"
 )
 
@@ -38,7 +39,7 @@ func (s *Thread) result(t *Thread, out *uabi.Msg) {
 	}
 	t.Ctx.Regs.RAX = uint64(int64(out.Status))
 	s.cur = nil
-	s.Prio = s.Base // no record handles: this was no trap
+	sched.Undonate(&s.Thread) // no record handles to close: this was no trap
 	t.block = BlockNone
 	c := &t.call
 	if c.extra || c.ep.Refs == 1 {
@@ -52,7 +53,7 @@ func (s *Thread) result(t *Thread, out *uabi.Msg) {
 // release makes s a thread without a current request.
 func (s *Thread) release() {
 	s.cur = nil
-	s.Prio = s.Base
+	sched.Undonate(&s.Thread)
 	for s.nrec != 0 {
 		s.nrec--
 		if h := s.recHandle[s.nrec]; h != 0 {

@@ -123,9 +123,7 @@ func (t *Thread) deliver(r *Thread) {
 	c.seq = deliveries
 	c.state = callDelivered
 	r.cur = t
-	if t.Prio > r.Prio {
-		r.Prio = t.Prio
-	}
+	sched.Donate(&r.Thread, t.Prio)
 	if c.kind == callTrap {
 		t.showTrap(r)
 		return

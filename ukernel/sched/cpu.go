@@ -59,6 +59,11 @@ func MakeReady(t *Thread) {
 // place finds a CPU for a new ready thread of priority p: an idle one, or the one with the lowest priority below p.
 func place(p uint8) {
 	me := arch.CPU()
+	if t := cpus[me].current; t == nil || t.State != Running {
+		if q := &ready[p]; q.head == q.tail && mask == 1<<p {
+			return // the only one: this CPU is about to be free
+		}
+	}
 	if idle != 0 && kickIdle(me) {
 		return
 	}
