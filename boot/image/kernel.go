@@ -156,14 +156,9 @@ func (k *kernel) patchTraps(patches []patch) error {
 	return nil
 }
 
-// maxText is more than any kernel has, bytes.
-const maxText = 1 << 30
-
 // verified runs kcheck and turns its report into patches.
 func verified(path string) ([]patch, error) {
-	config := kcheck.Aramid()
-	config.Text = maxText // the size is a figure that `make kcheck` holds, not a matter of safety
-	r, err := kcheck.Check(path, config)
+	r, err := kcheck.Check(path, kcheck.Aramid())
 	if err != nil {
 		return nil, err
 	}
