@@ -118,8 +118,6 @@ type stackWriter struct {
 	base, at uint64
 }
 
-//go:noinline
-//go:noinline
 // word is called, not inlined, as pair and put: code is counted.
 //
 //go:noinline
