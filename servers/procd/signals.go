@@ -17,8 +17,9 @@ func (h *Procd) send(c *server.Ctx, p *state.Process, t *state.Thread, i *state.
 		return uabi.OK
 	}
 	acts := h.handlers[p.Handlers]
-	if p.Pid == initPid && !i.Forced && signal.Action(acts, i.Signal).Handler == signal.Default {
-		// Process 1 gets only what it has a handler for (kill(2), NOTES), not even SIGKILL.
+	// Process 1 gets only what it has a handler for (kill(2), NOTES), not even SIGKILL.
+	spared := p.Pid == initPid && !i.Forced && signal.Action(acts, i.Signal).Handler == signal.Default
+	if spared && signal.Unblockable&signal.Bit(i.Signal) != 0 {
 		return uabi.OK
 	}
 	h.jobControl(c, p, i)
@@ -33,7 +34,7 @@ func (h *Procd) send(c *server.Ctx, p *state.Process, t *state.Thread, i *state.
 		to = h.target(p, i.Signal)
 	}
 	blocked := to == nil || to.Mask&signal.Bit(i.Signal) != 0
-	if !blocked && !i.Forced && signal.Ignores(acts, i.Signal) {
+	if !blocked && !i.Forced && (spared || signal.Ignores(acts, i.Signal)) {
 		return uabi.OK
 	}
 	if !signal.Add(queue, i) {
