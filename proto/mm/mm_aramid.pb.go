@@ -358,8 +358,7 @@ func (cl Client) Regions(c ipc.Caller, in *RegionsRequest, out *RegionsReply, gr
 	if err := c.Exchange(cl.H, MethodRegions, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -627,12 +626,9 @@ func (s *service[C]) doRegions(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.Regions(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1137,4 +1133,22 @@ func (x *RegionsReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *RegionsReply) Clear() {
 	x.Regions = x.Regions[:0]
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *RegionsReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *RegionsReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }

@@ -59,12 +59,9 @@ type Client struct{ H uabi.Handle }
 func (cl Client) Spawn(c ipc.Caller, in *SpawnRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -89,12 +86,9 @@ func (cl Client) Spawn(c ipc.Caller, in *SpawnRequest, out *PidReply, grants ...
 func (cl Client) Fork(c ipc.Caller, in *ForkRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -141,12 +135,9 @@ func (cl Client) VforkWait(c ipc.Caller, in *PidRequest, out *EmptyReply, grants
 func (cl Client) Exec(c ipc.Caller, in *ExecRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -381,8 +372,7 @@ func (cl Client) TimedWait(c ipc.Caller, in *TimedWaitRequest, out *SignalReply,
 	if err := c.Exchange(cl.H, MethodTimedWait, true); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -428,8 +418,7 @@ func (cl Client) NextSignal(c ipc.Caller, in *EmptyRequest, out *SignalReply, gr
 	if err := c.Exchange(cl.H, MethodNextSignal, true); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -516,8 +505,7 @@ func (cl Client) Creds(c ipc.Caller, in *PidRequest, out *CredsReply, grants ...
 	if err := c.Exchange(cl.H, MethodCreds, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -528,12 +516,9 @@ func (cl Client) Creds(c ipc.Caller, in *PidRequest, out *CredsReply, grants ...
 func (cl Client) SetCreds(c ipc.Caller, in *SetCredsRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -600,12 +585,9 @@ func (cl Client) Usage(c ipc.Caller, in *UsageRequest, out *UsageReply, grants .
 func (cl Client) Setting(c ipc.Caller, in *SettingRequest, out *SettingReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -617,8 +599,7 @@ func (cl Client) Setting(c ipc.Caller, in *SettingRequest, out *SettingReply, gr
 	if err := c.Exchange(cl.H, MethodSetting, true); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -628,12 +609,9 @@ func (cl Client) Setting(c ipc.Caller, in *SettingRequest, out *SettingReply, gr
 func (cl Client) Thread(c ipc.Caller, in *ThreadRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -656,12 +634,9 @@ func (cl Client) Thread(c ipc.Caller, in *ThreadRequest, out *PidReply, grants .
 func (cl Client) Uts(c ipc.Caller, in *UtsRequest, out *UtsReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -673,8 +648,7 @@ func (cl Client) Uts(c ipc.Caller, in *UtsRequest, out *UtsReply, grants ...uabi
 	if err := c.Exchange(cl.H, MethodUts, true); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -765,8 +739,7 @@ func (cl Client) List(c ipc.Caller, in *ListRequest, out *ListReply, grants ...u
 	if err := c.Exchange(cl.H, MethodList, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -787,8 +760,7 @@ func (cl Client) Status(c ipc.Caller, in *PidRequest, out *StatusReply, grants .
 	if err := c.Exchange(cl.H, MethodStatus, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -1026,8 +998,7 @@ func (cl Client) FdList(c ipc.Caller, in *PidRequest, out *FdListReply, grants .
 	if err := c.Exchange(cl.H, MethodFdList, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -1299,8 +1270,7 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doSpawn(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.spawnIn, &s.spawnOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 4)
@@ -1317,8 +1287,7 @@ func (s *service[C]) doSpawn(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doFork(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.forkIn, &s.forkOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -1351,8 +1320,7 @@ func (s *service[C]) doVforkWait(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doExec(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.execIn, &s.execOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 2)
@@ -1521,12 +1489,9 @@ func (s *service[C]) doTimedWait(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.TimedWait(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1559,12 +1524,9 @@ func (s *service[C]) doNextSignal(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.NextSignal(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1629,12 +1591,9 @@ func (s *service[C]) doCreds(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.Creds(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1643,8 +1602,7 @@ func (s *service[C]) doCreds(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doSetCreds(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.setCredsIn, &s.setCredsOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
@@ -1691,20 +1649,16 @@ func (s *service[C]) doUsage(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doSetting(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.settingIn, &s.settingOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
 	if err := s.h.Setting(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1713,8 +1667,7 @@ func (s *service[C]) doSetting(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doThread(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.threadIn, &s.threadOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
@@ -1729,20 +1682,16 @@ func (s *service[C]) doThread(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doUts(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.utsIn, &s.utsOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
 	if err := s.h.Uts(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1809,12 +1758,9 @@ func (s *service[C]) doList(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.List(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1831,12 +1777,9 @@ func (s *service[C]) doStatus(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.Status(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1968,12 +1911,9 @@ func (s *service[C]) doFdList(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.FdList(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -2375,6 +2315,111 @@ func (x *SpawnRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *SpawnRequest) Encode(b []byte) int {
+	if 45+len(x.Name)+len(x.Exe)+len(x.Cmdline) <= len(b) {
+		n := 0
+		if x.FsId != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.FsId))
+		}
+		if x.Entry != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.Entry))
+		}
+		if x.Stack != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(x.Stack))
+		}
+		if len(x.Name) != 0 {
+			b[n+0] = 0x3a
+			n = ipc.PutString(b, n+1, x.Name)
+		}
+		if len(x.Exe) != 0 {
+			b[n+0] = 0x42
+			n = ipc.PutString(b, n+1, x.Exe)
+		}
+		if len(x.Cmdline) != 0 {
+			b[n+0] = 0x4a
+			n = ipc.PutBytes(b, n+1, x.Cmdline)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *SpawnRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.FsId = uint64(v)
+	} else {
+		x.FsId = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Entry = uint64(v)
+	} else {
+		x.Entry = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Stack = uint64(v)
+	} else {
+		x.Stack = 0
+	}
+	if i < len(b) && b[i] == 0x3a {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Name = ipc.String(v)
+	} else {
+		x.Name = ""
+	}
+	if i < len(b) && b[i] == 0x42 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Exe = ipc.String(v)
+	} else {
+		x.Exe = ""
+	}
+	if i < len(b) && b[i] == 0x4a {
+		x.Cmdline, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.Cmdline = nil
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *ForkRequest) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -2404,6 +2449,144 @@ func (x *ForkRequest) Clear() {
 	x.Fs = 0
 	x.ParentTid = 0
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *ForkRequest) Encode(b []byte) int {
+	if 77 <= len(b) {
+		n := 0
+		if x.Flags != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		if x.Stack != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Stack))
+		}
+		if x.Tls != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Tls))
+		}
+		if x.ChildTid != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.ChildTid))
+		}
+		if x.ExitSignal != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.ExitSignal))
+		}
+		if x.FsId != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(x.FsId))
+		}
+		if x.ParentTid != 0 {
+			b[n+0] = 0x40
+			n = ipc.PutVarint(b, n+1, uint64(x.ParentTid))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *ForkRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint64(v)
+	} else {
+		x.Flags = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Stack = uint64(v)
+	} else {
+		x.Stack = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Tls = uint64(v)
+	} else {
+		x.Tls = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.ChildTid = uint64(v)
+	} else {
+		x.ChildTid = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.ExitSignal = uint32(v)
+	} else {
+		x.ExitSignal = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.FsId = uint64(v)
+	} else {
+		x.FsId = 0
+	}
+	if i < len(b) && b[i] == 0x40 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.ParentTid = uint64(v)
+	} else {
+		x.ParentTid = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -2436,6 +2619,95 @@ func (x *ExecRequest) Clear() {
 	x.Mm = 0
 	x.Space = 0
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *ExecRequest) Encode(b []byte) int {
+	if 34+len(x.Name)+len(x.Exe)+len(x.Cmdline) <= len(b) {
+		n := 0
+		if x.Entry != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Entry))
+		}
+		if x.Stack != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Stack))
+		}
+		if len(x.Name) != 0 {
+			b[n+0] = 0x1a
+			n = ipc.PutString(b, n+1, x.Name)
+		}
+		if len(x.Exe) != 0 {
+			b[n+0] = 0x22
+			n = ipc.PutString(b, n+1, x.Exe)
+		}
+		if len(x.Cmdline) != 0 {
+			b[n+0] = 0x2a
+			n = ipc.PutBytes(b, n+1, x.Cmdline)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *ExecRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Entry = uint64(v)
+	} else {
+		x.Entry = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Stack = uint64(v)
+	} else {
+		x.Stack = 0
+	}
+	if i < len(b) && b[i] == 0x1a {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Name = ipc.String(v)
+	} else {
+		x.Name = ""
+	}
+	if i < len(b) && b[i] == 0x22 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Exe = ipc.String(v)
+	} else {
+		x.Exe = ""
+	}
+	if i < len(b) && b[i] == 0x2a {
+		x.Cmdline, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.Cmdline = nil
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -2884,6 +3156,272 @@ func (x *SignalReply) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *SignalReply) Encode(b []byte) int {
+	if 165 <= len(b) {
+		n := 0
+		if x.Signal != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Signal))
+		}
+		if x.Code != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Code)))
+		}
+		if x.Pid != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Pid)))
+		}
+		if x.Uid != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.Uid))
+		}
+		if x.Status != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Status)))
+		}
+		if x.Addr != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(x.Addr))
+		}
+		if x.Value != 0 {
+			b[n+0] = 0x38
+			n = ipc.PutVarint(b, n+1, uint64(x.Value))
+		}
+		if x.Handler != 0 {
+			b[n+0] = 0x40
+			n = ipc.PutVarint(b, n+1, uint64(x.Handler))
+		}
+		if x.Flags != 0 {
+			b[n+0] = 0x48
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		if x.Restorer != 0 {
+			b[n+0] = 0x50
+			n = ipc.PutVarint(b, n+1, uint64(x.Restorer))
+		}
+		if x.OldMask != 0 {
+			b[n+0] = 0x58
+			n = ipc.PutVarint(b, n+1, uint64(x.OldMask))
+		}
+		if x.AltSp != 0 {
+			b[n+0] = 0x60
+			n = ipc.PutVarint(b, n+1, uint64(x.AltSp))
+		}
+		if x.AltSize != 0 {
+			b[n+0] = 0x68
+			n = ipc.PutVarint(b, n+1, uint64(x.AltSize))
+		}
+		if x.Trap != 0 {
+			b[n+0] = 0x70
+			n = ipc.PutVarint(b, n+1, uint64(x.Trap))
+		}
+		if x.Error != 0 {
+			b[n+0] = 0x78
+			n = ipc.PutVarint(b, n+1, uint64(x.Error))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *SignalReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Signal = uint32(v)
+	} else {
+		x.Signal = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Code = int32(v)
+	} else {
+		x.Code = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Pid = int32(v)
+	} else {
+		x.Pid = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Uid = uint32(v)
+	} else {
+		x.Uid = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Status = int32(v)
+	} else {
+		x.Status = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Addr = uint64(v)
+	} else {
+		x.Addr = 0
+	}
+	if i < len(b) && b[i] == 0x38 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Value = uint64(v)
+	} else {
+		x.Value = 0
+	}
+	if i < len(b) && b[i] == 0x40 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Handler = uint64(v)
+	} else {
+		x.Handler = 0
+	}
+	if i < len(b) && b[i] == 0x48 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint64(v)
+	} else {
+		x.Flags = 0
+	}
+	if i < len(b) && b[i] == 0x50 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Restorer = uint64(v)
+	} else {
+		x.Restorer = 0
+	}
+	if i < len(b) && b[i] == 0x58 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.OldMask = uint64(v)
+	} else {
+		x.OldMask = 0
+	}
+	if i < len(b) && b[i] == 0x60 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.AltSp = uint64(v)
+	} else {
+		x.AltSp = 0
+	}
+	if i < len(b) && b[i] == 0x68 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.AltSize = uint64(v)
+	} else {
+		x.AltSize = 0
+	}
+	if i < len(b) && b[i] == 0x70 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Trap = uint64(v)
+	} else {
+		x.Trap = 0
+	}
+	if i < len(b) && b[i] == 0x78 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Error = uint64(v)
+	} else {
+		x.Error = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *IdentityReply) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Pid)
@@ -2977,6 +3515,24 @@ func (x *CredsReply) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *CredsReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *CredsReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *SetCredsRequest) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -3011,6 +3567,24 @@ func (x *SetCredsRequest) Clear() {
 	x.Bounding = nil
 	x.Ambient = nil
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *SetCredsRequest) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *SetCredsRequest) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -3160,6 +3734,91 @@ func (x *SettingRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *SettingRequest) Encode(b []byte) int {
+	if 37+len(x.Text) <= len(b) {
+		n := 0
+		if x.Option != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Option))
+		}
+		if x.A != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.A))
+		}
+		if x.B != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.B))
+		}
+		if len(x.Text) != 0 {
+			b[n+0] = 0x22
+			n = ipc.PutString(b, n+1, x.Text)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *SettingRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Option = uint32(v)
+	} else {
+		x.Option = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.A = uint64(v)
+	} else {
+		x.A = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.B = uint64(v)
+	} else {
+		x.B = 0
+	}
+	if i < len(b) && b[i] == 0x22 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Text = ipc.String(v)
+	} else {
+		x.Text = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *SettingReply) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -3181,6 +3840,59 @@ func (x *SettingReply) Clear() {
 	x.Value = 0
 	x.Text = ""
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *SettingReply) Encode(b []byte) int {
+	if 15+len(x.Text) <= len(b) {
+		n := 0
+		if x.Value != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Value)))
+		}
+		if len(x.Text) != 0 {
+			b[n+0] = 0x12
+			n = ipc.PutString(b, n+1, x.Text)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *SettingReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Value = int64(v)
+	} else {
+		x.Value = 0
+	}
+	if i < len(b) && b[i] == 0x12 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Text = ipc.String(v)
+	} else {
+		x.Text = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -3206,6 +3918,24 @@ func (x *ThreadRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *ThreadRequest) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *ThreadRequest) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *UtsRequest) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -3229,6 +3959,24 @@ func (x *UtsRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *UtsRequest) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *UtsRequest) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *UtsReply) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -3250,6 +3998,54 @@ func (x *UtsReply) Clear() {
 	x.Hostname = ""
 	x.Domainname = ""
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *UtsReply) Encode(b []byte) int {
+	if 8+len(x.Hostname)+len(x.Domainname) <= len(b) {
+		n := 0
+		if len(x.Hostname) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Hostname)
+		}
+		if len(x.Domainname) != 0 {
+			b[n+0] = 0x12
+			n = ipc.PutString(b, n+1, x.Domainname)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *UtsReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Hostname = ipc.String(v)
+	} else {
+		x.Hostname = ""
+	}
+	if i < len(b) && b[i] == 0x12 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Domainname = ipc.String(v)
+	} else {
+		x.Domainname = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -3406,6 +4202,24 @@ func (x *ListReply) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *ListReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *ListReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *StatusReply) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -3443,6 +4257,301 @@ func (x *StatusReply) Clear() {
 	x.Ignored = 0
 	x.Caught = 0
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *StatusReply) Encode(b []byte) int {
+	if 173+len(x.Name)+len(x.Exe)+len(x.Cmdline)+len(x.State) <= len(b) {
+		n := 0
+		if x.Pid != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Pid)))
+		}
+		if x.Ppid != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Ppid)))
+		}
+		if x.Pgid != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Pgid)))
+		}
+		if x.Sid != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Sid)))
+		}
+		if len(x.Name) != 0 {
+			b[n+0] = 0x2a
+			n = ipc.PutString(b, n+1, x.Name)
+		}
+		if len(x.Exe) != 0 {
+			b[n+0] = 0x32
+			n = ipc.PutString(b, n+1, x.Exe)
+		}
+		if len(x.Cmdline) != 0 {
+			b[n+0] = 0x3a
+			n = ipc.PutBytes(b, n+1, x.Cmdline)
+		}
+		if len(x.State) != 0 {
+			b[n+0] = 0x42
+			n = ipc.PutString(b, n+1, x.State)
+		}
+		if x.Threads != 0 {
+			b[n+0] = 0x48
+			n = ipc.PutVarint(b, n+1, uint64(x.Threads))
+		}
+		if x.UserNs != 0 {
+			b[n+0] = 0x50
+			n = ipc.PutVarint(b, n+1, uint64(x.UserNs))
+		}
+		if x.SystemNs != 0 {
+			b[n+0] = 0x58
+			n = ipc.PutVarint(b, n+1, uint64(x.SystemNs))
+		}
+		if x.StartNs != 0 {
+			b[n+0] = 0x60
+			n = ipc.PutVarint(b, n+1, uint64(x.StartNs))
+		}
+		if x.Uid != 0 {
+			b[n+0] = 0x68
+			n = ipc.PutVarint(b, n+1, uint64(x.Uid))
+		}
+		if x.Gid != 0 {
+			b[n+0] = 0x70
+			n = ipc.PutVarint(b, n+1, uint64(x.Gid))
+		}
+		if x.Pending != 0 {
+			b[n+0] = 0x78
+			n = ipc.PutVarint(b, n+1, uint64(x.Pending))
+		}
+		if x.Blocked != 0 {
+			b[n+0] = 0x80
+			b[n+1] = 0x1
+			n = ipc.PutVarint(b, n+2, uint64(x.Blocked))
+		}
+		if x.Ignored != 0 {
+			b[n+0] = 0x88
+			b[n+1] = 0x1
+			n = ipc.PutVarint(b, n+2, uint64(x.Ignored))
+		}
+		if x.Caught != 0 {
+			b[n+0] = 0x90
+			b[n+1] = 0x1
+			n = ipc.PutVarint(b, n+2, uint64(x.Caught))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *StatusReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Pid = int32(v)
+	} else {
+		x.Pid = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Ppid = int32(v)
+	} else {
+		x.Ppid = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Pgid = int32(v)
+	} else {
+		x.Pgid = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Sid = int32(v)
+	} else {
+		x.Sid = 0
+	}
+	if i < len(b) && b[i] == 0x2a {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Name = ipc.String(v)
+	} else {
+		x.Name = ""
+	}
+	if i < len(b) && b[i] == 0x32 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Exe = ipc.String(v)
+	} else {
+		x.Exe = ""
+	}
+	if i < len(b) && b[i] == 0x3a {
+		x.Cmdline, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.Cmdline = nil
+	}
+	if i < len(b) && b[i] == 0x42 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.State = ipc.String(v)
+	} else {
+		x.State = ""
+	}
+	if i < len(b) && b[i] == 0x48 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Threads = uint32(v)
+	} else {
+		x.Threads = 0
+	}
+	if i < len(b) && b[i] == 0x50 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.UserNs = uint64(v)
+	} else {
+		x.UserNs = 0
+	}
+	if i < len(b) && b[i] == 0x58 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.SystemNs = uint64(v)
+	} else {
+		x.SystemNs = 0
+	}
+	if i < len(b) && b[i] == 0x60 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.StartNs = uint64(v)
+	} else {
+		x.StartNs = 0
+	}
+	if i < len(b) && b[i] == 0x68 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Uid = uint32(v)
+	} else {
+		x.Uid = 0
+	}
+	if i < len(b) && b[i] == 0x70 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Gid = uint32(v)
+	} else {
+		x.Gid = 0
+	}
+	if i < len(b) && b[i] == 0x78 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Pending = uint64(v)
+	} else {
+		x.Pending = 0
+	}
+	if i+1 < len(b) && b[i] == 0x80 && b[i+1] == 0x1 {
+		var v uint64
+		if i += 2; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Blocked = uint64(v)
+	} else {
+		x.Blocked = 0
+	}
+	if i+1 < len(b) && b[i] == 0x88 && b[i+1] == 0x1 {
+		var v uint64
+		if i += 2; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Ignored = uint64(v)
+	} else {
+		x.Ignored = 0
+	}
+	if i+1 < len(b) && b[i] == 0x90 && b[i+1] == 0x1 {
+		var v uint64
+		if i += 2; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Caught = uint64(v)
+	} else {
+		x.Caught = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -3767,4 +4876,22 @@ func (x *FdListReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *FdListReply) Clear() {
 	x.Fds = x.Fds[:0]
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *FdListReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *FdListReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }

@@ -38,8 +38,7 @@ func (cl Client) Ps(c ipc.Caller, in *PsRequest, out *PsReply, grants ...uabi.Gr
 	if err := c.Exchange(cl.H, MethodPs, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -49,12 +48,9 @@ func (cl Client) Ps(c ipc.Caller, in *PsRequest, out *PsReply, grants ...uabi.Gr
 func (cl Client) Restart(c ipc.Caller, in *ServerRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -77,12 +73,9 @@ func (cl Client) Restart(c ipc.Caller, in *ServerRequest, out *EmptyReply, grant
 func (cl Client) Kill(c ipc.Caller, in *ServerRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -106,12 +99,9 @@ func (cl Client) Kill(c ipc.Caller, in *ServerRequest, out *EmptyReply, grants .
 func (cl Client) Swap(c ipc.Caller, in *SwapRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -135,12 +125,9 @@ func (cl Client) Swap(c ipc.Caller, in *SwapRequest, out *EmptyReply, grants ...
 func (cl Client) Trace(c ipc.Caller, in *TraceRequest, out *TraceReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -152,8 +139,7 @@ func (cl Client) Trace(c ipc.Caller, in *TraceRequest, out *TraceReply, grants .
 	if err := c.Exchange(cl.H, MethodTrace, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -174,8 +160,7 @@ func (cl Client) Info(c ipc.Caller, in *InfoRequest, out *InfoReply, grants ...u
 	if err := c.Exchange(cl.H, MethodInfo, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -196,8 +181,7 @@ func (cl Client) Gaps(c ipc.Caller, in *GapsRequest, out *GapsReply, grants ...u
 	if err := c.Exchange(cl.H, MethodGaps, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -278,12 +262,9 @@ func (s *service[C]) doPs(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.Ps(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -292,8 +273,7 @@ func (s *service[C]) doPs(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doRestart(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.restartIn, &s.restartOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
@@ -308,8 +288,7 @@ func (s *service[C]) doRestart(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doKill(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.killIn, &s.killOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
@@ -324,8 +303,7 @@ func (s *service[C]) doKill(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doSwap(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.swapIn, &s.swapOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -342,20 +320,16 @@ func (s *service[C]) doSwap(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doTrace(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.traceIn, &s.traceOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
 	if err := s.h.Trace(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -372,12 +346,9 @@ func (s *service[C]) doInfo(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.Info(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -394,12 +365,9 @@ func (s *service[C]) doGaps(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.Gaps(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -520,6 +488,24 @@ func (x *PsReply) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *PsReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *PsReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *ServerRequest) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -540,6 +526,43 @@ func (x *ServerRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *ServerRequest) Clear() {
 	x.Server = ""
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *ServerRequest) Encode(b []byte) int {
+	if 4+len(x.Server) <= len(b) {
+		n := 0
+		if len(x.Server) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Server)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *ServerRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Server = ipc.String(v)
+	} else {
+		x.Server = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -568,6 +591,59 @@ func (x *SwapRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *SwapRequest) Encode(b []byte) int {
+	if 15+len(x.Server) <= len(b) {
+		n := 0
+		if len(x.Server) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Server)
+		}
+		if x.Len != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Len))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *SwapRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Server = ipc.String(v)
+	} else {
+		x.Server = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Len = uint64(v)
+	} else {
+		x.Len = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *TraceRequest) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -592,6 +668,75 @@ func (x *TraceRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *TraceRequest) Encode(b []byte) int {
+	if 26+len(x.Server) <= len(b) {
+		n := 0
+		if len(x.Server) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Server)
+		}
+		if x.From != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.From))
+		}
+		if x.Max != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Max))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *TraceRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Server = ipc.String(v)
+	} else {
+		x.Server = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.From = uint64(v)
+	} else {
+		x.From = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Max = uint32(v)
+	} else {
+		x.Max = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *TraceReply) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -613,6 +758,24 @@ func (x *TraceReply) Clear() {
 	x.Lines = x.Lines[:0]
 	x.Next = 0
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *TraceReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *TraceReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -665,6 +828,24 @@ func (x *InfoReply) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *InfoReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *InfoReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *GapsRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = 0
@@ -706,4 +887,22 @@ func (x *GapsReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *GapsReply) Clear() {
 	x.Gaps = x.Gaps[:0]
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *GapsReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *GapsReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }

@@ -196,6 +196,8 @@ func (b *bank) Ping(c *Ctx, in *demo.PingRequest, out *demo.PingRequest) uabi.Er
 	return uabi.OK
 }
 
+func (b *bank) All(c *Ctx, in *demo.Kinds, out *demo.Kinds) uabi.Error { return uabi.OK }
+
 func (b *bank) Crash(c *Ctx, in *demo.OpenRequest, out *demo.AddReply) uabi.Error {
 	panic("crash on request")
 }

@@ -17,7 +17,7 @@ const (
 	headSnapLen  = 4 // and 5: bytes of the snapshot in area 0, 1
 	headReplays  = 6 // starts in a row that did not get through their replay
 	headFinishes = 7 // attempts to finish the open intent
-	headRequest  = 8 // requests to the library from outside, see Control
+	headUp       = 8 // the number of the start (healthStarts) that last came to serve
 	headFault    = 16
 	headHealth   = 32
 

@@ -12,6 +12,11 @@ const (
 	EpochOffset     = headEpoch * wordSize
 	// TriesOffset is where the count of failed replays is: rootd clears it when it starts another binary.
 	TriesOffset = headReplays * wordSize
+	// UpOffset is where the number of the start that last came to serve is: it grows when a successor has loaded and replayed everything.
+	UpOffset = headUp * wordSize
+	// MagicOffset is where Magic is once there is a journal; the kept memory of a program without one holds something else.
+	MagicOffset = headMagic * wordSize
+	Magic       = magicWord
 	// HealthOffset is where the health counters (Health, in order) start.
 	HealthOffset = headHealth * wordSize
 )

@@ -76,6 +76,7 @@ func Run(k uk.Kernel, spec Spec) error {
 	if err := s.start(); err != nil {
 		return err
 	}
+	s.kept.w[headUp] = s.kept.w[headHealth+healthStarts]
 	return s.serve()
 }
 

@@ -34,12 +34,9 @@ type LedgerClient struct{ H uabi.Handle }
 func (cl LedgerClient) Open(c ipc.Caller, in *OpenRequest, out *AccountReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -64,12 +61,9 @@ func (cl LedgerClient) Open(c ipc.Caller, in *OpenRequest, out *AccountReply, gr
 func (cl LedgerClient) Find(c ipc.Caller, in *FindRequest, out *AccountReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -298,8 +292,7 @@ func (cl LedgerClient) History(c ipc.Caller, in *HistoryRequest, out *HistoryRep
 	if err := c.Exchange(cl.H, LedgerMethodHistory, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -538,8 +531,7 @@ func (s *ledgerService[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error
 
 func (s *ledgerService[C]) doOpen(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.openIn, &s.openOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
@@ -555,8 +547,7 @@ func (s *ledgerService[C]) doOpen(c C, b *uk.Buffer) uabi.Error {
 
 func (s *ledgerService[C]) doFind(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.findIn, &s.findOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
@@ -678,12 +669,9 @@ func (s *ledgerService[C]) doHistory(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.History(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -937,12 +925,9 @@ func (cl AuditorClient) Append(c ipc.Caller, in *AppendRequest, out *NumberReply
 func (cl AuditorClient) Annotate(c ipc.Caller, in *AnnotateRequest, out *NumberReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -976,8 +961,7 @@ func (cl AuditorClient) Get(c ipc.Caller, in *NumberReply, out *Entry, grants ..
 	if err := c.Exchange(cl.H, AuditorMethodGet, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -1235,8 +1219,7 @@ func (s *auditorService[C]) doAppend(c C, b *uk.Buffer) uabi.Error {
 
 func (s *auditorService[C]) doAnnotate(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.annotateIn, &s.annotateOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
@@ -1259,12 +1242,9 @@ func (s *auditorService[C]) doGet(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.Get(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1620,6 +1600,43 @@ func (x *OpenRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *OpenRequest) Encode(b []byte) int {
+	if 4+len(x.Name) <= len(b) {
+		n := 0
+		if len(x.Name) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Name)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *OpenRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Name = ipc.String(v)
+	} else {
+		x.Name = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *FindRequest) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -1640,6 +1657,43 @@ func (x *FindRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *FindRequest) Clear() {
 	x.Name = ""
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *FindRequest) Encode(b []byte) int {
+	if 4+len(x.Name) <= len(b) {
+		n := 0
+		if len(x.Name) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Name)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *FindRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Name = ipc.String(v)
+	} else {
+		x.Name = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -1784,6 +1838,24 @@ func (x *HistoryReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *HistoryReply) Clear() {
 	x.Entries = x.Entries[:0]
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *HistoryReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *HistoryReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -1963,6 +2035,59 @@ func (x *AnnotateRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *AnnotateRequest) Encode(b []byte) int {
+	if 15+len(x.Text) <= len(b) {
+		n := 0
+		if x.Number != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Number))
+		}
+		if len(x.Text) != 0 {
+			b[n+0] = 0x12
+			n = ipc.PutString(b, n+1, x.Text)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *AnnotateRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Number = uint64(v)
+	} else {
+		x.Number = 0
+	}
+	if i < len(b) && b[i] == 0x12 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Text = ipc.String(v)
+	} else {
+		x.Text = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *InstallRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Table)
@@ -2092,6 +2217,107 @@ func (x *Entry) Clear() {
 	x.Kind = 0
 	x.Text = ""
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *Entry) Encode(b []byte) int {
+	if 48+len(x.Text) <= len(b) {
+		n := 0
+		if x.Number != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Number))
+		}
+		if x.Account != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Account))
+		}
+		if x.Amount != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, ipc.Zigzag(int64(x.Amount)))
+		}
+		if x.Kind != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.Kind))
+		}
+		if len(x.Text) != 0 {
+			b[n+0] = 0x2a
+			n = ipc.PutString(b, n+1, x.Text)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *Entry) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Number = uint64(v)
+	} else {
+		x.Number = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Account = uint64(v)
+	} else {
+		x.Account = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Amount = ipc.Unzigzag(v)
+	} else {
+		x.Amount = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Kind = uint64(v)
+	} else {
+		x.Kind = 0
+	}
+	if i < len(b) && b[i] == 0x2a {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Text = ipc.String(v)
+	} else {
+		x.Text = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.

@@ -45,6 +45,9 @@ func file(p *protogen.Plugin, f *protogen.File) error {
 		words(g, m)
 		handles(g, m)
 		clear(g, m)
+		if m.bytes {
+			codec(g, m)
+		}
 	}
 	return nil
 }
@@ -118,12 +121,9 @@ func (w *writer) request(m method) {
 // encode writes message v into header m and bytes.
 func (w *writer) encode(e *message, v, m, bytes string) {
 	if e.bytes {
-		w.p("n := ", v, ".SizeVT()")
-		w.p("if n > ", w.id(uabiPath, "MaxBytes"), " {")
+		w.p("n := ", v, ".Encode(", bytes, ")")
+		w.p("if n < 0 {")
 		w.p("return ", w.id(uabiPath, "ErrSize"))
-		w.p("}")
-		w.p("if _, err := ", v, ".MarshalToSizedBufferVT(", bytes, "[:n]); err != nil {")
-		w.p("return ", w.id(uabiPath, "ErrArg"))
 		w.p("}")
 		w.p(m, ".Len = uint32(n)")
 	} else {
@@ -139,8 +139,7 @@ func (w *writer) encode(e *message, v, m, bytes string) {
 // decode reads message v from header m and bytes.
 func (w *writer) decode(e *message, v, m, bytes string) {
 	if e.bytes {
-		w.p(v, ".Clear()")
-		w.p("if ", m, ".Len > ", w.id(uabiPath, "MaxBytes"), " || ", v, ".UnmarshalVTUnsafe(", bytes, "[:", m, ".Len]) != nil {")
+		w.p("if ", m, ".Len > ", w.id(uabiPath, "MaxBytes"), " || !", v, ".Decode(", bytes, "[:", m, ".Len]) {")
 		w.p("return ", w.id(uabiPath, "ErrDecode"))
 		w.p("}")
 	} else {

@@ -24,6 +24,236 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type Kinds_Colour int32
+
+const (
+	Kinds_RED   Kinds_Colour = 0
+	Kinds_GREEN Kinds_Colour = 1
+	Kinds_FAR   Kinds_Colour = 1000
+)
+
+// Enum value maps for Kinds_Colour.
+var (
+	Kinds_Colour_name = map[int32]string{
+		0:    "RED",
+		1:    "GREEN",
+		1000: "FAR",
+	}
+	Kinds_Colour_value = map[string]int32{
+		"RED":   0,
+		"GREEN": 1,
+		"FAR":   1000,
+	}
+)
+
+func (x Kinds_Colour) Enum() *Kinds_Colour {
+	p := new(Kinds_Colour)
+	*p = x
+	return p
+}
+
+func (x Kinds_Colour) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Kinds_Colour) Descriptor() protoreflect.EnumDescriptor {
+	return file_servers_server_demo_demo_proto_enumTypes[0].Descriptor()
+}
+
+func (Kinds_Colour) Type() protoreflect.EnumType {
+	return &file_servers_server_demo_demo_proto_enumTypes[0]
+}
+
+func (x Kinds_Colour) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Kinds_Colour.Descriptor instead.
+func (Kinds_Colour) EnumDescriptor() ([]byte, []int) {
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{0, 0}
+}
+
+// Kinds has a field of every kind that a flat message can have.
+type Kinds struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	A             bool                   `protobuf:"varint,1,opt,name=a,proto3" json:"a,omitempty"`
+	B             int32                  `protobuf:"varint,2,opt,name=b,proto3" json:"b,omitempty"`
+	C             int64                  `protobuf:"varint,3,opt,name=c,proto3" json:"c,omitempty"`
+	D             uint32                 `protobuf:"varint,4,opt,name=d,proto3" json:"d,omitempty"`
+	E             uint64                 `protobuf:"varint,5,opt,name=e,proto3" json:"e,omitempty"`
+	F             int32                  `protobuf:"zigzag32,6,opt,name=f,proto3" json:"f,omitempty"`
+	G             int64                  `protobuf:"zigzag64,7,opt,name=g,proto3" json:"g,omitempty"`
+	H             uint32                 `protobuf:"fixed32,8,opt,name=h,proto3" json:"h,omitempty"`
+	I             uint64                 `protobuf:"fixed64,9,opt,name=i,proto3" json:"i,omitempty"`
+	J             int32                  `protobuf:"fixed32,10,opt,name=j,proto3" json:"j,omitempty"`
+	K             int64                  `protobuf:"fixed64,11,opt,name=k,proto3" json:"k,omitempty"`
+	L             float32                `protobuf:"fixed32,12,opt,name=l,proto3" json:"l,omitempty"`
+	M             float64                `protobuf:"fixed64,13,opt,name=m,proto3" json:"m,omitempty"`
+	N             string                 `protobuf:"bytes,14,opt,name=n,proto3" json:"n,omitempty"`
+	O             []byte                 `protobuf:"bytes,15,opt,name=o,proto3" json:"o,omitempty"`
+	P             Kinds_Colour           `protobuf:"varint,16,opt,name=p,proto3,enum=aramid.demo.Kinds_Colour" json:"p,omitempty"`
+	Q             string                 `protobuf:"bytes,2047,opt,name=q,proto3" json:"q,omitempty"`
+	R             uint64                 `protobuf:"varint,2048,opt,name=r,proto3" json:"r,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Kinds) Reset() {
+	*x = Kinds{}
+	mi := &file_servers_server_demo_demo_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Kinds) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Kinds) ProtoMessage() {}
+
+func (x *Kinds) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_server_demo_demo_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Kinds.ProtoReflect.Descriptor instead.
+func (*Kinds) Descriptor() ([]byte, []int) {
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Kinds) GetA() bool {
+	if x != nil {
+		return x.A
+	}
+	return false
+}
+
+func (x *Kinds) GetB() int32 {
+	if x != nil {
+		return x.B
+	}
+	return 0
+}
+
+func (x *Kinds) GetC() int64 {
+	if x != nil {
+		return x.C
+	}
+	return 0
+}
+
+func (x *Kinds) GetD() uint32 {
+	if x != nil {
+		return x.D
+	}
+	return 0
+}
+
+func (x *Kinds) GetE() uint64 {
+	if x != nil {
+		return x.E
+	}
+	return 0
+}
+
+func (x *Kinds) GetF() int32 {
+	if x != nil {
+		return x.F
+	}
+	return 0
+}
+
+func (x *Kinds) GetG() int64 {
+	if x != nil {
+		return x.G
+	}
+	return 0
+}
+
+func (x *Kinds) GetH() uint32 {
+	if x != nil {
+		return x.H
+	}
+	return 0
+}
+
+func (x *Kinds) GetI() uint64 {
+	if x != nil {
+		return x.I
+	}
+	return 0
+}
+
+func (x *Kinds) GetJ() int32 {
+	if x != nil {
+		return x.J
+	}
+	return 0
+}
+
+func (x *Kinds) GetK() int64 {
+	if x != nil {
+		return x.K
+	}
+	return 0
+}
+
+func (x *Kinds) GetL() float32 {
+	if x != nil {
+		return x.L
+	}
+	return 0
+}
+
+func (x *Kinds) GetM() float64 {
+	if x != nil {
+		return x.M
+	}
+	return 0
+}
+
+func (x *Kinds) GetN() string {
+	if x != nil {
+		return x.N
+	}
+	return ""
+}
+
+func (x *Kinds) GetO() []byte {
+	if x != nil {
+		return x.O
+	}
+	return nil
+}
+
+func (x *Kinds) GetP() Kinds_Colour {
+	if x != nil {
+		return x.P
+	}
+	return Kinds_RED
+}
+
+func (x *Kinds) GetQ() string {
+	if x != nil {
+		return x.Q
+	}
+	return ""
+}
+
+func (x *Kinds) GetR() uint64 {
+	if x != nil {
+		return x.R
+	}
+	return 0
+}
+
 type PingRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -37,7 +267,7 @@ type PingRequest struct {
 
 func (x *PingRequest) Reset() {
 	*x = PingRequest{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[0]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -49,7 +279,7 @@ func (x *PingRequest) String() string {
 func (*PingRequest) ProtoMessage() {}
 
 func (x *PingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[0]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -62,7 +292,7 @@ func (x *PingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PingRequest.ProtoReflect.Descriptor instead.
 func (*PingRequest) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{0}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *PingRequest) GetName() string {
@@ -110,7 +340,7 @@ type AddRequest struct {
 
 func (x *AddRequest) Reset() {
 	*x = AddRequest{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[1]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -122,7 +352,7 @@ func (x *AddRequest) String() string {
 func (*AddRequest) ProtoMessage() {}
 
 func (x *AddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[1]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -135,7 +365,7 @@ func (x *AddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddRequest.ProtoReflect.Descriptor instead.
 func (*AddRequest) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{1}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *AddRequest) GetAccount() uint32 {
@@ -161,7 +391,7 @@ type AddReply struct {
 
 func (x *AddReply) Reset() {
 	*x = AddReply{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[2]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -173,7 +403,7 @@ func (x *AddReply) String() string {
 func (*AddReply) ProtoMessage() {}
 
 func (x *AddReply) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[2]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -186,7 +416,7 @@ func (x *AddReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddReply.ProtoReflect.Descriptor instead.
 func (*AddReply) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{2}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *AddReply) GetBalance() int64 {
@@ -207,7 +437,7 @@ type PutRequest struct {
 
 func (x *PutRequest) Reset() {
 	*x = PutRequest{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[3]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -219,7 +449,7 @@ func (x *PutRequest) String() string {
 func (*PutRequest) ProtoMessage() {}
 
 func (x *PutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[3]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -232,7 +462,7 @@ func (x *PutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutRequest.ProtoReflect.Descriptor instead.
 func (*PutRequest) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{3}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PutRequest) GetName() string {
@@ -267,7 +497,7 @@ type PutReply struct {
 
 func (x *PutReply) Reset() {
 	*x = PutReply{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[4]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -279,7 +509,7 @@ func (x *PutReply) String() string {
 func (*PutReply) ProtoMessage() {}
 
 func (x *PutReply) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[4]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -292,7 +522,7 @@ func (x *PutReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutReply.ProtoReflect.Descriptor instead.
 func (*PutReply) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{4}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PutReply) GetName() string {
@@ -325,7 +555,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[5]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -337,7 +567,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[5]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -350,7 +580,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{5}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetRequest) GetName() string {
@@ -368,7 +598,7 @@ type OpenRequest struct {
 
 func (x *OpenRequest) Reset() {
 	*x = OpenRequest{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[6]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -380,7 +610,7 @@ func (x *OpenRequest) String() string {
 func (*OpenRequest) ProtoMessage() {}
 
 func (x *OpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[6]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -393,7 +623,7 @@ func (x *OpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenRequest.ProtoReflect.Descriptor instead.
 func (*OpenRequest) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{6}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{7}
 }
 
 type OpenReply struct {
@@ -406,7 +636,7 @@ type OpenReply struct {
 
 func (x *OpenReply) Reset() {
 	*x = OpenReply{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[7]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -418,7 +648,7 @@ func (x *OpenReply) String() string {
 func (*OpenReply) ProtoMessage() {}
 
 func (x *OpenReply) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[7]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -431,7 +661,7 @@ func (x *OpenReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenReply.ProtoReflect.Descriptor instead.
 func (*OpenReply) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{7}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *OpenReply) GetNumber() uint64 {
@@ -459,7 +689,7 @@ type PayReply struct {
 
 func (x *PayReply) Reset() {
 	*x = PayReply{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[8]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -471,7 +701,7 @@ func (x *PayReply) String() string {
 func (*PayReply) ProtoMessage() {}
 
 func (x *PayReply) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[8]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -484,7 +714,7 @@ func (x *PayReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayReply.ProtoReflect.Descriptor instead.
 func (*PayReply) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{8}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PayReply) GetBalance() int64 {
@@ -517,7 +747,7 @@ type KeepRequest struct {
 
 func (x *KeepRequest) Reset() {
 	*x = KeepRequest{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[9]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -529,7 +759,7 @@ func (x *KeepRequest) String() string {
 func (*KeepRequest) ProtoMessage() {}
 
 func (x *KeepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[9]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -542,7 +772,7 @@ func (x *KeepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeepRequest.ProtoReflect.Descriptor instead.
 func (*KeepRequest) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{9}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *KeepRequest) GetThing() uint32 {
@@ -561,7 +791,7 @@ type KeepReply struct {
 
 func (x *KeepReply) Reset() {
 	*x = KeepReply{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[10]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -573,7 +803,7 @@ func (x *KeepReply) String() string {
 func (*KeepReply) ProtoMessage() {}
 
 func (x *KeepReply) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[10]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -586,7 +816,7 @@ func (x *KeepReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeepReply.ProtoReflect.Descriptor instead.
 func (*KeepReply) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{10}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *KeepReply) GetBefore() uint32 {
@@ -615,7 +845,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[11]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -627,7 +857,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[11]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -640,7 +870,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{11}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *State) GetBalances() []*State_Balance {
@@ -723,7 +953,7 @@ type State_Balance struct {
 
 func (x *State_Balance) Reset() {
 	*x = State_Balance{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[12]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -735,7 +965,7 @@ func (x *State_Balance) String() string {
 func (*State_Balance) ProtoMessage() {}
 
 func (x *State_Balance) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[12]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -748,7 +978,7 @@ func (x *State_Balance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State_Balance.ProtoReflect.Descriptor instead.
 func (*State_Balance) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{11, 0}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{12, 0}
 }
 
 func (x *State_Balance) GetAccount() uint32 {
@@ -776,7 +1006,7 @@ type State_Value struct {
 
 func (x *State_Value) Reset() {
 	*x = State_Value{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[13]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -788,7 +1018,7 @@ func (x *State_Value) String() string {
 func (*State_Value) ProtoMessage() {}
 
 func (x *State_Value) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[13]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -801,7 +1031,7 @@ func (x *State_Value) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State_Value.ProtoReflect.Descriptor instead.
 func (*State_Value) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{11, 1}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{12, 1}
 }
 
 func (x *State_Value) GetName() string {
@@ -836,7 +1066,7 @@ type State_Object struct {
 
 func (x *State_Object) Reset() {
 	*x = State_Object{}
-	mi := &file_servers_server_demo_demo_proto_msgTypes[14]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +1078,7 @@ func (x *State_Object) String() string {
 func (*State_Object) ProtoMessage() {}
 
 func (x *State_Object) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_server_demo_demo_proto_msgTypes[14]
+	mi := &file_servers_server_demo_demo_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -861,7 +1091,7 @@ func (x *State_Object) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State_Object.ProtoReflect.Descriptor instead.
 func (*State_Object) Descriptor() ([]byte, []int) {
-	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{11, 2}
+	return file_servers_server_demo_demo_proto_rawDescGZIP(), []int{12, 2}
 }
 
 func (x *State_Object) GetNumber() uint64 {
@@ -889,7 +1119,31 @@ var File_servers_server_demo_demo_proto protoreflect.FileDescriptor
 
 const file_servers_server_demo_demo_proto_rawDesc = "" +
 	"\n" +
-	"\x1eservers/server/demo/demo.proto\x12\varamid.demo\x1a\x1bproto/options/options.proto\"{\n" +
+	"\x1eservers/server/demo/demo.proto\x12\varamid.demo\x1a\x1bproto/options/options.proto\"\xc8\x02\n" +
+	"\x05Kinds\x12\f\n" +
+	"\x01a\x18\x01 \x01(\bR\x01a\x12\f\n" +
+	"\x01b\x18\x02 \x01(\x05R\x01b\x12\f\n" +
+	"\x01c\x18\x03 \x01(\x03R\x01c\x12\f\n" +
+	"\x01d\x18\x04 \x01(\rR\x01d\x12\f\n" +
+	"\x01e\x18\x05 \x01(\x04R\x01e\x12\f\n" +
+	"\x01f\x18\x06 \x01(\x11R\x01f\x12\f\n" +
+	"\x01g\x18\a \x01(\x12R\x01g\x12\f\n" +
+	"\x01h\x18\b \x01(\aR\x01h\x12\f\n" +
+	"\x01i\x18\t \x01(\x06R\x01i\x12\f\n" +
+	"\x01j\x18\n" +
+	" \x01(\x0fR\x01j\x12\f\n" +
+	"\x01k\x18\v \x01(\x10R\x01k\x12\f\n" +
+	"\x01l\x18\f \x01(\x02R\x01l\x12\f\n" +
+	"\x01m\x18\r \x01(\x01R\x01m\x12\f\n" +
+	"\x01n\x18\x0e \x01(\tR\x01n\x12\f\n" +
+	"\x01o\x18\x0f \x01(\fR\x01o\x12'\n" +
+	"\x01p\x18\x10 \x01(\x0e2\x19.aramid.demo.Kinds.ColourR\x01p\x12\r\n" +
+	"\x01q\x18\xff\x0f \x01(\tR\x01q\x12\r\n" +
+	"\x01r\x18\x80\x10 \x01(\x04R\x01r\"&\n" +
+	"\x06Colour\x12\a\n" +
+	"\x03RED\x10\x00\x12\t\n" +
+	"\x05GREEN\x10\x01\x12\b\n" +
+	"\x03FAR\x10\xe8\a\"{\n" +
 	"\vPingRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x16\n" +
@@ -948,7 +1202,7 @@ const file_servers_server_demo_demo_proto_rawDesc = "" +
 	"\x06Object\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\rR\x05event\x12\x14\n" +
-	"\x05posts\x18\x03 \x01(\x03R\x05posts2\xd3\x05\n" +
+	"\x05posts\x18\x03 \x01(\x03R\x05posts2\x88\x06\n" +
 	"\x04Demo\x12I\n" +
 	"\x03Add\x12\x17.aramid.demo.AddRequest\x1a\x15.aramid.demo.AddReply\"\x12\x8a\xb5\x18\x0e\b\x01\x18\x01\"\bErrRange\x12E\n" +
 	"\x03Put\x12\x17.aramid.demo.PutRequest\x1a\x15.aramid.demo.PutReply\"\x0e\x8a\xb5\x18\n" +
@@ -959,7 +1213,8 @@ const file_servers_server_demo_demo_proto_rawDesc = "" +
 	"\x04Take\x12\x18.aramid.demo.OpenRequest\x1a\x15.aramid.demo.AddReply\"\x15\x8a\xb5\x18\x11\b\x01\x10\x01\"\vErrNotFound\x12G\n" +
 	"\x03Pay\x12\x17.aramid.demo.AddRequest\x1a\x15.aramid.demo.PayReply\"\x10\x8a\xb5\x18\f\b\x01\"\bErrRange\x12@\n" +
 	"\x04Keep\x12\x18.aramid.demo.KeepRequest\x1a\x16.aramid.demo.KeepReply\"\x06\x8a\xb5\x18\x02\b\x01\x12B\n" +
-	"\x04Ping\x12\x18.aramid.demo.PingRequest\x1a\x18.aramid.demo.PingRequest\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
+	"\x04Ping\x12\x18.aramid.demo.PingRequest\x1a\x18.aramid.demo.PingRequest\"\x06\x8a\xb5\x18\x02\b\x01\x123\n" +
+	"\x03All\x12\x12.aramid.demo.Kinds\x1a\x12.aramid.demo.Kinds\"\x04\x8a\xb5\x18\x00\x12@\n" +
 	"\x05Crash\x12\x18.aramid.demo.OpenRequest\x1a\x15.aramid.demo.AddReply\"\x06\x8a\xb5\x18\x02\b\x01B\x1cZ\x1aaramid/servers/server/demob\x06proto3"
 
 var (
@@ -974,53 +1229,59 @@ func file_servers_server_demo_demo_proto_rawDescGZIP() []byte {
 	return file_servers_server_demo_demo_proto_rawDescData
 }
 
-var file_servers_server_demo_demo_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_servers_server_demo_demo_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_servers_server_demo_demo_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_servers_server_demo_demo_proto_goTypes = []any{
-	(*PingRequest)(nil),   // 0: aramid.demo.PingRequest
-	(*AddRequest)(nil),    // 1: aramid.demo.AddRequest
-	(*AddReply)(nil),      // 2: aramid.demo.AddReply
-	(*PutRequest)(nil),    // 3: aramid.demo.PutRequest
-	(*PutReply)(nil),      // 4: aramid.demo.PutReply
-	(*GetRequest)(nil),    // 5: aramid.demo.GetRequest
-	(*OpenRequest)(nil),   // 6: aramid.demo.OpenRequest
-	(*OpenReply)(nil),     // 7: aramid.demo.OpenReply
-	(*PayReply)(nil),      // 8: aramid.demo.PayReply
-	(*KeepRequest)(nil),   // 9: aramid.demo.KeepRequest
-	(*KeepReply)(nil),     // 10: aramid.demo.KeepReply
-	(*State)(nil),         // 11: aramid.demo.State
-	(*State_Balance)(nil), // 12: aramid.demo.State.Balance
-	(*State_Value)(nil),   // 13: aramid.demo.State.Value
-	(*State_Object)(nil),  // 14: aramid.demo.State.Object
+	(Kinds_Colour)(0),     // 0: aramid.demo.Kinds.Colour
+	(*Kinds)(nil),         // 1: aramid.demo.Kinds
+	(*PingRequest)(nil),   // 2: aramid.demo.PingRequest
+	(*AddRequest)(nil),    // 3: aramid.demo.AddRequest
+	(*AddReply)(nil),      // 4: aramid.demo.AddReply
+	(*PutRequest)(nil),    // 5: aramid.demo.PutRequest
+	(*PutReply)(nil),      // 6: aramid.demo.PutReply
+	(*GetRequest)(nil),    // 7: aramid.demo.GetRequest
+	(*OpenRequest)(nil),   // 8: aramid.demo.OpenRequest
+	(*OpenReply)(nil),     // 9: aramid.demo.OpenReply
+	(*PayReply)(nil),      // 10: aramid.demo.PayReply
+	(*KeepRequest)(nil),   // 11: aramid.demo.KeepRequest
+	(*KeepReply)(nil),     // 12: aramid.demo.KeepReply
+	(*State)(nil),         // 13: aramid.demo.State
+	(*State_Balance)(nil), // 14: aramid.demo.State.Balance
+	(*State_Value)(nil),   // 15: aramid.demo.State.Value
+	(*State_Object)(nil),  // 16: aramid.demo.State.Object
 }
 var file_servers_server_demo_demo_proto_depIdxs = []int32{
-	12, // 0: aramid.demo.State.balances:type_name -> aramid.demo.State.Balance
-	13, // 1: aramid.demo.State.values:type_name -> aramid.demo.State.Value
-	14, // 2: aramid.demo.State.objects:type_name -> aramid.demo.State.Object
-	1,  // 3: aramid.demo.Demo.Add:input_type -> aramid.demo.AddRequest
-	3,  // 4: aramid.demo.Demo.Put:input_type -> aramid.demo.PutRequest
-	5,  // 5: aramid.demo.Demo.Get:input_type -> aramid.demo.GetRequest
-	6,  // 6: aramid.demo.Demo.Open:input_type -> aramid.demo.OpenRequest
-	6,  // 7: aramid.demo.Demo.Post:input_type -> aramid.demo.OpenRequest
-	6,  // 8: aramid.demo.Demo.Take:input_type -> aramid.demo.OpenRequest
-	1,  // 9: aramid.demo.Demo.Pay:input_type -> aramid.demo.AddRequest
-	9,  // 10: aramid.demo.Demo.Keep:input_type -> aramid.demo.KeepRequest
-	0,  // 11: aramid.demo.Demo.Ping:input_type -> aramid.demo.PingRequest
-	6,  // 12: aramid.demo.Demo.Crash:input_type -> aramid.demo.OpenRequest
-	2,  // 13: aramid.demo.Demo.Add:output_type -> aramid.demo.AddReply
-	4,  // 14: aramid.demo.Demo.Put:output_type -> aramid.demo.PutReply
-	4,  // 15: aramid.demo.Demo.Get:output_type -> aramid.demo.PutReply
-	7,  // 16: aramid.demo.Demo.Open:output_type -> aramid.demo.OpenReply
-	2,  // 17: aramid.demo.Demo.Post:output_type -> aramid.demo.AddReply
-	2,  // 18: aramid.demo.Demo.Take:output_type -> aramid.demo.AddReply
-	8,  // 19: aramid.demo.Demo.Pay:output_type -> aramid.demo.PayReply
-	10, // 20: aramid.demo.Demo.Keep:output_type -> aramid.demo.KeepReply
-	0,  // 21: aramid.demo.Demo.Ping:output_type -> aramid.demo.PingRequest
-	2,  // 22: aramid.demo.Demo.Crash:output_type -> aramid.demo.AddReply
-	13, // [13:23] is the sub-list for method output_type
-	3,  // [3:13] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	0,  // 0: aramid.demo.Kinds.p:type_name -> aramid.demo.Kinds.Colour
+	14, // 1: aramid.demo.State.balances:type_name -> aramid.demo.State.Balance
+	15, // 2: aramid.demo.State.values:type_name -> aramid.demo.State.Value
+	16, // 3: aramid.demo.State.objects:type_name -> aramid.demo.State.Object
+	3,  // 4: aramid.demo.Demo.Add:input_type -> aramid.demo.AddRequest
+	5,  // 5: aramid.demo.Demo.Put:input_type -> aramid.demo.PutRequest
+	7,  // 6: aramid.demo.Demo.Get:input_type -> aramid.demo.GetRequest
+	8,  // 7: aramid.demo.Demo.Open:input_type -> aramid.demo.OpenRequest
+	8,  // 8: aramid.demo.Demo.Post:input_type -> aramid.demo.OpenRequest
+	8,  // 9: aramid.demo.Demo.Take:input_type -> aramid.demo.OpenRequest
+	3,  // 10: aramid.demo.Demo.Pay:input_type -> aramid.demo.AddRequest
+	11, // 11: aramid.demo.Demo.Keep:input_type -> aramid.demo.KeepRequest
+	2,  // 12: aramid.demo.Demo.Ping:input_type -> aramid.demo.PingRequest
+	1,  // 13: aramid.demo.Demo.All:input_type -> aramid.demo.Kinds
+	8,  // 14: aramid.demo.Demo.Crash:input_type -> aramid.demo.OpenRequest
+	4,  // 15: aramid.demo.Demo.Add:output_type -> aramid.demo.AddReply
+	6,  // 16: aramid.demo.Demo.Put:output_type -> aramid.demo.PutReply
+	6,  // 17: aramid.demo.Demo.Get:output_type -> aramid.demo.PutReply
+	9,  // 18: aramid.demo.Demo.Open:output_type -> aramid.demo.OpenReply
+	4,  // 19: aramid.demo.Demo.Post:output_type -> aramid.demo.AddReply
+	4,  // 20: aramid.demo.Demo.Take:output_type -> aramid.demo.AddReply
+	10, // 21: aramid.demo.Demo.Pay:output_type -> aramid.demo.PayReply
+	12, // 22: aramid.demo.Demo.Keep:output_type -> aramid.demo.KeepReply
+	2,  // 23: aramid.demo.Demo.Ping:output_type -> aramid.demo.PingRequest
+	1,  // 24: aramid.demo.Demo.All:output_type -> aramid.demo.Kinds
+	4,  // 25: aramid.demo.Demo.Crash:output_type -> aramid.demo.AddReply
+	15, // [15:26] is the sub-list for method output_type
+	4,  // [4:15] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_servers_server_demo_demo_proto_init() }
@@ -1033,13 +1294,14 @@ func file_servers_server_demo_demo_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_server_demo_demo_proto_rawDesc), len(file_servers_server_demo_demo_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   15,
+			NumEnums:      1,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_servers_server_demo_demo_proto_goTypes,
 		DependencyIndexes: file_servers_server_demo_demo_proto_depIdxs,
+		EnumInfos:         file_servers_server_demo_demo_proto_enumTypes,
 		MessageInfos:      file_servers_server_demo_demo_proto_msgTypes,
 	}.Build()
 	File_servers_server_demo_demo_proto = out.File

@@ -7,6 +7,7 @@ import (
 	ipc "aramid/proto/ipc"
 	uabi "aramid/ukernel/uabi"
 	uk "aramid/ukernel/uk"
+	math "math"
 )
 
 // Method numbers of Demo.
@@ -20,7 +21,8 @@ const (
 	MethodPay   = 7
 	MethodKeep  = 8
 	MethodPing  = 9
-	MethodCrash = 10
+	MethodAll   = 10
+	MethodCrash = 11
 )
 
 // Client calls Demo through the handle H.
@@ -67,12 +69,9 @@ func (cl Client) ForwardAdd(t ipc.Forwarder, in *AddRequest, grants ...uabi.Gran
 func (cl Client) Put(c ipc.Caller, in *PutRequest, out *PutReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -84,8 +83,7 @@ func (cl Client) Put(c ipc.Caller, in *PutRequest, out *PutReply, grants ...uabi
 	if err := c.Exchange(cl.H, MethodPut, true); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -95,12 +93,9 @@ func (cl Client) Put(c ipc.Caller, in *PutRequest, out *PutReply, grants ...uabi
 func (cl Client) Get(c ipc.Caller, in *GetRequest, out *PutReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -112,8 +107,7 @@ func (cl Client) Get(c ipc.Caller, in *GetRequest, out *PutReply, grants ...uabi
 	if err := c.Exchange(cl.H, MethodGet, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -238,12 +232,9 @@ func (cl Client) Keep(c ipc.Caller, in *KeepRequest, out *KeepReply, grants ...u
 func (cl Client) Ping(c ipc.Caller, in *PingRequest, out *PingRequest, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -255,8 +246,31 @@ func (cl Client) Ping(c ipc.Caller, in *PingRequest, out *PingRequest, grants ..
 	if err := c.Exchange(cl.H, MethodPing, true); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
+// All gives back what it gets.
+func (cl Client) All(c ipc.Caller, in *Kinds, out *Kinds, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodAll, false); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -305,6 +319,8 @@ type Handler[C any] interface {
 	Keep(c C, in *KeepRequest, out *KeepReply) uabi.Error
 	// Ping answers what it gets and counts: for figures.
 	Ping(c C, in *PingRequest, out *PingRequest) uabi.Error
+	// All gives back what it gets.
+	All(c C, in *Kinds, out *Kinds) uabi.Error
 	// Crash panics.
 	Crash(c C, in *OpenRequest, out *AddReply) uabi.Error
 }
@@ -335,6 +351,8 @@ type service[C any] struct {
 	keepOut  KeepReply
 	pingIn   PingRequest
 	pingOut  PingRequest
+	allIn    Kinds
+	allOut   Kinds
 	crashIn  OpenRequest
 	crashOut AddReply
 }
@@ -360,6 +378,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doKeep(c, b)
 	case MethodPing:
 		return s.doPing(c, b)
+	case MethodAll:
+		return s.doAll(c, b)
 	case MethodCrash:
 		return s.doCrash(c, b)
 	}
@@ -384,20 +404,16 @@ func (s *service[C]) doAdd(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doPut(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.putIn, &s.putOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
 	if err := s.h.Put(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -406,20 +422,16 @@ func (s *service[C]) doPut(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doGet(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.getIn, &s.getOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
 	if err := s.h.Get(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -512,20 +524,34 @@ func (s *service[C]) doKeep(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doPing(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.pingIn, &s.pingOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
 	if err := s.h.Ping(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
 	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doAll(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.allIn, &s.allOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	out.Clear()
+	if err := s.h.All(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -611,11 +637,327 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(PingRequest) },
 	},
 	{
+		Name: "All", Mutates: false, Blocks: false, Forward: false,
+		In: ipc.Bytes, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(Kinds) },
+		NewOut: func() ipc.Message { return new(Kinds) },
+	},
+	{
 		Name: "Crash", Mutates: true, Blocks: false, Forward: false,
 		In: 0, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(OpenRequest) },
 		NewOut: func() ipc.Message { return new(AddReply) },
 	},
+}
+
+// ToWords implements ipc.Message.
+func (x *Kinds) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *Kinds) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *Kinds) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *Kinds) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *Kinds) Clear() {
+	x.A = false
+	x.B = 0
+	x.C = 0
+	x.D = 0
+	x.E = 0
+	x.F = 0
+	x.G = 0
+	x.H = 0
+	x.I = 0
+	x.J = 0
+	x.K = 0
+	x.L = 0
+	x.M = 0
+	x.N = ""
+	x.O = nil
+	x.P = 0
+	x.Q = ""
+	x.R = 0
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *Kinds) Encode(b []byte) int {
+	if 181+len(x.N)+len(x.O)+len(x.Q) <= len(b) {
+		n := 0
+		if x.A {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		if x.B != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.B)))
+		}
+		if x.C != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.C)))
+		}
+		if x.D != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.D))
+		}
+		if x.E != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.E))
+		}
+		if x.F != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, ipc.Zigzag(int64(x.F)))
+		}
+		if x.G != 0 {
+			b[n+0] = 0x38
+			n = ipc.PutVarint(b, n+1, ipc.Zigzag(int64(x.G)))
+		}
+		if x.H != 0 {
+			b[n+0] = 0x45
+			n = ipc.PutFixed32(b, n+1, uint32(x.H))
+		}
+		if x.I != 0 {
+			b[n+0] = 0x49
+			n = ipc.PutFixed64(b, n+1, uint64(x.I))
+		}
+		if x.J != 0 {
+			b[n+0] = 0x55
+			n = ipc.PutFixed32(b, n+1, uint32(x.J))
+		}
+		if x.K != 0 {
+			b[n+0] = 0x59
+			n = ipc.PutFixed64(b, n+1, uint64(x.K))
+		}
+		if x.L != 0 {
+			b[n+0] = 0x65
+			n = ipc.PutFixed32(b, n+1, math.Float32bits(x.L))
+		}
+		if x.M != 0 {
+			b[n+0] = 0x69
+			n = ipc.PutFixed64(b, n+1, math.Float64bits(x.M))
+		}
+		if len(x.N) != 0 {
+			b[n+0] = 0x72
+			n = ipc.PutString(b, n+1, x.N)
+		}
+		if len(x.O) != 0 {
+			b[n+0] = 0x7a
+			n = ipc.PutBytes(b, n+1, x.O)
+		}
+		if x.P != 0 {
+			b[n+0] = 0x80
+			b[n+1] = 0x1
+			n = ipc.PutVarint(b, n+2, uint64(int64(x.P)))
+		}
+		if len(x.Q) != 0 {
+			b[n+0] = 0xfa
+			b[n+1] = 0x7f
+			n = ipc.PutString(b, n+2, x.Q)
+		}
+		if x.R != 0 {
+			b[n+0] = 0x80
+			b[n+1] = 0x80
+			b[n+2] = 0x1
+			n = ipc.PutVarint(b, n+3, uint64(x.R))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *Kinds) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.A = v != 0
+	} else {
+		x.A = false
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.B = int32(v)
+	} else {
+		x.B = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.C = int64(v)
+	} else {
+		x.C = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.D = uint32(v)
+	} else {
+		x.D = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.E = uint64(v)
+	} else {
+		x.E = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.F = int32(ipc.Unzigzag(uint64(uint32(v))))
+	} else {
+		x.F = 0
+	}
+	if i < len(b) && b[i] == 0x38 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.G = ipc.Unzigzag(v)
+	} else {
+		x.G = 0
+	}
+	if i < len(b) && b[i] == 0x45 {
+		var v uint32
+		v, i = ipc.Fixed32(b, i+1)
+		x.H = uint32(v)
+	} else {
+		x.H = 0
+	}
+	if i < len(b) && b[i] == 0x49 {
+		var v uint64
+		v, i = ipc.Fixed64(b, i+1)
+		x.I = uint64(v)
+	} else {
+		x.I = 0
+	}
+	if i < len(b) && b[i] == 0x55 {
+		var v uint32
+		v, i = ipc.Fixed32(b, i+1)
+		x.J = int32(v)
+	} else {
+		x.J = 0
+	}
+	if i < len(b) && b[i] == 0x59 {
+		var v uint64
+		v, i = ipc.Fixed64(b, i+1)
+		x.K = int64(v)
+	} else {
+		x.K = 0
+	}
+	if i < len(b) && b[i] == 0x65 {
+		var v uint32
+		v, i = ipc.Fixed32(b, i+1)
+		x.L = math.Float32frombits(v)
+	} else {
+		x.L = 0
+	}
+	if i < len(b) && b[i] == 0x69 {
+		var v uint64
+		v, i = ipc.Fixed64(b, i+1)
+		x.M = math.Float64frombits(v)
+	} else {
+		x.M = 0
+	}
+	if i < len(b) && b[i] == 0x72 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.N = ipc.String(v)
+	} else {
+		x.N = ""
+	}
+	if i < len(b) && b[i] == 0x7a {
+		x.O, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.O = nil
+	}
+	if i+1 < len(b) && b[i] == 0x80 && b[i+1] == 0x1 {
+		var v uint64
+		if i += 2; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.P = Kinds_Colour(v)
+	} else {
+		x.P = 0
+	}
+	if i+1 < len(b) && b[i] == 0xfa && b[i+1] == 0x7f {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+2)
+		x.Q = ipc.String(v)
+	} else {
+		x.Q = ""
+	}
+	if i+2 < len(b) && b[i] == 0x80 && b[i+1] == 0x80 && b[i+2] == 0x1 {
+		var v uint64
+		if i += 3; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.R = uint64(v)
+	} else {
+		x.R = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -642,6 +984,102 @@ func (x *PingRequest) Clear() {
 	x.Flags = 0
 	x.Text = ""
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *PingRequest) Encode(b []byte) int {
+	if 41+len(x.Name)+len(x.Text) <= len(b) {
+		n := 0
+		if len(x.Name) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Name)
+		}
+		if x.Number != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Number))
+		}
+		if x.Offset != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Offset))
+		}
+		if x.Flags != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		if len(x.Text) != 0 {
+			b[n+0] = 0x2a
+			n = ipc.PutString(b, n+1, x.Text)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *PingRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Name = ipc.String(v)
+	} else {
+		x.Name = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Number = uint64(v)
+	} else {
+		x.Number = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Offset = uint64(v)
+	} else {
+		x.Offset = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint32(v)
+	} else {
+		x.Flags = 0
+	}
+	if i < len(b) && b[i] == 0x2a {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Text = ipc.String(v)
+	} else {
+		x.Text = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -717,6 +1155,24 @@ func (x *PutRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *PutRequest) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *PutRequest) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *PutReply) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -741,6 +1197,68 @@ func (x *PutReply) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *PutReply) Encode(b []byte) int {
+	if 19+len(x.Name)+len(x.Value) <= len(b) {
+		n := 0
+		if len(x.Name) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Name)
+		}
+		if len(x.Value) != 0 {
+			b[n+0] = 0x12
+			n = ipc.PutBytes(b, n+1, x.Value)
+		}
+		if x.Version != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Version))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *PutReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Name = ipc.String(v)
+	} else {
+		x.Name = ""
+	}
+	if i < len(b) && b[i] == 0x12 {
+		x.Value, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.Value = nil
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Version = uint64(v)
+	} else {
+		x.Version = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *GetRequest) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -761,6 +1279,43 @@ func (x *GetRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *GetRequest) Clear() {
 	x.Name = ""
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *GetRequest) Encode(b []byte) int {
+	if 4+len(x.Name) <= len(b) {
+		n := 0
+		if len(x.Name) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Name)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *GetRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Name = ipc.String(v)
+	} else {
+		x.Name = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
