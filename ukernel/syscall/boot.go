@@ -22,13 +22,15 @@ const (
 // Rebirth of rootd: at once, then after delays that double, and when maxDeaths came less than calmTime apart the machine
 // ends. Short against a person's patience, long against a crash loop that only fills the log.
 const (
-	firstDelay = 100 * millisecond
-	maxDeaths  = 8
-	calmTime   = 60_000 * millisecond
-	keptSize   = 4 << 20 // of rootd's journal and snapshots, bytes
-	reservePer = 64      // one frame in so many is kept for servers
-	maxReserve = 4096
-	rootdName  = "rootd"
+	firstDelay  = 100 * millisecond
+	maxDeaths   = 8
+	calmTime    = 60_000 * millisecond
+	keptSize    = 4 << 20 // of rootd's journal and snapshots, bytes
+	reservePer  = 64      // one frame in so many is kept for servers,
+	minReserve  = 1024    // but so many, which a server's image needs to start,
+	maxReserve  = 4096    // at most so many
+	mostReserve = 8       // and no more than one in so many
+	rootdName   = "rootd"
 )
 
 // rootd is the machine's first process, and where its image lies in the archive.
@@ -57,7 +59,11 @@ func Boot(bi *hw.BootInfo) {
 	if config.trace {
 		ktrace.Mask = ktrace.BitsAll
 	}
-	frame.SetReserve(min(frame.FreeCount()/reservePer, maxReserve))
+	if config.watchdogMS != 0 {
+		ipc.SetHangLimit(config.watchdogMS * millisecond)
+	}
+	free := frame.FreeCount()
+	frame.SetReserve(min(max(free/reservePer, minReserve), free/mostReserve, maxReserve))
 	initPorts()
 	readClock()
 	off, n, ok, damaged := cpioFind(physBytes(bi.Archive.Base, bi.Archive.Len), rootdName)

@@ -96,6 +96,9 @@ const traceSize = uint64(unsafe.Sizeof(uabi.TraceRecord{}))
 
 // physBytes is a run of physical memory as bytes, through the direct map.
 func physBytes(base, n uint64) []byte {
+	if n == 0 {
+		return nil
+	}
 	// Safety: the loader says that this RAM holds what it handed over; nobody writes or frees it.
 	return unsafe.Slice((*byte)(arch.Ptr(base)), n)
 }
