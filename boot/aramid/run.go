@@ -158,7 +158,7 @@ func (o *options) describe(dir string) (*qemu.Machine, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		words = append(words, "aramid.echo=off")
 	}
-	m.Append = strings.TrimSpace(strings.Join(words, " ") + " " + o.extra)
+	m.Append = strings.TrimSpace(o.extra + " " + strings.Join(words, " "))
 	return m, nil
 }
 

@@ -79,6 +79,14 @@ var rows = map[int]row{
 	unix.SYS_PPOLL:           full(ppoll),
 	unix.SYS_SELECT:          full(selectCall),
 	unix.SYS_PSELECT6:        full(pselect6),
+	unix.SYS_EVENTFD:         full(eventfd),
+	unix.SYS_EVENTFD2:        full(eventfd2),
+	unix.SYS_EPOLL_CREATE:    full(epollCreate),
+	unix.SYS_EPOLL_CREATE1:   full(epollCreate1),
+	unix.SYS_EPOLL_CTL:       full(epollCtl),
+	unix.SYS_EPOLL_WAIT:      full(epollWait),
+	unix.SYS_EPOLL_PWAIT:     full(epollPwait),
+	unix.SYS_EPOLL_PWAIT2:    full(epollPwait2),
 	unix.SYS_COPY_FILE_RANGE: absent(unix.ENOSYS),
 
 	// Paths.

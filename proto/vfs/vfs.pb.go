@@ -35,6 +35,8 @@ const (
 	Kind_DEVICE    Kind = 3
 	Kind_TTY       Kind = 4
 	Kind_PATH      Kind = 5 // O_PATH
+	Kind_EVENT     Kind = 6 // eventfd
+	Kind_EPOLL     Kind = 7
 )
 
 // Enum value maps for Kind.
@@ -46,6 +48,8 @@ var (
 		3: "DEVICE",
 		4: "TTY",
 		5: "PATH",
+		6: "EVENT",
+		7: "EPOLL",
 	}
 	Kind_value = map[string]int32{
 		"FILE":      0,
@@ -54,6 +58,8 @@ var (
 		"DEVICE":    3,
 		"TTY":       4,
 		"PATH":      5,
+		"EVENT":     6,
+		"EPOLL":     7,
 	}
 )
 
@@ -1828,6 +1834,282 @@ func (x *PollReply) GetEvent() uint32 {
 	return 0
 }
 
+type EventfdRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Value         uint32                 `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"`
+	Semaphore     bool                   `protobuf:"varint,2,opt,name=semaphore,proto3" json:"semaphore,omitempty"`
+	Nonblock      bool                   `protobuf:"varint,3,opt,name=nonblock,proto3" json:"nonblock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventfdRequest) Reset() {
+	*x = EventfdRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventfdRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventfdRequest) ProtoMessage() {}
+
+func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventfdRequest.ProtoReflect.Descriptor instead.
+func (*EventfdRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *EventfdRequest) GetValue() uint32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *EventfdRequest) GetSemaphore() bool {
+	if x != nil {
+		return x.Semaphore
+	}
+	return false
+}
+
+func (x *EventfdRequest) GetNonblock() bool {
+	if x != nil {
+		return x.Nonblock
+	}
+	return false
+}
+
+type EpollControlRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Op            uint32                 `protobuf:"varint,1,opt,name=op,proto3" json:"op,omitempty"` // EPOLL_CTL_*
+	Fd            int32                  `protobuf:"varint,2,opt,name=fd,proto3" json:"fd,omitempty"`
+	Events        uint32                 `protobuf:"varint,3,opt,name=events,proto3" json:"events,omitempty"`
+	Data          uint64                 `protobuf:"varint,4,opt,name=data,proto3" json:"data,omitempty"`
+	File          uint32                 `protobuf:"varint,5,opt,name=file,proto3" json:"file,omitempty"` // what fd means
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EpollControlRequest) Reset() {
+	*x = EpollControlRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EpollControlRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EpollControlRequest) ProtoMessage() {}
+
+func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EpollControlRequest.ProtoReflect.Descriptor instead.
+func (*EpollControlRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *EpollControlRequest) GetOp() uint32 {
+	if x != nil {
+		return x.Op
+	}
+	return 0
+}
+
+func (x *EpollControlRequest) GetFd() int32 {
+	if x != nil {
+		return x.Fd
+	}
+	return 0
+}
+
+func (x *EpollControlRequest) GetEvents() uint32 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *EpollControlRequest) GetData() uint64 {
+	if x != nil {
+		return x.Data
+	}
+	return 0
+}
+
+func (x *EpollControlRequest) GetFile() uint32 {
+	if x != nil {
+		return x.File
+	}
+	return 0
+}
+
+type EpollWaitRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Max           uint32                 `protobuf:"varint,1,opt,name=max,proto3" json:"max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EpollWaitRequest) Reset() {
+	*x = EpollWaitRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EpollWaitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EpollWaitRequest) ProtoMessage() {}
+
+func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EpollWaitRequest.ProtoReflect.Descriptor instead.
+func (*EpollWaitRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *EpollWaitRequest) GetMax() uint32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+type EpollEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Events        uint32                 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
+	Data          uint64                 `protobuf:"varint,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EpollEvent) Reset() {
+	*x = EpollEvent{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EpollEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EpollEvent) ProtoMessage() {}
+
+func (x *EpollEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EpollEvent.ProtoReflect.Descriptor instead.
+func (*EpollEvent) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *EpollEvent) GetEvents() uint32 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *EpollEvent) GetData() uint64 {
+	if x != nil {
+		return x.Data
+	}
+	return 0
+}
+
+type EpollWaitReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Events        []*EpollEvent          `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EpollWaitReply) Reset() {
+	*x = EpollWaitReply{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EpollWaitReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EpollWaitReply) ProtoMessage() {}
+
+func (x *EpollWaitReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EpollWaitReply.ProtoReflect.Descriptor instead.
+func (*EpollWaitReply) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *EpollWaitReply) GetEvents() []*EpollEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
 var File_proto_vfs_vfs_proto protoreflect.FileDescriptor
 
 const file_proto_vfs_vfs_proto_rawDesc = "" +
@@ -1965,7 +2247,25 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tPollReply\x12\x14\n" +
 	"\x05level\x18\x01 \x01(\rR\x05level\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1a\n" +
-	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event*H\n" +
+	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"`\n" +
+	"\x0eEventfdRequest\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\rR\x05value\x12\x1c\n" +
+	"\tsemaphore\x18\x02 \x01(\bR\tsemaphore\x12\x1a\n" +
+	"\bnonblock\x18\x03 \x01(\bR\bnonblock\"{\n" +
+	"\x13EpollControlRequest\x12\x0e\n" +
+	"\x02op\x18\x01 \x01(\rR\x02op\x12\x0e\n" +
+	"\x02fd\x18\x02 \x01(\x05R\x02fd\x12\x16\n" +
+	"\x06events\x18\x03 \x01(\rR\x06events\x12\x12\n" +
+	"\x04data\x18\x04 \x01(\x04R\x04data\x12\x18\n" +
+	"\x04file\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"$\n" +
+	"\x10EpollWaitRequest\x12\x10\n" +
+	"\x03max\x18\x01 \x01(\rR\x03max\"8\n" +
+	"\n" +
+	"EpollEvent\x12\x16\n" +
+	"\x06events\x18\x01 \x01(\rR\x06events\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\x04R\x04data\"@\n" +
+	"\x0eEpollWaitReply\x12.\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.aramid.vfs.EpollEventR\x06events*^\n" +
 	"\x04Kind\x12\b\n" +
 	"\x04FILE\x10\x00\x12\r\n" +
 	"\tDIRECTORY\x10\x01\x12\b\n" +
@@ -1973,7 +2273,9 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\n" +
 	"\x06DEVICE\x10\x03\x12\a\n" +
 	"\x03TTY\x10\x04\x12\b\n" +
-	"\x04PATH\x10\x052\xef\x1a\n" +
+	"\x04PATH\x10\x05\x12\t\n" +
+	"\x05EVENT\x10\x06\x12\t\n" +
+	"\x05EPOLL\x10\a2\xee\x1d\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
@@ -2006,7 +2308,11 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\aMapFile\x12\x18.aramid.vfs.EmptyRequest\x1a\x18.aramid.vfs.MapFileReply\"\x1e\x8a\xb5\x18\x1a\b\x01\"\vErrNoDevice\"\tErrAccess\x12F\n" +
 	"\x04Poll\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PollReply\"\r\x8a\xb5\x18\t\"\aErrPerm\x12H\n" +
 	"\x04Sync\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.EmptyReply\"\x0e\x8a\xb5\x18\n" +
-	"\b\x01\"\x06ErrArg\x12=\n" +
+	"\b\x01\"\x06ErrArg\x12D\n" +
+	"\aEventfd\x12\x1a.aramid.vfs.EventfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x06\x8a\xb5\x18\x02\b\x01\x12F\n" +
+	"\vEpollCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.OpenReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\x95\x01\n" +
+	"\fEpollControl\x12\x1f.aramid.vfs.EpollControlRequest\x1a\x16.aramid.vfs.EmptyReply\"L\x8a\xb5\x18H\b\x01\"\x06ErrArg\"\tErrExists\"\vErrNotFound\"\aErrPerm\"\aErrLoop\"\bErrLimit\"\bErrBadFD\x12W\n" +
+	"\tEpollWait\x12\x1c.aramid.vfs.EpollWaitRequest\x1a\x1a.aramid.vfs.EpollWaitReply\"\x10\x8a\xb5\x18\f\b\x01\x10\x01\"\x06ErrArg\x12=\n" +
 	"\x04Path\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x04\x8a\xb5\x18\x00B\x12Z\x10aramid/proto/vfsb\x06proto3"
 
 var (
@@ -2022,101 +2328,115 @@ func file_proto_vfs_vfs_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_proto_vfs_vfs_proto_goTypes = []any{
-	(Kind)(0),              // 0: aramid.vfs.Kind
-	(*EmptyRequest)(nil),   // 1: aramid.vfs.EmptyRequest
-	(*EmptyReply)(nil),     // 2: aramid.vfs.EmptyReply
-	(*FsReply)(nil),        // 3: aramid.vfs.FsReply
-	(*OpenRequest)(nil),    // 4: aramid.vfs.OpenRequest
-	(*OpenReply)(nil),      // 5: aramid.vfs.OpenReply
-	(*PathRequest)(nil),    // 6: aramid.vfs.PathRequest
-	(*PathReply)(nil),      // 7: aramid.vfs.PathReply
-	(*Stat)(nil),           // 8: aramid.vfs.Stat
-	(*MakeRequest)(nil),    // 9: aramid.vfs.MakeRequest
-	(*TwoPathRequest)(nil), // 10: aramid.vfs.TwoPathRequest
-	(*SetRequest)(nil),     // 11: aramid.vfs.SetRequest
-	(*Statfs)(nil),         // 12: aramid.vfs.Statfs
-	(*ChdirRequest)(nil),   // 13: aramid.vfs.ChdirRequest
-	(*UmaskRequest)(nil),   // 14: aramid.vfs.UmaskRequest
-	(*MountRequest)(nil),   // 15: aramid.vfs.MountRequest
-	(*PipeRequest)(nil),    // 16: aramid.vfs.PipeRequest
-	(*PipeReply)(nil),      // 17: aramid.vfs.PipeReply
-	(*ReadRequest)(nil),    // 18: aramid.vfs.ReadRequest
-	(*CountReply)(nil),     // 19: aramid.vfs.CountReply
-	(*SeekRequest)(nil),    // 20: aramid.vfs.SeekRequest
-	(*ReadDirRequest)(nil), // 21: aramid.vfs.ReadDirRequest
-	(*Dirent)(nil),         // 22: aramid.vfs.Dirent
-	(*ReadDirReply)(nil),   // 23: aramid.vfs.ReadDirReply
-	(*FlagsRequest)(nil),   // 24: aramid.vfs.FlagsRequest
-	(*IoctlRequest)(nil),   // 25: aramid.vfs.IoctlRequest
-	(*IoctlReply)(nil),     // 26: aramid.vfs.IoctlReply
-	(*MapFileReply)(nil),   // 27: aramid.vfs.MapFileReply
-	(*PollReply)(nil),      // 28: aramid.vfs.PollReply
+	(Kind)(0),                   // 0: aramid.vfs.Kind
+	(*EmptyRequest)(nil),        // 1: aramid.vfs.EmptyRequest
+	(*EmptyReply)(nil),          // 2: aramid.vfs.EmptyReply
+	(*FsReply)(nil),             // 3: aramid.vfs.FsReply
+	(*OpenRequest)(nil),         // 4: aramid.vfs.OpenRequest
+	(*OpenReply)(nil),           // 5: aramid.vfs.OpenReply
+	(*PathRequest)(nil),         // 6: aramid.vfs.PathRequest
+	(*PathReply)(nil),           // 7: aramid.vfs.PathReply
+	(*Stat)(nil),                // 8: aramid.vfs.Stat
+	(*MakeRequest)(nil),         // 9: aramid.vfs.MakeRequest
+	(*TwoPathRequest)(nil),      // 10: aramid.vfs.TwoPathRequest
+	(*SetRequest)(nil),          // 11: aramid.vfs.SetRequest
+	(*Statfs)(nil),              // 12: aramid.vfs.Statfs
+	(*ChdirRequest)(nil),        // 13: aramid.vfs.ChdirRequest
+	(*UmaskRequest)(nil),        // 14: aramid.vfs.UmaskRequest
+	(*MountRequest)(nil),        // 15: aramid.vfs.MountRequest
+	(*PipeRequest)(nil),         // 16: aramid.vfs.PipeRequest
+	(*PipeReply)(nil),           // 17: aramid.vfs.PipeReply
+	(*ReadRequest)(nil),         // 18: aramid.vfs.ReadRequest
+	(*CountReply)(nil),          // 19: aramid.vfs.CountReply
+	(*SeekRequest)(nil),         // 20: aramid.vfs.SeekRequest
+	(*ReadDirRequest)(nil),      // 21: aramid.vfs.ReadDirRequest
+	(*Dirent)(nil),              // 22: aramid.vfs.Dirent
+	(*ReadDirReply)(nil),        // 23: aramid.vfs.ReadDirReply
+	(*FlagsRequest)(nil),        // 24: aramid.vfs.FlagsRequest
+	(*IoctlRequest)(nil),        // 25: aramid.vfs.IoctlRequest
+	(*IoctlReply)(nil),          // 26: aramid.vfs.IoctlReply
+	(*MapFileReply)(nil),        // 27: aramid.vfs.MapFileReply
+	(*PollReply)(nil),           // 28: aramid.vfs.PollReply
+	(*EventfdRequest)(nil),      // 29: aramid.vfs.EventfdRequest
+	(*EpollControlRequest)(nil), // 30: aramid.vfs.EpollControlRequest
+	(*EpollWaitRequest)(nil),    // 31: aramid.vfs.EpollWaitRequest
+	(*EpollEvent)(nil),          // 32: aramid.vfs.EpollEvent
+	(*EpollWaitReply)(nil),      // 33: aramid.vfs.EpollWaitReply
 }
 var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	22, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
-	1,  // 1: aramid.vfs.VFS.FsCreate:input_type -> aramid.vfs.EmptyRequest
-	1,  // 2: aramid.vfs.VFS.FsClone:input_type -> aramid.vfs.EmptyRequest
-	4,  // 3: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
-	6,  // 4: aramid.vfs.VFS.StatAt:input_type -> aramid.vfs.PathRequest
-	6,  // 5: aramid.vfs.VFS.AccessAt:input_type -> aramid.vfs.PathRequest
-	6,  // 6: aramid.vfs.VFS.ReadlinkAt:input_type -> aramid.vfs.PathRequest
-	9,  // 7: aramid.vfs.VFS.MakeAt:input_type -> aramid.vfs.MakeRequest
-	6,  // 8: aramid.vfs.VFS.UnlinkAt:input_type -> aramid.vfs.PathRequest
-	10, // 9: aramid.vfs.VFS.RenameAt:input_type -> aramid.vfs.TwoPathRequest
-	10, // 10: aramid.vfs.VFS.LinkAt:input_type -> aramid.vfs.TwoPathRequest
-	11, // 11: aramid.vfs.VFS.SetAt:input_type -> aramid.vfs.SetRequest
-	6,  // 12: aramid.vfs.VFS.StatfsAt:input_type -> aramid.vfs.PathRequest
-	13, // 13: aramid.vfs.VFS.Chdir:input_type -> aramid.vfs.ChdirRequest
-	1,  // 14: aramid.vfs.VFS.Getcwd:input_type -> aramid.vfs.EmptyRequest
-	14, // 15: aramid.vfs.VFS.Umask:input_type -> aramid.vfs.UmaskRequest
-	15, // 16: aramid.vfs.VFS.Mount:input_type -> aramid.vfs.MountRequest
-	6,  // 17: aramid.vfs.VFS.Umount:input_type -> aramid.vfs.PathRequest
-	16, // 18: aramid.vfs.VFS.Pipe:input_type -> aramid.vfs.PipeRequest
-	18, // 19: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
-	18, // 20: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
-	20, // 21: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
-	21, // 22: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
-	24, // 23: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
-	25, // 24: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
-	1,  // 25: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
-	1,  // 26: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
-	1,  // 27: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
-	1,  // 28: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
-	3,  // 29: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	3,  // 30: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	5,  // 31: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	8,  // 32: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	2,  // 33: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	7,  // 34: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	2,  // 35: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	2,  // 36: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	2,  // 37: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	2,  // 38: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	2,  // 39: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	12, // 40: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	2,  // 41: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	7,  // 42: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	19, // 43: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	2,  // 44: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	2,  // 45: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
-	17, // 46: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	19, // 47: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	19, // 48: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	19, // 49: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	23, // 50: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	19, // 51: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	26, // 52: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	27, // 53: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	28, // 54: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	2,  // 55: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	7,  // 56: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	29, // [29:57] is the sub-list for method output_type
-	1,  // [1:29] is the sub-list for method input_type
-	1,  // [1:1] is the sub-list for extension type_name
-	1,  // [1:1] is the sub-list for extension extendee
-	0,  // [0:1] is the sub-list for field type_name
+	32, // 1: aramid.vfs.EpollWaitReply.events:type_name -> aramid.vfs.EpollEvent
+	1,  // 2: aramid.vfs.VFS.FsCreate:input_type -> aramid.vfs.EmptyRequest
+	1,  // 3: aramid.vfs.VFS.FsClone:input_type -> aramid.vfs.EmptyRequest
+	4,  // 4: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
+	6,  // 5: aramid.vfs.VFS.StatAt:input_type -> aramid.vfs.PathRequest
+	6,  // 6: aramid.vfs.VFS.AccessAt:input_type -> aramid.vfs.PathRequest
+	6,  // 7: aramid.vfs.VFS.ReadlinkAt:input_type -> aramid.vfs.PathRequest
+	9,  // 8: aramid.vfs.VFS.MakeAt:input_type -> aramid.vfs.MakeRequest
+	6,  // 9: aramid.vfs.VFS.UnlinkAt:input_type -> aramid.vfs.PathRequest
+	10, // 10: aramid.vfs.VFS.RenameAt:input_type -> aramid.vfs.TwoPathRequest
+	10, // 11: aramid.vfs.VFS.LinkAt:input_type -> aramid.vfs.TwoPathRequest
+	11, // 12: aramid.vfs.VFS.SetAt:input_type -> aramid.vfs.SetRequest
+	6,  // 13: aramid.vfs.VFS.StatfsAt:input_type -> aramid.vfs.PathRequest
+	13, // 14: aramid.vfs.VFS.Chdir:input_type -> aramid.vfs.ChdirRequest
+	1,  // 15: aramid.vfs.VFS.Getcwd:input_type -> aramid.vfs.EmptyRequest
+	14, // 16: aramid.vfs.VFS.Umask:input_type -> aramid.vfs.UmaskRequest
+	15, // 17: aramid.vfs.VFS.Mount:input_type -> aramid.vfs.MountRequest
+	6,  // 18: aramid.vfs.VFS.Umount:input_type -> aramid.vfs.PathRequest
+	16, // 19: aramid.vfs.VFS.Pipe:input_type -> aramid.vfs.PipeRequest
+	18, // 20: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
+	18, // 21: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
+	20, // 22: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
+	21, // 23: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
+	24, // 24: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
+	25, // 25: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
+	1,  // 26: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
+	1,  // 27: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
+	1,  // 28: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
+	29, // 29: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
+	1,  // 30: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
+	30, // 31: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
+	31, // 32: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
+	1,  // 33: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
+	3,  // 34: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	3,  // 35: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	5,  // 36: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	8,  // 37: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	2,  // 38: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	7,  // 39: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	2,  // 40: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	2,  // 41: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	2,  // 42: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	2,  // 43: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	2,  // 44: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	12, // 45: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	2,  // 46: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	7,  // 47: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	19, // 48: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	2,  // 49: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	2,  // 50: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
+	17, // 51: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	19, // 52: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	19, // 53: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	19, // 54: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	23, // 55: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	19, // 56: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	26, // 57: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	27, // 58: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	28, // 59: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	2,  // 60: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	5,  // 61: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	5,  // 62: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	2,  // 63: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	33, // 64: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
+	7,  // 65: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	34, // [34:66] is the sub-list for method output_type
+	2,  // [2:34] is the sub-list for method input_type
+	2,  // [2:2] is the sub-list for extension type_name
+	2,  // [2:2] is the sub-list for extension extendee
+	0,  // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_proto_vfs_vfs_proto_init() }
@@ -2131,7 +2451,7 @@ func file_proto_vfs_vfs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_vfs_vfs_proto_rawDesc), len(file_proto_vfs_vfs_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   28,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -11,34 +11,38 @@ import (
 
 // Method numbers of VFS.
 const (
-	MethodFsCreate   = 1
-	MethodFsClone    = 2
-	MethodOpen       = 3
-	MethodStatAt     = 4
-	MethodAccessAt   = 5
-	MethodReadlinkAt = 6
-	MethodMakeAt     = 7
-	MethodUnlinkAt   = 8
-	MethodRenameAt   = 9
-	MethodLinkAt     = 10
-	MethodSetAt      = 11
-	MethodStatfsAt   = 12
-	MethodChdir      = 13
-	MethodGetcwd     = 14
-	MethodUmask      = 15
-	MethodMount      = 16
-	MethodUmount     = 17
-	MethodPipe       = 18
-	MethodRead       = 19
-	MethodWrite      = 20
-	MethodSeek       = 21
-	MethodReadDir    = 22
-	MethodFlags      = 23
-	MethodIoctl      = 24
-	MethodMapFile    = 25
-	MethodPoll       = 26
-	MethodSync       = 27
-	MethodPath       = 28
+	MethodFsCreate     = 1
+	MethodFsClone      = 2
+	MethodOpen         = 3
+	MethodStatAt       = 4
+	MethodAccessAt     = 5
+	MethodReadlinkAt   = 6
+	MethodMakeAt       = 7
+	MethodUnlinkAt     = 8
+	MethodRenameAt     = 9
+	MethodLinkAt       = 10
+	MethodSetAt        = 11
+	MethodStatfsAt     = 12
+	MethodChdir        = 13
+	MethodGetcwd       = 14
+	MethodUmask        = 15
+	MethodMount        = 16
+	MethodUmount       = 17
+	MethodPipe         = 18
+	MethodRead         = 19
+	MethodWrite        = 20
+	MethodSeek         = 21
+	MethodReadDir      = 22
+	MethodFlags        = 23
+	MethodIoctl        = 24
+	MethodMapFile      = 25
+	MethodPoll         = 26
+	MethodSync         = 27
+	MethodEventfd      = 28
+	MethodEpollCreate  = 29
+	MethodEpollControl = 30
+	MethodEpollWait    = 31
+	MethodPath         = 32
 )
 
 // Client calls VFS through the handle H.
@@ -96,12 +100,9 @@ func (cl Client) FsClone(c ipc.Caller, in *EmptyRequest, out *FsReply, grants ..
 func (cl Client) Open(c ipc.Caller, in *OpenRequest, out *OpenReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -127,12 +128,9 @@ func (cl Client) Open(c ipc.Caller, in *OpenRequest, out *OpenReply, grants ...u
 func (cl Client) StatAt(c ipc.Caller, in *PathRequest, out *Stat, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -145,8 +143,7 @@ func (cl Client) StatAt(c ipc.Caller, in *PathRequest, out *Stat, grants ...uabi
 	if err := c.Exchange(cl.H, MethodStatAt, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -156,12 +153,9 @@ func (cl Client) StatAt(c ipc.Caller, in *PathRequest, out *Stat, grants ...uabi
 func (cl Client) AccessAt(c ipc.Caller, in *PathRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -185,12 +179,9 @@ func (cl Client) AccessAt(c ipc.Caller, in *PathRequest, out *EmptyReply, grants
 func (cl Client) ReadlinkAt(c ipc.Caller, in *PathRequest, out *PathReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -203,8 +194,7 @@ func (cl Client) ReadlinkAt(c ipc.Caller, in *PathRequest, out *PathReply, grant
 	if err := c.Exchange(cl.H, MethodReadlinkAt, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -214,12 +204,9 @@ func (cl Client) ReadlinkAt(c ipc.Caller, in *PathRequest, out *PathReply, grant
 func (cl Client) MakeAt(c ipc.Caller, in *MakeRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -243,12 +230,9 @@ func (cl Client) MakeAt(c ipc.Caller, in *MakeRequest, out *EmptyReply, grants .
 func (cl Client) UnlinkAt(c ipc.Caller, in *PathRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -272,12 +256,9 @@ func (cl Client) UnlinkAt(c ipc.Caller, in *PathRequest, out *EmptyReply, grants
 func (cl Client) RenameAt(c ipc.Caller, in *TwoPathRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -301,12 +282,9 @@ func (cl Client) RenameAt(c ipc.Caller, in *TwoPathRequest, out *EmptyReply, gra
 func (cl Client) LinkAt(c ipc.Caller, in *TwoPathRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -330,12 +308,9 @@ func (cl Client) LinkAt(c ipc.Caller, in *TwoPathRequest, out *EmptyReply, grant
 func (cl Client) SetAt(c ipc.Caller, in *SetRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -359,12 +334,9 @@ func (cl Client) SetAt(c ipc.Caller, in *SetRequest, out *EmptyReply, grants ...
 func (cl Client) StatfsAt(c ipc.Caller, in *PathRequest, out *Statfs, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -377,8 +349,7 @@ func (cl Client) StatfsAt(c ipc.Caller, in *PathRequest, out *Statfs, grants ...
 	if err := c.Exchange(cl.H, MethodStatfsAt, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -388,12 +359,9 @@ func (cl Client) StatfsAt(c ipc.Caller, in *PathRequest, out *Statfs, grants ...
 func (cl Client) Chdir(c ipc.Caller, in *ChdirRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -428,8 +396,7 @@ func (cl Client) Getcwd(c ipc.Caller, in *EmptyRequest, out *PathReply, grants .
 	if err := c.Exchange(cl.H, MethodGetcwd, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -476,12 +443,9 @@ func (cl Client) ForwardUmask(t ipc.Forwarder, in *UmaskRequest, grants ...uabi.
 func (cl Client) Mount(c ipc.Caller, in *MountRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -504,12 +468,9 @@ func (cl Client) Mount(c ipc.Caller, in *MountRequest, out *EmptyReply, grants .
 func (cl Client) Umount(c ipc.Caller, in *PathRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
@@ -679,8 +640,7 @@ func (cl Client) ReadDir(c ipc.Caller, in *ReadDirRequest, out *ReadDirReply, gr
 	if err := c.Exchange(cl.H, MethodReadDir, true); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -727,12 +687,9 @@ func (cl Client) ForwardFlags(t ipc.Forwarder, in *FlagsRequest, grants ...uabi.
 func (cl Client) Ioctl(c ipc.Caller, in *IoctlRequest, out *IoctlReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -744,8 +701,7 @@ func (cl Client) Ioctl(c ipc.Caller, in *IoctlRequest, out *IoctlReply, grants .
 	if err := c.Exchange(cl.H, MethodIoctl, true); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -821,6 +777,98 @@ func (cl Client) Sync(c ipc.Caller, in *EmptyRequest, out *EmptyReply, grants ..
 	return uabi.OK
 }
 
+// Eventfd is eventfd2(2): a counter as an open file.
+func (cl Client) Eventfd(c ipc.Caller, in *EventfdRequest, out *OpenReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodEventfd, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// EpollCreate is epoll_create1(2): an open file with a kernel wait set over the events of others.
+func (cl Client) EpollCreate(c ipc.Caller, in *EmptyRequest, out *OpenReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodEpollCreate, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// EpollControl is epoll_ctl(2) on the called epoll file. ErrPerm: the file has no readiness; ErrLoop: it would watch itself.
+func (cl Client) EpollControl(c ipc.Caller, in *EpollControlRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodEpollControl, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// EpollWait takes up to max ready members; ErrWait while there is none.
+func (cl Client) EpollWait(c ipc.Caller, in *EpollWaitRequest, out *EpollWaitReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodEpollWait, true); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
 // Path gives the name under which the file was opened, for /proc/PID/fd.
 func (cl Client) Path(c ipc.Caller, in *EmptyRequest, out *PathReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -836,8 +884,7 @@ func (cl Client) Path(c ipc.Caller, in *EmptyRequest, out *PathReply, grants ...
 	if err := c.Exchange(cl.H, MethodPath, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -900,6 +947,14 @@ type Handler[C any] interface {
 	Poll(c C, in *EmptyRequest, out *PollReply) uabi.Error
 	// Sync is fsync(2).
 	Sync(c C, in *EmptyRequest, out *EmptyReply) uabi.Error
+	// Eventfd is eventfd2(2): a counter as an open file.
+	Eventfd(c C, in *EventfdRequest, out *OpenReply) uabi.Error
+	// EpollCreate is epoll_create1(2): an open file with a kernel wait set over the events of others.
+	EpollCreate(c C, in *EmptyRequest, out *OpenReply) uabi.Error
+	// EpollControl is epoll_ctl(2) on the called epoll file. ErrPerm: the file has no readiness; ErrLoop: it would watch itself.
+	EpollControl(c C, in *EpollControlRequest, out *EmptyReply) uabi.Error
+	// EpollWait takes up to max ready members; ErrWait while there is none.
+	EpollWait(c C, in *EpollWaitRequest, out *EpollWaitReply) uabi.Error
 	// Path gives the name under which the file was opened, for /proc/PID/fd.
 	Path(c C, in *EmptyRequest, out *PathReply) uabi.Error
 }
@@ -911,63 +966,71 @@ func Service[C any](h Handler[C]) ipc.Service[C] {
 
 // service holds one request and one reply of each method, used again and again: a server handles one request at a time.
 type service[C any] struct {
-	h             Handler[C]
-	fsCreateIn    EmptyRequest
-	fsCreateOut   FsReply
-	fsCloneIn     EmptyRequest
-	fsCloneOut    FsReply
-	openIn        OpenRequest
-	openOut       OpenReply
-	statAtIn      PathRequest
-	statAtOut     Stat
-	accessAtIn    PathRequest
-	accessAtOut   EmptyReply
-	readlinkAtIn  PathRequest
-	readlinkAtOut PathReply
-	makeAtIn      MakeRequest
-	makeAtOut     EmptyReply
-	unlinkAtIn    PathRequest
-	unlinkAtOut   EmptyReply
-	renameAtIn    TwoPathRequest
-	renameAtOut   EmptyReply
-	linkAtIn      TwoPathRequest
-	linkAtOut     EmptyReply
-	setAtIn       SetRequest
-	setAtOut      EmptyReply
-	statfsAtIn    PathRequest
-	statfsAtOut   Statfs
-	chdirIn       ChdirRequest
-	chdirOut      EmptyReply
-	getcwdIn      EmptyRequest
-	getcwdOut     PathReply
-	umaskIn       UmaskRequest
-	umaskOut      CountReply
-	mountIn       MountRequest
-	mountOut      EmptyReply
-	umountIn      PathRequest
-	umountOut     EmptyReply
-	pipeIn        PipeRequest
-	pipeOut       PipeReply
-	readIn        ReadRequest
-	readOut       CountReply
-	writeIn       ReadRequest
-	writeOut      CountReply
-	seekIn        SeekRequest
-	seekOut       CountReply
-	readDirIn     ReadDirRequest
-	readDirOut    ReadDirReply
-	flagsIn       FlagsRequest
-	flagsOut      CountReply
-	ioctlIn       IoctlRequest
-	ioctlOut      IoctlReply
-	mapFileIn     EmptyRequest
-	mapFileOut    MapFileReply
-	pollIn        EmptyRequest
-	pollOut       PollReply
-	syncIn        EmptyRequest
-	syncOut       EmptyReply
-	pathIn        EmptyRequest
-	pathOut       PathReply
+	h               Handler[C]
+	fsCreateIn      EmptyRequest
+	fsCreateOut     FsReply
+	fsCloneIn       EmptyRequest
+	fsCloneOut      FsReply
+	openIn          OpenRequest
+	openOut         OpenReply
+	statAtIn        PathRequest
+	statAtOut       Stat
+	accessAtIn      PathRequest
+	accessAtOut     EmptyReply
+	readlinkAtIn    PathRequest
+	readlinkAtOut   PathReply
+	makeAtIn        MakeRequest
+	makeAtOut       EmptyReply
+	unlinkAtIn      PathRequest
+	unlinkAtOut     EmptyReply
+	renameAtIn      TwoPathRequest
+	renameAtOut     EmptyReply
+	linkAtIn        TwoPathRequest
+	linkAtOut       EmptyReply
+	setAtIn         SetRequest
+	setAtOut        EmptyReply
+	statfsAtIn      PathRequest
+	statfsAtOut     Statfs
+	chdirIn         ChdirRequest
+	chdirOut        EmptyReply
+	getcwdIn        EmptyRequest
+	getcwdOut       PathReply
+	umaskIn         UmaskRequest
+	umaskOut        CountReply
+	mountIn         MountRequest
+	mountOut        EmptyReply
+	umountIn        PathRequest
+	umountOut       EmptyReply
+	pipeIn          PipeRequest
+	pipeOut         PipeReply
+	readIn          ReadRequest
+	readOut         CountReply
+	writeIn         ReadRequest
+	writeOut        CountReply
+	seekIn          SeekRequest
+	seekOut         CountReply
+	readDirIn       ReadDirRequest
+	readDirOut      ReadDirReply
+	flagsIn         FlagsRequest
+	flagsOut        CountReply
+	ioctlIn         IoctlRequest
+	ioctlOut        IoctlReply
+	mapFileIn       EmptyRequest
+	mapFileOut      MapFileReply
+	pollIn          EmptyRequest
+	pollOut         PollReply
+	syncIn          EmptyRequest
+	syncOut         EmptyReply
+	eventfdIn       EventfdRequest
+	eventfdOut      OpenReply
+	epollCreateIn   EmptyRequest
+	epollCreateOut  OpenReply
+	epollControlIn  EpollControlRequest
+	epollControlOut EmptyReply
+	epollWaitIn     EpollWaitRequest
+	epollWaitOut    EpollWaitReply
+	pathIn          EmptyRequest
+	pathOut         PathReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -1027,6 +1090,14 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doPoll(c, b)
 	case MethodSync:
 		return s.doSync(c, b)
+	case MethodEventfd:
+		return s.doEventfd(c, b)
+	case MethodEpollCreate:
+		return s.doEpollCreate(c, b)
+	case MethodEpollControl:
+		return s.doEpollControl(c, b)
+	case MethodEpollWait:
+		return s.doEpollWait(c, b)
 	case MethodPath:
 		return s.doPath(c, b)
 	}
@@ -1069,8 +1140,7 @@ func (s *service[C]) doFsClone(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doOpen(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.openIn, &s.openOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -1088,8 +1158,7 @@ func (s *service[C]) doOpen(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doStatAt(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.statAtIn, &s.statAtOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -1098,12 +1167,9 @@ func (s *service[C]) doStatAt(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.StatAt(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1112,8 +1178,7 @@ func (s *service[C]) doStatAt(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doAccessAt(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.accessAtIn, &s.accessAtOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -1130,8 +1195,7 @@ func (s *service[C]) doAccessAt(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doReadlinkAt(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.readlinkAtIn, &s.readlinkAtOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -1140,12 +1204,9 @@ func (s *service[C]) doReadlinkAt(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.ReadlinkAt(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1154,8 +1215,7 @@ func (s *service[C]) doReadlinkAt(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doMakeAt(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.makeAtIn, &s.makeAtOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -1172,8 +1232,7 @@ func (s *service[C]) doMakeAt(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doUnlinkAt(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.unlinkAtIn, &s.unlinkAtOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -1190,8 +1249,7 @@ func (s *service[C]) doUnlinkAt(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doRenameAt(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.renameAtIn, &s.renameAtOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 2)
@@ -1208,8 +1266,7 @@ func (s *service[C]) doRenameAt(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doLinkAt(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.linkAtIn, &s.linkAtOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 2)
@@ -1226,8 +1283,7 @@ func (s *service[C]) doLinkAt(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doSetAt(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.setAtIn, &s.setAtOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -1244,8 +1300,7 @@ func (s *service[C]) doSetAt(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doStatfsAt(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.statfsAtIn, &s.statfsAtOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -1254,12 +1309,9 @@ func (s *service[C]) doStatfsAt(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.StatfsAt(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1268,8 +1320,7 @@ func (s *service[C]) doStatfsAt(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doChdir(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.chdirIn, &s.chdirOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -1294,12 +1345,9 @@ func (s *service[C]) doGetcwd(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.Getcwd(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1324,8 +1372,7 @@ func (s *service[C]) doUmask(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doMount(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.mountIn, &s.mountOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
@@ -1340,8 +1387,7 @@ func (s *service[C]) doMount(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doUmount(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.umountIn, &s.umountOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	ipc.AbsentHandles(b.In, 1)
@@ -1431,12 +1477,9 @@ func (s *service[C]) doReadDir(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.ReadDir(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1461,20 +1504,16 @@ func (s *service[C]) doFlags(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doIoctl(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.ioctlIn, &s.ioctlOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
 	if err := s.h.Ioctl(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1531,6 +1570,77 @@ func (s *service[C]) doSync(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doEventfd(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.eventfdIn, &s.eventfdOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Eventfd(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *service[C]) doEpollCreate(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.epollCreateIn, &s.epollCreateOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.EpollCreate(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *service[C]) doEpollControl(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.epollControlIn, &s.epollControlOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.EpollControl(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doEpollWait(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.epollWaitIn, &s.epollWaitOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.EpollWait(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 func (s *service[C]) doPath(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.pathIn, &s.pathOut
 	if b.In.Len != 0 {
@@ -1541,12 +1651,9 @@ func (s *service[C]) doPath(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.Path(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -1742,6 +1849,32 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
+		Name: "Eventfd", Mutates: true, Blocks: false, Forward: false,
+		In: 3, Out: 1, InHandles: 0, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(EventfdRequest) },
+		NewOut: func() ipc.Message { return new(OpenReply) },
+	},
+	{
+		Name: "EpollCreate", Mutates: true, Blocks: false, Forward: false,
+		In: 0, Out: 1, InHandles: 0, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(EmptyRequest) },
+		NewOut: func() ipc.Message { return new(OpenReply) },
+	},
+	{
+		Name: "EpollControl", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrExists, uabi.ErrNotFound, uabi.ErrPerm, uabi.ErrLoop, uabi.ErrLimit, uabi.ErrBadFD},
+		In:     4, Out: 0, InHandles: 1, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EpollControlRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "EpollWait", Mutates: true, Blocks: true, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EpollWaitRequest) },
+		NewOut: func() ipc.Message { return new(EpollWaitReply) },
+	},
+	{
 		Name: "Path", Mutates: false, Blocks: false, Forward: false,
 		In: 0, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
@@ -1844,6 +1977,75 @@ func (x *OpenRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *OpenRequest) Encode(b []byte) int {
+	if 26+len(x.Path) <= len(b) {
+		n := 0
+		if len(x.Path) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Path)
+		}
+		if x.Flags != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		if x.Mode != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Mode))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *OpenRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Path = ipc.String(v)
+	} else {
+		x.Path = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint32(v)
+	} else {
+		x.Flags = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Mode = uint32(v)
+	} else {
+		x.Mode = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *OpenReply) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Kind)
@@ -1897,6 +2099,75 @@ func (x *PathRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *PathRequest) Encode(b []byte) int {
+	if 26+len(x.Path) <= len(b) {
+		n := 0
+		if len(x.Path) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Path)
+		}
+		if x.Flags != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		if x.Mode != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Mode))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *PathRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Path = ipc.String(v)
+	} else {
+		x.Path = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint32(v)
+	} else {
+		x.Flags = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Mode = uint32(v)
+	} else {
+		x.Mode = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *PathReply) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -1917,6 +2188,43 @@ func (x *PathReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *PathReply) Clear() {
 	x.Path = ""
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *PathReply) Encode(b []byte) int {
+	if 4+len(x.Path) <= len(b) {
+		n := 0
+		if len(x.Path) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Path)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *PathReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Path = ipc.String(v)
+	} else {
+		x.Path = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -1954,6 +2262,256 @@ func (x *Stat) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *Stat) Encode(b []byte) int {
+	if 154 <= len(b) {
+		n := 0
+		if x.Dev != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Dev))
+		}
+		if x.Ino != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Ino))
+		}
+		if x.Mode != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Mode))
+		}
+		if x.Nlink != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.Nlink))
+		}
+		if x.Uid != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.Uid))
+		}
+		if x.Gid != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(x.Gid))
+		}
+		if x.Rdev != 0 {
+			b[n+0] = 0x38
+			n = ipc.PutVarint(b, n+1, uint64(x.Rdev))
+		}
+		if x.Size != 0 {
+			b[n+0] = 0x40
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Size)))
+		}
+		if x.Blksize != 0 {
+			b[n+0] = 0x48
+			n = ipc.PutVarint(b, n+1, uint64(x.Blksize))
+		}
+		if x.Blocks != 0 {
+			b[n+0] = 0x50
+			n = ipc.PutVarint(b, n+1, uint64(x.Blocks))
+		}
+		if x.AtimeNs != 0 {
+			b[n+0] = 0x58
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.AtimeNs)))
+		}
+		if x.MtimeNs != 0 {
+			b[n+0] = 0x60
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.MtimeNs)))
+		}
+		if x.CtimeNs != 0 {
+			b[n+0] = 0x68
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.CtimeNs)))
+		}
+		if x.BtimeNs != 0 {
+			b[n+0] = 0x70
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.BtimeNs)))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *Stat) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Dev = uint64(v)
+	} else {
+		x.Dev = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Ino = uint64(v)
+	} else {
+		x.Ino = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Mode = uint32(v)
+	} else {
+		x.Mode = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Nlink = uint32(v)
+	} else {
+		x.Nlink = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Uid = uint32(v)
+	} else {
+		x.Uid = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Gid = uint32(v)
+	} else {
+		x.Gid = 0
+	}
+	if i < len(b) && b[i] == 0x38 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Rdev = uint64(v)
+	} else {
+		x.Rdev = 0
+	}
+	if i < len(b) && b[i] == 0x40 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Size = int64(v)
+	} else {
+		x.Size = 0
+	}
+	if i < len(b) && b[i] == 0x48 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Blksize = uint32(v)
+	} else {
+		x.Blksize = 0
+	}
+	if i < len(b) && b[i] == 0x50 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Blocks = uint64(v)
+	} else {
+		x.Blocks = 0
+	}
+	if i < len(b) && b[i] == 0x58 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.AtimeNs = int64(v)
+	} else {
+		x.AtimeNs = 0
+	}
+	if i < len(b) && b[i] == 0x60 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.MtimeNs = int64(v)
+	} else {
+		x.MtimeNs = 0
+	}
+	if i < len(b) && b[i] == 0x68 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.CtimeNs = int64(v)
+	} else {
+		x.CtimeNs = 0
+	}
+	if i < len(b) && b[i] == 0x70 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.BtimeNs = int64(v)
+	} else {
+		x.BtimeNs = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *MakeRequest) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -1980,6 +2538,86 @@ func (x *MakeRequest) Clear() {
 	x.Target = ""
 	x.Dir = 0
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *MakeRequest) Encode(b []byte) int {
+	if 30+len(x.Path)+len(x.Target) <= len(b) {
+		n := 0
+		if len(x.Path) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Path)
+		}
+		if x.Mode != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Mode))
+		}
+		if x.Rdev != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Rdev))
+		}
+		if len(x.Target) != 0 {
+			b[n+0] = 0x22
+			n = ipc.PutString(b, n+1, x.Target)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *MakeRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Path = ipc.String(v)
+	} else {
+		x.Path = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Mode = uint32(v)
+	} else {
+		x.Mode = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Rdev = uint64(v)
+	} else {
+		x.Rdev = 0
+	}
+	if i < len(b) && b[i] == 0x22 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Target = ipc.String(v)
+	} else {
+		x.Target = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -2011,6 +2649,86 @@ func (x *TwoPathRequest) Clear() {
 	x.OldDir = 0
 	x.NewDir = 0
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *TwoPathRequest) Encode(b []byte) int {
+	if 30+len(x.Old)+len(x.New) <= len(b) {
+		n := 0
+		if len(x.Old) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Old)
+		}
+		if len(x.New) != 0 {
+			b[n+0] = 0x12
+			n = ipc.PutString(b, n+1, x.New)
+		}
+		if x.Flags != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		if x.HasNewDir {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *TwoPathRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Old = ipc.String(v)
+	} else {
+		x.Old = ""
+	}
+	if i < len(b) && b[i] == 0x12 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.New = ipc.String(v)
+	} else {
+		x.New = ""
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint32(v)
+	} else {
+		x.Flags = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.HasNewDir = v != 0
+	} else {
+		x.HasNewDir = false
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -2046,6 +2764,24 @@ func (x *SetRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *SetRequest) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *SetRequest) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *Statfs) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -2075,6 +2811,160 @@ func (x *Statfs) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *Statfs) Encode(b []byte) int {
+	if 88 <= len(b) {
+		n := 0
+		if x.Type != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Type))
+		}
+		if x.Bsize != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Bsize))
+		}
+		if x.Blocks != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Blocks))
+		}
+		if x.Bfree != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.Bfree))
+		}
+		if x.Files != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.Files))
+		}
+		if x.Ffree != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(x.Ffree))
+		}
+		if x.Namelen != 0 {
+			b[n+0] = 0x38
+			n = ipc.PutVarint(b, n+1, uint64(x.Namelen))
+		}
+		if x.Flags != 0 {
+			b[n+0] = 0x40
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *Statfs) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Type = uint64(v)
+	} else {
+		x.Type = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Bsize = uint64(v)
+	} else {
+		x.Bsize = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Blocks = uint64(v)
+	} else {
+		x.Blocks = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Bfree = uint64(v)
+	} else {
+		x.Bfree = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Files = uint64(v)
+	} else {
+		x.Files = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Ffree = uint64(v)
+	} else {
+		x.Ffree = 0
+	}
+	if i < len(b) && b[i] == 0x38 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Namelen = uint64(v)
+	} else {
+		x.Namelen = 0
+	}
+	if i < len(b) && b[i] == 0x40 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint64(v)
+	} else {
+		x.Flags = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *ChdirRequest) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -2100,6 +2990,75 @@ func (x *ChdirRequest) Clear() {
 	x.Root = false
 	x.Dir = 0
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *ChdirRequest) Encode(b []byte) int {
+	if 26+len(x.Path) <= len(b) {
+		n := 0
+		if len(x.Path) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Path)
+		}
+		if x.Flags != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		if x.Root {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *ChdirRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Path = ipc.String(v)
+	} else {
+		x.Path = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint32(v)
+	} else {
+		x.Flags = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Root = v != 0
+	} else {
+		x.Root = false
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -2149,6 +3108,92 @@ func (x *MountRequest) Clear() {
 	x.Flags = 0
 	x.Data = ""
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *MountRequest) Encode(b []byte) int {
+	if 27+len(x.Source)+len(x.Target)+len(x.Type)+len(x.Data) <= len(b) {
+		n := 0
+		if len(x.Source) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Source)
+		}
+		if len(x.Target) != 0 {
+			b[n+0] = 0x12
+			n = ipc.PutString(b, n+1, x.Target)
+		}
+		if len(x.Type) != 0 {
+			b[n+0] = 0x1a
+			n = ipc.PutString(b, n+1, x.Type)
+		}
+		if x.Flags != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		if len(x.Data) != 0 {
+			b[n+0] = 0x2a
+			n = ipc.PutString(b, n+1, x.Data)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *MountRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Source = ipc.String(v)
+	} else {
+		x.Source = ""
+	}
+	if i < len(b) && b[i] == 0x12 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Target = ipc.String(v)
+	} else {
+		x.Target = ""
+	}
+	if i < len(b) && b[i] == 0x1a {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Type = ipc.String(v)
+	} else {
+		x.Type = ""
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint64(v)
+	} else {
+		x.Flags = 0
+	}
+	if i < len(b) && b[i] == 0x2a {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Data = ipc.String(v)
+	} else {
+		x.Data = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -2318,6 +3363,24 @@ func (x *ReadDirReply) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *ReadDirReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *ReadDirReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *FlagsRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = 0
@@ -2371,6 +3434,73 @@ func (x *IoctlRequest) Clear() {
 	x.unknownFields = nil
 }
 
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *IoctlRequest) Encode(b []byte) int {
+	if 26+len(x.In) <= len(b) {
+		n := 0
+		if x.Cmd != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Cmd))
+		}
+		if x.Arg != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Arg))
+		}
+		if len(x.In) != 0 {
+			b[n+0] = 0x1a
+			n = ipc.PutBytes(b, n+1, x.In)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *IoctlRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Cmd = uint32(v)
+	} else {
+		x.Cmd = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Arg = uint64(v)
+	} else {
+		x.Arg = 0
+	}
+	if i < len(b) && b[i] == 0x1a {
+		x.In, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.In = nil
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
 // ToWords implements ipc.Message.
 func (x *IoctlReply) ToWords(w *[uabi.MaxWords]uint64) {
 }
@@ -2392,6 +3522,57 @@ func (x *IoctlReply) Clear() {
 	x.Result = 0
 	x.Out = nil
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *IoctlReply) Encode(b []byte) int {
+	if 15+len(x.Out) <= len(b) {
+		n := 0
+		if x.Result != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Result)))
+		}
+		if len(x.Out) != 0 {
+			b[n+0] = 0x12
+			n = ipc.PutBytes(b, n+1, x.Out)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *IoctlReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Result = int64(v)
+	} else {
+		x.Result = 0
+	}
+	if i < len(b) && b[i] == 0x12 {
+		x.Out, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.Out = nil
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -2450,4 +3631,137 @@ func (x *PollReply) Clear() {
 	x.Level = 0
 	x.Seq = 0
 	x.Event = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *EventfdRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Value)
+	w[1] = 0
+	if x.Semaphore {
+		w[1] = 1
+	}
+	w[2] = 0
+	if x.Nonblock {
+		w[2] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *EventfdRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Value = uint32(w[0])
+	x.Semaphore = w[1] != 0
+	x.Nonblock = w[2] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *EventfdRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *EventfdRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *EventfdRequest) Clear() {
+	x.Value = 0
+	x.Semaphore = false
+	x.Nonblock = false
+}
+
+// ToWords implements ipc.Message.
+func (x *EpollControlRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Op)
+	w[1] = uint64(x.Fd)
+	w[2] = uint64(x.Events)
+	w[3] = uint64(x.Data)
+}
+
+// FromWords implements ipc.Message.
+func (x *EpollControlRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Op = uint32(w[0])
+	x.Fd = int32(w[1])
+	x.Events = uint32(w[2])
+	x.Data = uint64(w[3])
+}
+
+// ToHandles implements ipc.Message.
+func (x *EpollControlRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.File)
+}
+
+// FromHandles implements ipc.Message.
+func (x *EpollControlRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.File = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *EpollControlRequest) Clear() {
+	x.Op = 0
+	x.Fd = 0
+	x.Events = 0
+	x.Data = 0
+	x.File = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *EpollWaitRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Max)
+}
+
+// FromWords implements ipc.Message.
+func (x *EpollWaitRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Max = uint32(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *EpollWaitRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *EpollWaitRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *EpollWaitRequest) Clear() {
+	x.Max = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *EpollWaitReply) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *EpollWaitReply) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *EpollWaitReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *EpollWaitReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *EpollWaitReply) Clear() {
+	x.Events = x.Events[:0]
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *EpollWaitReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *EpollWaitReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }

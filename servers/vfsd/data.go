@@ -115,6 +115,14 @@ func (h *VFSD) Read(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) uab
 		return h.readTty(c, o, out)
 	case vfs.Kind_DEVICE:
 		return h.readDevice(c, o, out)
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL:
+		if in.Offset >= 0 {
+			return uabi.ErrSeek
+		}
+		if o.Set != 0 {
+			return uabi.ErrArg
+		}
+		return h.readEvent(c, o, out)
 	}
 	if o.At.Ino >= tree.SyntheticBase {
 		return h.readText(c, o, in.Offset, out)
@@ -170,6 +178,14 @@ func (h *VFSD) Write(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) ua
 		return h.writeTty(c, o, out)
 	case vfs.Kind_DEVICE:
 		return h.writeDevice(c, o, out)
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL:
+		if in.Offset >= 0 {
+			return uabi.ErrSeek
+		}
+		if o.Set != 0 {
+			return uabi.ErrArg
+		}
+		return h.writeEvent(c, o, out)
 	}
 	if o.At.Ino >= tree.SyntheticBase {
 		return uabi.ErrArg
@@ -235,7 +251,7 @@ func (h *VFSD) Seek(c *server.Ctx, in *vfs.SeekRequest, out *vfs.CountReply) uab
 		return err
 	case o.Flags&unix.O_PATH != 0:
 		return uabi.ErrBadFD
-	case o.Kind == uint32(vfs.Kind_PIPE) || o.Kind == uint32(vfs.Kind_TTY):
+	case o.Kind == uint32(vfs.Kind_PIPE) || o.Kind == uint32(vfs.Kind_TTY) || isSpecial(o):
 		return uabi.ErrSeek
 	}
 	size := int64(0)

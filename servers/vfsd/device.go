@@ -98,20 +98,9 @@ func (h *VFSD) Poll(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.PollReply) uab
 	if err != uabi.OK {
 		return err
 	}
-	var event uint32
-	switch vfs.Kind(o.Kind) {
-	case vfs.Kind_PIPE:
-		event = h.pipes[o.Pipe].Event
-	case vfs.Kind_TTY:
-		event = h.top.Tty.Event
-	case vfs.Kind_DEVICE:
-		// Linux's null, zero and full have no poll method: epoll_ctl says EPERM.
-		if r := h.tree.Inode(o.At.Ino).Rdev; r != devRandom && r != devUrandom {
-			return uabi.ErrPerm
-		}
-		event = h.top.Ready
-	default:
-		return uabi.ErrPerm
+	event, err := h.readiness(o)
+	if err != uabi.OK {
+		return err
 	}
 	level, seq, err := c.EventRead(uabi.Handle(event))
 	if err != uabi.OK {

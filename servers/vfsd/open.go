@@ -192,6 +192,9 @@ func (k *call) reopen(src *state.Open, flags uint32, o *state.Open, out *vfs.Ope
 		at := tree.FromPb(src.At)
 		return k.openAt(tree.Found{At: at, OK: true, Last: tree.LastJump}, flags, o, out)
 	}
+	if isSpecial(src) {
+		return uabi.ErrNoDevice
+	}
 	p := k.pipes[src.Pipe]
 	handle, err := k.c.Mint(k.top.LastId + 1)
 	if err != uabi.OK {
@@ -207,6 +210,7 @@ func (h *VFSD) closeOpen(c *server.Ctx, o *state.Open) {
 	if o.Pipe != 0 {
 		h.closePipeEnd(c, o)
 	}
+	h.closeSpecial(c, o)
 	if o.At != nil {
 		h.drop(tree.FromPb(o.At))
 	}

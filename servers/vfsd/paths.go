@@ -26,6 +26,10 @@ func (h *VFSD) StatAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.Stat) uabi.Er
 		return err
 	}
 	if o != nil && o.At == nil {
+		if isSpecial(o) {
+			statSpecial(out)
+			return uabi.OK
+		}
 		h.statPipe(h.pipes[o.Pipe], out)
 		return uabi.OK
 	}

@@ -52,6 +52,7 @@ type VFSD struct {
 	top      *state.State // scalars and the terminal only
 	root     tree.Ref
 	users    map[uint64]int // open files and contexts by mount
+	epolls   []uint64       // ids of the epoll files among opens, ascending
 
 	// scratch is for one handler's copies between grants and this process.
 	scratch []byte
@@ -72,6 +73,7 @@ func (h *VFSD) reset(top *state.State) {
 	h.tree = tree.New(h.nextID)
 	h.contexts, h.opens, h.pipes = map[uint64]*state.Context{}, map[uint64]*state.Open{}, map[uint64]*state.Pipe{}
 	h.users = map[uint64]int{}
+	h.epolls = nil
 	h.root = tree.Ref{}
 }
 
@@ -131,6 +133,9 @@ func (h *VFSD) Load(b []byte) error {
 	}
 	for _, v := range s.Opens {
 		h.opens[v.Id] = v
+		if v.Set != 0 {
+			h.epolls = append(h.epolls, v.Id)
+		}
 		h.users[v.At.GetMount()]++
 	}
 	for _, v := range s.Pipes {
@@ -155,6 +160,10 @@ func (h *VFSD) Handles(yield func(uabi.Handle)) {
 	for _, p := range sorted(h.pipes) {
 		give(p.Memory)
 		give(p.Event)
+	}
+	for _, o := range sorted(h.opens) {
+		give(o.Event)
+		give(o.Set)
 	}
 	give(h.top.Zero)
 	give(h.top.Ready)
@@ -256,7 +265,7 @@ func (k *call) start(dir uint32) (tree.Ref, uabi.Error) {
 	if o == nil {
 		return tree.Ref{}, uabi.ErrBadFD
 	}
-	if o.Pipe != 0 && o.At == nil {
+	if o.At == nil {
 		return tree.Ref{}, uabi.ErrNotDir
 	}
 	return tree.FromPb(o.At), uabi.OK

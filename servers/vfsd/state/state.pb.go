@@ -769,6 +769,12 @@ type Open struct {
 	HasContent    bool                   `protobuf:"varint,9,opt,name=has_content,json=hasContent,proto3" json:"has_content,omitempty"`
 	PipeReader    bool                   `protobuf:"varint,10,opt,name=pipe_reader,json=pipeReader,proto3" json:"pipe_reader,omitempty"`
 	PipeWriter    bool                   `protobuf:"varint,11,opt,name=pipe_writer,json=pipeWriter,proto3" json:"pipe_writer,omitempty"`
+	Event         uint32                 `protobuf:"varint,12,opt,name=event,proto3" json:"event,omitempty"`         // handle: readiness of an eventfd or epoll file
+	Set           uint32                 `protobuf:"varint,13,opt,name=set,proto3" json:"set,omitempty"`             // handle: wait set of an epoll file
+	Value         uint64                 `protobuf:"varint,14,opt,name=value,proto3" json:"value,omitempty"`         // of an eventfd
+	Semaphore     bool                   `protobuf:"varint,15,opt,name=semaphore,proto3" json:"semaphore,omitempty"` // EFD_SEMAPHORE
+	Level         uint32                 `protobuf:"varint,16,opt,name=level,proto3" json:"level,omitempty"`         // of an eventfd's event
+	Watches       []*Watch               `protobuf:"bytes,17,rep,name=watches,proto3" json:"watches,omitempty"`      // of an epoll file
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -878,6 +884,48 @@ func (x *Open) GetPipeWriter() bool {
 		return x.PipeWriter
 	}
 	return false
+}
+
+func (x *Open) GetEvent() uint32 {
+	if x != nil {
+		return x.Event
+	}
+	return 0
+}
+
+func (x *Open) GetSet() uint32 {
+	if x != nil {
+		return x.Set
+	}
+	return 0
+}
+
+func (x *Open) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *Open) GetSemaphore() bool {
+	if x != nil {
+		return x.Semaphore
+	}
+	return false
+}
+
+func (x *Open) GetLevel() uint32 {
+	if x != nil {
+		return x.Level
+	}
+	return 0
+}
+
+func (x *Open) GetWatches() []*Watch {
+	if x != nil {
+		return x.Watches
+	}
+	return nil
 }
 
 type Pipe struct {
@@ -1232,6 +1280,59 @@ func (x *Tty) GetLineNo() uint32 {
 	return 0
 }
 
+// Watch is a member of an epoll file's wait set: a descriptor, and the open file that it meant.
+type Watch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Open          uint64                 `protobuf:"varint,1,opt,name=open,proto3" json:"open,omitempty"`
+	Fd            int32                  `protobuf:"varint,2,opt,name=fd,proto3" json:"fd,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Watch) Reset() {
+	*x = Watch{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Watch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Watch) ProtoMessage() {}
+
+func (x *Watch) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Watch.ProtoReflect.Descriptor instead.
+func (*Watch) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Watch) GetOpen() uint64 {
+	if x != nil {
+		return x.Open
+	}
+	return 0
+}
+
+func (x *Watch) GetFd() int32 {
+	if x != nil {
+		return x.Fd
+	}
+	return 0
+}
+
 var File_servers_vfsd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_vfsd_state_state_proto_rawDesc = "" +
@@ -1308,7 +1409,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12(\n" +
 	"\x03cwd\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x03cwd\x12*\n" +
 	"\x04root\x18\x03 \x01(\v2\x16.aramid.vfsd.state.RefR\x04root\x12\x14\n" +
-	"\x05umask\x18\x04 \x01(\rR\x05umask\"\x9f\x02\n" +
+	"\x05umask\x18\x04 \x01(\rR\x05umask\"\xc5\x03\n" +
 	"\x04Open\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x02at\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x02at\x12\x14\n" +
@@ -1324,7 +1425,13 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	" \x01(\bR\n" +
 	"pipeReader\x12\x1f\n" +
 	"\vpipe_writer\x18\v \x01(\bR\n" +
-	"pipeWriter\"\xc1\x02\n" +
+	"pipeWriter\x12\x14\n" +
+	"\x05event\x18\f \x01(\rR\x05event\x12\x10\n" +
+	"\x03set\x18\r \x01(\rR\x03set\x12\x14\n" +
+	"\x05value\x18\x0e \x01(\x04R\x05value\x12\x1c\n" +
+	"\tsemaphore\x18\x0f \x01(\bR\tsemaphore\x12\x14\n" +
+	"\x05level\x18\x10 \x01(\rR\x05level\x122\n" +
+	"\awatches\x18\x11 \x03(\v2\x18.aramid.vfsd.state.WatchR\awatches\"\xc1\x02\n" +
 	"\x04Pipe\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06memory\x18\x02 \x01(\rR\x06memory\x12\x14\n" +
@@ -1363,7 +1470,10 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x05level\x18\x12 \x01(\rR\x05level\x12\x10\n" +
 	"\x03out\x18\x13 \x01(\fR\x03out\x12!\n" +
 	"\fnext_literal\x18\x14 \x01(\bR\vnextLiteral\x12\x17\n" +
-	"\aline_no\x18\x15 \x01(\rR\x06lineNoB\x1bZ\x19aramid/servers/vfsd/stateb\x06proto3"
+	"\aline_no\x18\x15 \x01(\rR\x06lineNo\"+\n" +
+	"\x05Watch\x12\x12\n" +
+	"\x04open\x18\x01 \x01(\x04R\x04open\x12\x0e\n" +
+	"\x02fd\x18\x02 \x01(\x05R\x02fdB\x1bZ\x19aramid/servers/vfsd/stateb\x06proto3"
 
 var (
 	file_servers_vfsd_state_state_proto_rawDescOnce sync.Once
@@ -1377,7 +1487,7 @@ func file_servers_vfsd_state_state_proto_rawDescGZIP() []byte {
 	return file_servers_vfsd_state_state_proto_rawDescData
 }
 
-var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*State)(nil),      // 0: aramid.vfsd.state.State
 	(*Inode)(nil),      // 1: aramid.vfsd.state.Inode
@@ -1389,6 +1499,7 @@ var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*Open)(nil),       // 7: aramid.vfsd.state.Open
 	(*Pipe)(nil),       // 8: aramid.vfsd.state.Pipe
 	(*Tty)(nil),        // 9: aramid.vfsd.state.Tty
+	(*Watch)(nil),      // 10: aramid.vfsd.state.Watch
 }
 var file_servers_vfsd_state_state_proto_depIdxs = []int32{
 	1,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
@@ -1402,11 +1513,12 @@ var file_servers_vfsd_state_state_proto_depIdxs = []int32{
 	5,  // 8: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
 	5,  // 9: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
 	5,  // 10: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	10, // 11: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_servers_vfsd_state_state_proto_init() }
@@ -1420,7 +1532,7 @@ func file_servers_vfsd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_vfsd_state_state_proto_rawDesc), len(file_servers_vfsd_state_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
