@@ -8,6 +8,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,26 +75,26 @@ func moduleRoot() (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(out))), nil
 }
 
-// protoFiles finds every .proto below proto/ and itest/ that has services or messages of ours.
+// protoFiles finds every .proto file of the module but options.proto.
 func protoFiles(root string) ([]string, error) {
 	var files []string
-	for _, pattern := range []string{"proto/*/*.proto", "proto/*/*/*.proto", "servers/*/*.proto", "servers/*/*/*.proto", "itest/*/*.proto", "itest/*/*/*.proto", "linuxabi/*/*.proto"} {
-		found, err := filepath.Glob(filepath.Join(root, pattern))
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, f := range found {
-			name, err := filepath.Rel(root, f)
-			if err != nil {
-				return nil, err
-			}
-			if name != optionsProto {
-				files = append(files, name)
-			}
+		name, err := filepath.Rel(root, path)
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "build" || strings.HasPrefix(d.Name(), ".") && name != "."):
+			return filepath.SkipDir
+		case strings.HasSuffix(name, ".proto") && name != optionsProto:
+			files = append(files, name)
 		}
-	}
+		return nil
+	})
 	sort.Strings(files)
-	return files, nil
+	return files, err
 }
 
 // generator runs protoc in the module's root with tools and includes from tmp.

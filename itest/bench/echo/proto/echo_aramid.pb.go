@@ -21,12 +21,9 @@ type Client struct{ H uabi.Handle }
 func (cl Client) Echo(c ipc.Caller, in *EchoMessage, out *EchoMessage, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.SizeVT()
-	if n > uabi.MaxBytes {
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := in.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	m.Len = uint32(n)
 	m.NHandles = 0
@@ -38,8 +35,7 @@ func (cl Client) Echo(c ipc.Caller, in *EchoMessage, out *EchoMessage, grants ..
 	if err := c.Exchange(cl.H, MethodEcho, false); err != uabi.OK {
 		return err
 	}
-	out.Clear()
-	if m.Len > uabi.MaxBytes || out.UnmarshalVTUnsafe(b.OutBytes[:m.Len]) != nil {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
 	return uabi.OK
@@ -75,20 +71,16 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doEcho(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.echoIn, &s.echoOut
-	in.Clear()
-	if b.In.Len > uabi.MaxBytes || in.UnmarshalVTUnsafe(b.InBytes[:b.In.Len]) != nil {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
 	out.Clear()
 	if err := s.h.Echo(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.SizeVT()
-	if n > uabi.MaxBytes {
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
 		return uabi.ErrSize
-	}
-	if _, err := out.MarshalToSizedBufferVT(b.OutBytes[:n]); err != nil {
-		return uabi.ErrArg
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
@@ -125,4 +117,39 @@ func (x *EchoMessage) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *EchoMessage) Clear() {
 	x.Text = nil
 	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *EchoMessage) Encode(b []byte) int {
+	if 4+len(x.Text) <= len(b) {
+		n := 0
+		if len(x.Text) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutBytes(b, n+1, x.Text)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *EchoMessage) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		x.Text, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.Text = nil
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
