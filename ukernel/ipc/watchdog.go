@@ -9,12 +9,17 @@ import (
 // HangLimit is how old a server's delivered request may become, time in lower calls excluded, before the server counts as hung;
 // ns. The watchdog looks watchLooks times in that time and counts the looks at which the request was being executed.
 const (
-	HangLimit   = 5_000_000_000
-	watchLooks  = 10
-	watchPeriod = HangLimit / watchLooks
+	HangLimit  = 5_000_000_000
+	watchLooks = 10
 )
 
-var watchdog sched.Timer
+var (
+	watchdog    sched.Timer
+	watchPeriod uint64 = HangLimit / watchLooks // ns
+)
+
+// SetHangLimit replaces HangLimit by another limit, ns, at least watchLooks. To be called before there is a server.
+func SetHangLimit(ns uint64) { watchPeriod = ns / watchLooks }
 
 // startWatchdog makes sure that the watchdog looks.
 func startWatchdog() {
