@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"aramid/ukernel/ktrace"
 	"aramid/ukernel/sched"
 	"aramid/ukernel/uabi"
 )
@@ -10,6 +11,9 @@ import (
 func (s *Thread) answer() (next *Thread, err uabi.Error) {
 	t := s.cur
 	out := &s.Buf.Out
+	if ktrace.Mask&ktrace.BitMessage != 0 {
+		s.traceReply(out)
+	}
 	if t.call.kind == callNative {
 		return s.answerNative(t, out)
 	}
@@ -24,6 +28,9 @@ func (s *Thread) answer() (next *Thread, err uabi.Error) {
 
 // result is the plain reply to a native caller: words and bytes.
 func (s *Thread) result(t *Thread, out *uabi.Msg) {
+	if ktrace.Mask&ktrace.BitMessage != 0 {
+		s.traceReply(out)
+	}
 	to := &t.Buf.Out
 	to.Kind = uabi.KindReply
 	to.Flags = 0
@@ -48,6 +55,11 @@ func (s *Thread) result(t *Thread, out *uabi.Msg) {
 	}
 	c.state = callIdle
 	c.ep.Refs--
+}
+
+// traceReply records an answer.
+func (s *Thread) traceReply(out *uabi.Msg) {
+	ktrace.Put(ktrace.EvReply, s.ID, uint64(out.Kind), uint64(-out.Status), out.W[0])
 }
 
 // release makes s a thread without a current request.

@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"aramid/ukernel/ktrace"
 	"aramid/ukernel/sched"
 	"aramid/ukernel/uabi"
 )
@@ -83,8 +84,7 @@ func Call(t *Thread, e *Endpoint, b *Badge) (next *Thread) {
 	t.State = sched.Blocked
 	q := e.receivers.Pop()
 	if q == nil {
-		c.state = callQueued
-		e.calls.Push(&t.Thread)
+		t.enqueue()
 		return nil
 	}
 	r := of(q)
@@ -98,16 +98,39 @@ func Call(t *Thread, e *Endpoint, b *Badge) (next *Thread) {
 // send delivers t's call to a thread that waits on its endpoint and returns that thread, still blocked; or queues the call
 // and returns nil.
 func (t *Thread) send() *Thread {
-	e := t.call.ep
-	q := e.receivers.Pop()
+	q := t.call.ep.receivers.Pop()
 	if q == nil {
-		t.call.state = callQueued
-		e.calls.Push(&t.Thread)
+		t.enqueue()
 		return nil
 	}
 	r := of(q)
 	t.deliver(r)
 	return r
+}
+
+// enqueue puts t's call at the end of its endpoint's queue.
+func (t *Thread) enqueue() {
+	c := &t.call
+	if ktrace.Mask&ktrace.BitMessage != 0 {
+		t.traceSend()
+	}
+	c.state = callQueued
+	c.ep.calls.Push(&t.Thread)
+}
+
+// traceSend records that a call is queued: its method (0 for a trap) and its id's trap count.
+func (t *Thread) traceSend() {
+	c := &t.call
+	method, trap := uint32(0), c.id.Trap
+	switch c.kind {
+	case callNative:
+		method = t.Buf.Out.Method
+	case callForward:
+		method = t.al.fwd.method
+	default:
+		trap = t.al.traps
+	}
+	ktrace.Put(ktrace.EvSend, t.ID, c.ep.ID, uint64(method), trap)
 }
 
 // deliver puts t's call into r's buffer and makes it r's current request, and the result of its Receive; r runs on t's priority
@@ -124,6 +147,9 @@ func (t *Thread) deliver(r *Thread) {
 	c.state = callDelivered
 	r.cur = t
 	sched.Donate(&r.Thread, t.Prio)
+	if ktrace.Mask&ktrace.BitMessage != 0 {
+		ktrace.Put(ktrace.EvDeliver, r.ID, c.ep.ID, uint64(c.kind)+1, c.badge)
+	}
 	if c.kind == callTrap {
 		t.showTrap(r)
 		return

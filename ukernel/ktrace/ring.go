@@ -11,8 +11,8 @@ const (
 	EvReturn                  // native call exit: number, RAX, RDX
 	EvLinux                   // a Linux call of the Go runtime's subset: number, first argument, RAX
 	EvGap                     // a Linux call or native call that is not built: number, RIP, times seen
-	EvSend                    // message sent: endpoint id, method, request trap
-	EvDeliver                 // message delivered: endpoint id, kind, badge
+	EvSend                    // message queued: endpoint id, method (0: a trap), trap count of its id
+	EvDeliver                 // message delivered: endpoint id, 1 a call, 2 a trap, 3 a forwarded request; badge
 	EvReply                   // answer: kind, status, first word
 	EvTrap                    // alien trap: cause, RAX or vector, RIP
 	EvFault                   // page fault that the kernel solved or not: address, code, 0 or the error

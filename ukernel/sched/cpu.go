@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"aramid/ukernel/arch"
+	"aramid/ukernel/ktrace"
 	"aramid/ukernel/vm"
 )
 
@@ -153,6 +154,9 @@ func SwitchTo(t *Thread) bool {
 	} else {
 		c.displace(old, now)
 	}
+	if ktrace.Mask&ktrace.BitSwitch != 0 {
+		c.trace(t, me)
+	}
 	c.since = now
 	c.current = t
 	t.State = Running
@@ -181,8 +185,20 @@ func (c *cpu) displace(old *Thread, now uint64) {
 	requeue(old, true)
 }
 
+// trace records a switch to t.
+func (c *cpu) trace(t *Thread, me int) {
+	from := uint64(0)
+	if c.current != nil {
+		from = c.current.ID
+	}
+	ktrace.Put(ktrace.EvSwitch, t.ID, from, uint64(me), 0)
+}
+
 // load makes t current on CPU me, which c describes.
 func (c *cpu) load(t *Thread, me int, now uint64) {
+	if ktrace.Mask&ktrace.BitSwitch != 0 {
+		c.trace(t, me)
+	}
 	c.since = now
 	c.current = t
 	t.State = Running
