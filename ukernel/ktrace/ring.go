@@ -36,7 +36,7 @@ const (
 	BitSwitch  = 1 << EvSwitch
 	BitIRQ     = 1 << EvIRQ
 	// BitsRare are recorded always: they are seldom, and are what a post-mortem needs first.
-	BitsRare = 1<<EvGap | 1<<EvException | 1<<EvSignal | 1<<EvProcessStart | 1<<EvProcessDeath | 1<<EvRestart
+	BitsRare = 1<<EvGap | 1<<EvException | 1<<EvProcessStart | 1<<EvProcessDeath | 1<<EvRestart
 	// BitsAll is what trace=on records.
 	BitsAll = 1<<EvCount - 2
 )
