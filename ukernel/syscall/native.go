@@ -27,8 +27,11 @@ func native(t *ipc.Thread, number uint64) *arch.Context {
 		return receive(t, r)
 	case uabi.CallEventWait:
 		return eventWait(t, r)
+	case uabi.CallEventUpdate:
+		v, err := eventUpdate(t, r)
+		return done(t, v, err)
 	case uabi.CallProcessExit:
-		t.Proc.Die(r.RDI, true)
+		endImage(t.Proc, r.RDI)
 		return leave()
 	}
 	if number < uabi.CallBase {
@@ -70,8 +73,25 @@ func done(t *ipc.Thread, v uint64, err uabi.Error) *arch.Context {
 // negative is −err as RAX returns it.
 func negative(err uabi.Error) uint64 { return uint64(-int64(err)) }
 
-// invoke is the jump table of the calls that do not block.
+// invoke looks up the objects of a call that does not block, and then does it.
 func invoke(t *ipc.Thread, r *uabi.Regs, number uint64) (uint64, uabi.Error) {
+	if number-uabi.CallBase >= uabi.CallCount {
+		gap(t, number)
+		return 0, uabi.ErrCall
+	}
+	n := &needs[number-uabi.CallBase]
+	a, err := n[0].find(t, r.RDI)
+	if err != uabi.OK {
+		return 0, err
+	}
+	b, err := n[1].find(t, r.RSI)
+	if err != uabi.OK {
+		return 0, err
+	}
+	c, err := n[2].find(t, r.RDX)
+	if err != uabi.OK {
+		return 0, err
+	}
 	switch number {
 	case uabi.CallNull:
 		return 0, uabi.OK
@@ -92,107 +112,106 @@ func invoke(t *ipc.Thread, r *uabi.Regs, number uint64) (uint64, uabi.Error) {
 		return uint64(t.Proc.Table.Next(handle(r.RDI))), uabi.OK
 
 	case uabi.CallEndpointCreate:
-		return endpointCreate(t, r)
+		return endpointCreate(t, r, accountOf(a))
 	case uabi.CallBind:
-		return bind(t, r)
+		return bind(r, endpointOf(a), eventOf(b))
 	case uabi.CallMint:
-		return mint(t, r)
+		return mint(t, r, endpointOf(a))
 	case uabi.CallBadgeAck:
-		return badgeAck(t, r)
+		return 0, endpointOf(a).BadgeAck(r.RSI)
 	case uabi.CallSubscribe:
-		return subscribe(t, r)
+		return 0, endpointOf(a).Subscribe()
 	case uabi.CallThreadAck:
-		return threadAck(t, r)
+		return 0, endpointOf(a).ThreadAck(r.RSI)
 
 	case uabi.CallEventCreate:
-		return eventCreate(t, r)
-	case uabi.CallEventUpdate:
-		return eventUpdate(t, r)
+		return eventCreate(t, accountOf(a))
 	case uabi.CallEventRead:
-		return eventRead(t, r)
+		return eventRead(r, eventOf(a))
 	case uabi.CallWaitSetCreate:
-		return waitSetCreate(t, r)
+		return waitSetCreate(t, accountOf(a))
 	case uabi.CallWaitSetAdd:
-		return waitSetAdd(t, r)
+		return waitSetAdd(r, waitSetOf(a), b)
 	case uabi.CallWaitSetModify:
-		return waitSetModify(t, r)
+		return waitSetModify(r, waitSetOf(a))
 	case uabi.CallWaitSetRemove:
-		return waitSetRemove(t, r)
+		return 0, waitSetOf(a).Remove(r.RSI)
 	case uabi.CallWaitSetTake:
-		return waitSetTake(t, r)
+		return waitSetTake(t, r, waitSetOf(a))
 	case uabi.CallWaitSetEvent:
-		return waitSetEvent(t, r)
+		return waitSetEvent(t, waitSetOf(a))
 	case uabi.CallTimerCreate:
-		return timerCreate(t, r)
+		return timerCreate(t, r, accountOf(a), eventOf(b))
 	case uabi.CallTimerSet:
-		return timerSet(t, r)
+		timerOf(a).Set(r.RSI, r.RDX)
+		return 0, uabi.OK
 
 	case uabi.CallMemoryCreate:
-		return memoryCreate(t, r)
+		return memoryCreate(t, r, accountOf(a))
 	case uabi.CallMemoryResize:
-		return memoryResize(t, r)
+		return memoryResize(r, memoryOf(a))
 	case uabi.CallMemorySize:
-		return memorySize(t, r)
+		return memorySize(r, memoryOf(a))
 	case uabi.CallMemoryRead:
-		return memoryRead(t, r)
+		return memoryMove(t, r, memoryOf(a), false)
 	case uabi.CallMemoryWrite:
-		return memoryWrite(t, r)
+		return memoryMove(t, r, memoryOf(a), true)
 	case uabi.CallMemoryClone:
-		return memoryClone(t, r)
+		return memoryClone(t, r, memoryOf(a), accountOf(b))
 	case uabi.CallMemoryCopy:
-		return memoryCopy(t, r)
+		return memoryCopy(r, memoryOf(a), memoryOf(c))
 	case uabi.CallMemoryZero:
-		return memoryZero(t, r)
+		return memoryZero(r, memoryOf(a))
 
 	case uabi.CallSpaceCreate:
-		return spaceCreate(t, r)
+		return spaceCreate(t, accountOf(a))
 	case uabi.CallSpaceClone:
-		return spaceClone(t, r)
+		return spaceClone(t, spaceOf(a), accountOf(b))
 	case uabi.CallSpaceMap:
-		return spaceMap(t, r)
+		return spaceMap(t, spaceOf(a))
 	case uabi.CallSpaceUnmap:
-		return spaceUnmap(t, r)
+		return spaceUnmap(r, spaceOf(a))
 	case uabi.CallSpaceProtect:
-		return spaceProtect(t, r)
+		return spaceProtect(t, r, spaceOf(a))
 	case uabi.CallSpaceMove:
-		return spaceMove(t, r)
+		return spaceMove(r, spaceOf(a))
 	case uabi.CallSpaceTag:
-		return spaceTag(t, r)
+		return spaceTag(r, spaceOf(a))
 	case uabi.CallSpaceQuery:
-		return spaceQuery(t, r)
+		return spaceQuery(t, r, spaceOf(a))
 	case uabi.CallSpaceGap:
-		return spaceGap(t, r)
+		return spaceGap(r, spaceOf(a))
 	case uabi.CallSpaceDiscard:
-		return spaceDiscard(t, r)
+		return spaceDiscard(r, spaceOf(a))
 	case uabi.CallSpaceInfo:
-		return spaceInfo(t, r)
+		return spaceInfo(r, spaceOf(a))
 	case uabi.CallSpaceRead:
-		return spaceRead(t, r)
+		return spaceMemory(t, r, spaceOf(a), false)
 	case uabi.CallSpaceWrite:
-		return spaceWrite(t, r)
+		return spaceMemory(t, r, spaceOf(a), true)
 
 	case uabi.CallThreadCreate:
-		return threadCreate(t, r)
+		return threadCreate(t, r, accountOf(a), spaceOf(b))
 	case uabi.CallThreadSetRegs:
-		return threadSetRegs(t, r)
+		return threadSetRegs(t, alienOf(a))
 	case uabi.CallThreadGetRegs:
-		return threadGetRegs(t, r)
+		return 0, alienOf(a).GetRegs(t.Buf.ArgRegs())
 	case uabi.CallThreadCopyState:
-		return threadCopyState(t, r)
+		return 0, alienOf(a).CopyState(alienOf(b))
 	case uabi.CallThreadContext:
-		return threadContext(t, r)
+		return threadContext(t, alienOf(a))
 	case uabi.CallThreadStart:
-		return threadStart(t, r)
+		return 0, alienOf(a).Start()
 	case uabi.CallThreadSpace:
-		return threadSpace(t, r)
+		return 0, alienOf(a).SetSpace(spaceOf(b))
 	case uabi.CallThreadInterrupt:
-		return threadInterrupt(t, r)
+		return threadInterrupt(r, alienOf(a))
 	case uabi.CallThreadKill:
-		return threadKill(t, r)
+		return 0, alienOf(a).Kill()
 	case uabi.CallThreadEvent:
-		return threadEvent(t, r)
+		return threadEvent(r, alienOf(a), eventOf(b))
 	case uabi.CallThreadInfo:
-		return threadInfo(t, r)
+		return threadInfo(t, r, alienOf(a))
 
 	case uabi.CallAlienRead:
 		return alienCopy(t, r, false)
@@ -207,9 +226,9 @@ func invoke(t *ipc.Thread, r *uabi.Regs, number uint64) (uint64, uabi.Error) {
 	case uabi.CallGrantWrite:
 		return grantCopy(t, r, true)
 	case uabi.CallGrantToMemory:
-		return grantMemory(t, r, false)
+		return grantMemory(t, r, memoryOf(c), false)
 	case uabi.CallMemoryToGrant:
-		return grantMemory(t, r, true)
+		return grantMemory(t, r, memoryOf(c), true)
 	case uabi.CallFutexWake:
 		return futexWake(t, r)
 	case uabi.CallFutexRequeue:
@@ -218,41 +237,43 @@ func invoke(t *ipc.Thread, r *uabi.Regs, number uint64) (uint64, uabi.Error) {
 		return futexOp(t, r)
 
 	case uabi.CallProcessCreate:
-		return processCreate(t, r)
+		return processCreate(t, r, accountOf(a))
 	case uabi.CallProcessGive:
-		return processGive(t, r)
+		return processGive(t, r, processOf(a))
 	case uabi.CallProcessStart:
-		return processStart(t, r)
+		return processStart(t, r, processOf(a), memoryOf(b))
 	case uabi.CallProcessKill:
-		return processKill(t, r)
+		return processKill(t, r, processOf(a))
 	case uabi.CallProcessEvent:
-		return processEvent(t, r)
+		return processEvent(t, processOf(a))
 	case uabi.CallProcessInfo:
-		return processInfo(t, r)
+		return processInfo(t, r, processOf(a))
 	case uabi.CallAccountCreate:
-		return accountCreate(t, r)
+		return accountCreate(t, r, accountOf(a))
 	case uabi.CallAccountLimit:
-		return accountLimit(t, r)
+		accountOf(a).SetLimit(r.RSI, r.RDX)
+		return 0, uabi.OK
 	case uabi.CallAccountInfo:
-		return accountInfo(t, r)
+		return accountInfo(r, accountOf(a))
 
 	case uabi.CallIRQCreate:
-		return irqCreate(t, r)
+		return irqCreate(t, r, portOf(a), eventOf(c))
 	case uabi.CallIRQAck:
-		return irqAck(t, r)
+		irqOf(a).Ack()
+		return 0, uabi.OK
 	case uabi.CallPortIn:
-		return portIn(t, r)
+		return portIn(r, portOf(a))
 	case uabi.CallPortOut:
-		return portOut(t, r)
+		return portOut(r, portOf(a))
 	case uabi.CallPortInBuf:
-		return portBuffer(t, r, false)
+		return portBuffer(t, r, portOf(a), false)
 	case uabi.CallPortOutBuf:
-		return portBuffer(t, r, true)
+		return portBuffer(t, r, portOf(a), true)
 
 	case uabi.CallClock:
 		return clock(r)
 	case uabi.CallClockSet:
-		return clockSet(t, r)
+		return clockSet(r, portOf(a))
 	case uabi.CallRandom:
 		return random(t, r)
 	case uabi.CallLog:
@@ -260,11 +281,11 @@ func invoke(t *ipc.Thread, r *uabi.Regs, number uint64) (uint64, uabi.Error) {
 	case uabi.CallSystem:
 		return system(t)
 	case uabi.CallTrace:
-		return trace(t, r)
+		return trace(t, r, portOf(a))
 	case uabi.CallPowerOff:
-		return powerOff(t, r)
+		return powerOff(r, portOf(a))
 	case uabi.CallPanic:
-		return crash(t, r)
+		return crash(r, portOf(a))
 
 	case uabi.CallMemoryPager:
 		gap(t, number)
@@ -300,16 +321,6 @@ func words(a, b uint64) (uint32, uint32, uabi.Error) {
 	return uint32(a), uint32(b), uabi.OK
 }
 
-// buffer is t's message buffer. ErrArg: not attached.
-//
-//go:noinline
-func buffer(t *ipc.Thread) (*ipc.Buffer, uabi.Error) {
-	if t.Buf == nil {
-		return nil, uabi.ErrArg
-	}
-	return t.Buf, uabi.OK
-}
-
 // userRange checks that [va, va+n) lies in user space. ErrFault.
 //
 //go:noinline
@@ -323,18 +334,8 @@ func userRange(va, n uint64) uabi.Error {
 // maxCopy bounds the bytes that one call copies, so that an entry stays short; the call's result is short then.
 const maxCopy = 1 << 20
 
-// account looks up the account that a new object is to be charged to, and makes sure that its handle will fit. It is the
-// decode half of every call that creates.
-func account(t *ipc.Thread, h uint64) (*object.Account, uabi.Error) {
-	a, err := t.Proc.GetAccount(handle(h), 0)
-	if err != uabi.OK {
-		return nil, err
-	}
-	return a, t.Proc.Table.Room(1)
-}
-
 // give installs a handle with all rights for an object that was just made, and passes the maker's reference on to it. Room
-// was made by account, so it does not fail; if it did the object would go.
+// was made by needRoom, so it does not fail; if it did the object would go.
 //
 //go:noinline
 func give(t *ipc.Thread, obj *object.Header, rights uint32) (uint64, uabi.Error) {
