@@ -61,16 +61,8 @@ func grantCopy(t *ipc.Thread, r *uabi.Regs, write bool) (uint64, uabi.Error) {
 }
 
 // grantMemory is CallGrantToMemory and CallMemoryToGrant: (index, off, memory, moff, len).
-func grantMemory(t *ipc.Thread, r *uabi.Regs, write bool) (uint64, uabi.Error) {
+func grantMemory(t *ipc.Thread, r *uabi.Regs, m *vm.Memory, write bool) (uint64, uabi.Error) {
 	i, err := grantIndex(r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	rights := uint32(uabi.RightWrite)
-	if write {
-		rights = uabi.RightRead
-	}
-	m, err := t.Proc.GetMemory(handle(r.RDX), rights)
 	if err != uabi.OK {
 		return 0, err
 	}

@@ -31,39 +31,17 @@ func initPorts() {
 	powerRight.Start(uabi.TypePort, nil)
 }
 
-// holds checks that h is the right p.
-func holds(t *ipc.Thread, h uint64, p *port) uabi.Error {
-	e, err := t.Proc.Get(handle(h), uabi.TypePort, 0)
-	if err != uabi.OK {
-		return err
-	}
-	if portOf(e.Obj) != p {
-		return uabi.ErrType
-	}
-	return uabi.OK
-}
-
 // irqLines is the number of interrupt lines.
 const irqLines = 16
 
 // irqCreate is CallIRQCreate.
-func irqCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	if err := holds(t, r.RDI, &irqRight); err != uabi.OK {
-		return 0, err
-	}
-	if r.RSI >= irqLines {
-		return 0, uabi.ErrArg
-	}
-	e, err := t.Proc.GetEvent(handle(r.RDX), uabi.RightWrite)
-	if err != uabi.OK {
-		return 0, err
+func irqCreate(t *ipc.Thread, r *uabi.Regs, right *port, e *ipc.Event) (uint64, uabi.Error) {
+	if right != &irqRight {
+		return 0, uabi.ErrType
 	}
 	bits, err := word(r.R10)
-	if err != uabi.OK || bits == 0 {
+	if err != uabi.OK || bits == 0 || r.RSI >= irqLines {
 		return 0, uabi.ErrArg
-	}
-	if err = t.Proc.Table.Room(1); err != uabi.OK {
-		return 0, err
 	}
 	i, err := ipc.NewIRQ(t.Proc.Acct, uint32(r.RSI), e, bits)
 	if err != uabi.OK {
@@ -72,44 +50,26 @@ func irqCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 	return give(t, &i.Header, uabi.RightsAll)
 }
 
-// irqAck is CallIRQAck.
-func irqAck(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	i, err := t.Proc.GetIRQ(handle(r.RDI), 0)
-	if err != uabi.OK {
-		return 0, err
-	}
-	i.Ack()
-	return 0, uabi.OK
-}
-
-// portRange checks that h allows width bytes at port number n.
-func portRange(t *ipc.Thread, h, n, width uint64) uabi.Error {
-	e, err := t.Proc.Get(handle(h), uabi.TypePort, 0)
-	if err != uabi.OK {
-		return err
-	}
-	if width != 1 && width != 2 && width != 4 {
-		return uabi.ErrArg
-	}
-	p := portOf(e.Obj)
+// portRange checks that p allows width bytes at port number n.
+func portRange(p *port, n, width uint64) uabi.Error {
 	base, count := uint64(p.base), uint64(p.count)
-	if n < base || n >= base+count || width > base+count-n {
+	if width != 1 && width != 2 && width != 4 || n < base || n >= base+count || width > base+count-n {
 		return uabi.ErrArg
 	}
 	return uabi.OK
 }
 
 // portIn is CallPortIn.
-func portIn(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	if err := portRange(t, r.RDI, r.RSI, r.RDX); err != uabi.OK {
+func portIn(r *uabi.Regs, p *port) (uint64, uabi.Error) {
+	if err := portRange(p, r.RSI, r.RDX); err != uabi.OK {
 		return 0, err
 	}
 	return uint64(arch.In(uint16(r.RSI), int(r.RDX))), uabi.OK
 }
 
 // portOut is CallPortOut.
-func portOut(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	if err := portRange(t, r.RDI, r.RSI, r.RDX); err != uabi.OK {
+func portOut(r *uabi.Regs, p *port) (uint64, uabi.Error) {
+	if err := portRange(p, r.RSI, r.RDX); err != uabi.OK {
 		return 0, err
 	}
 	v, err := word(r.R10)
@@ -126,10 +86,17 @@ const maxPortBuffer = 4096
 // portScratch carries them; guarded by the kernel lock.
 var portScratch [maxPortBuffer]byte
 
-// portBuffer is CallPortInBuf and CallPortOutBuf: (ports, port, buf, len).
-func portBuffer(t *ipc.Thread, r *uabi.Regs, out bool) (uint64, uabi.Error) {
-	if err := portRange(t, r.RDI, r.RSI, 1); err != uabi.OK {
+// portBuffer is CallPortInBuf and CallPortOutBuf: (ports, port, buf, len, and for reads the width of each access, 0 for 1).
+func portBuffer(t *ipc.Thread, r *uabi.Regs, p *port, out bool) (uint64, uabi.Error) {
+	width := uint64(1)
+	if !out && r.R8 != 0 {
+		width = r.R8
+	}
+	if err := portRange(p, r.RSI, width); err != uabi.OK {
 		return 0, err
+	}
+	if r.R10&(width-1) != 0 {
+		return 0, uabi.ErrArg
 	}
 	if err := userRange(r.RDX, r.R10); err != uabi.OK {
 		return 0, err
@@ -155,8 +122,11 @@ func portBuffer(t *ipc.Thread, r *uabi.Regs, out bool) (uint64, uabi.Error) {
 	if _, err := t.Space.Resolve(r.RDX+uint64(len(b))-1, true); err != uabi.OK {
 		return 0, err
 	}
-	for i := range b {
-		b[i] = byte(arch.In(uint16(r.RSI), 1))
+	for i := 0; i < len(b); i += int(width) {
+		v := arch.In(uint16(r.RSI), int(width))
+		for j := 0; j < int(width); j++ {
+			b[i+j] = byte(v >> (8 * j))
+		}
 	}
 	n, err := t.Space.Write(r.RDX, b)
 	return uint64(n), err

@@ -3,6 +3,7 @@ package syscall
 import (
 	"aramid/ukernel/arch"
 	"aramid/ukernel/ipc"
+	"aramid/ukernel/object"
 	"aramid/ukernel/uabi"
 )
 
@@ -10,11 +11,7 @@ import (
 const maxReady = 64
 
 // eventCreate is CallEventCreate.
-func eventCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	a, err := account(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func eventCreate(t *ipc.Thread, a *object.Account) (uint64, uabi.Error) {
 	e, err := ipc.NewEvent(a)
 	if err != uabi.OK {
 		return 0, err
@@ -35,11 +32,7 @@ func eventUpdate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // eventRead is CallEventRead.
-func eventRead(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	e, err := t.Proc.GetEvent(handle(r.RDI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
+func eventRead(r *uabi.Regs, e *ipc.Event) (uint64, uabi.Error) {
 	level, seq := e.Read()
 	r.RDX = seq
 	return uint64(level), uabi.OK
@@ -60,11 +53,7 @@ func eventWait(t *ipc.Thread, r *uabi.Regs) *arch.Context {
 }
 
 // waitSetCreate is CallWaitSetCreate.
-func waitSetCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	a, err := account(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func waitSetCreate(t *ipc.Thread, a *object.Account) (uint64, uabi.Error) {
 	s, err := ipc.NewWaitSet(a)
 	if err != uabi.OK {
 		return 0, err
@@ -75,42 +64,22 @@ func waitSetCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 const waitFlags = uabi.WaitEdge | uabi.WaitOneshot | uabi.WaitExclusive
 
 // waitSetAdd is CallWaitSetAdd.
-func waitSetAdd(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := t.Proc.GetWaitSet(handle(r.RDI), uabi.RightWrite)
-	if err != uabi.OK {
-		return 0, err
-	}
-	member, err := t.Proc.Get(handle(r.RSI), uabi.TypeNone, uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
+func waitSetAdd(r *uabi.Regs, s *ipc.WaitSet, member *object.Header) (uint64, uabi.Error) {
 	mask, flags, err := words(r.R10, r.R9)
 	if err != uabi.OK || flags&^waitFlags != 0 {
 		return 0, uabi.ErrArg
 	}
-	switch member.Obj.Type {
+	switch member.Type {
 	case uabi.TypeEvent:
-		e, err := t.Proc.GetEvent(handle(r.RSI), uabi.RightRead)
-		if err != uabi.OK {
-			return 0, err
-		}
-		return 0, s.Add(e, r.RDX, mask, r.R8, flags)
+		return 0, s.Add(eventOf(member), r.RDX, mask, r.R8, flags)
 	case uabi.TypeWaitSet:
-		m, err := t.Proc.GetWaitSet(handle(r.RSI), uabi.RightRead)
-		if err != uabi.OK {
-			return 0, err
-		}
-		return 0, s.AddSet(m, r.RDX, mask, r.R8, flags)
+		return 0, s.AddSet(waitSetOf(member), r.RDX, mask, r.R8, flags)
 	}
 	return 0, uabi.ErrType
 }
 
 // waitSetModify is CallWaitSetModify.
-func waitSetModify(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := t.Proc.GetWaitSet(handle(r.RDI), uabi.RightWrite)
-	if err != uabi.OK {
-		return 0, err
-	}
+func waitSetModify(r *uabi.Regs, s *ipc.WaitSet) (uint64, uabi.Error) {
 	mask, flags, err := words(r.R10, r.R9)
 	if err != uabi.OK || flags&^waitFlags != 0 {
 		return 0, uabi.ErrArg
@@ -118,48 +87,22 @@ func waitSetModify(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 	return 0, s.Modify(r.RDX, mask, r.R8, flags)
 }
 
-// waitSetRemove is CallWaitSetRemove.
-func waitSetRemove(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := t.Proc.GetWaitSet(handle(r.RDI), uabi.RightWrite)
-	if err != uabi.OK {
-		return 0, err
-	}
-	return 0, s.Remove(r.RSI)
-}
-
 // waitSetTake is CallWaitSetTake.
-func waitSetTake(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := t.Proc.GetWaitSet(handle(r.RDI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
-	b, err := buffer(t)
-	if err != uabi.OK || r.RSI > maxReady {
+func waitSetTake(t *ipc.Thread, r *uabi.Regs, s *ipc.WaitSet) (uint64, uabi.Error) {
+	if r.RSI > maxReady {
 		return 0, uabi.ErrArg
 	}
-	return uint64(s.Take(argReady(b, int(r.RSI)))), uabi.OK
+	return uint64(s.Take(argReady(t.Buf, int(r.RSI)))), uabi.OK
 }
 
 // waitSetEvent is CallWaitSetEvent.
-func waitSetEvent(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := t.Proc.GetWaitSet(handle(r.RDI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
+func waitSetEvent(t *ipc.Thread, s *ipc.WaitSet) (uint64, uabi.Error) {
 	h, err := t.Proc.Install(&s.Event().Header, nil, uabi.RightRead|uabi.RightTransfer)
 	return uint64(h), err
 }
 
 // timerCreate is CallTimerCreate.
-func timerCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	a, err := account(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	e, err := t.Proc.GetEvent(handle(r.RSI), uabi.RightWrite)
-	if err != uabi.OK {
-		return 0, err
-	}
+func timerCreate(t *ipc.Thread, r *uabi.Regs, a *object.Account, e *ipc.Event) (uint64, uabi.Error) {
 	bits, err := word(r.RDX)
 	if err != uabi.OK || bits == 0 {
 		return 0, uabi.ErrArg
@@ -169,14 +112,4 @@ func timerCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 		return 0, err
 	}
 	return give(t, &timer.Header, uabi.RightsAll)
-}
-
-// timerSet is CallTimerSet.
-func timerSet(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	timer, err := t.Proc.GetTimer(handle(r.RDI), 0)
-	if err != uabi.OK {
-		return 0, err
-	}
-	timer.Set(r.RSI, r.RDX)
-	return 0, uabi.OK
 }

@@ -2,6 +2,7 @@ package syscall
 
 import (
 	"aramid/ukernel/ipc"
+	"aramid/ukernel/object"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/vm"
 )
@@ -10,11 +11,7 @@ import (
 const maxMemory = 1 << 46
 
 // memoryCreate is CallMemoryCreate.
-func memoryCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	a, err := account(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func memoryCreate(t *ipc.Thread, r *uabi.Regs, a *object.Account) (uint64, uabi.Error) {
 	if r.RSI == 0 || r.RSI > maxMemory || r.RDX&^uabi.MemoryContiguous != 0 {
 		return 0, uabi.ErrArg
 	}
@@ -26,11 +23,7 @@ func memoryCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // memoryResize is CallMemoryResize.
-func memoryResize(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	m, err := t.Proc.GetMemory(handle(r.RDI), uabi.RightWrite)
-	if err != uabi.OK {
-		return 0, err
-	}
+func memoryResize(r *uabi.Regs, m *vm.Memory) (uint64, uabi.Error) {
 	if r.RSI > maxMemory {
 		return 0, uabi.ErrArg
 	}
@@ -38,13 +31,8 @@ func memoryResize(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // memorySize is CallMemorySize.
-func memorySize(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	m, err := t.Proc.GetMemory(handle(r.RDI), 0)
-	if err != uabi.OK {
-		return 0, err
-	}
-	size, resident := m.Size()
-	r.RDX = resident
+func memorySize(r *uabi.Regs, m *vm.Memory) (size uint64, err uabi.Error) {
+	size, r.RDX = m.Size()
 	return size, uabi.OK
 }
 
@@ -59,12 +47,8 @@ func objectRange(m *vm.Memory, off, n uint64) (uint64, uabi.Error) {
 	return min(n, maxCopy), uabi.OK
 }
 
-// memoryRead is CallMemoryRead.
-func memoryRead(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	m, err := t.Proc.GetMemory(handle(r.RDI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
+// memoryMove is CallMemoryRead and CallMemoryWrite: (m, off, buf, len).
+func memoryMove(t *ipc.Thread, r *uabi.Regs, m *vm.Memory, write bool) (uint64, uabi.Error) {
 	n, err := objectRange(m, r.RSI, r.R10)
 	if err != uabi.OK {
 		return 0, err
@@ -72,35 +56,19 @@ func memoryRead(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 	if err = userRange(r.RDX, n); err != uabi.OK || n == 0 {
 		return 0, err
 	}
-	return vm.Copy(vm.Place{Space: t.Space, At: r.RDX}, vm.Place{Memory: m, At: r.RSI}, n)
+	return move(vm.Place{Space: t.Space, At: r.RDX}, vm.Place{Memory: m, At: r.RSI}, n, write)
 }
 
-// memoryWrite is CallMemoryWrite.
-func memoryWrite(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	m, err := t.Proc.GetMemory(handle(r.RDI), uabi.RightWrite)
-	if err != uabi.OK {
-		return 0, err
+// move copies n bytes from there to the caller's memory here, or back.
+func move(here, there vm.Place, n uint64, back bool) (uint64, uabi.Error) {
+	if back {
+		here, there = there, here
 	}
-	n, err := objectRange(m, r.RSI, r.R10)
-	if err != uabi.OK {
-		return 0, err
-	}
-	if err = userRange(r.RDX, n); err != uabi.OK || n == 0 {
-		return 0, err
-	}
-	return vm.Copy(vm.Place{Memory: m, At: r.RSI}, vm.Place{Space: t.Space, At: r.RDX}, n)
+	return vm.Copy(here, there, n)
 }
 
 // memoryClone is CallMemoryClone.
-func memoryClone(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	m, err := t.Proc.GetMemory(handle(r.RDI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
-	a, err := account(t, r.RSI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func memoryClone(t *ipc.Thread, r *uabi.Regs, m *vm.Memory, a *object.Account) (uint64, uabi.Error) {
 	c, err := m.Clone(a, r.RDX, r.R10)
 	if err != uabi.OK {
 		return 0, err
@@ -109,15 +77,7 @@ func memoryClone(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // memoryCopy is CallMemoryCopy.
-func memoryCopy(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	dst, err := t.Proc.GetMemory(handle(r.RDI), uabi.RightWrite)
-	if err != uabi.OK {
-		return 0, err
-	}
-	src, err := t.Proc.GetMemory(handle(r.RDX), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
+func memoryCopy(r *uabi.Regs, dst, src *vm.Memory) (uint64, uabi.Error) {
 	n, err := objectRange(dst, r.RSI, r.R8)
 	if err != uabi.OK {
 		return 0, err
@@ -129,12 +89,8 @@ func memoryCopy(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // memoryZero is CallMemoryZero.
-func memoryZero(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	m, err := t.Proc.GetMemory(handle(r.RDI), uabi.RightWrite)
-	if err != uabi.OK {
-		return 0, err
-	}
-	if _, err = objectRange(m, r.RSI, r.RDX); err != uabi.OK {
+func memoryZero(r *uabi.Regs, m *vm.Memory) (uint64, uabi.Error) {
+	if _, err := objectRange(m, r.RSI, r.RDX); err != uabi.OK {
 		return 0, err
 	}
 	return 0, m.Zero(r.RSI, r.RDX)

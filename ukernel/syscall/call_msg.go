@@ -3,6 +3,7 @@ package syscall
 import (
 	"aramid/ukernel/arch"
 	"aramid/ukernel/ipc"
+	"aramid/ukernel/object"
 	"aramid/ukernel/uabi"
 )
 
@@ -51,24 +52,14 @@ func reply(t *ipc.Thread) (uint64, uabi.Error) {
 	return 0, ipc.Reply(t)
 }
 
-// receiver looks up an endpoint that the caller receives on.
-func receiver(t *ipc.Thread, h uint64) (*ipc.Endpoint, uabi.Error) {
-	e, _, err := t.Proc.Endpoint(handle(h), uabi.RightReceive)
-	return e, err
-}
-
 // endpointCreate is CallEndpointCreate.
-func endpointCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	a, err := account(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func endpointCreate(t *ipc.Thread, r *uabi.Regs, a *object.Account) (uint64, uabi.Error) {
 	if r.RSI > uabi.RankClient {
 		return 0, uabi.ErrArg
 	}
 	rank := uint32(r.RSI)
 	if rank != t.Proc.Rank {
-		if _, err = t.Proc.GetAccount(handle(r.RDI), uabi.RightManage); err != uabi.OK {
+		if _, err := t.Proc.GetAccount(handle(r.RDI), uabi.RightManage); err != uabi.OK {
 			return 0, err
 		}
 	}
@@ -80,15 +71,7 @@ func endpointCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // bind is CallBind.
-func bind(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	e, err := receiver(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	ev, err := t.Proc.GetEvent(handle(r.RSI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
+func bind(r *uabi.Regs, e *ipc.Endpoint, ev *ipc.Event) (uint64, uabi.Error) {
 	mask, err := word(r.R10)
 	if err != uabi.OK {
 		return 0, err
@@ -97,11 +80,7 @@ func bind(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // mint is CallMint.
-func mint(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	e, err := receiver(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func mint(t *ipc.Thread, r *uabi.Regs, e *ipc.Endpoint) (uint64, uabi.Error) {
 	rights, err := word(r.RDX)
 	if err != uabi.OK {
 		return 0, err
@@ -111,33 +90,6 @@ func mint(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 	}
 	h, err := e.Mint(t.Proc, r.RSI, rights)
 	return uint64(h), err
-}
-
-// badgeAck is CallBadgeAck.
-func badgeAck(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	e, err := receiver(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	return 0, e.BadgeAck(r.RSI)
-}
-
-// subscribe is CallSubscribe.
-func subscribe(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	e, err := receiver(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	return 0, e.Subscribe()
-}
-
-// threadAck is CallThreadAck.
-func threadAck(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	e, err := receiver(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	return 0, e.ThreadAck(r.RSI)
 }
 
 // dup is CallDup.

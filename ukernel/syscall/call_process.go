@@ -10,20 +10,8 @@ import (
 
 const maxName = 15
 
-// process looks up a process to be controlled.
-func process(t *ipc.Thread, h uint64) (*ipc.Process, uabi.Error) {
-	return t.Proc.GetProcess(handle(h), uabi.RightManage)
-}
-
 // processCreate is CallProcessCreate.
-func processCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	a, err := account(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	if _, err = t.Proc.GetAccount(handle(r.RDI), uabi.RightManage); err != uabi.OK {
-		return 0, err
-	}
+func processCreate(t *ipc.Thread, r *uabi.Regs, a *object.Account) (uint64, uabi.Error) {
 	if r.RSI > uabi.RankClient || r.RDX&^uabi.ProcessServer != 0 || r.R8 == 0 || r.R8 > maxName {
 		return 0, uabi.ErrArg
 	}
@@ -45,11 +33,7 @@ func processCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // processGive is CallProcessGive.
-func processGive(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	p, err := process(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func processGive(t *ipc.Thread, r *uabi.Regs, p *ipc.Process) (uint64, uabi.Error) {
 	e, err := t.Proc.Get(handle(r.RDX), uabi.TypeNone, 0)
 	if err != uabi.OK {
 		return 0, err
@@ -65,17 +49,10 @@ func processGive(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // processStart is CallProcessStart.
-func processStart(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	p, err := process(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	m, err := t.Proc.GetMemory(handle(r.RSI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
+func processStart(t *ipc.Thread, r *uabi.Regs, p *ipc.Process, m *vm.Memory) (uint64, uabi.Error) {
 	var args *vm.Memory
 	if r.R8 != 0 {
+		var err uabi.Error
 		if args, err = t.Proc.GetMemory(handle(r.R8), uabi.RightRead); err != uabi.OK {
 			return 0, err
 		}
@@ -84,11 +61,7 @@ func processStart(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // processKill is CallProcessKill.
-func processKill(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	p, err := process(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func processKill(t *ipc.Thread, r *uabi.Regs, p *ipc.Process) (uint64, uabi.Error) {
 	flushLine(p)
 	ktrace.Rare(ktrace.EvProcessDeath, t.ID, p.ID, r.RSI, 0)
 	p.Die(r.RSI, false)
@@ -96,40 +69,21 @@ func processKill(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // processEvent is CallProcessEvent.
-func processEvent(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	p, err := process(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func processEvent(t *ipc.Thread, p *ipc.Process) (uint64, uabi.Error) {
 	h, err := t.Proc.Install(&p.Event().Header, nil, uabi.RightsAll)
 	return uint64(h), err
 }
 
 // processInfo is CallProcessInfo.
-func processInfo(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	p, err := t.Proc.GetProcess(handle(r.RDI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
-	b, err := buffer(t)
-	if err != uabi.OK {
-		return 0, err
-	}
-	p.Info(argProcess(b))
+func processInfo(t *ipc.Thread, r *uabi.Regs, p *ipc.Process) (uint64, uabi.Error) {
+	p.Info(argProcess(t.Buf))
 	r.RDX = p.Starts
 	return uint64(p.State), uabi.OK
 }
 
 // accountCreate is CallAccountCreate. Only rootd's accounts may use the frames that are kept for servers; those that a server
 // makes for aliens may not.
-func accountCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	parent, err := account(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	if _, err = t.Proc.GetAccount(handle(r.RDI), uabi.RightManage); err != uabi.OK {
-		return 0, err
-	}
+func accountCreate(t *ipc.Thread, r *uabi.Regs, parent *object.Account) (uint64, uabi.Error) {
 	a := object.NewAccount(parent, r.RSI, r.RDX)
 	if a == nil {
 		return 0, uabi.ErrNoMem
@@ -138,22 +92,8 @@ func accountCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 	return give(t, &a.Header, uabi.RightsAll)
 }
 
-// accountLimit is CallAccountLimit.
-func accountLimit(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	a, err := t.Proc.GetAccount(handle(r.RDI), uabi.RightManage)
-	if err != uabi.OK {
-		return 0, err
-	}
-	a.SetLimit(r.RSI, r.RDX)
-	return 0, uabi.OK
-}
-
 // accountInfo is CallAccountInfo.
-func accountInfo(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	a, err := t.Proc.GetAccount(handle(r.RDI), uabi.RightManage)
-	if err != uabi.OK {
-		return 0, err
-	}
+func accountInfo(r *uabi.Regs, a *object.Account) (uint64, uabi.Error) {
 	r.RDX = a.ObjectsUsed
 	return a.FramesUsed, uabi.OK
 }

@@ -3,14 +3,10 @@ package syscall
 import (
 	"aramid/ukernel/arch"
 	"aramid/ukernel/ipc"
+	"aramid/ukernel/object"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/vm"
 )
-
-// space looks up the space of a layout call.
-func space(t *ipc.Thread, h uint64) (*vm.Space, uabi.Error) {
-	return t.Proc.GetSpace(handle(h), uabi.RightMap)
-}
 
 // pages checks a page-aligned, not empty range of user addresses. ErrArg.
 //
@@ -23,11 +19,7 @@ func pages(va, n uint64) uabi.Error {
 }
 
 // spaceCreate is CallSpaceCreate.
-func spaceCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	a, err := account(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func spaceCreate(t *ipc.Thread, a *object.Account) (uint64, uabi.Error) {
 	s, err := vm.NewSpace(a)
 	if err != uabi.OK {
 		return 0, err
@@ -36,15 +28,7 @@ func spaceCreate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // spaceClone is CallSpaceClone.
-func spaceClone(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := space(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	a, err := account(t, r.RSI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func spaceClone(t *ipc.Thread, s *vm.Space, a *object.Account) (uint64, uabi.Error) {
 	c, err := s.Clone(a)
 	if err != uabi.OK {
 		return 0, err
@@ -55,16 +39,8 @@ func spaceClone(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 const mapFlags = uabi.ProtMask | uabi.MapFixed | uabi.MapShared | uabi.MapGuard
 
 // spaceMap is CallSpaceMap.
-func spaceMap(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := space(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	b, err := buffer(t)
-	if err != uabi.OK {
-		return 0, err
-	}
-	a := *argMap(b) // once: the user can change it meanwhile
+func spaceMap(t *ipc.Thread, s *vm.Space) (v uint64, err uabi.Error) {
+	a := *argMap(t.Buf) // once: the user can change it meanwhile
 	if a.Flags&^mapFlags != 0 || a.Off%arch.PageSize != 0 || badProt(t, s, a.Flags) {
 		return 0, uabi.ErrArg
 	}
@@ -105,12 +81,8 @@ func mappable(t *ipc.Thread, h uabi.Handle, flags uint32) (*vm.Memory, uint32, u
 }
 
 // spaceUnmap is CallSpaceUnmap.
-func spaceUnmap(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := space(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	if err = pages(r.RSI, r.RDX); err != uabi.OK {
+func spaceUnmap(r *uabi.Regs, s *vm.Space) (uint64, uabi.Error) {
+	if err := pages(r.RSI, r.RDX); err != uabi.OK {
 		return 0, err
 	}
 	more, err := s.Unmap(r.RSI, r.RDX)
@@ -121,71 +93,47 @@ func spaceUnmap(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // spaceProtect is CallSpaceProtect.
-func spaceProtect(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := space(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
+func spaceProtect(t *ipc.Thread, r *uabi.Regs, s *vm.Space) (uint64, uabi.Error) {
 	if r.R10&^uabi.ProtMask != 0 || badProt(t, s, uint32(r.R10)) {
 		return 0, uabi.ErrArg
 	}
-	if err = pages(r.RSI, r.RDX); err != uabi.OK {
+	if err := pages(r.RSI, r.RDX); err != uabi.OK {
 		return 0, err
 	}
 	return 0, s.Protect(r.RSI, r.RDX, uint32(r.R10))
 }
 
 // spaceMove is CallSpaceMove.
-func spaceMove(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := space(t, r.RDI)
-	if err != uabi.OK {
+func spaceMove(r *uabi.Regs, s *vm.Space) (uint64, uabi.Error) {
+	if err := pages(r.RSI, r.RDX); err != uabi.OK {
 		return 0, err
 	}
-	if err = pages(r.RSI, r.RDX); err != uabi.OK {
-		return 0, err
-	}
-	if err = pages(r.R10, r.R8); err != uabi.OK {
+	if err := pages(r.R10, r.R8); err != uabi.OK {
 		return 0, err
 	}
 	return 0, s.Move(r.RSI, r.RDX, r.R10, r.R8)
 }
 
 // spaceTag is CallSpaceTag.
-func spaceTag(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := space(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	if err = pages(r.RSI, r.RDX); err != uabi.OK {
+func spaceTag(r *uabi.Regs, s *vm.Space) (uint64, uabi.Error) {
+	if err := pages(r.RSI, r.RDX); err != uabi.OK {
 		return 0, err
 	}
 	return 0, s.Tag(r.RSI, r.RDX, r.R10)
 }
 
 // spaceQuery is CallSpaceQuery.
-func spaceQuery(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := t.Proc.GetSpace(handle(r.RDI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
-	b, err := buffer(t)
-	if err != uabi.OK {
-		return 0, err
-	}
+func spaceQuery(t *ipc.Thread, r *uabi.Regs, s *vm.Space) (uint64, uabi.Error) {
 	var info uabi.RegionInfo
 	if !s.Query(r.RSI, &info) {
 		return 0, uabi.OK
 	}
-	*argRegion(b) = info
+	*argRegion(t.Buf) = info
 	return 1, uabi.OK
 }
 
 // spaceGap is CallSpaceGap.
-func spaceGap(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := t.Proc.GetSpace(handle(r.RDI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
+func spaceGap(r *uabi.Regs, s *vm.Space) (uint64, uabi.Error) {
 	if r.R8&^uabi.GapLow != 0 || r.RSI == 0 || r.RSI > uabi.MaxUser || r.RDX >= r.R10 {
 		return 0, uabi.ErrArg
 	}
@@ -194,12 +142,8 @@ func spaceGap(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // spaceDiscard is CallSpaceDiscard.
-func spaceDiscard(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := space(t, r.RDI)
-	if err != uabi.OK {
-		return 0, err
-	}
-	if err = pages(r.RSI, r.RDX); err != uabi.OK {
+func spaceDiscard(r *uabi.Regs, s *vm.Space) (uint64, uabi.Error) {
+	if err := pages(r.RSI, r.RDX); err != uabi.OK {
 		return 0, err
 	}
 	more, err := s.Discard(r.RSI, r.RDX)
@@ -210,40 +154,18 @@ func spaceDiscard(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // spaceInfo is CallSpaceInfo.
-func spaceInfo(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := t.Proc.GetSpace(handle(r.RDI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
-	mapped, resident := s.Info()
-	r.RDX = resident
+func spaceInfo(r *uabi.Regs, s *vm.Space) (mapped uint64, err uabi.Error) {
+	mapped, r.RDX = s.Info()
 	return mapped, uabi.OK
 }
 
-// spaceRead is CallSpaceRead.
-func spaceRead(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := t.Proc.GetSpace(handle(r.RDI), uabi.RightRead)
-	if err != uabi.OK {
-		return 0, err
-	}
+// spaceMemory is CallSpaceRead and CallSpaceWrite: (s, va, buf, len).
+func spaceMemory(t *ipc.Thread, r *uabi.Regs, s *vm.Space, write bool) (uint64, uabi.Error) {
 	n, err := twoRanges(r)
 	if err != uabi.OK || n == 0 {
 		return 0, err
 	}
-	return vm.Copy(vm.Place{Space: t.Space, At: r.RDX}, vm.Place{Space: s, At: r.RSI}, n)
-}
-
-// spaceWrite is CallSpaceWrite.
-func spaceWrite(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	s, err := t.Proc.GetSpace(handle(r.RDI), uabi.RightWrite)
-	if err != uabi.OK {
-		return 0, err
-	}
-	n, err := twoRanges(r)
-	if err != uabi.OK || n == 0 {
-		return 0, err
-	}
-	return vm.Copy(vm.Place{Space: s, At: r.RSI}, vm.Place{Space: t.Space, At: r.RDX}, n)
+	return move(vm.Place{Space: t.Space, At: r.RDX}, vm.Place{Space: s, At: r.RSI}, n, write)
 }
 
 // twoRanges checks (va, buf, len) in RSI, RDX, R10 and bounds the length.

@@ -24,9 +24,9 @@ func clock(r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // clockSet is CallClockSet.
-func clockSet(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	if err := holds(t, r.RDI, &powerRight); err != uabi.OK {
-		return 0, err
+func clockSet(r *uabi.Regs, right *port) (uint64, uabi.Error) {
+	if right != &powerRight {
+		return 0, uabi.ErrType
 	}
 	if r.RSI>>63 != 0 {
 		return 0, uabi.ErrArg
@@ -106,11 +106,7 @@ func nameOf(p *ipc.Process) []byte {
 
 // system is CallSystem.
 func system(t *ipc.Thread) (uint64, uabi.Error) {
-	b, err := buffer(t)
-	if err != uabi.OK {
-		return 0, err
-	}
-	s := argSystem(b)
+	s := argSystem(t.Buf)
 	*s = uabi.SystemInfo{
 		FramesTotal:  frame.Total(),
 		FramesFree:   frame.FreeCount(),
@@ -133,9 +129,9 @@ func system(t *ipc.Thread) (uint64, uabi.Error) {
 const maxTrace = 64 << 10
 
 // trace is CallTrace.
-func trace(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	if err := holds(t, r.RDI, &powerRight); err != uabi.OK {
-		return 0, err
+func trace(t *ipc.Thread, r *uabi.Regs, right *port) (uint64, uabi.Error) {
+	if right != &powerRight {
+		return 0, uabi.ErrType
 	}
 	if err := userRange(r.RDX, r.R10); err != uabi.OK {
 		return 0, err
@@ -160,9 +156,9 @@ func trace(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 }
 
 // powerOff is CallPowerOff.
-func powerOff(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	if err := holds(t, r.RDI, &powerRight); err != uabi.OK {
-		return 0, err
+func powerOff(r *uabi.Regs, right *port) (uint64, uabi.Error) {
+	if right != &powerRight {
+		return 0, uabi.ErrType
 	}
 	endMachine(uint32(r.RSI))
 	return 0, uabi.OK
@@ -174,9 +170,9 @@ func endMachine(status uint32) {
 }
 
 // crash is CallPanic.
-func crash(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	if err := holds(t, r.RDI, &powerRight); err != uabi.OK {
-		return 0, err
+func crash(r *uabi.Regs, right *port) (uint64, uabi.Error) {
+	if right != &powerRight {
+		return 0, uabi.ErrType
 	}
 	if r.RSI > uabi.PanicStack {
 		return 0, uabi.ErrArg

@@ -8,6 +8,7 @@ import (
 	"aramid/ukernel/object"
 	"aramid/ukernel/sched"
 	"aramid/ukernel/uabi"
+	"aramid/ukernel/vm"
 )
 
 // threadOf is the thread whose saved state c is. Never for an idle CPU's own context.
@@ -21,6 +22,22 @@ func badgeOf(h *object.Header) *ipc.Badge {
 	// Safety: an entry's Badge is nil or the header of an ipc.Badge, its first field.
 	return (*ipc.Badge)(unsafe.Pointer(h))
 }
+
+// The casts from a header to its object.
+
+// Safety (all of them): every kernel object has its Header as the first field; needs says of which type each argument is, and
+// need.find has checked Header.Type.
+
+func processOf(h *object.Header) *ipc.Process    { return (*ipc.Process)(unsafe.Pointer(h)) }
+func alienOf(h *object.Header) *ipc.Thread       { return (*ipc.Thread)(unsafe.Pointer(h)) }
+func endpointOf(h *object.Header) *ipc.Endpoint  { return (*ipc.Endpoint)(unsafe.Pointer(h)) }
+func eventOf(h *object.Header) *ipc.Event        { return (*ipc.Event)(unsafe.Pointer(h)) }
+func waitSetOf(h *object.Header) *ipc.WaitSet    { return (*ipc.WaitSet)(unsafe.Pointer(h)) }
+func timerOf(h *object.Header) *ipc.Timer        { return (*ipc.Timer)(unsafe.Pointer(h)) }
+func irqOf(h *object.Header) *ipc.IRQ            { return (*ipc.IRQ)(unsafe.Pointer(h)) }
+func accountOf(h *object.Header) *object.Account { return (*object.Account)(unsafe.Pointer(h)) }
+func spaceOf(h *object.Header) *vm.Space         { return (*vm.Space)(unsafe.Pointer(h)) }
+func memoryOf(h *object.Header) *vm.Memory       { return (*vm.Memory)(unsafe.Pointer(h)) }
 
 // portOf is the port object whose header h is.
 func portOf(h *object.Header) *port {

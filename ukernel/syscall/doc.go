@@ -10,6 +10,7 @@
 //
 //	enter.go        why did the thread enter, and who runs next; the hot path
 //	native.go       the jump table of native calls; decode helpers
+//	decode.go       what handles each native call needs
 //	call_*.go       one file per family of native calls
 //	linux*.go       the Go runtime's subset of Linux calls
 //	boot.go         rootd's birth, death and rebirth
