@@ -354,7 +354,7 @@ func alienPlan(seed uint64) plan {
 	return p
 }
 
-func TestStormOfAliensSeesNoCrash(t *testing.T) { many(t, seedCount()/2, alienPlan) }
+func TestStormOfAliensSeesNoCrash(t *testing.T) { many(t, seedCount()/4, alienPlan) }
 
 func TestStormOfAliensWithoutCrashes(t *testing.T) {
 	many(t, 20, func(seed uint64) plan {
@@ -365,7 +365,7 @@ func TestStormOfAliensWithoutCrashes(t *testing.T) {
 }
 
 func TestStormOfInterruptedAliens(t *testing.T) {
-	many(t, seedCount()/4, func(seed uint64) plan {
+	many(t, seedCount()/8, func(seed uint64) plan {
 		p := alienPlan(seed)
 		p.mayInterrupt = true
 		return p
@@ -373,7 +373,7 @@ func TestStormOfInterruptedAliens(t *testing.T) {
 }
 
 func TestStormOfAliensThatAreKilledLeavesNothingBehind(t *testing.T) {
-	many(t, seedCount()/4, func(seed uint64) plan {
+	many(t, seedCount()/8, func(seed uint64) plan {
 		p := alienPlan(seed)
 		p.mayKill, p.mayInterrupt = true, seed%2 == 0
 		p.alienPairs = 0 // one alone would wait for ever

@@ -332,6 +332,9 @@ func (c *Client) Poison(kind uint64) (err error) {
 	var out pb.BalanceReply
 	c.check("poison", c.at(a).Poison(c.T, &pb.PoisonRequest{Kind: kind}, &out), uabi.ErrIO)
 	c.deposit(a)
+	for len(c.own) > 0 {
+		c.drop(0)
+	}
 	return nil
 }
 

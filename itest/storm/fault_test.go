@@ -84,7 +84,7 @@ func TestEachServerIsKilledAtEachStepOfEachMethod(t *testing.T) {
 
 func TestTwoServersAreKilledAtAnyTwoSteps(t *testing.T) {
 	whole := runPlan(t, everyStep())
-	stride := 7
+	stride := 11
 	if testing.Short() {
 		stride = 29
 	}
@@ -173,9 +173,16 @@ func TestASwapToABinaryWithAnAddedFieldAndBackKeepsTheState(t *testing.T) {
 		p.version = 1
 		p.script = func(w *world) {
 			// 1 → 2 → 1 → 2, while the storm runs: version 2's count survives version 1.
-			for i, to := range []string{"ledger2", "ledger1", "ledger2"} {
-				w.After(uint64(100+150*i)*uksim.StepNS, func() { w.swap("ledger", to, func(bool) { w.swaps++ }) })
+			next := []string{"ledger2", "ledger1", "ledger2"}
+			var swap func()
+			swap = func() {
+				w.swap("ledger", next[w.swaps], func(bool) {
+					if w.swaps++; w.swaps < len(next) {
+						w.After(150*uksim.StepNS, swap)
+					}
+				})
 			}
+			w.After(100*uksim.StepNS, swap)
 			w.onEnd = func() {
 				if w.swaps != 3 || w.binary["ledger"] != "ledger2" {
 					w.Fail("%d swaps, now %s runs", w.swaps, w.binary["ledger"])
@@ -270,6 +277,7 @@ func TestAServerThatCrashesInItsReplayStopsWithItsJournalSaved(t *testing.T) {
 func TestMemoryThatRunsOutIsAnErrorToTheCallerOnly(t *testing.T) {
 	many(t, seedCount()/20, func(seed uint64) plan {
 		p := stormPlan(seed)
+		p.clients, p.pairs, p.version = 0, 0, 1 // nobody else may be refused
 		p.script = func(w *world) {
 			acc := w.Process("ledger").Account()
 			w.client("greedy", func(c *Client) error { return c.greedy(acc) })

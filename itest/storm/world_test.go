@@ -81,6 +81,12 @@ func (w *world) program(build func() server.Spec) uksim.Binary {
 		k.Attach(0)
 		spec := build()
 		w.newest[spec.Name] = image{spec, build}
+		switch l := spec.State.(type) {
+		case *bank.Ledger:
+			l.Spin = func() { k.FaultPoint("spin") }
+		case *bank.Ledger2:
+			l.Spin = func() { k.FaultPoint("spin") }
+		}
 		err := server.Run(k, spec)
 		k.Log([]byte(err.Error()))
 		k.ProcessExit(uint64(server.ExitStatus(err)))

@@ -17,6 +17,8 @@ const nameLen = 15
 const (
 	statusPlanned = 254 // crashed by the plan, or killed by the supervisor
 	statusPanic   = 2   // what a Go program that panicked exits with
+	// StatusHung is the status of an image that the supervisor ended because it hung; the request it hung on counts a crash.
+	StatusHung = 253
 )
 
 // Process is a process image: handle table and threads; the unit that is replaced on restart.
@@ -137,6 +139,7 @@ func (p *Process) begin(b Binary, args, env []string) {
 	}
 	p.binary, p.args, p.env = b, args, env
 	p.state = uabi.ProcessRunning
+	p.event().update(0, uabi.ProcessDied|uabi.ProcessHung, 0)
 	p.starts++
 	p.nthreads = 0
 	p.sim.note("START", p.name, p.starts, 0)
@@ -194,7 +197,7 @@ func (p *Process) end(status uint64, own bool) {
 	if !own && p.sim.cfg.OnCrash != nil {
 		p.sim.cfg.OnCrash(p)
 	}
-	p.event().update(uabi.ProcessDied, 0, 0)
+	p.event().update(uabi.ProcessDied, uabi.ProcessHung, 0)
 	if p.OnEnd != nil {
 		p.OnEnd(p, status, own)
 	}

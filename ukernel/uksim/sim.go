@@ -213,7 +213,11 @@ func (s *Sim) step(t *task, p *Process, what string) {
 	if t.dead || s.ended {
 		panic(unwind{})
 	}
-	if n := len(s.ready); n > 0 {
+	if len(s.actions) > 0 { // what a test or the supervisor does has waited long enough
+		t.state = taskReady
+		s.ready = append(s.ready, t)
+		t.switchOut()
+	} else if n := len(s.ready); n > 0 {
 		if i := s.rng.IntN(n + 1); i < n {
 			s.next = s.takeReady(i)
 			t.state = taskReady

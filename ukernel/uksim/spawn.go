@@ -99,7 +99,7 @@ func (p *Process) supervise(most int) {
 		ev.await(uabi.ProcessHung, ev.seq, func(uint32) {
 			s.Later(func() {
 				s.note("supervisor", p.name+" hangs", 0, 0)
-				p.Kill()
+				p.end(StatusHung, false)
 				watch()
 			})
 		})

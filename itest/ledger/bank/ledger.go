@@ -31,13 +31,15 @@ type Ledger struct {
 	account map[uint64]*pb.Account
 	name    map[string]*pb.Account
 	audit   pb.AuditorClient
+	// Spin is called again and again by a handler that was asked to loop; a simulation passes its time here.
+	Spin func()
 	// did is told of each committed request on an account (version 2).
 	did func()
 }
 
 // New makes a ledger without accounts. auditor is the handle of the auditor's endpoint.
 func New(auditor uabi.Handle) *Ledger {
-	l := &Ledger{audit: pb.AuditorClient{H: auditor}, did: func() {}}
+	l := &Ledger{audit: pb.AuditorClient{H: auditor}, Spin: func() {}, did: func() {}}
 	l.adopt(&pb.LedgerState{})
 	return l
 }

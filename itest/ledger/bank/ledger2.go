@@ -48,6 +48,9 @@ func (l *Ledger2) Load(b []byte) error {
 	return nil
 }
 
+// Count is how many requests were committed.
+func (l *Ledger2) Count() uint64 { return l.ops.Operations }
+
 // Operations implements pb.LedgerHandler.
 func (l *Ledger2) Operations(c *server.Ctx, in *pb.EmptyRequest, out *pb.BalanceReply) uabi.Error {
 	out.Balance = l.ops.Operations

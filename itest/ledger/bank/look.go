@@ -110,8 +110,7 @@ func (l *Ledger) Poison(c *server.Ctx, in *pb.PoisonRequest, out *pb.BalanceRepl
 		panic(PoisonValue)
 	case PoisonLoop:
 		for {
-			l.Totals(c, &pb.EmptyRequest{}, &pb.TotalsReply{})
-			c.HandleInfo(uabi.BootEndpoint)
+			l.Spin()
 		}
 	}
 	return uabi.OK
