@@ -156,42 +156,6 @@ func (p *Process) GetEvent(h uabi.Handle, rights uint32) (*Event, uabi.Error) {
 	return eventOf(x.Obj), uabi.OK
 }
 
-// GetWaitSet looks up a wait set.
-func (p *Process) GetWaitSet(h uabi.Handle, rights uint32) (*WaitSet, uabi.Error) {
-	x, err := p.Get(h, uabi.TypeWaitSet, rights)
-	if err != uabi.OK {
-		return nil, err
-	}
-	return waitSetOf(x.Obj), uabi.OK
-}
-
-// GetTimer looks up a timer.
-func (p *Process) GetTimer(h uabi.Handle, rights uint32) (*Timer, uabi.Error) {
-	x, err := p.Get(h, uabi.TypeTimer, rights)
-	if err != uabi.OK {
-		return nil, err
-	}
-	return timerOf(x.Obj), uabi.OK
-}
-
-// GetIRQ looks up an interrupt.
-func (p *Process) GetIRQ(h uabi.Handle, rights uint32) (*IRQ, uabi.Error) {
-	x, err := p.Get(h, uabi.TypeIRQ, rights)
-	if err != uabi.OK {
-		return nil, err
-	}
-	return irqOf(x.Obj), uabi.OK
-}
-
-// GetPort looks up a port range or device right.
-func (p *Process) GetPort(h uabi.Handle, rights uint32) (*Port, uabi.Error) {
-	x, err := p.Get(h, uabi.TypePort, rights)
-	if err != uabi.OK {
-		return nil, err
-	}
-	return portOf(x.Obj), uabi.OK
-}
-
 // GetThread looks up a thread.
 func (p *Process) GetThread(h uabi.Handle, rights uint32) (*Thread, uabi.Error) {
 	x, err := p.Get(h, uabi.TypeThread, rights)
