@@ -122,4 +122,7 @@ func (e *Endpoint) restart() {
 			b.raise(b.last)
 		}
 	}
+	for e.notices != 0 && !e.receivers.Empty() { // of another process
+		e.poke()
+	}
 }

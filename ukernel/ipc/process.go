@@ -149,6 +149,10 @@ func (s *Thread) giveBack(crashed bool) {
 	}
 	c.state = callQueued
 	e.calls.PushFront(&t.Thread)
+	if q := e.receivers.Pop(); q != nil { // another lane, or another process
+		of(e.calls.Pop()).deliver(of(q))
+		sched.MakeReady(q)
+	}
 }
 
 // Event is the event with the bits ProcessDied and ProcessHung.

@@ -154,6 +154,21 @@ func TestAnExitOfOneLaneGivesItsRequestToTheOthers(t *testing.T) {
 	p.leak()
 }
 
+func TestALaneThatWaitsGetsTheRequestOfOneThatExits(t *testing.T) {
+	p := newPair(t)
+	lane := p.native(p.s)
+	out(p.ct, 0)
+	p.call(p.ct, p.e, nil)
+	p.receive(lane, p.e)
+	p.receive(p.st, p.e)
+	p.on(lane)
+	lane.Exit()
+	p.idle()
+	eq(t, "delivered", p.st.cur, p.ct)
+	eq(t, "flags", p.st.Buf.In.Flags, uabi.FlagResend)
+	p.leak()
+}
+
 func TestTheLastThreadsExitEndsTheImage(t *testing.T) {
 	p := newPair(t)
 	p.on(p.st)

@@ -146,13 +146,14 @@ func Undonate(t *Thread) { t.Prio = t.Base }
 // SwitchTo makes the blocked thread t this CPU's current at once, on the slice of the one that ran: which has blocked, is
 // gone, or else becomes ready, first in its queue. It reports whether t certainly is what Next would say.
 func SwitchTo(t *Thread) bool {
+	now := arch.Now() // first, so that nothing must be saved across it
 	me := arch.CPU()
 	c := &cpus[me]
-	now := arch.Now()
-	if old := c.current; old != nil && old.State != Running {
-		old.UserNS += now - c.since
-	} else {
+	old := c.current
+	if old == nil || old.State == Running {
 		c.displace(old, now)
+	} else {
+		old.UserNS += now - c.since
 	}
 	if ktrace.Mask&ktrace.BitSwitch != 0 {
 		c.trace(t, me)
@@ -161,18 +162,20 @@ func SwitchTo(t *Thread) bool {
 	c.current = t
 	t.State = Running
 	t.cpu = uint8(me)
-	if old := c.space; t.Space != old {
-		c.space = t.Space
-		if old != nil && t.Space != nil {
-			vm.SwitchOn(me, old, t.Space)
-		} else {
-			vm.Switch(old, t.Space)
-		}
-	}
 	if mask>>(t.Prio&prioMask+1) != 0 {
 		c.resched = true
 	}
-	return !c.resched
+	quiet := !c.resched
+	s, was := t.Space, c.space
+	if s != was {
+		c.space = s
+		if was != nil && s != nil {
+			vm.SwitchOn(me, was, s)
+		} else {
+			vm.Switch(was, s)
+		}
+	}
+	return quiet
 }
 
 // displace is SwitchTo when the CPU idled, or old could go on.
