@@ -29,6 +29,7 @@ type machine struct {
 	conn net.Conn
 	in   *bufio.Reader
 	seq  uint32
+	drop string // file of the drop disk
 }
 
 // dial connects to the machine called name, or to the one started last.
@@ -41,7 +42,20 @@ func dial(name string) (*machine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("machine %s does not answer: %w", filepath.Base(dir), err)
 	}
-	return &machine{conn: c, in: bufio.NewReader(c), seq: uint32(time.Now().UnixNano())}, nil
+	return &machine{conn: c, in: bufio.NewReader(c), seq: uint32(time.Now().UnixNano()), drop: filepath.Join(dir, "drop")}, nil
+}
+
+// callWithData is call with a binary, which goes through the drop disk or, on a machine without one, the serial line.
+func (m *machine) callWithData(method uint32, in, out message, data []byte) error {
+	f, err := os.OpenFile(m.drop, os.O_WRONLY, 0)
+	if err != nil {
+		return m.call(method, in, out, data)
+	}
+	defer f.Close()
+	if err := control.PutDrop(f, m.seq+1, data); err != nil {
+		return err
+	}
+	return m.call(method, in, out, nil)
 }
 
 // call sends one request and waits for its reply.
@@ -113,7 +127,7 @@ func swap(args []string) int {
 		if err != nil {
 			return err
 		}
-		return m.call(root.MethodSwap, &root.SwapRequest{Server: a[0], Len: uint64(len(b))}, &root.EmptyReply{}, b)
+		return m.callWithData(root.MethodSwap, &root.SwapRequest{Server: a[0], Len: uint64(len(b))}, &root.EmptyReply{}, b)
 	})
 }
 

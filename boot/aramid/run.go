@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -125,7 +126,7 @@ func (o *options) describe(dir string) (*qemu.Machine, error) {
 		return nil, err
 	}
 	m := &qemu.Machine{Image: o.image, Type: o.machine, CPU: o.cpu, Accel: o.accel, CPUs: o.cpus, MemMiB: mib, ICount: o.icount,
-		Log: filepath.Join(dir, "log"), Control: filepath.Join(dir, "control"),
+		Log: filepath.Join(dir, "log"), Control: filepath.Join(dir, "control"), Drop: filepath.Join(dir, "drop"),
 		Console: "socket,server=off,path=" + filepath.Join(dir, "console")}
 	if m.Image == "" {
 		exe, err := os.Executable()
@@ -194,7 +195,7 @@ func launch(m *qemu.Machine, o *options) int {
 	timedOut := watch(ctx, cmd, o.timeout)
 	restore := rawTerminal()
 	done := make(chan struct{})
-	go func() { defer close(done); relay(l) }()
+	go func() { defer close(done); relay(ctx, l, m.Log) }()
 	err = cmd.Wait()
 	l.Close()
 	<-done
@@ -250,13 +251,16 @@ const endOfFile = 4 // VEOF: what a terminal sends for the end of input
 
 // relay carries the console between QEMU and our standard files until the machine ends. Where standard output is no terminal
 // the carriage returns that the guest's tty adds (ONLCR) are taken out; the end of a standard input that is no terminal is VEOF.
-func relay(l net.Listener) {
+func relay(ctx context.Context, l net.Listener, log string) {
 	c, err := l.Accept()
 	if err != nil {
 		return
 	}
 	defer c.Close()
 	go func() {
+		if !consoleReady(ctx, log) {
+			return
+		}
 		io.Copy(c, os.Stdin)
 		if !term.IsTerminal(int(os.Stdin.Fd())) {
 			c.Write([]byte{endOfFile})
@@ -268,6 +272,23 @@ func relay(l net.Listener) {
 	}
 	io.Copy(out, c)
 }
+
+// consoleReady waits until vfsd has set the console up, which its log says: a serial port loses what comes before. It is false when the
+// machine ended first.
+func consoleReady(ctx context.Context, log string) bool {
+	for {
+		if b, err := os.ReadFile(log); err == nil && bytes.Contains(b, []byte("vfsd: console ready")) {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(readyPoll):
+		}
+	}
+}
+
+const readyPoll = 5 * time.Millisecond
 
 // onlcrUndo drops the one carriage return before each newline.
 type onlcrUndo struct {

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"aramid/proto/control"
 )
 
 // Binary is the emulator; Debian's package qemu-system-x86 has it.
@@ -29,6 +31,7 @@ type Machine struct {
 	Console string // QEMU chardev for the console (COM1), e.g. "stdio,signal=off"; default null
 	Log     string // file for the kernel and server log; "" for none
 	Control string // unix socket path for the control channel (COM2); "" for none
+	Drop    string // file of the drop disk (proto/control), which is made; "" for none; only a pc has one
 }
 
 // words are the kernel command line's words that match this machine's wiring.
@@ -51,6 +54,12 @@ func (m *Machine) Args() ([]string, error) {
 	if m.Control != "" {
 		a = append(a, "-chardev", "socket,id=control,server=on,wait=off,path="+m.Control, "-serial", "chardev:control")
 	}
+	if m.Drop != "" && def(m.Type, "pc") == "pc" { // a q35's disks have no legacy ports
+		if err := makeDrop(m.Drop); err != nil {
+			return nil, err
+		}
+		a = append(a, "-drive", "if=none,format=raw,id=drop,file="+m.Drop, "-device", "ide-hd,drive=drop,bus=ide.0,unit=0,serial="+control.DropSerial)
+	}
 	if m.Initrd != "" {
 		a = append(a, "-initrd", m.Initrd)
 	}
@@ -61,6 +70,16 @@ func (m *Machine) Args() ([]string, error) {
 		a = append(a, "-icount", "shift=0,sleep=off")
 	}
 	return a, nil
+}
+
+// makeDrop makes the drop disk's file, which has holes only.
+func makeDrop(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Truncate(control.DropSize)
 }
 
 func def(s, d string) string {

@@ -18,14 +18,20 @@ type entry struct {
 	Kept     uabi.Handle
 	Control  uabi.Handle // event bound to the endpoint under server.ControlKey
 	Account  uabi.Handle
-	Image    uabi.Handle // memory object with the binary that it runs: BootArchive, or a swapped one
-	Off, Len uint64      // of the binary in Image
+	Image          // the binary that it runs
+	Old      Image // the binary before a swap whose successor has not come up yet; its Memory is 0 when there is none
 	Args     uabi.Handle
+}
+
+// Image is a binary in a memory object: BootArchive, or that of a swap.
+type Image struct {
+	Memory   uabi.Handle
+	Off, Len uint64
 }
 
 // handles calls f with each handle of the entry.
 func (e *entry) handles(f func(uabi.Handle)) {
-	for _, h := range [...]uabi.Handle{e.Process, e.Endpoint, e.Kept, e.Control, e.Account, e.Image, e.Args} {
+	for _, h := range [...]uabi.Handle{e.Process, e.Endpoint, e.Kept, e.Control, e.Account, e.Image.Memory, e.Old.Memory, e.Args} {
 		f(h)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"log"
+	"os"
 
 	"aramid/proto/control"
 	"aramid/proto/gaps"
@@ -34,6 +35,9 @@ func (r *system) control(k uk.Kernel) {
 		if err := control.Write(u, &out); err != nil {
 			log.Printf("control channel: %v", err)
 			return
+		}
+		if r.dying {
+			os.Exit(statusKilled)
 		}
 	}
 }
@@ -84,6 +88,10 @@ func (r *system) change(k uk.Kernel, f *control.Frame) error {
 		return uabi.ErrDecode
 	}
 	s := r.find(in.Server)
+	if in.Server == selfName && f.Code == root.MethodKill {
+		r.dying = true // after the answer; the kernel starts it again
+		return nil
+	}
 	if s == nil {
 		return notFound(in.Server)
 	}
@@ -93,19 +101,48 @@ func (r *system) change(k uk.Kernel, f *control.Frame) error {
 	case root.MethodKill:
 		return s.kill(k)
 	}
-	h, err := k.MemoryCreate(s.entry.Account, uint64(len(f.Data)), 0)
-	if err != uabi.OK {
+	data, err := brought(k, f, &in)
+	if err != nil {
 		return err
 	}
-	for off := 0; off < len(f.Data); {
-		n, err := k.MemoryWrite(h, uint64(off), f.Data[off:])
+	h, err := store(k, s.entry.Account, data)
+	if err != nil {
+		return err
+	}
+	return s.swap(k, h, uint64(len(data)))
+}
+
+// brought is the binary that a swap brings: the frame's data, or what is on the drop disk.
+func brought(k uk.Kernel, f *control.Frame, in *root.SwapRequest) ([]byte, error) {
+	if in.Len == uint64(len(f.Data)) {
+		return f.Data, nil
+	}
+	d, err := openDrop(k)
+	if err != nil {
+		return nil, err
+	}
+	return control.GetDrop(d.read, f.Seq)
+}
+
+// store puts data into a memory object of its own.
+func store(k uk.Kernel, account uabi.Handle, data []byte) (uabi.Handle, error) {
+	h, err := k.MemoryCreate(account, uint64(len(data)), 0)
+	if err != uabi.OK {
+		return 0, err
+	}
+	for off := 0; off < len(data); {
+		n, err := k.MemoryWrite(h, uint64(off), data[off:])
 		if err != uabi.OK {
-			return err
+			k.Close(h)
+			return 0, err
 		}
 		off += n
 	}
-	return s.swap(k, h, uint64(len(f.Data)))
+	return h, nil
 }
+
+// selfName is rootd's own name.
+const selfName = "rootd"
 
 type notFound string
 

@@ -30,7 +30,7 @@ func (m *maker) check(what string, err uabi.Error) { m.take(what, 0, err) }
 func (m *maker) create(l line, f file, endpoint func(name string) uabi.Handle) (*entry, error) {
 	m.err = nil
 	k := m.k
-	e := &entry{Name: l.name, Image: uabi.BootArchive, Off: f.off, Len: f.len}
+	e := &entry{Name: l.name, Image: Image{uabi.BootArchive, f.off, f.len}}
 	h, err := k.AccountCreate(uabi.BootAccount, 0, 0)
 	e.Account = m.take("account", h, err)
 	flags := uint32(0)

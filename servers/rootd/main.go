@@ -38,6 +38,7 @@ func main() {
 type system struct {
 	book    book
 	servers []*srv // in manifest order
+	dying   bool   // it was asked to end
 }
 
 // start brings all servers up, or finds them running.

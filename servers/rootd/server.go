@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"log"
 	"sync"
@@ -19,8 +19,8 @@ const (
 	firstWait = 50 * time.Millisecond
 	slowest   = 10 * time.Second
 	slowAfter = 8
-	// snapshotTime is how long a server may take to write its snapshot before a swap.
-	snapshotTime = 10 * time.Second
+	// noMemoryWait is the time between tries to start a server for which there is no memory.
+	noMemoryWait = 100 * time.Millisecond
 	keptSize     = 32 << 20
 )
 
@@ -43,14 +43,7 @@ type srv struct {
 	why    string // of the last start
 	deaths int    // in a row, each within calm of its start
 	start  time.Time
-	old    *image        // the binary before a swap that is not proven yet
 	wake   chan struct{} // cuts a backoff short
-}
-
-// image is a binary in a memory object.
-type image struct {
-	memory   uabi.Handle
-	off, len uint64
 }
 
 // begin starts the server unless it runs already, as after a death of rootd.
@@ -75,7 +68,7 @@ func (s *srv) begin(k uk.Kernel) error {
 // load puts a fresh image of the server's binary in place. Called with mu held.
 func (s *srv) load(k uk.Kernel, why string) error {
 	e := s.entry
-	if err := k.ProcessStart(e.Process, e.Image, e.Off, e.Len, e.Args); err != uabi.OK {
+	if err := k.ProcessStart(e.Process, e.Image.Memory, e.Off, e.Len, e.Args); err != uabi.OK {
 		return fmt.Errorf("%s: %s: %w", s.line.name, why, err)
 	}
 	s.state, s.why, s.start = stateRunning, why, time.Now()
@@ -109,21 +102,40 @@ func (s *srv) revive(k uk.Kernel, bits uint32) {
 	case info.ExitStatus >= exceptionStatus:
 		why = fmt.Sprintf("exception %d", info.ExitStatus-exceptionStatus)
 	}
-	s.unswap(info.ExitStatus)
+	s.unswap(k, info.ExitStatus)
 	if info.ExitStatus == server.ExitFault {
 		why = "fault point" // a test's plan, no crash loop: at once
 	} else if wait := s.died(); wait > 0 {
 		log.Printf("%s: %s, start %d; next try in %v", s.line.name, why, info.Starts, wait)
-		select {
-		case <-time.After(wait):
-		case <-s.wake:
-		}
+		s.pause(wait)
 	}
+	for !s.again(k, info.Starts, why) {
+		s.pause(noMemoryWait)
+	}
+}
+
+// pause waits, or less if somebody calls nudge.
+func (s *srv) pause(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-s.wake:
+	}
+}
+
+// again loads the image after start number starts ended, unless somebody has done so since. false: there is no memory for it now.
+func (s *srv) again(k uk.Kernel, starts uint64, why string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.load(k, why); err != nil {
+	var info uabi.ProcessInfo
+	k.ProcessInfo(s.entry.Process, &info)
+	if info.Starts != starts {
+		return true
+	}
+	err := s.load(k, why)
+	if err != nil {
 		log.Print(err)
 	}
+	return !errors.Is(err, uabi.ErrNoMem)
 }
 
 const exceptionStatus = 256 // + vector: ProcessInfo.ExitStatus
@@ -193,63 +205,3 @@ func (s *srv) kill(k uk.Kernel) error {
 }
 
 const statusKilled = 137 // as after SIGKILL
-
-// swap replaces the binary by the one in memory: a snapshot by the old image, then the new one on it. If that cannot load the
-// snapshot, unswap brings the old one back.
-func (s *srv) swap(k uk.Kernel, memory uabi.Handle, n uint64) error {
-	if s.line.server {
-		if err := s.snapshot(k); err != nil {
-			return err
-		}
-	}
-	e := s.entry
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := k.ProcessStart(e.Process, memory, 0, n, e.Args); err != uabi.OK {
-		return fmt.Errorf("%s: the new binary does not start: %w", s.line.name, err)
-	}
-	s.old = &image{e.Image, e.Off, e.Len}
-	s.deaths, s.state, s.why, s.start = 0, stateRunning, "swap", time.Now()
-	return s.book.update(func() { e.Image, e.Off, e.Len = memory, 0, n })
-}
-
-// snapshot asks the server for one and waits until its kept memory shows it.
-func (s *srv) snapshot(k uk.Kernel) error {
-	before, err := s.epoch(k)
-	if err != nil {
-		return err
-	}
-	if _, err := k.EventUpdate(s.entry.Control, 0, 0, server.ControlSnapshot); err != uabi.OK {
-		return fmt.Errorf("%s: control event: %w", s.line.name, err)
-	}
-	for end := time.Now().Add(snapshotTime); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		now, err := s.epoch(k)
-		if err != nil || now != before {
-			return err
-		}
-	}
-	return fmt.Errorf("%s: no snapshot within %v", s.line.name, snapshotTime)
-}
-
-func (s *srv) epoch(k uk.Kernel) (uint64, error) {
-	var b [8]byte
-	if _, err := k.MemoryRead(s.entry.Kept, server.EpochOffset, b[:]); err != uabi.OK {
-		return 0, fmt.Errorf("%s: kept memory: %w", s.line.name, err)
-	}
-	return binary.LittleEndian.Uint64(b[:]), nil
-}
-
-// unswap goes back to the binary before a swap when the new one ended because it could not load the snapshot.
-func (s *srv) unswap(status uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.old == nil || status != server.ExitState {
-		return
-	}
-	log.Printf("%s: the new binary cannot load the snapshot; the old one goes on", s.line.name)
-	old := *s.old
-	s.old, s.deaths = nil, 0
-	if err := s.book.update(func() { s.entry.Image, s.entry.Off, s.entry.Len = old.memory, old.off, old.len }); err != nil {
-		log.Print(err)
-	}
-}

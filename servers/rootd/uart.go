@@ -16,12 +16,17 @@ const (
 	regData    = 0
 	regIER     = 1
 	regFCR     = 2
+	regIIR     = 2
 	regLCR     = 3
 	regMCR     = 4
 	regLSR     = 5
 	ierReceive = 1
-	fcrEnable  = 0x01 | 0x02 | 0x04 // FIFOs on and cleared, interrupt at 1 byte
+	fcrEnable  = 0x01 | 0x02 | 0x04 | 0xc0 // FIFOs on and cleared, interrupt at trigger bytes, or a while after the last
+	trigger    = 14
+	iirCause   = 0x0f
+	iirTrigger = 0x04 // the FIFO holds trigger bytes
 	lcr8N1     = 3
+	lcrDivisor = 0x80  // registers 0 and 1 are the divisor of 115,200 baud
 	mcrOut2    = 8 | 3 // interrupt line on, DTR, RTS
 	lsrData    = 0x01
 	lsrEmpty   = 0x20
@@ -48,7 +53,7 @@ func openUART(k uk.Kernel) (*uart, error) {
 	if u.irq, err = k.IRQCreate(uabi.BootIRQ, uartLine, u.event, 1); err != uabi.OK {
 		return nil, err
 	}
-	for _, w := range [...][2]uint32{{regIER, 0}, {regLCR, lcr8N1}, {regFCR, fcrEnable}, {regMCR, mcrOut2}, {regIER, ierReceive}} {
+	for _, w := range [...][2]uint32{{regIER, 0}, {regLCR, lcrDivisor}, {regData, 1}, {regIER, 0}, {regLCR, lcr8N1}, {regFCR, fcrEnable}, {regMCR, mcrOut2}, {regIER, ierReceive}} {
 		u.out(uint16(w[0]), w[1])
 	}
 	return u, nil
@@ -70,15 +75,9 @@ func (u *uart) Read(b []byte) (int, error) {
 		return 0, nil
 	}
 	for {
-		n := 0
-		for n < len(b) && u.status()&lsrData != 0 {
-			if _, err := u.k.PortInBuf(uabi.BootPorts, uartBase+regData, b[n:n+1]); err != uabi.OK {
-				return n, err
-			}
-			n++
-		}
-		if n > 0 {
-			return n, nil
+		n, err := u.drain(b)
+		if n > 0 || err != uabi.OK {
+			return n, asError(err)
 		}
 		_, seq, err := u.k.EventRead(u.event)
 		if err != uabi.OK {
@@ -93,6 +92,35 @@ func (u *uart) Read(b []byte) (int, error) {
 		}
 		u.k.EventUpdate(u.event, 0, 1, 0)
 	}
+}
+
+// drain reads what is there, in pieces as large as the FIFO's state tells without a look at each byte.
+func (u *uart) drain(b []byte) (n int, err uabi.Error) {
+	for n < len(b) {
+		some := 1
+		cause, err := u.k.PortIn(uabi.BootPorts, uartBase+regIIR, 1)
+		switch {
+		case err != uabi.OK:
+			return n, err
+		case cause&iirCause == iirTrigger:
+			some = min(trigger, len(b)-n)
+		case u.status()&lsrData == 0:
+			return n, uabi.OK
+		}
+		if _, err := u.k.PortInBuf(uabi.BootPorts, uartBase+regData, b[n:n+some]); err != uabi.OK {
+			return n, err
+		}
+		n += some
+	}
+	return n, uabi.OK
+}
+
+// asError is err as an interface that is nil for OK.
+func asError(err uabi.Error) error {
+	if err == uabi.OK {
+		return nil
+	}
+	return err
 }
 
 // Write sends all of b.

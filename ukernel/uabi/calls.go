@@ -120,7 +120,7 @@ const (
 	CallIRQAck    // (h) → 0
 	CallPortIn    // (ports h, port, width 1|2|4) → value
 	CallPortOut   // (ports h, port, width, value) → 0
-	CallPortInBuf // (ports h, port, buf, len) → len. Repeated 8-bit reads
+	CallPortInBuf // (ports h, port, buf, len, width) → len. Repeated reads of width 1|2|4 (0: 1) bytes; len is a multiple of it
 	CallPortOutBuf
 
 	// System.

@@ -81,6 +81,14 @@ func (r *Real) ProcessCreate(account uabi.Handle, rank, flags uint32, name strin
 	return handle(r0)
 }
 
+// PortInWide is PortInBuf with accesses of 2 or 4 bytes; len(b) is a multiple of width. It is not part of Kernel: only rootd's drop drive,
+// which no simulation has, needs it.
+func (r *Real) PortInWide(ports uabi.Handle, port uint16, b []byte, width uint32) (int, uabi.Error) {
+	// Safety: see the head of this file.
+	r0, _ := native(uabi.CallPortInBuf, uintptr(ports), uintptr(port), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(width), 0)
+	return count(r0)
+}
+
 // PortInBuf implements Kernel.
 func (r *Real) PortInBuf(ports uabi.Handle, port uint16, b []byte) (int, uabi.Error) {
 	// Safety: see the head of this file.
