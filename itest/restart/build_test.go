@@ -17,7 +17,7 @@ const top = "../.."
 // programs are the packages that the images and swaps are made of, by name in the archive.
 var programs = map[string]string{
 	"rootd": "./servers/rootd", "vault": "./itest/ledger/cmd/vault", "auditor": "./itest/ledger/cmd/auditor", "ledger": "./itest/ledger/cmd/ledger",
-	"ledger2": "./itest/ledger/cmd/ledger2", "forgetful": "./itest/ledger/cmd/forgetful", "crasher": "./itest/ledger/cmd/crasher",
+	"ledger2": "./itest/ledger/cmd/ledger2", "forgetful": "./itest/ledger/cmd/forgetful", "confused": "./itest/ledger/cmd/confused", "crasher": "./itest/ledger/cmd/crasher",
 	"stormd": "./itest/storm/cmd/stormd",
 }
 
@@ -51,7 +51,7 @@ func link() error {
 			return err
 		}
 	}
-	return nil
+	return os.WriteFile(filepath.Join(built, "manifest.txt"), []byte(bankManifest), 0o644)
 }
 
 // touchSources looks at every file that the images are built from, for go test's cache to know of them: a compiler's reads do not count.

@@ -29,6 +29,7 @@ type machine struct {
 	control net.Conn
 	reply   *bufio.Reader
 	seq     uint32
+	drop    string
 }
 
 // boot starts a machine, waits until the storm answers, and ends it with the test.
@@ -38,6 +39,8 @@ func boot(t *testing.T, q qemu.Machine) *machine {
 	m := &machine{t: t, log: filepath.Join(dir, "log")}
 	console := filepath.Join(dir, "console")
 	q.Log, q.Control, q.Accel = m.log, filepath.Join(dir, "control"), "tcg"
+	m.drop = filepath.Join(dir, "drop")
+	q.Drop = m.drop
 	q.Console = "socket,server=on,wait=on,path=" + console
 	cmd, err := q.Command()
 	if err != nil {
@@ -176,7 +179,15 @@ func (m *machine) swap(server, program string) error {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	return m.call(root.MethodSwap, &root.SwapRequest{Server: server, Len: uint64(len(b))}, &root.EmptyReply{}, b)
+	f, err := os.OpenFile(m.drop, os.O_WRONLY, 0)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer f.Close()
+	if err := control.PutDrop(f, m.seq+1, b); err != nil {
+		m.t.Fatal(err)
+	}
+	return m.call(root.MethodSwap, &root.SwapRequest{Server: server, Len: uint64(len(b))}, &root.EmptyReply{}, nil)
 }
 
 // ps is rootd's list by name.
