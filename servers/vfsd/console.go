@@ -26,7 +26,7 @@ const (
 	uartLine  = 4 // IRQ
 	ierRx     = 1
 	ierTx     = 2
-	fcrOn     = 0x01 // FIFOs on
+	fcrOn     = 0x07 // FIFOs on and cleared
 	lcr8N1    = 0x03
 	mcrOn     = 0x0b // DTR, RTS, OUT2 (lets interrupts through)
 	lsrData   = 0x01
@@ -66,25 +66,13 @@ func (h *VFSD) startTty(c *server.Ctx) {
 		return
 	}
 	t.Irq = uint32(irq)
-	h.early(c)
 	for _, r := range []struct {
 		port uint16
 		v    uint32
 	}{{uartLCR, lcr8N1}, {uartFCR, fcrOn}, {uartMCR, mcrOn}, {uartIER, ierRx}} {
 		c.PortOut(uabi.BootPorts, r.port, 1, r.v)
 	}
-}
-
-// early takes the byte that came before the port was set up: switching the FIFOs on clears them.
-func (h *VFSD) early(c *server.Ctx) {
-	lsr, err := c.PortIn(uabi.BootPorts, uartLSR, 1)
-	if err != uabi.OK || lsr&lsrData == 0 || lsr == lsrAbsent {
-		return
-	}
-	if b, err := c.PortIn(uabi.BootPorts, uartData, 1); err == uabi.OK {
-		h.discipline().Input(byte(b))
-		h.ttyLevel(c)
-	}
+	h.cfg.Log("console ready") // what came before is lost: `aramid run` waits for this line
 }
 
 func (h *VFSD) discipline() tty.Tty { return tty.Tty{Tty: h.top.Tty} }
