@@ -126,7 +126,15 @@ var needs = [uabi.CallCount][3]need{
 	uabi.CallPanic - uabi.CallBase:    {aPort},
 }
 
-// find is the object that argument v of a call by t names, which needs n; nil when it needs none. ErrArg: t has no message buffer.
+// object is the object that argument v of a call by t names, which needs n; nil when it needs none.
+func (n need) object(t *ipc.Thread, v uint64) (*object.Header, uabi.Error) {
+	if n == 0 {
+		return nil, uabi.OK
+	}
+	return n.find(t, v)
+}
+
+// find is object for an n that is not zero. ErrArg: t has no message buffer.
 func (n need) find(t *ipc.Thread, v uint64) (*object.Header, uabi.Error) {
 	var obj *object.Header
 	if n&(needTypeMask<<needType|needAny) != 0 {

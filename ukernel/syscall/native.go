@@ -8,21 +8,23 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-// native handles a native call but CallNull, and the Linux calls below CallBase. Calls that may block, or end the caller,
-// leave RAX to ipc; the others return a value and an error to done.
+// begin reports whether t, which made a call, may go on with it: false if another CPU ended it meanwhile. It traces the call.
+func begin(t *ipc.Thread) bool {
+	if ktrace.Mask&ktrace.BitCall != 0 {
+		r := &t.Ctx.Regs
+		ktrace.Put(ktrace.EvCall, t.ID, r.RAX, r.RDI, r.RSI)
+	}
+	return ipc.Alive(t)
+}
+
+// native handles a native call but those that Enter singles out, and the Linux calls below CallBase. Calls that may block, or
+// end the caller, leave RAX to ipc; the others return a value and an error to done.
 func native(t *ipc.Thread, number uint64) *arch.Context {
-	if !ipc.Alive(t) {
+	if !begin(t) {
 		return leave()
 	}
 	r := &t.Ctx.Regs
-	if ktrace.Mask&ktrace.BitCall != 0 {
-		ktrace.Put(ktrace.EvCall, t.ID, number, r.RDI, r.RSI)
-	}
 	switch number {
-	case uabi.CallReplyReceive:
-		return replyReceive(t, r)
-	case uabi.CallCall:
-		return doCall(t, r)
 	case uabi.CallReceive:
 		return receive(t, r)
 	case uabi.CallEventWait:
@@ -80,15 +82,15 @@ func invoke(t *ipc.Thread, r *uabi.Regs, number uint64) (uint64, uabi.Error) {
 		return 0, uabi.ErrCall
 	}
 	n := &needs[number-uabi.CallBase]
-	a, err := n[0].find(t, r.RDI)
+	a, err := n[0].object(t, r.RDI)
 	if err != uabi.OK {
 		return 0, err
 	}
-	b, err := n[1].find(t, r.RSI)
+	b, err := n[1].object(t, r.RSI)
 	if err != uabi.OK {
 		return 0, err
 	}
-	c, err := n[2].find(t, r.RDX)
+	c, err := n[2].object(t, r.RDX)
 	if err != uabi.OK {
 		return 0, err
 	}
