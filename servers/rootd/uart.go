@@ -21,7 +21,9 @@ const (
 	regMCR     = 4
 	regLSR     = 5
 	ierReceive = 1
-	fcrEnable  = 0x01 | 0x02 | 0x04 | 0xc0 // FIFOs on and cleared, interrupt at trigger bytes, or a while after the last
+	// FIFOs on, interrupt at trigger bytes or a while after the last. They are not cleared: a request may be there that came
+	// while rootd was being started again.
+	fcrEnable  = 0x01 | 0xc0
 	trigger    = 14
 	iirCause   = 0x0f
 	iirTrigger = 0x04 // the FIFO holds trigger bytes
