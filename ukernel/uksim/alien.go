@@ -40,11 +40,12 @@ type Alien struct {
 	object
 	task
 	run     bool // a coroutine exists
+	handles int  // closing the last one kills it
 	origin  uint64
 	space   *Space
 	handle  capability // handler endpoint, with its badge
 	regs    uabi.Regs
-	fx      [512]byte // FXSAVE area
+	fx      [stateSize]byte // FXSAVE area
 	traps   uint64
 	cause   uint32
 	state   int
@@ -319,8 +320,8 @@ func (a *Alien) access(va uint64, b []byte, prot uint32) {
 		if prot == uabi.ProtWrite {
 			code |= faultWrite
 		}
-		if a.space.find(va) != nil {
-			code |= faultPresent
+		if r := a.space.find(va); r != nil {
+			code |= a.space.why(r, va, prot)
 		}
 		site := a.site()
 		a.regs.RIP = site

@@ -69,6 +69,7 @@ func (k *Native) outgoing(h uabi.Handle) (*request, uabi.Error) {
 	case out.Len > uabi.MaxBytes || out.NHandles > uabi.MaxHandles || out.NGrants > uabi.MaxGrants:
 		return nil, uabi.ErrSize
 	}
+	c.rights &^= uabi.RightWeak // what the kernel keeps counts
 	r := &request{sim: k.sim, from: k.p, target: c, msg: *out}
 	if k.cur != nil {
 		r.behalf = k.cur.behalf

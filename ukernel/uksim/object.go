@@ -82,6 +82,9 @@ func (c capability) hold() {
 		return
 	}
 	ref(c.obj)
+	if a, ok := c.obj.(*Alien); ok {
+		a.handles++
+	}
 	if c.badge != nil {
 		c.badge.count++
 		c.badge.gone = false
@@ -103,6 +106,11 @@ func (c capability) drop() {
 			b.ep.poke()
 		default:
 			b.ep.unlist(b)
+		}
+	}
+	if a, ok := c.obj.(*Alien); ok {
+		if a.handles--; a.handles == 0 {
+			a.Kill()
 		}
 	}
 	unref(c.obj)

@@ -184,6 +184,18 @@ func (sp *Space) resolve(va uint64, write, force bool) []byte {
 	return p[:]
 }
 
+// why is what a fault inside a region adds to its code.
+func (sp *Space) why(r *region, va uint64, prot uint32) uint64 {
+	off := r.off + (va&^(PageSize-1) - r.va)
+	switch {
+	case r.flags&prot == 0 || r.flags&uabi.MapGuard != 0:
+		return faultPresent
+	case r.mem != nil && !r.mem.in(off, PageSize):
+		return uabi.FaultBus
+	}
+	return uabi.FaultNoMem
+}
+
 // zeroPage is what reads of never-written private memory see; nobody writes it.
 var zeroPage page
 

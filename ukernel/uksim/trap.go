@@ -276,9 +276,6 @@ func (k *Native) forward(r *request) uabi.Error {
 		return e
 	}
 	f.forward, f.alien, f.behalf = true, a, a
-	if f.target.weak() {
-		f.target.rights &^= uabi.RightWeak
-	}
 	f.commit(k.buf.OutBytes)
 	k.cur = nil
 	k.closeRecs(r)
@@ -336,6 +333,26 @@ func (k *Native) alienCopy(va uint64, b []byte, write bool) (int, uabi.Error) {
 	return a.space.copy(va, b, write)
 }
 
+// stateSize is the size of an FXSAVE area in bytes (Intel SDM 1, 10.5.1).
+const stateSize = 512
+
+// AlienState is uk.Kernel's. Simulated aliens have the area, but nothing of their programs is in it.
+func (k *Native) AlienState(b []byte, write bool) (int, uabi.Error) {
+	k.enter("alien.state")
+	a := k.alienOf()
+	switch {
+	case a == nil || !k.cur.trap:
+		return 0, uabi.ErrStale
+	case len(b) != stateSize:
+		return 0, uabi.ErrSize
+	case write:
+		copy(a.fx[:], b)
+	default:
+		copy(b, a.fx[:])
+	}
+	return stateSize, uabi.OK
+}
+
 // AlienString is uk.Kernel's.
 func (k *Native) AlienString(va uint64, b []byte) (int, uabi.Error) {
 	k.enter("alien.string")
@@ -353,21 +370,6 @@ func (k *Native) AlienString(va uint64, b []byte) (int, uabi.Error) {
 		return 0, uabi.ErrFault
 	}
 	return 0, uabi.ErrSize
-}
-
-// AlienState is uk.Kernel's.
-func (k *Native) AlienState(b []byte, write bool) (int, uabi.Error) {
-	k.enter("alien.state")
-	a := k.alienOf()
-	switch {
-	case a == nil || !k.cur.trap:
-		return 0, uabi.ErrStale
-	case len(b) != len(a.fx):
-		return 0, uabi.ErrSize
-	case write:
-		return copy(a.fx[:], b), uabi.OK
-	}
-	return copy(b, a.fx[:]), uabi.OK
 }
 
 // ThreadCreate is uk.Kernel's.
@@ -441,7 +443,7 @@ func (k *Native) ThreadCopyState(h, from uabi.Handle) uabi.Error {
 	}
 	b, e := k.still(from, true)
 	if e == uabi.OK {
-		a.regs = b.regs
+		a.regs, a.fx = b.regs, b.fx
 	}
 	return e
 }
