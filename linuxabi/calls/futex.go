@@ -66,6 +66,9 @@ func (t *Trap) futexWait(addr uint64, val, bitset uint32, shared, absolute bool)
 		}
 		deadline = t.deadline(ns)
 	}
+	if t.in.Status != 0 {
+		return t.status(uabi.Error(-t.in.Status)) // EAGAIN: the word has another value; EFAULT
+	}
 	switch f := t.in.Flags; {
 	case f&uabi.FlagEvent != 0:
 		return 0
