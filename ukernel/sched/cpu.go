@@ -11,6 +11,9 @@ import (
 // Slice is how long a thread runs before others of its priority get a turn, ns.
 const Slice = 10_000_000
 
+// Granule is how long a thread runs at least before one of its priority that wakes up ends its slice, ns.
+const Granule = 1_000_000
+
 const (
 	maxCPUs  = 8
 	prioMask = prioCount - 1 // for shifts that need no check
@@ -57,7 +60,8 @@ func MakeReady(t *Thread) {
 	place(t.Prio)
 }
 
-// place finds a CPU for a new ready thread of priority p: an idle one, or the one with the lowest priority below p.
+// place finds a CPU for a new ready thread of priority p: an idle one, or the one with the lowest priority below p, or one with
+// priority p whose thread has run for a while: who slept is let in before who computes.
 func place(p uint8) {
 	me := arch.CPU()
 	if t := cpus[me].current; t == nil || t.State != Running {
@@ -68,7 +72,7 @@ func place(p uint8) {
 	if idle != 0 && kickIdle(me) {
 		return
 	}
-	low, at := p, -1
+	low, at := p+1, -1
 	for c := range arch.CPUs() {
 		x := &cpus[c&(maxCPUs-1)]
 		if t := x.current; t != nil && t.State == Running && !x.resched && t.Prio < low {
@@ -78,10 +82,24 @@ func place(p uint8) {
 	if at < 0 {
 		return
 	}
-	cpus[at&(maxCPUs-1)].resched = true
+	x := &cpus[at&(maxCPUs-1)]
+	if low == p && !x.cutShort() {
+		return
+	}
+	x.resched = true
 	if at != me {
 		arch.Kick(at)
 	}
+}
+
+// cutShort ends the slice of a thread that has run for Granule; false if it has not.
+func (c *cpu) cutShort() bool {
+	now := arch.Now()
+	if now+Slice < c.sliceEnd+Granule {
+		return false
+	}
+	c.sliceEnd = min(c.sliceEnd, now)
+	return true
 }
 
 // kickIdle kicks an idle CPU other than me, if there is one.

@@ -9,7 +9,7 @@
 // There is one ready queue per priority for all CPUs, and a bitmap of those that are not empty. A CPU takes the first
 // thread of the highest priority. A thread that was preempted goes to the front of its queue if its slice is not used up,
 // else to the back with a new one. Idle CPUs are kicked when a thread becomes ready; if none is idle, the CPU that runs the
-// lowest priority below the new thread's is.
+// lowest priority below the new thread's is, or one of the same priority whose thread has run for Granule.
 //
 // # Direct switch and donation
 //

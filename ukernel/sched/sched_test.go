@@ -221,6 +221,23 @@ func TestAnIdleCPUIsArmedForTheNextDeadline(t *testing.T) {
 	}
 }
 
+func TestAWakingEqualEndsTheSliceOfOneThatHasRunForAWhile(t *testing.T) {
+	machine(t, 1)
+	a, b := thread(4), thread(4)
+	MakeReady(a)
+	Next()
+	fake.M.NS += Granule - 1
+	MakeReady(b)
+	want(t, "not yet", Next(), a)
+	Block(b)
+	fake.M.NS++
+	MakeReady(b)
+	want(t, "now", Next(), b)
+	if a.State != Ready {
+		t.Fatal("the other is lost")
+	}
+}
+
 func TestYieldLetsEqualsRun(t *testing.T) {
 	machine(t, 1)
 	a, b := thread(4), thread(4)
