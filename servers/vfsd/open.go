@@ -45,12 +45,15 @@ func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi
 	if flags&unix.O_NOFOLLOW != 0 || flags&(unix.O_CREAT|unix.O_EXCL) == unix.O_CREAT|unix.O_EXCL {
 		how &^= tree.Follow
 	}
+	if flags&unix.O_CREAT != 0 {
+		if flags&unix.O_DIRECTORY != 0 {
+			return uabi.ErrArg
+		}
+		how |= tree.NoSlash
+	}
 	f, err := k.walk(in.Dir, in.Path, how)
 	if err != uabi.OK {
 		return err
-	}
-	if flags&unix.O_CREAT != 0 && flags&unix.O_DIRECTORY != 0 {
-		return uabi.ErrArg
 	}
 	o := &state.Open{Flags: flags & keptFlags, Path: k.pathOf(f)}
 	switch {
@@ -82,9 +85,6 @@ func (k *call) pathOf(f tree.Found) string {
 
 // openNew creates a regular file and opens it: the mode does not bind who made it.
 func (k *call) openNew(f tree.Found, mode uint32, o *state.Open, out *vfs.OpenReply) uabi.Error {
-	if f.Slash {
-		return uabi.ErrIsDir
-	}
 	spec := tree.Spec{Mode: unix.S_IFREG | mode&0o7777}
 	if err := k.tree.CheckCreate(&k.env, f, spec); err != uabi.OK {
 		return err

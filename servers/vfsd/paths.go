@@ -168,9 +168,6 @@ func (h *VFSD) UnlinkAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply)
 		return err
 	}
 	dir := in.Flags&atRemoveDir != 0
-	if f.OK && f.Slash && !dir {
-		return uabi.ErrIsDir
-	}
 	n := k.tree.Inode(f.At.Ino)
 	if err := k.tree.Unlink(&k.env, f, dir); err != uabi.OK {
 		return err
@@ -193,7 +190,11 @@ func (h *VFSD) gone(c *server.Ctx, n *tree.Inode) {
 // RenameAt implements vfs.Handler.
 func (h *VFSD) RenameAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyReply) uabi.Error {
 	k := h.begin(c, true)
-	old, to, err := k.walkTwo(in, 0)
+	old, err := k.walk(in.OldDir, in.Old, 0)
+	if err != uabi.OK {
+		return err
+	}
+	to, err := k.walk(in.NewDir, in.New, 0)
 	if err != uabi.OK {
 		return err
 	}
@@ -214,9 +215,9 @@ func (h *VFSD) LinkAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyReply
 		return uabi.ErrArg
 	}
 	k := h.begin(c, true)
-	how := tree.How(0)
+	how := tree.FollowOnSlash
 	if in.Flags&atSymlinkFollow != 0 {
-		how = tree.Follow
+		how |= tree.Follow
 	}
 	if in.Old == "" && in.Flags&atEmptyPath != 0 {
 		at, _, err := k.find(in.OldDir, "", atEmptyPath)
@@ -229,7 +230,14 @@ func (h *VFSD) LinkAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyReply
 		}
 		return k.tree.Link(&k.env, tree.Found{At: at, OK: true}, to)
 	}
-	old, to, err := k.walkTwo(in, how)
+	old, err := k.walk(in.OldDir, in.Old, how)
+	if err != uabi.OK {
+		return err
+	}
+	if !old.OK {
+		return uabi.ErrNotFound
+	}
+	to, err := k.walk(in.NewDir, in.New, 0)
 	if err != uabi.OK {
 		return err
 	}
@@ -237,14 +245,6 @@ func (h *VFSD) LinkAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyReply
 		return uabi.ErrCrossDevice
 	}
 	return k.tree.Link(&k.env, old, to)
-}
-
-func (k *call) walkTwo(in *vfs.TwoPathRequest, how tree.How) (old, to tree.Found, err uabi.Error) {
-	if old, err = k.walk(in.OldDir, in.Old, how); err != uabi.OK {
-		return old, to, err
-	}
-	to, err = k.walk(in.NewDir, in.New, 0)
-	return old, to, err
 }
 
 // SetAt implements vfs.Handler.

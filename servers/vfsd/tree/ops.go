@@ -120,6 +120,8 @@ func (t *Tree) Unlink(e *Env, f Found, dir bool) uabi.Error {
 		return uabi.ErrNotDir
 	case !dir && n.IsDir():
 		return uabi.ErrIsDir
+	case f.Slash && !n.IsDir():
+		return uabi.ErrNotDir
 	case dir && len(n.Entries) > 0:
 		return uabi.ErrNotEmpty
 	}
@@ -175,23 +177,25 @@ func (t *Tree) Rename(e *Env, old, to Found, flags uint32) uabi.Error {
 		flags == unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE {
 		return uabi.ErrArg
 	}
-	if old.Last != LastName || to.Last != LastName {
-		return uabi.ErrBusy
-	}
-	if !old.OK || flags&unix.RENAME_EXCHANGE != 0 && !to.OK {
-		return uabi.ErrNotFound
-	}
-	if old.Parent.Mount != to.Parent.Mount || t.FS(old.Parent) != t.FS(to.Parent) {
+	// The order of these checks is do_renameat2's.
+	exchange := flags&unix.RENAME_EXCHANGE != 0
+	switch {
+	case old.Parent.Mount != to.Parent.Mount || t.FS(old.Parent) != t.FS(to.Parent):
 		return uabi.ErrCrossDevice
-	}
-	if to.OK && flags&unix.RENAME_NOREPLACE != 0 {
+	case old.Last != LastName:
+		return uabi.ErrBusy
+	case to.Last != LastName && flags&unix.RENAME_NOREPLACE != 0:
 		return uabi.ErrExists
-	}
-	if err := t.mayChange(e, old.Parent); err != uabi.OK {
-		return err
-	}
-	if err := t.mayChange(e, to.Parent); err != uabi.OK {
-		return err
+	case to.Last != LastName:
+		return uabi.ErrBusy
+	case old.Parent.Synthetic():
+		return uabi.ErrPerm
+	case t.ReadOnly(old.Parent):
+		return uabi.ErrReadOnly
+	case !old.OK || exchange && !to.OK:
+		return uabi.ErrNotFound
+	case to.OK && flags&unix.RENAME_NOREPLACE != 0:
+		return uabi.ErrExists
 	}
 	from, dir := t.inodes[old.Parent.Ino], t.inodes[to.Parent.Ino]
 	n := t.inodes[from.names[old.Name].Ino]
@@ -226,45 +230,46 @@ func (t *Tree) Rename(e *Env, old, to Found, flags uint32) uabi.Error {
 }
 
 func (t *Tree) checkRename(e *Env, old, to Found, from, dir, n, target *Inode, flags uint32) uabi.Error {
-	if (old.Slash || to.Slash) && !n.IsDir() {
+	exchange := flags&unix.RENAME_EXCHANGE != 0
+	switch {
+	case exchange && to.Slash && !target.IsDir(), old.Slash && !n.IsDir(), !exchange && to.Slash && !n.IsDir():
 		return uabi.ErrNotDir
-	}
-	if dir.Nlink == 0 {
+	case n.IsDir() && t.within(dir, n):
+		return uabi.ErrArg
+	case target != nil && target.IsDir() && t.within(from, target):
+		if exchange {
+			return uabi.ErrArg
+		}
+		return uabi.ErrNotEmpty
+	case n == target:
+		return uabi.OK
+	case dir.Nlink == 0:
 		return uabi.ErrNotFound
+	}
+	for _, d := range []Ref{old.Parent, to.Parent} {
+		if err := t.mayChange(e, d); err != uabi.OK {
+			return err
+		}
 	}
 	if err := sticky(e, from, n); err != uabi.OK {
 		return err
 	}
-	if n.IsDir() && t.within(dir, n) {
-		return uabi.ErrArg
-	}
-	if t.isMountPoint(Ref{old.Parent.Mount, n.Ino}) {
-		return uabi.ErrBusy
-	}
-	if target == nil || n == target {
-		return uabi.OK
-	}
-	if t.isMountPoint(Ref{to.Parent.Mount, target.Ino}) {
-		return uabi.ErrBusy
-	}
-	if err := sticky(e, dir, target); err != uabi.OK {
-		return err
-	}
-	if target.IsDir() && t.within(from, target) {
-		if flags&unix.RENAME_EXCHANGE != 0 {
-			return uabi.ErrArg
+	if target != nil {
+		if err := sticky(e, dir, target); err != uabi.OK {
+			return err
 		}
-		return uabi.ErrNotEmpty
+		switch {
+		case exchange:
+		case n.IsDir() && !target.IsDir():
+			return uabi.ErrNotDir
+		case !n.IsDir() && target.IsDir():
+			return uabi.ErrIsDir
+		}
 	}
-	if flags&unix.RENAME_EXCHANGE != 0 {
-		return uabi.OK
+	if t.isMountPoint(Ref{old.Parent.Mount, n.Ino}) || target != nil && t.isMountPoint(Ref{to.Parent.Mount, target.Ino}) {
+		return uabi.ErrBusy
 	}
-	switch {
-	case n.IsDir() && !target.IsDir():
-		return uabi.ErrNotDir
-	case !n.IsDir() && target.IsDir():
-		return uabi.ErrIsDir
-	case target.IsDir() && len(target.Entries) > 0:
+	if !exchange && target != nil && target.IsDir() && len(target.Entries) > 0 {
 		return uabi.ErrNotEmpty
 	}
 	return uabi.OK

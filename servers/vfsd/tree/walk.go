@@ -15,6 +15,7 @@ type How uint32
 const (
 	Follow        How = 1 << iota // a symbolic link at the end is followed
 	FollowOnSlash                 // … also when only a trailing slash asks for it (open, stat; not unlink, rename)
+	NoSlash                       // a trailing slash is ErrIsDir, whatever it is behind (open with O_CREAT)
 )
 
 // Last says what the last component was.
@@ -88,6 +89,9 @@ func (t *Tree) Walk(e *Env, start Ref, path string, how How) (Found, uabi.Error)
 			}
 			continue
 		}
+		if slash && how&NoSlash != 0 {
+			return f, uabi.ErrIsDir
+		}
 		child, err := t.lookup(e, cur, name)
 		if err == uabi.ErrNotFound && last {
 			f.Parent, f.Name, f.Last, f.Slash = cur, name, LastName, slash
@@ -142,7 +146,7 @@ func (t *Tree) Walk(e *Env, start Ref, path string, how How) (Found, uabi.Error)
 			continue
 		}
 		if last {
-			if slash && typ != unix.S_IFDIR {
+			if slash && typ != unix.S_IFDIR && how&FollowOnSlash != 0 {
 				return f, uabi.ErrNotDir
 			}
 			f.At, f.OK, f.Parent, f.Name, f.Last, f.Slash = child, true, cur, name, LastName, slash
