@@ -7,16 +7,16 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-// doCall is CallCall.
-func doCall(t *ipc.Thread, r *uabi.Regs) *arch.Context {
-	if t.Buf == nil {
-		return done(t, 0, uabi.ErrArg)
-	}
-	e, b, err := t.Proc.Endpoint(handle(r.RDI), uabi.RightCall)
+// doCall is CallCall. That there is a message buffer is checked by ipc.
+func doCall(t *ipc.Thread) *arch.Context {
+	e, b, err := t.Proc.Endpoint(handle(t.Ctx.Regs.RDI), uabi.RightCall)
 	if err != uabi.OK {
 		return done(t, 0, err)
 	}
-	return direct(ipc.Call(t, e, b))
+	if next := ipc.Call(t, e, b); next != nil && !signalled(next) {
+		return &next.Ctx
+	}
+	return leave()
 }
 
 // receive is CallReceive.
@@ -32,16 +32,16 @@ func receive(t *ipc.Thread, r *uabi.Regs) *arch.Context {
 	return leave()
 }
 
-// replyReceive is CallReplyReceive.
-func replyReceive(t *ipc.Thread, r *uabi.Regs) *arch.Context {
-	if t.Buf == nil {
-		return done(t, 0, uabi.ErrArg)
-	}
-	e, _, err := t.Proc.Endpoint(handle(r.RDI), uabi.RightReceive)
+// replyReceive is CallReplyReceive; see doCall.
+func replyReceive(t *ipc.Thread) *arch.Context {
+	e, _, err := t.Proc.Endpoint(handle(t.Ctx.Regs.RDI), uabi.RightReceive)
 	if err != uabi.OK {
 		return done(t, 0, err)
 	}
-	return direct(ipc.ReplyReceive(t, e, r.RSI))
+	if next := ipc.ReplyReceive(t, e, t.Ctx.Regs.RSI); next != nil && !signalled(next) {
+		return &next.Ctx
+	}
+	return leave()
 }
 
 // reply is CallReply.

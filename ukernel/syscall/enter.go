@@ -17,14 +17,24 @@ func Enter(c *arch.Context) *arch.Context {
 		return enterOther(c)
 	}
 	t := threadOf(c)
-	if t.Kind == ipc.Native {
-		if c.Regs.RAX == uabi.CallNull {
-			c.Regs.RAX = 0
-			return c
-		}
-		return native(t, c.Regs.RAX)
+	if t.Kind != ipc.Native {
+		return trap(t, uabi.TrapSyscall)
 	}
-	return trap(t, uabi.TrapSyscall)
+	number := c.Regs.RAX
+	if number == uabi.CallNull {
+		c.Regs.RAX = 0
+		return c
+	}
+	// The hottest two without a further call in between, unless there is something to do for each call.
+	if ktrace.Mask&ktrace.BitCall == 0 && ipc.Alive(t) {
+		switch number {
+		case uabi.CallReplyReceive:
+			return replyReceive(t)
+		case uabi.CallCall:
+			return doCall(t)
+		}
+	}
+	return native(t, number)
 }
 
 // trap hands an alien's trap to its handler.
@@ -40,15 +50,16 @@ func trap(t *ipc.Thread, cause uint32) *arch.Context {
 
 // direct is leave after a direct switch: next is the thread that runs if nothing else has to be looked at.
 func direct(next *ipc.Thread) *arch.Context {
-	if next == nil {
+	if next == nil || signalled(next) {
 		return leave()
 	}
-	if next.Kind == ipc.Native {
-		if s := threadState(next); s.pending&^s.mask != 0 {
-			return leave()
-		}
-	}
 	return &next.Ctx
+}
+
+// signalled reports whether t must run a signal handler before anything else. Aliens have no such state: theirs is zero.
+func signalled(t *ipc.Thread) bool {
+	s := threadState(t)
+	return s.pending&^s.mask != 0
 }
 
 // enterOther is Enter for everything but SYSCALL.
@@ -125,13 +136,10 @@ func leave() *arch.Context {
 			}
 			return nil
 		}
-		if t.Kind == ipc.Native {
-			s := threadState(t)
-			if s.pending&^s.mask != 0 {
-				deliver(t)
-				if !ipc.Alive(t) {
-					continue
-				}
+		if signalled(t) {
+			deliver(t)
+			if !ipc.Alive(t) {
+				continue
 			}
 		}
 		return &t.Ctx

@@ -8,23 +8,21 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-// begin reports whether t, which made a call, may go on with it: false if another CPU ended it meanwhile. It traces the call.
-func begin(t *ipc.Thread) bool {
-	if ktrace.Mask&ktrace.BitCall != 0 {
-		r := &t.Ctx.Regs
-		ktrace.Put(ktrace.EvCall, t.ID, r.RAX, r.RDI, r.RSI)
-	}
-	return ipc.Alive(t)
-}
-
-// native handles a native call but those that Enter singles out, and the Linux calls below CallBase. Calls that may block, or
+// native handles a native call but CallNull, and the Linux calls below CallBase. Calls that may block, or
 // end the caller, leave RAX to ipc; the others return a value and an error to done.
 func native(t *ipc.Thread, number uint64) *arch.Context {
-	if !begin(t) {
+	if !ipc.Alive(t) {
 		return leave()
 	}
 	r := &t.Ctx.Regs
+	if ktrace.Mask&ktrace.BitCall != 0 {
+		ktrace.Put(ktrace.EvCall, t.ID, number, r.RDI, r.RSI)
+	}
 	switch number {
+	case uabi.CallReplyReceive:
+		return replyReceive(t)
+	case uabi.CallCall:
+		return doCall(t)
 	case uabi.CallReceive:
 		return receive(t, r)
 	case uabi.CallEventWait:
