@@ -48,6 +48,15 @@ const (
 	faultKills
 	faultLast // the step at which the last kill was made: a new one waits until a request was answered since
 	faultDone // requests answered at the last kill
+	faultEach // 1: also wherever in a method no kill has been yet
+)
+
+// Behind headFaultSeen is a word for each method, and before them one for what is no method: its bit for a step is set once a kill was
+// made there.
+const (
+	faultMethods  = 64
+	faultEachOdds = 4 // one in so many steps where no kill has been is one
+	faultEachWord = "each"
 )
 
 // ExitFault is the exit status of an image that a fault point ended.
@@ -58,8 +67,8 @@ type fault struct {
 	on bool
 }
 
-// parseFault reads the aramid.fault= word for this server: SERVER:SEED:EVERY.
-func parseFault(cmdline, name string) (seed, every uint64, ok bool) {
+// parseFault reads the aramid.fault= word for this server: SERVER:SEED:EVERY or SERVER:SEED:EVERY:each.
+func parseFault(cmdline, name string) (seed, every uint64, each, ok bool) {
 	for _, word := range strings.Fields(cmdline) {
 		plan, found := strings.CutPrefix(word, "aramid.fault=")
 		if !found {
@@ -67,17 +76,20 @@ func parseFault(cmdline, name string) (seed, every uint64, ok bool) {
 		}
 		for _, one := range strings.Split(plan, ",") {
 			parts := strings.Split(one, ":")
+			if each = len(parts) == 4 && parts[3] == faultEachWord; each {
+				parts = parts[:3]
+			}
 			if len(parts) != 3 || parts[0] != name {
 				continue
 			}
 			seed, err1 := strconv.ParseUint(parts[1], 0, 64)
 			every, err2 := strconv.ParseUint(parts[2], 0, 64)
 			if err1 == nil && err2 == nil && every > 0 {
-				return seed, every, true
+				return seed, every, each, true
 			}
 		}
 	}
-	return 0, 0, false
+	return 0, 0, false, false
 }
 
 // step counts a step and ends the image if the plan says so: on average at one step in every. After a kill it waits for an
@@ -98,13 +110,28 @@ func (s *server) step(at step) {
 	if w[faultKills] > 0 && answered == w[faultDone] {
 		return
 	}
-	if mix(w[faultSeed]+w[faultCount])%w[faultEvery] != 0 {
+	method := s.faultMethod()
+	seen := &s.kept.w[headFaultSeen+method]
+	odds := w[faultEvery]
+	if w[faultEach] != 0 && *seen>>at&1 == 0 {
+		odds = min(odds, faultEachOdds)
+	}
+	if mix(w[faultSeed]+w[faultCount])%odds != 0 {
 		return
 	}
+	*seen |= 1 << at
 	w[faultKills]++
 	w[faultLast], w[faultDone] = uint64(at), answered
-	s.logf("fault point %v: kill %d at step %d", at, w[faultKills], w[faultCount])
+	s.logf("fault point %v in method %d: kill %d at step %d", at, method, w[faultKills], w[faultCount])
 	s.k.ProcessExit(ExitFault)
+}
+
+// faultMethod is the number of the method that is being executed, or was last; 0: none, as in a start or for a notice.
+func (s *server) faultMethod() uint32 {
+	if in := s.b.In; in.Kind == uabi.KindCall && in.Method < faultMethods {
+		return in.Method
+	}
+	return 0
 }
 
 // mix is splitmix64's finaliser.
@@ -119,8 +146,11 @@ func mix(x uint64) uint64 {
 func (s *server) plan() {
 	w := s.kept.w[headFault:]
 	if w[faultEvery] == 0 {
-		if seed, every, ok := parseFault(s.cmdline(), s.spec.Name); ok {
+		if seed, every, each, ok := parseFault(s.cmdline(), s.spec.Name); ok {
 			w[faultSeed], w[faultEvery] = seed, every
+			if each {
+				w[faultEach] = 1
+			}
 		}
 	}
 	s.fault.on = w[faultEvery] != 0 || s.onStep != nil

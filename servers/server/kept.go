@@ -21,6 +21,8 @@ const (
 	headFault    = 16
 	headHealth   = 32
 
+	headFaultSeen = 64 // faultMethods words
+
 	magicWord     = 0x64696d617261_4a31 // "1Jaramid"
 	layoutVersion = 1
 )
