@@ -47,6 +47,9 @@ func (p *Process) Close(h uabi.Handle) uabi.Error {
 	if k := &p.known[h%knownEndpoints]; k.h == h {
 		*k = known{}
 	}
+	if k := &p.seen[h%seenHandles]; k.h == h {
+		*k = seen{}
+	}
 	if x.Obj == &p.Header {
 		return uabi.OK // see Install
 	}
@@ -96,9 +99,14 @@ func (p *Process) HandleInfo(h uabi.Handle) (typ uabi.Type, rights uint32, badge
 // Get looks up a handle on an object of type typ (TypeNone: any) with all of rights. ErrHandle, ErrType, ErrRights; ErrStale: its
 // badge died. TypeEndpoint accepts badged handles.
 func (p *Process) Get(h uabi.Handle, typ uabi.Type, rights uint32) (*object.Entry, uabi.Error) {
-	x, err := p.Table.Lookup(h)
-	if err != uabi.OK {
-		return nil, err
+	k := &p.seen[h%seenHandles]
+	x := k.x
+	if k.h != h || x == nil {
+		var err uabi.Error
+		if x, err = p.Table.Lookup(h); err != uabi.OK {
+			return nil, err
+		}
+		*k = seen{h, x}
 	}
 	if typ != uabi.TypeNone && x.Obj.Type != typ {
 		return nil, uabi.ErrType
@@ -111,6 +119,15 @@ func (p *Process) Get(h uabi.Handle, typ uabi.Type, rights uint32) (*object.Entr
 	}
 	return x, uabi.OK
 }
+
+// seen remembers the entry of a handle that was looked up; Close forgets it.
+type seen struct {
+	h uabi.Handle
+	x *object.Entry
+}
+
+// seenHandles is the number of them per process, by the low bits of the handle.
+const seenHandles = 16
 
 // known remembers a counted endpoint handle that was looked up; Close forgets it.
 type known struct {

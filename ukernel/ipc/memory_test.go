@@ -255,5 +255,18 @@ func TestAnEndpointHandleIsForgottenWhenItIsClosed(t *testing.T) {
 	p.check(p.c.Close(h))
 	_, _, err = p.c.Endpoint(h, uabi.RightCall)
 	eq(t, "closed", err, uabi.ErrHandle)
+	ev, eh := p.event(p.c)
+	for range 2 {
+		got, err := p.c.GetEvent(eh, uabi.RightRead)
+		p.check(err)
+		eq(t, "event", got, ev)
+		_, err = p.c.GetTimer(eh, 0)
+		eq(t, "type", err, uabi.ErrType)
+	}
+	p.check(p.c.Close(eh))
+	_, err = p.c.GetEvent(eh, uabi.RightRead)
+	eq(t, "closed", err, uabi.ErrHandle)
+	_, again := p.event(p.c)
+	eq(t, "the slot has another generation", again != eh, true)
 	p.leak()
 }

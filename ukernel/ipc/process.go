@@ -24,6 +24,7 @@ type Process struct {
 	Sys        [ProcWords]uint64 // package syscall's own words: zero when an image starts
 	Space      *vm.Space         // with a reference; nil while there is no image
 	known      [knownEndpoints]known
+	seen       [seenHandles]seen
 	event      *Event  // with a reference
 	threads    *Thread // linked by procNext
 	nthreads   uint64
