@@ -260,7 +260,7 @@ func TestAnEndpointHandleIsForgottenWhenItIsClosed(t *testing.T) {
 		got, err := p.c.GetEvent(eh, uabi.RightRead)
 		p.check(err)
 		eq(t, "event", got, ev)
-		_, err = p.c.GetTimer(eh, 0)
+		_, err = p.c.GetThread(eh, 0)
 		eq(t, "type", err, uabi.ErrType)
 	}
 	p.check(p.c.Close(eh))
