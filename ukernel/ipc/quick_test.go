@@ -1,0 +1,117 @@
+package ipc
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"aramid/ukernel/sched"
+	"aramid/ukernel/uabi"
+)
+
+// story lets two clients and two threads of a server make random calls and answers, and tells what all of them look like after each.
+func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
+	p := newPair(t)
+	p.quick = quick
+	rng := rand.New(rand.NewPCG(seed, 1))
+	c2, s2 := p.native(p.c), p.native(p.s)
+	_, badge := p.badge(t)
+	_, err := p.c.Install(&p.e.Header, nil, uabi.RightCall|uabi.RightTransfer)
+	p.check(err)
+	all := []*Thread{p.ct, c2, p.st, s2}
+	for range 200 {
+		x := all[rng.IntN(len(all))]
+		if !x.runnable() {
+			continue
+		}
+		o := out(x, 0)
+		o.Method, o.Status, o.W[0], o.W[5] = rng.Uint32(), -int32(rng.IntN(2)), rng.Uint64(), rng.Uint64()
+		o.Flags = rng.Uint32N(2) * uabi.FlagInterrupt
+		if rng.IntN(2) == 0 {
+			o.Len = rng.Uint32N(20)
+			x.Buf.OutBytes[0] = byte(rng.Uint32())
+		}
+		switch {
+		case x.Proc == p.c:
+			if rng.IntN(8) == 0 {
+				o.ID.Trap = 1 + rng.Uint64N(5)
+			}
+			var b *Badge
+			if rng.IntN(2) == 0 {
+				b = badge
+			}
+			p.call(x, p.e, b)
+		case x.cur == nil:
+			p.receive(x, p.e)
+		default:
+			o.Kind = uabi.AnswerResult
+			if rng.IntN(8) == 0 {
+				o.NHandles, o.Handle[0] = 1, p.eh
+			}
+			p.replyReceive(x, p.e)
+		}
+		told = append(told, tell(p, all))
+	}
+	return told, p.quicks
+}
+
+// badge mints a badge of p's endpoint for the client.
+func (p *pair) badge(t *testing.T) (uabi.Handle, *Badge) {
+	h, err := p.e.Mint(p.s, 77, uabi.RightsAll)
+	p.check(err)
+	x, err := p.s.Get(h, uabi.TypeEndpoint, 0)
+	p.check(err)
+	b := badgeOf(x.Badge)
+	ch, err := p.c.Install(x.Obj, b, uabi.RightCall)
+	p.check(err)
+	return ch, b
+}
+
+// tell writes down what the threads, their buffers and the endpoint look like, without addresses.
+func tell(p *pair, all []*Thread) string {
+	number := func(t *Thread) int {
+		for i, x := range all {
+			if x == t {
+				return i
+			}
+		}
+		return -1
+	}
+	s := fmt.Sprint("refs ", p.e.Refs, " owner ", p.e.owner == p.s, " delivered ", deliveries)
+	for q := p.e.calls.Head(); q != nil; q = q.Next() {
+		s += fmt.Sprint(" call ", number(of(q)))
+	}
+	for q := p.e.receivers.Head(); q != nil; q = q.Next() {
+		s += fmt.Sprint(" receiver ", number(of(q)))
+	}
+	if c := sched.Current(); c != nil {
+		s += fmt.Sprint(" current ", number(of(c)))
+	}
+	for i, x := range all {
+		in := x.Buf.In
+		if in.ID.Origin != 0 {
+			in.ID.Origin -= p.c.ID
+		}
+		s += fmt.Sprint("\n", i, " ", x.State, x.block, x.Prio, x.Refs, number(x.cur), " RAX ", x.Ctx.Regs.RAX,
+			" call ", x.call.state, x.call.kind, x.call.extra, x.call.badge, x.call.seq, x.call.id.Trap,
+			" in ", in, x.Buf.InBytes[0], " out ", x.Buf.Out, x.Buf.OutBytes[0])
+	}
+	return s
+}
+
+func TestQuickCallsAndAnswersDoWhatTheGeneralOnesDo(t *testing.T) {
+	quicks := 0
+	for seed := range uint64(40) {
+		slow, _ := story(t, seed, false)
+		quick, n := story(t, seed, true)
+		quicks += n
+		for i := range slow {
+			if slow[i] != quick[i] {
+				t.Fatalf("seed %d, step %d:\n%s\nquick:\n%s", seed, i, slow[i], quick[i])
+			}
+		}
+	}
+	if quicks < 500 {
+		t.Fatalf("only %d were quick", quicks)
+	}
+}
