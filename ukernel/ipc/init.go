@@ -25,6 +25,7 @@ func Init() {
 	allEndpoints, allProcesses, dirty = nil, nil, nil
 	clear(badgeHash[:])
 	clear(alienHash[:])
+	clear(memberHash[:])
 	clear(futexes[:])
 	clear(lines[:])
 	watchdog = sched.Timer{}

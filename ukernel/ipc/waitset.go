@@ -25,16 +25,17 @@ type WaitSet struct {
 // member is a member of a wait set. It holds no reference to the event and leaves when that ends.
 type member struct {
 	watch
-	set     *WaitSet
-	key     uint64
-	data    uint64
-	flags   uint32 // uabi.Wait…
-	off     bool   // WaitOneshot: taken, until Modify
-	listed  bool   // in the ready list
-	rnext   *member
-	rprev   *member
-	setNext *member
-	setPrev *member
+	set      *WaitSet
+	key      uint64
+	data     uint64
+	flags    uint32 // uabi.Wait…
+	off      bool   // WaitOneshot: taken, until Modify
+	listed   bool   // in the ready list
+	rnext    *member
+	rprev    *member
+	setNext  *member
+	setPrev  *member
+	hashNext *member // same bucket
 }
 
 // maxMembers bounds a set, and maxDepth the nesting of sets (Linux: EP_MAX_NESTS 4).
@@ -70,14 +71,23 @@ func NewWaitSet(a *object.Account) (*WaitSet, uabi.Error) {
 // Event is the event whose bit 0 is up while a member is ready; no new reference.
 func (s *WaitSet) Event() *Event { return s.ev }
 
+// memberBuckets is the size of the hash of all members by set and key.
+const memberBuckets = 4096
+
+var memberHash [memberBuckets]*member
+
+// bucketOf is where the member with that key is, if it exists.
+func (s *WaitSet) bucketOf(key uint64) **member {
+	return &memberHash[(key^s.ID<<32)*0x9e3779b97f4a7c15>>(64-12)]
+}
+
 // find is the member with that key, or nil.
 func (s *WaitSet) find(key uint64) *member {
-	for m := s.members; m != nil; m = m.setNext {
-		if m.key == key {
-			return m
-		}
+	m := *s.bucketOf(key)
+	for m != nil && (m.key != key || m.set != s) {
+		m = m.hashNext
 	}
-	return nil
+	return m
 }
 
 // AddSet is CallWaitSetAdd with a wait set as member.
@@ -111,6 +121,9 @@ func (s *WaitSet) Add(e *Event, key uint64, mask uint32, data uint64, flags uint
 		s.members.setPrev = m
 	}
 	s.members = m
+	at := s.bucketOf(key)
+	m.hashNext = *at
+	*at = m
 	s.count++
 	m.attach(e)
 	m.look()
@@ -284,6 +297,11 @@ func (m *member) leave() {
 	s := m.set
 	m.unready()
 	m.detach()
+	at := s.bucketOf(m.key)
+	for *at != m {
+		at = &(*at).hashNext
+	}
+	*at = m.hashNext
 	if m.setPrev == nil {
 		s.members = m.setNext
 	} else {
