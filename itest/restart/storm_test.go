@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"testing"
 
 	"aramid/boot/qemu"
@@ -43,24 +44,44 @@ func TestSoakStormOfClientsSeesNoKill(t *testing.T) {
 	}
 }
 
-// stormOfKills has every server killed at fault points, and from outside, while clients storm.
+// places are the (server, step, method) at which kills were made.
+func (m *machine) places() map[string]int {
+	all := map[string]int{}
+	for _, l := range regexp.MustCompile(faultPlace).FindAllStringSubmatch(m.text(), -1) {
+		all[l[1]+" "+l[2]+" "+l[3]]++
+	}
+	return all
+}
+
+const faultPlace = `(?m)^(vault|auditor|ledger): .*fault point (\w+) in method (\d+)`
+
+// stormOfKills has every server killed at every step of every method, and from outside, while clients storm.
 func stormOfKills(t *testing.T, cpus, kills int) {
 	seed := rand.Uint64N(1 << 32)
 	if s := os.Getenv("ARAMID_SEED"); s != "" {
-		fmt.Sscan(s, &seed)
+		seed = parse(t, s)
 	}
-	t.Logf("seed %d; reproduce with ARAMID_SEED=%d", seed, seed)
-	words := fmt.Sprintf("aramid.fault=vault:%d:400,auditor:%d:400,ledger:%d:400", seed, seed+1, seed+2)
+	t.Logf("seed %d; run it again with ARAMID_SEED=%d", seed, seed)
+	words := fmt.Sprintf("aramid.fault=vault:%d:200:each,auditor:%d:400:each,ledger:%d:400:each", seed, seed+1, seed+2)
 	m := boot(t, qemu.Machine{Image: bootImage(t, bankManifest), CPUs: cpus, Append: words})
 	r := rand.New(rand.NewPCG(seed, 0))
-	m.do("storm 4 5 %d", seed)
+	m.do("storm 4 2 %d", seed)
+	m.do("check")
+	before, outside := m.do("info"), 0
 	for round := seed; m.kills() < kills; round++ {
 		m.send("storm 4 25 %d", round)
 		m.kill([]string{"vault", "auditor", "ledger"}[r.IntN(3)])
+		outside++
 		m.answer("storm")
 		m.do("pair 100 %d", round)
 	}
-	t.Log(m.do("check"))
-	t.Log(m.do("info"))
-	t.Logf("tally: restart: %d CPUs, %d kills at fault points", cpus, m.kills())
+	m.do("check")
+	if after := m.do("info"); leaks(t, before, after) {
+		t.Logf("before %s\nafter  %s", before, after)
+	}
+	if n := m.count(`diverged|is older than`); n > 0 {
+		t.Errorf("%d complaints of the library", n)
+	}
+	fmt.Printf("tally: restart, %d CPUs, seed %d: %d kills at %d steps of methods, %d from outside; %d calls exact\n",
+		cpus, seed, m.kills(), len(m.places()), outside, m.numbers("calls")[0])
 }

@@ -5,7 +5,8 @@
 //	pair TOTAL SEED          one thread deposits TOTAL, another waits for the funds and takes them
 //	poison KIND              a request that fails its server (bank.Poison…) must be answered ErrIO
 //	check                    the servers' totals must be exactly what all commands did
-//	operations N             version 2's counter must have grown by that much; N − means that it must not be there
+//	calls                    how many requests were sent
+//	operations               version 2's counter and what it must be if version 2 ran from the beginning; "none": version 1 runs
 //	fill N                   one account is given N entries; it stays open until drop
 //	drop                     closes it
 //	gap MS                   asks for its balance for MS ms; answers the longest call in µs
