@@ -19,7 +19,6 @@ import (
 
 	"aramid/boot/image"
 	"aramid/boot/qemu"
-	"aramid/ukernel/kcheck"
 )
 
 // figure is one line of the table.
@@ -90,7 +89,7 @@ func run() error {
 	for _, step := range []struct {
 		name string
 		f    func(string) error
-	}{{"bare kernel", kernel}, {"whole system", system}, {"Go servers and restart", servers}, {"boot", boot}, {"kcheck", check}} {
+	}{{"bare kernel", kernel}, {"whole system", system}, {"Go servers", servers}, {"restart", restart}, {"boot", boot}, {"kcheck", check}} {
 		fmt.Println("bench:", step.name)
 		if err := step.f(dir); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", step.name, err))
@@ -229,14 +228,38 @@ func firstLine(log string, deadline time.Time) (kib float64, err error) {
 	return 0, fmt.Errorf("rootd said nothing")
 }
 
+// proved are the sizes in kcheck's report.
+var proved = regexp.MustCompile(`(?s)reachable code (\d+) bytes.*kernel stack needed (\d+) bytes`)
+
 // check takes the sizes that kcheck proved.
 func check(string) error {
-	r, err := kcheck.Check("build/kernel.elf", kcheck.Aramid())
+	out, err := exec.Command("go", "run", "./ukernel/kcheck/cmd/kcheck", "build/kernel.elf").CombinedOutput()
+	m := proved.FindSubmatch(out)
+	if err != nil || m == nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	text, _ := strconv.ParseFloat(string(m[1]), 64)
+	stack, _ := strconv.ParseFloat(string(m[2]), 64)
+	set("text", text/1024)
+	set("stack", stack)
+	return nil
+}
+
+// restartFigure is what itest/restart prints of a killed server's successor.
+var restartFigure = regexp.MustCompile(`figure: server killed to successor answers.*median ([^,]+),`)
+
+// restart measures how long a killed server's callers wait.
+func restart(string) error {
+	out, err := exec.Command("go", "test", "-count=1", "-v", "-run", "TestAKilledServersSuccessorAnswersSoon", "./itest/restart").CombinedOutput()
+	m := restartFigure.FindSubmatch(out)
+	if err != nil || m == nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	d, err := time.ParseDuration(string(m[1]))
 	if err != nil {
 		return err
 	}
-	set("text", float64(r.Live)/1024)
-	set("stack", float64(r.Deepest))
+	set("restart", float64(d.Microseconds())/1000)
 	return nil
 }
 
