@@ -29,8 +29,14 @@ func Enter(c *arch.Context) *arch.Context {
 	if ktrace.Mask&ktrace.BitCall == 0 && ipc.Alive(t) {
 		switch number {
 		case uabi.CallReplyReceive:
+			if next, ok := ipc.QuickReplyReceive(t); ok {
+				return direct(next)
+			}
 			return replyReceive(t)
 		case uabi.CallCall:
+			if next, ok := ipc.QuickCall(t); ok {
+				return direct(next)
+			}
 			return doCall(t)
 		}
 	}
