@@ -34,7 +34,7 @@ func Spec(cfg Config) server.Spec {
 
 // Configure reads the machine's constants: the kernel command line and where the initrd is.
 func Configure(k uk.Kernel) Config {
-	cfg := Config{Log: func(s string) { fmt.Fprintln(os.Stderr, "vfsd:", s) }}
+	cfg := Config{Log: func(s string) { fmt.Fprintln(os.Stderr, s) }}
 	line := commandLine(k)
 	cfg.Container = word(line, "aramid.mounts") == "container"
 	cfg.NoEcho = word(line, "aramid.echo") == "off"

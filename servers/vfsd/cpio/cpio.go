@@ -14,7 +14,7 @@ const (
 	headerLen = 110
 	trailer   = "TRAILER!!!"
 	maxName   = 4096 + 4096 // a path and the NULs that align what follows to a page
-	readAhead = 64 << 10
+	readAhead = 512 // a header and most names; more would copy contents that nobody looks at
 	align     = 4
 )
 
@@ -135,7 +135,11 @@ func (w *window) entry(off uint64) (e Entry, end uint64, err error) {
 	if nameLen == 0 || nameLen > maxName {
 		return e, 0, fmt.Errorf("archive, byte %d: a name of %d bytes", off, nameLen)
 	}
-	name, err := w.bytes(off+headerLen, nameLen)
+	// A name that is padded to align what follows has its end early.
+	name, err := w.bytes(off+headerLen, min(nameLen, readAhead-headerLen))
+	if err == nil && nameLen > uint64(len(name)) && bytes.IndexByte(name, 0) < 0 {
+		name, err = w.bytes(off+headerLen, nameLen)
+	}
 	if err != nil {
 		return e, 0, err
 	}
