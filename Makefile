@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 SERVERS := rootd mmd procd vfsd linuxabi
-GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
+GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w"
 # Debian packages that the build and the tests use, each with a file that shows that it is there.
 DEPS := qemu-system-x86=/usr/bin/qemu-system-x86_64 protobuf-compiler=/usr/bin/protoc busybox-static=/bin/busybox gcc=/usr/bin/gcc libc6-dev=/usr/lib/x86_64-linux-gnu/libc.a
 SOURCES := $(shell find boot linuxabi proto servers ukernel -name '*.go' -o -name '*.s' -o -name '*.proto') boot/manifest go.mod
