@@ -31,8 +31,11 @@ func (t *Trap) path(va uint64, mayBeEmpty bool) (string, int64) {
 	return string(b[:n]), 0
 }
 
-// read fills b from va: 0 or -EFAULT.
+// read fills b from va: 0 or -EFAULT. As in Linux, no address is wrong for no bytes; nor for write.
 func (t *Trap) read(va uint64, b []byte) int64 {
+	if len(b) == 0 {
+		return 0
+	}
 	if n, err := t.K.AlienRead(va, b); err != uabi.OK || n != len(b) {
 		return errno(unix.EFAULT)
 	}
@@ -41,6 +44,9 @@ func (t *Trap) read(va uint64, b []byte) int64 {
 
 // write copies b to va: 0 or -EFAULT.
 func (t *Trap) write(va uint64, b []byte) int64 {
+	if len(b) == 0 {
+		return 0
+	}
 	if n, err := t.K.AlienWrite(va, b); err != uabi.OK || n != len(b) {
 		return errno(unix.EFAULT)
 	}
