@@ -41,8 +41,13 @@ build/aramid: $(SOURCES)
 	@mkdir -p build
 	@$(GOBUILD) -o $@ ./boot/aramid
 
-run: image ## boot the distribution; login on the terminal
-	@build/aramid run
+run: image build/shell/bin/busybox ## boot; a shell (Debian's static busybox) on the terminal
+	@build/aramid run --root build/shell -- /bin/busybox sh -l
+
+build/shell/bin/busybox: /bin/busybox
+	@mkdir -p build/shell/bin build/shell/root
+	@cp $< $@
+	@for a in $$($@ --list); do [ $$a = busybox ] || ln -sf busybox build/shell/bin/$$a; done
 
 test: deps ## everything: host tests, then QEMU
 	@start=$$($(T0)); $(MAKE) --no-print-directory lint host-test qemu-test; \

@@ -71,7 +71,10 @@ func (t *Trap) pollMask(va, size uint64) int64 {
 	return t.status(t.l.proc.Suspend(t, &proc.SuspendRequest{Mask: mask}, &proc.EmptyReply{}))
 }
 
-const maxPoll = 65536
+const (
+	maxPoll     = 65536
+	pollSetSlot = 0 // of the record: poll and select resolve no descriptor into it
+)
 
 func (t *Trap) poll(va, n uint64, now bool, deadline uint64) int64 {
 	if n > maxPoll {
@@ -138,8 +141,8 @@ func (p *pollFD) look(t *Trap) {
 	}
 }
 
-// pollWait waits until a descriptor may be ready: on its event if it is the only one, else on a wait set that lives as long as the
-// alien is parked on it.
+// pollWait waits until a descriptor may be ready: on its event if it is the only one, else on a wait set. An event does not keep its
+// set alive; the trap's record does (R4), as long as the alien is parked.
 func (t *Trap) pollWait(fds []pollFD, deadline uint64) int64 {
 	var only *pollFD
 	events := 0
@@ -165,6 +168,7 @@ func (t *Trap) pollWait(fds []pollFD, deadline uint64) int64 {
 		return t.status(err)
 	}
 	t.temp(set)
+	t.RecordHandle[pollSetSlot] = set
 	for i := range fds {
 		if p := &fds[i]; p.event != 0 {
 			if err := t.K.WaitSetAdd(set, p.event, uint64(i), p.waitFor, 0, 0); err != uabi.OK {

@@ -43,9 +43,6 @@ func (t *Trap) begin() {
 	t.regs = &t.in.Regs
 	t.forwardable = t.in.Flags&uabi.FlagInterrupt == 0
 	t.words, t.files = 0, 0
-	for _, h := range t.in.RecordHandle {
-		t.temp(h)
-	}
 }
 
 // temp notes a handle of ours that is closed when the trap is answered.

@@ -38,12 +38,19 @@ const (
 // irqKey is the key of the serial port's event.
 const irqKey = 1
 
+// containerSession is process 1's session: in a container it starts with the console as its controlling terminal (docker run -t);
+// an init takes it itself.
+const containerSession = 1
+
 // startTty makes the console. A machine without a serial port has one that swallows its output.
 func (h *VFSD) startTty(c *server.Ctx) {
 	t := &state.Tty{}
 	tty.Reset(t)
 	if h.cfg.NoEcho {
 		t.Lflag &^= unix.ECHO
+	}
+	if h.cfg.Container {
+		t.Session, t.Pgrp = containerSession, containerSession
 	}
 	h.top.Tty = t
 	event, err := c.EventCreate(uabi.BootAccount)
