@@ -39,32 +39,49 @@ func parseCmdline(line []byte) (c bootConfig) {
 // take applies one word and tells whether it is known.
 func (c *bootConfig) take(word []byte) (ok bool) {
 	switch {
-	case string(word) == "trace=on":
-		c.trace = true
-	case string(word) == "trace=off":
-		c.trace = false
-	case string(word) == "log=quiet":
-		c.quiet = true
-	case string(word) == "log=normal":
-		c.quiet = false
-	case string(word) == "log=com1", string(word) == "log=com2", string(word) == "log=debugcon": // arch/amd64 has obeyed them
 	case hasPrefix(word, "cpus="):
 		c.cpus, ok = parseDec(word[len("cpus="):])
 		return ok && c.cpus > 0
 	case hasPrefix(word, "watchdog="):
 		c.watchdogMS, ok = parseDec(word[len("watchdog="):])
 		return ok
-	default:
-		return false
 	}
-	return true
+	for i := range plainWords {
+		if string(word) != plainWords[i] {
+			continue
+		}
+		switch i {
+		case wordTrace, wordNoTrace:
+			c.trace = i == wordTrace
+		case wordQuiet, wordNormal:
+			c.quiet = i == wordQuiet
+		}
+		return true
+	}
+	return false
 }
 
+// plainWords are the words without a value of their own. arch/amd64 has obeyed those behind wordNormal.
+var plainWords = [...]string{
+	wordTrace: "trace=on", wordNoTrace: "trace=off", wordQuiet: "log=quiet", wordNormal: "log=normal",
+	wordNormal + 1: "log=com1", wordNormal + 2: "log=com2", wordNormal + 3: "log=debugcon",
+}
+
+const (
+	wordTrace = iota
+	wordNoTrace
+	wordQuiet
+	wordNormal
+)
+
+//go:noinline
 func hasPrefix(b []byte, prefix string) bool {
 	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
 }
 
 // parseDec reads a decimal number below 10^9.
+//
+//go:noinline
 func parseDec(b []byte) (n uint64, ok bool) {
 	if len(b) == 0 || len(b) > 9 {
 		return 0, false

@@ -22,23 +22,21 @@ func cpioFind(archive []byte, name string) (off, length uint64, ok, damaged bool
 	size := uint64(len(archive))
 	for {
 		if size < cpioHeader || at > size-cpioHeader {
-			return 0, 0, false, true
+			break
 		}
 		h := (*[cpioHeader]byte)(archive[at:])
-		if string(h[:len(cpioMagic)]) != cpioMagic {
-			return 0, 0, false, true
-		}
 		fileSize, ok1 := cpioHex(h, cpioFileSize)
 		nameSize, ok2 := cpioHex(h, cpioNameSize)
 		mode, ok3 := cpioHex(h, cpioMode)
-		if !ok1 || !ok2 || !ok3 || nameSize == 0 || nameSize > cpioNameMax {
-			return 0, 0, false, true
+		if string(h[:len(cpioMagic)]) != cpioMagic || !ok1 || !ok2 || !ok3 || nameSize == 0 || nameSize > cpioNameMax {
+			break
 		}
-		data := align4(at + cpioHeader + nameSize)
+		at += cpioHeader
+		data := align4(at + nameSize)
 		if data > size || fileSize > size-data {
-			return 0, 0, false, true
+			break
 		}
-		entry := cpioName(archive[at+cpioHeader : at+cpioHeader+nameSize])
+		entry := cpioName(archive[at : at+nameSize])
 		if string(entry) == cpioTrailer {
 			return 0, 0, false, false
 		}
@@ -47,6 +45,7 @@ func cpioFind(archive []byte, name string) (off, length uint64, ok, damaged bool
 		}
 		at = align4(data + fileSize)
 	}
+	return 0, 0, false, true
 }
 
 // cpioName cuts the name at its first NUL and drops a leading "./" or "/".

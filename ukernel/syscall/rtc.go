@@ -25,22 +25,32 @@ func readClock() {
 			break
 		}
 	}
-	y, mo, d := fromBCD(cmos(rtcYear)), fromBCD(cmos(rtcMonth)), fromBCD(cmos(rtcDay))
-	h, mi, s := fromBCD(cmos(rtcHour)), fromBCD(cmos(rtcMinute)), fromBCD(cmos(rtcSecond))
-	if mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 || mi > 59 || s > 59 {
-		return
+	var v [len(rtcFields)]uint64
+	for i := range rtcFields {
+		f := &rtcFields[i]
+		n := uint64(cmos(f.register))
+		v[i] = n>>4*10 + n&15 // BCD
+		if v[i] < f.low || v[i] > f.high {
+			return
+		}
 	}
 	const second = 1_000_000_000
-	sec := daysSince1970(century+y, mo, d)*86400 + h*3600 + mi*60 + s
+	sec := daysSince1970(century+v[0], v[1], v[2])*86400 + v[3]*3600 + v[4]*60 + v[5]
 	realtimeBase = sec*second - arch.Now()
 }
 
-func cmos(reg uint32) uint64 {
-	arch.Out(cmosIndex, 1, reg)
-	return uint64(arch.In(cmosData, 1) & 0xff)
+// rtcFields are the registers that readClock reads, in this order, and what they may hold.
+var rtcFields = [...]struct {
+	register  uint32
+	low, high uint64
+}{
+	{rtcYear, 0, 99}, {rtcMonth, 1, 12}, {rtcDay, 1, 31}, {rtcHour, 0, 23}, {rtcMinute, 0, 59}, {rtcSecond, 0, 59},
 }
 
-func fromBCD(v uint64) uint64 { return v>>4*10 + v&15 }
+func cmos(register uint32) uint32 {
+	arch.Out(cmosIndex, 1, register)
+	return arch.In(cmosData, 1) & 0xff
+}
 
 // daysSince1970 counts days of the Gregorian calendar, with years that begin in March so that the leap day comes last.
 func daysSince1970(y, m, d uint64) uint64 {
