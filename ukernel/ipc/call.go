@@ -195,7 +195,8 @@ func (c *call) showExtra(r *Thread) {
 		if a.pend&pendIntr != 0 || a.al.flags&uabi.FlagTimeout != 0 {
 			in.Flags |= uabi.FlagInterrupt
 		}
-		if a.block == BlockGone {
+		// A nested call for a dead alien is not dead: its sender waits, and must be able to finish its intent (R9, R13).
+		if a.block == BlockGone && c.kind == callForward {
 			in.Flags |= uabi.FlagDead
 		}
 	}
