@@ -90,7 +90,12 @@ func sweep(t *testing.T, f func(c *client)) {
 			k.Close(c.space)
 			k.ProcessExit(0)
 		})
-		w.Spawn(uksim.Spec{Name: "mmd", Rank: uabi.RankMM, Server: true, Binary: "mmd", Kept: keptSize})
+		p := w.Spawn(uksim.Spec{Name: "mmd", Rank: uabi.RankMM, Server: true, Binary: "mmd", Kept: keptSize})
+		control := w.NewEvent()
+		p.Endpoint().Bind(control, server.ControlKey, server.ControlSnapshot)
+		for range 3 {
+			w.After(w.Rand().Uint64N(500*uksim.StepNS), func() { control.Update(0, 0, server.ControlSnapshot) })
+		}
 		w.Spawn(uksim.Spec{Name: "client", Rank: uabi.RankClient, Binary: "client", Below: []string{"mmd"}})
 		if err := w.Run(); err != nil {
 			t.Fatalf("%v\n%s", err, w.TraceText())

@@ -415,6 +415,7 @@ func newWorld(t *testing.T, cfg uksim.Config, init func(p *program)) *world {
 	w.Spawn(uksim.Spec{Name: "mmd", Rank: uabi.RankMM, Server: true, Binary: "mmd", Kept: keptSize})
 	p := w.Spawn(uksim.Spec{Name: "procd", Rank: uabi.RankProc, Server: true, Binary: "procd", Kept: keptSize, Below: []string{"mmd"}})
 	a := w.Spawn(uksim.Spec{Name: "abi", Rank: uabi.RankLinux, Server: true, Binary: "abi", Below: []string{"mmd", "procd"}})
+	w.snapshots(p)
 	p.Install(uabi.BootLinux, a.Endpoint(), uabi.RightCall|uabi.RightTransfer)
 	p.Install(uabi.BootPower, w.NewRight(), uabi.RightsAll)
 	w.Entry(entryVa, func(a *uksim.Alien) { init(&program{a, w}) })
@@ -502,3 +503,12 @@ func sweep(t *testing.T, stride int, status uint64, init func(p *program), check
 }
 
 func negated(err uabi.Error) uint64 { return uint64(-int64(err)) }
+
+// snapshots has the server write a few at times that the seed picks.
+func (w *world) snapshots(p *uksim.Process) {
+	control := w.NewEvent()
+	p.Endpoint().Bind(control, server.ControlKey, server.ControlSnapshot)
+	for range 3 {
+		w.After(w.Rand().Uint64N(1000*uksim.StepNS), func() { control.Update(0, 0, server.ControlSnapshot) })
+	}
+}

@@ -142,6 +142,7 @@ func newWorld(t *testing.T, sim uksim.Config, files [][2]string) *world {
 	p.Install(uabi.BootPorts, w.NewPorts(), uabi.RightsAll)
 	p.Install(uabi.BootIRQ, w.NewRight(), uabi.RightsAll)
 	w.SetPorts(w.port)
+	w.snapshots(p)
 	return w
 }
 
@@ -302,4 +303,13 @@ func sweep(t *testing.T, files [][2]string, stride int, script func(w *world)) {
 		}
 	}
 	t.Logf("%d steps", steps)
+}
+
+// snapshots has the server write a few at times that the seed picks.
+func (w *world) snapshots(p *uksim.Process) {
+	control := w.NewEvent()
+	p.Endpoint().Bind(control, server.ControlKey, server.ControlSnapshot)
+	for range 3 {
+		w.After(w.Rand().Uint64N(1000*uksim.StepNS), func() { control.Update(0, 0, server.ControlSnapshot) })
+	}
 }
