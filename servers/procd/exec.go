@@ -31,6 +31,7 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 		}
 		return h.wait(c, p, bitThread, uabi.NoDeadline)
 	}
+	h.releaseRobust(c, t, p)
 	h.clearTid(c, t, p)
 	if err := c.ThreadSpace(uabi.Handle(t.Handle), uabi.Handle(in.Space)); err != uabi.OK {
 		return err

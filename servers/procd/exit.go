@@ -64,6 +64,7 @@ func (h *Procd) ThreadGone(c *server.Ctx, origin uint64) {
 	if info, err := c.ThreadInfo(uabi.Handle(t.Handle)); err == uabi.OK {
 		addTimes(&p.Used, info.UserNS, info.SystemNS)
 	}
+	h.releaseRobust(c, t, p)
 	h.clearTid(c, t, p)
 	h.dropTable(c, t.Table)
 	h.dropFs(c, t.Fs)
@@ -102,9 +103,7 @@ func (h *Procd) clearTid(c *server.Ctx, t *state.Thread, p *state.Process) {
 	if _, err := c.SpaceWrite(space, t.ClearTid, make([]byte, 4)); err != uabi.OK {
 		return
 	}
-	const anyBit = ^uint32(0)
-	c.FutexWake(space, t.ClearTid, 1, anyBit, false)
-	c.FutexWake(space, t.ClearTid, 1, anyBit, true)
+	h.wake(c, space, t.ClearTid)
 }
 
 // exited makes a process whose last thread is gone a zombie.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"strings"
 	"testing"
 
@@ -237,4 +238,33 @@ func TestGroupsSessionsAndDescriptors(t *testing.T) {
 		p.exit(uint64(signal.Killed(signal.ABRT)))
 	})
 	w.run(134)
+}
+
+func TestALockWhoseOwnerEndsIsMarkedSo(t *testing.T) {
+	const flags = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_THREAD |
+		unix.CLONE_CHILD_CLEARTID | unix.CLONE_PARENT_SETTID
+	const head, lock = dataVa + 0x100, dataVa + 0x200
+	sweep(t, 7, 0, func(p *program) {
+		p.a.Fork(func(a *uksim.Alien) {
+			c := &program{a, p.w}
+			tid := c.sys("ids", sysIDs) & 0xffffffff
+			// The list: head → lock → head; the futex word lies 16 bytes behind the link.
+			put := func(va, v uint64) { a.Write(va, binary.LittleEndian.AppendUint64(nil, v)) }
+			put(head, lock)
+			put(head+8, 16)
+			put(head+16, 0)
+			put(lock, head)
+			put(lock+16, tid|futexWaiters)
+			c.sys("robust list", sysRobust, head)
+			c.a.Syscall(sysExit, 0)
+			a.Step()
+		}, sysFork, flags, dataVa, 0)
+		for p.a.Word(dataVa) != 0 {
+			p.sleep()
+		}
+		if w := p.a.Word(lock + 16); w != futexWaiters|futexOwnerDied {
+			p.w.Fail("the lock is %#x", w)
+		}
+		p.exit(0)
+	}, said())
 }

@@ -103,6 +103,7 @@ const (
 	sysIdentity        // (pid) → pgid<<32 | ppid
 	sysFds             // () → number of open descriptors
 	sysSleep           // a while
+	sysRobust          // (address)
 )
 
 // handler is a small linuxabi. It is never crashed in these tests, so it may keep registers of interrupted aliens itself.
@@ -340,6 +341,8 @@ func (h *handler) more(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 		}
 		h.done = true
 		return 0, uabi.OK
+	case sysRobust:
+		return 0, h.proc.Thread(l, &proc.ThreadRequest{RobustList: &a}, &proc.PidReply{})
 	case sysFds:
 		var out proc.FdListReply
 		err := h.proc.FdList(l, &proc.PidRequest{}, &out)

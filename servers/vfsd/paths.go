@@ -1,6 +1,7 @@
 package main
 
 import (
+	"sort"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -430,11 +431,9 @@ func (k *call) list(at tree.Ref, pos int64) ([]*vfs.Dirent, uabi.Error) {
 		return k.listSynthetic(at.Ino, pos, out)
 	}
 	n := k.tree.Inode(at.Ino)
-	for _, e := range n.Entries {
+	from := sort.Search(len(n.Entries), func(i int) bool { return int64(n.Entries[i].Cookie)+posFirst > pos })
+	for _, e := range n.Entries[from:] {
 		off := int64(e.Cookie) + posFirst
-		if off <= pos {
-			continue
-		}
 		if len(out) >= maxList {
 			break
 		}
@@ -554,13 +553,8 @@ func (h *VFSD) StatfsAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.Statfs) uab
 
 // sizes tells a tmpfs's limits: half of the machine's memory, as Linux's default.
 func (k *call) sizes(f *state.FileSystem, out *vfs.Statfs) {
-	used := uint64(0)
-	k.tree.Each(f.Id, func(n *tree.Inode) {
-		out.Files++
-		if n.Type() == unix.S_IFREG {
-			used += pages(n.Size) / pageSize
-		}
-	})
+	files, used := k.tree.Count(f.Id, func(n *tree.Inode) uint64 { return pages(n.Size) / pageSize })
+	out.Files = files
 	out.Blocks = max(f.MaxBytes/pageSize, used)
 	out.Bfree = out.Blocks - used
 	out.Ffree = maxInodes - min(out.Files, maxInodes)

@@ -14,7 +14,7 @@ const (
 	headerLen = 110
 	trailer   = "TRAILER!!!"
 	maxName   = 4096 + 4096 // a path and the NULs that align what follows to a page
-	readAhead = 512 // a header and most names; more would copy contents that nobody looks at
+	readAhead = 512         // a header and most names; more would copy contents that nobody looks at
 	align     = 4
 )
 

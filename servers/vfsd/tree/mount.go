@@ -236,3 +236,16 @@ func (t *Tree) Each(fs uint64, f func(*Inode)) {
 
 // RootFS returns the file system that was made first.
 func (t *Tree) RootFS() *state.FileSystem { return t.fs[sortedKeys(t.fs)[0]] }
+
+// Count counts a file system's inodes, and sums up what size says of its regular files.
+func (t *Tree) Count(fs uint64, size func(*Inode) uint64) (files, sum uint64) {
+	for _, n := range t.inodes {
+		if n.Fs == fs {
+			files++
+			if n.Type() == unix.S_IFREG {
+				sum += size(n)
+			}
+		}
+	}
+	return files, sum
+}
