@@ -154,6 +154,12 @@ func reap(budget int) bool {
 		endpointOf(&n.Header).die()
 		bury(&n.Header)
 	}
+	for t := doomed; t != nil; t = doomed {
+		doomed = t.procNext
+		t.procNext = nil
+		t.die()
+	}
+	// After the doomed: an alien can be both, and dies once.
 	for t := orphans; t != nil; t = orphans {
 		orphans = t.al.orphan
 		t.al.orphan, t.al.orphaned = nil, false
@@ -161,11 +167,6 @@ func reap(budget int) bool {
 			t.Kill()
 		}
 		bury(&t.Header)
-	}
-	for t := doomed; t != nil; t = doomed {
-		doomed = t.procNext
-		t.procNext = nil
-		t.die()
 	}
 	for ; budget > 0; budget-- {
 		if t := deadThreads; t != nil {
@@ -175,13 +176,13 @@ func reap(budget int) bool {
 		}
 		n := graves
 		if n == nil {
-			return false
+			break
 		}
 		graves = n.grave
 		n.grave = nil
 		destroy(&n.Header)
 	}
-	return graves != nil || deadThreads != nil || closing != nil
+	return graves != nil || deadThreads != nil || closing != nil || orphans != nil || doomed != nil
 }
 
 // destroy ends an object whose last reference is gone. It never destroys another one: see Drop.
