@@ -116,7 +116,7 @@ func EventWait(t *Thread, e *Event, mask uint32, since, deadline uint64) {
 		t.Ctx.Regs.RAX = uint64(up)
 		return
 	}
-	sched.Block(&t.Thread)
+	t.State = sched.Blocked // it runs here
 	t.onTimeout = rax(uabi.ErrTimeout)
 	t.waitEvent(e, mask, deadline)
 }

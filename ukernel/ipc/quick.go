@@ -16,10 +16,13 @@ const traced = ktrace.BitCall | ktrace.BitMessage | ktrace.BitSwitch
 // QuickCall is CallCall by the current thread t. done is false if it is not the common case; then nothing has changed. next is what
 // Call's is.
 func QuickCall(t *Thread) (next *Thread, done bool) {
+	buf := t.Buf
+	if buf == nil || t.cur != nil {
+		return nil, false
+	}
 	h := t.Ctx.Regs.RDI
 	k := &t.Proc.known[h%knownEndpoints]
-	buf := t.Buf
-	if uint64(k.h) != h || k.rights&uabi.RightCall == 0 || buf == nil || t.cur != nil || t.State != sched.Running || ktrace.Mask&traced != 0 {
+	if uint64(k.h) != h || k.rights&uabi.RightCall == 0 || t.State != sched.Running || ktrace.Mask&traced != 0 {
 		return nil, false
 	}
 	e, out := k.e, &buf.Out
@@ -66,16 +69,18 @@ func QuickCall(t *Thread) (next *Thread, done bool) {
 // QuickReplyReceive is CallReplyReceive by the current thread t: the answer to a native caller, and a wait without a deadline. Its
 // results are QuickCall's.
 func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
+	buf, c := t.Buf, t.cur
+	if buf == nil || c == nil || c.call.kind != callNative { // first what tells it from an alien's trap
+		return nil, false
+	}
 	h := t.Ctx.Regs.RDI
 	k := &t.Proc.known[h%knownEndpoints]
-	buf, c := t.Buf, t.cur
-	if uint64(k.h) != h || k.rights&uabi.RightReceive == 0 || buf == nil || c == nil || t.State != sched.Running || ktrace.Mask&traced != 0 ||
-		t.Ctx.Regs.RSI != uabi.NoDeadline {
+	if uint64(k.h) != h || k.rights&uabi.RightReceive == 0 || t.State != sched.Running || ktrace.Mask&traced != 0 || t.Ctx.Regs.RSI != uabi.NoDeadline {
 		return nil, false
 	}
 	e, out := k.e, &buf.Out
 	n := out.Len
-	if c.call.kind != callNative || c.call.dead || c.call.extra || c.call.ep.Refs == 1 || e.dead || e.notices != 0 || !e.calls.Empty() ||
+	if c.call.dead || c.call.extra || c.call.ep.Refs == 1 || e.dead || e.notices != 0 || !e.calls.Empty() ||
 		out.Kind != uabi.AnswerResult || out.NHandles != 0 || n > uabi.MaxBytes {
 		return nil, false
 	}

@@ -217,7 +217,9 @@ func (t *Thread) CurrentAlien() (*Thread, uabi.Error) {
 // leaveWait takes t out of what it waits for; it stays blocked.
 func (t *Thread) leaveWait() {
 	t.Unlink()
-	t.Timer.Stop()
+	if t.Timer.Set() {
+		t.Timer.Stop()
+	}
 	if e := t.event; e != nil {
 		t.event = nil
 		bury(&e.Header)

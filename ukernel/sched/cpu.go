@@ -335,15 +335,15 @@ func (c *cpu) idle(me int, now uint64) {
 // newSlice starts a slice of ns nanoseconds at now.
 func (c *cpu) newSlice(now, ns uint64) {
 	c.sliceEnd = now + ns
-	c.armSlice()
+	if c.armed == 0 || c.sliceEnd < c.armed {
+		c.armSlice()
+	}
 }
 
 // armSlice makes sure that the CPU is interrupted at the end of its slice.
 func (c *cpu) armSlice() {
-	if c.armed == 0 || c.sliceEnd < c.armed {
-		c.armed = c.sliceEnd
-		arch.Arm(c.sliceEnd)
-	}
+	c.armed = c.sliceEnd
+	arch.Arm(c.sliceEnd)
 }
 
 // armBy makes sure that this CPU is interrupted at time at.
