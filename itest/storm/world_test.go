@@ -51,6 +51,7 @@ type world struct {
 	handles map[string]int
 	live    []int
 	newest  map[string]image
+	charged map[string][2]uint64
 	control map[string]*uksim.Event
 	steps   map[string]int // of each server when its clients had ended
 
@@ -94,7 +95,7 @@ func (w *world) program(build func() server.Spec) uksim.Binary {
 }
 
 func newWorld(p plan) *world {
-	w := &world{plan: p, handles: map[string]int{}, newest: map[string]image{}, control: map[string]*uksim.Event{},
+	w := &world{plan: p, handles: map[string]int{}, charged: map[string][2]uint64{}, newest: map[string]image{}, control: map[string]*uksim.Event{},
 		steps: map[string]int{}, binary: map[string]string{}, onExit: map[string]func(uint64){}}
 	p.sim.PanicIsCrash = func(process string, value any) bool { return value == bank.PoisonValue }
 	if p.tear {
@@ -218,6 +219,7 @@ func (w *world) run() error {
 func (w *world) baseline() {
 	for _, n := range w.servers() {
 		w.handles[n] = w.Process(n).Handles()
+		w.charged[n] = charge(w.Process(n))
 	}
 	w.live = w.objects()
 }
@@ -227,6 +229,11 @@ func (w *world) servers() []string {
 		return append([]string{"abi"}, serverNames...)
 	}
 	return serverNames
+}
+
+// charge is what a process's account pays for: frames, objects.
+func charge(p *uksim.Process) [2]uint64 {
+	return [2]uint64{p.Account().Frames(), p.Account().Objects()}
 }
 
 // objects counts what must not leak.
@@ -302,6 +309,9 @@ func (w *world) leaks() error {
 		}
 		if got := p.Handles(); got != w.handles[n] {
 			return fmt.Errorf("seed %d: %s has %d handles, had %d", w.plan.sim.Seed, n, got, w.handles[n])
+		}
+		if got := charge(p); got != w.charged[n] {
+			return fmt.Errorf("seed %d: %s is charged (frames, objects) %v, was %v", w.plan.sim.Seed, n, got, w.charged[n])
 		}
 		if b := p.Endpoint().BadgesAlive(); b != 0 {
 			return fmt.Errorf("seed %d: %s has %d badges alive", w.plan.sim.Seed, n, b)
