@@ -140,6 +140,8 @@ func leave() *arch.Context {
 			if checkRootd() {
 				continue
 			}
+			// What a mapping kept alive goes with it, without ipc's knowledge: finish that, a piece each time.
+			vm.Reap()
 			return nil
 		}
 		if signalled(t) {

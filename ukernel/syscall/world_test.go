@@ -10,6 +10,7 @@ import (
 	"aramid/ukernel/ipc"
 	"aramid/ukernel/object"
 	"aramid/ukernel/uabi"
+	"aramid/ukernel/vm"
 )
 
 // world is a booted fake machine with rootd's first thread on the CPU and a message buffer attached.
@@ -132,7 +133,7 @@ func settle() {
 		for i := range fake.M.Acks {
 			fake.M.Acks[i] = fake.M.ShootGen
 		}
-		if ipc.Tidy() {
+		if ipc.Tidy() && !vm.Reap() {
 			break
 		}
 	}
