@@ -61,13 +61,18 @@ func TestRootdIsReplacedAndTakesOverWithoutTouchingWhatRuns(t *testing.T) {
 	if err := m.swap("ledger", "ledger2"); err != nil {
 		t.Fatal(err)
 	}
-	before := m.ps()
+	before, info := m.ps(), ""
 	for i := range 3 {
 		m.send("storm 2 50 %d", i)
 		m.kill("rootd")
 		m.waitLog(`^ukernel: rootd died with status 137`)
 		m.answer("storm")
+		m.ps() // rootd serves again
+		if i == 0 {
+			info = m.do("info")
+		}
 	}
+	leaks(t, info, m.do("info"))
 	for n, p := range m.ps() {
 		if b := before[n]; p.Starts != b.Starts || p.Id != b.Id || p.State != "running" || p.Handles < b.Handles {
 			t.Errorf("%s: before %v, after %v", n, b, p)
@@ -93,37 +98,52 @@ func (m *machine) operations() uint64 {
 func TestSwapsThereAndBackKeepTheStateAndTheAddedField(t *testing.T) {
 	m := boot(t, qemu.Machine{Image: bootImage(t, bankManifest), CPUs: 2})
 	m.do("fill 100")
-	swap := func(program string) {
-		t.Helper()
-		m.send("storm 3 40 1")
-		if err := m.swap("ledger", program); err != nil {
-			t.Fatal(err)
-		}
-		m.answer("storm")
-	}
 	if got := m.do("operations"); got != "none" {
 		t.Errorf("version 1 counts operations: %s", got)
 	}
-	swap("ledger2")
-	n := m.operations()
-	base := m.numbers("operations")[1] - n
+	m.swapInStorm("ledger2")
+	v := m.numbers("operations")
+	count, all := v[0], v[1]
 	m.do("storm 2 30 5")
-	if v := m.numbers("operations"); v[0] != v[1]-base || v[0] == n {
-		t.Errorf("version 2 counted %d operations, there were %d", v[0], v[1]-base)
+	if v = m.numbers("operations"); v[0] != count+v[1]-all || v[0] == count {
+		t.Errorf("version 2 counted %d operations, there were %d", v[0]-count, v[1]-all)
 	}
-	before := m.operations()
+	count = v[0]
 	if err := m.swap("ledger", "ledger"); err != nil {
 		t.Fatal(err)
 	}
-	swap("ledger")
 	if got := m.do("operations"); got != "none" {
 		t.Errorf("version 1 counts operations: %s", got)
 	}
+	m.do("storm 2 30 6")
 	if err := m.swap("ledger", "ledger2"); err != nil {
 		t.Fatal(err)
 	}
-	if after := m.operations(); after != before {
-		t.Errorf("the counter was %d and is %d after version 1 ran", before, after)
+	if v = m.numbers("operations"); v[0] != count {
+		t.Errorf("the counter was %d and is %d after version 1 ran", count, v[0])
+	}
+	m.do("gap 10")
+	m.do("drop")
+	m.do("check")
+}
+
+// swapInStorm swaps the ledger's binary while a storm runs.
+func (m *machine) swapInStorm(program string) {
+	m.t.Helper()
+	m.send("storm 3 40 1")
+	if err := m.swap("ledger", program); err != nil {
+		m.t.Fatal(err)
+	}
+	m.answer("storm")
+}
+
+func TestASwapSucceedsThoughTheServerIsKilledAtItsSteps(t *testing.T) {
+	m := boot(t, qemu.Machine{Image: bootImage(t, bankManifest), CPUs: 2, Append: "aramid.fault=ledger:1:20:each"})
+	m.do("fill 20")
+	m.swapInStorm("ledger2")
+	m.swapInStorm("ledger")
+	if n := m.kills(); n < 10 {
+		t.Errorf("%d kills", n)
 	}
 	m.do("gap 10")
 	m.do("drop")
@@ -134,7 +154,7 @@ func TestASwapToAWrongBinaryResumesTheOldOne(t *testing.T) {
 	m := boot(t, qemu.Machine{Image: bootImage(t, bankManifest), CPUs: 2})
 	m.do("fill 20")
 	for i, c := range []struct{ program, says string }{
-		{"forgetful", "cannot load the snapshot"}, {"confused", "cannot load the snapshot"}, {"manifest.txt", "not an executable"}, {"forgetful", "cannot load the snapshot"},
+		{"forgetful", "cannot load the snapshot"}, {"confused", "cannot load the snapshot"}, {"manifest.txt", "not an executable"},
 	} {
 		m.send("storm 2 40 %d", i)
 		if err := m.swap("ledger", c.program); err == nil || !strings.Contains(err.Error(), c.says) {

@@ -16,6 +16,9 @@ const (
 	soakKills = 2000
 )
 
+// rootdKill is the kill from outside after which rootd is killed too.
+const rootdKill = 2
+
 func killCount() int {
 	if os.Getenv("ARAMID_SOAK") != "" {
 		return soakKills
@@ -71,7 +74,9 @@ func stormOfKills(t *testing.T, cpus, kills int) {
 	for round := seed; m.kills() < kills; round++ {
 		m.send("storm 4 25 %d", round)
 		m.kill([]string{"vault", "auditor", "ledger"}[r.IntN(3)])
-		outside++
+		if outside++; outside == rootdKill {
+			m.kill("rootd")
+		}
 		m.answer("storm")
 		m.do("pair 100 %d", round)
 	}
