@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -31,6 +32,7 @@ const (
 	mcrOn     = 0x0b // DTR, RTS, OUT2 (lets interrupts through)
 	lsrData   = 0x01
 	lsrEmpty  = 0x20 // the transmit FIFO takes fifoSize bytes
+	lsrIdle   = 0x40 // all that was given to it is on the line
 	lsrAbsent = 0xff // no UART: the bus floats
 	fifoSize  = 16
 )
@@ -121,6 +123,29 @@ func (h *VFSD) send(c *server.Ctx) {
 	if len(t.Out) == 0 {
 		t.Out = nil
 	}
+}
+
+// How long an end waits for the line, and how often it looks.
+const (
+	drainPause = time.Millisecond
+	drainTries = 3000
+)
+
+// ThreadGone is server.Spec's (R13). What a program wrote is on the line before procd hears of its end: with process 1's the machine
+// goes off, and what is still here then is lost.
+func (h *VFSD) ThreadGone(c *server.Ctx, origin uint64) {
+	t := h.top.Tty
+	for range drainTries {
+		lsr, err := c.PortIn(uabi.BootPorts, uartLSR, 1)
+		if err != uabi.OK || lsr == lsrAbsent || t.Stopped || len(t.Out) == 0 && lsr&lsrIdle != 0 {
+			break
+		}
+		h.send(c)
+		if !c.Replaying() {
+			time.Sleep(drainPause)
+		}
+	}
+	h.ttyLevel(c)
 }
 
 // Event is server.Spec's: the serial port wants something.

@@ -28,7 +28,8 @@ func main() {
 func Spec(cfg Config) server.Spec {
 	h := New(cfg)
 	return server.Spec{
-		Name: "vfsd", Rank: uabi.RankVFS, Service: vfs.Service[*server.Ctx](h), State: h, Gone: h.Gone, Event: h.Event, Start: h.Start,
+		Name: "vfsd", Rank: uabi.RankVFS, Service: vfs.Service[*server.Ctx](h), State: h, Gone: h.Gone,
+		ThreadGone: h.ThreadGone, Event: h.Event, Start: h.Start,
 	}
 }
 

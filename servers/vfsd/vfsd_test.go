@@ -199,7 +199,7 @@ func TestDevicesAndProcReadAsOnLinux(t *testing.T) {
 			c.reads(f, 100, "init\x00-x\x00")
 			c.reads(f, 100, "")
 			c.open("/proc/2/cmdline", unix.O_RDONLY, 0, uabi.ErrNotFound)
-			f = c.open("/proc/mounts", unix.O_NOFOLLOW, 0, uabi.ErrLoop)
+			c.open("/proc/mounts", unix.O_NOFOLLOW, 0, uabi.ErrLoop)
 			if got := c.list("/proc"); !strings.HasPrefix(got, ". .. self") || !strings.HasSuffix(got, " 1") {
 				w.Fail("/proc has %q", got)
 			}

@@ -157,9 +157,9 @@ func (w *world) port(out bool, port uint16, width int, v uint32) uint32 {
 		return uint32(b)
 	case port == uartLSR:
 		if len(w.in) > 0 {
-			return lsrEmpty | lsrData
+			return lsrEmpty | lsrIdle | lsrData
 		}
-		return lsrEmpty
+		return lsrEmpty | lsrIdle
 	}
 	return 0
 }
