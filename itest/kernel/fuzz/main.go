@@ -74,8 +74,12 @@ func supervise(k *uk.Real) {
 // kernelSlack is what rootd's own runtime and spare slabs may need.
 const kernelSlack = 64
 
+// info tells what there is, without the threads of this process: the Go runtime makes one when it wants to.
 func info(k *uk.Real) (s uabi.SystemInfo) {
 	kit.Check("system", k.SystemInfo(&s))
+	var p uabi.ProcessInfo
+	kit.Check("process", k.ProcessInfo(uabi.BootProcess, &p))
+	s.Objects[uabi.TypeThread] -= p.Threads
 	return s
 }
 
