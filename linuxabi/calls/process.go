@@ -17,9 +17,9 @@ func getpid(t *Trap) int64  { return int64(t.tgid()) }
 func gettid(t *Trap) int64  { return int64(t.tid()) }
 func getppid(t *Trap) int64 { return int64(t.context(ctx.Ppid)) }
 
-func fork(t *Trap) int64 { return t.clone(&proc.ForkRequest{ExitSignal: uint32(unix.SIGCHLD)}, 0, 0) }
+func fork(t *Trap) int64 { return t.clone(&proc.ForkRequest{ExitSignal: uint32(unix.SIGCHLD)}, 0) }
 func vfork(t *Trap) int64 {
-	return t.clone(&proc.ForkRequest{Flags: unix.CLONE_VM | unix.CLONE_VFORK, ExitSignal: uint32(unix.SIGCHLD)}, 0, 0)
+	return t.clone(&proc.ForkRequest{Flags: unix.CLONE_VM | unix.CLONE_VFORK, ExitSignal: uint32(unix.SIGCHLD)}, 0)
 }
 
 const exitSignalMask = 0xff // CSIGNAL
@@ -28,7 +28,7 @@ func clone(t *Trap) int64 {
 	flags := t.arg(0)
 	in := &proc.ForkRequest{Flags: flags &^ exitSignalMask, ExitSignal: uint32(flags & exitSignalMask), Stack: t.arg(1),
 		ChildTid: t.arg(3), Tls: t.arg(4)}
-	return t.clone(in, t.arg(2), 0)
+	return t.clone(in, t.arg(2))
 }
 
 // Fields of struct clone_args in words, and its smallest size in bytes (CLONE_ARGS_SIZE_VER0).
@@ -71,7 +71,7 @@ func clone3(t *Trap) int64 {
 	if w(cloneStack) != 0 {
 		in.Stack = w(cloneStack) + w(cloneStackSize)
 	}
-	return t.clone(in, w(cloneParentTid), w(clonePidfd))
+	return t.clone(in, w(cloneParentTid))
 }
 
 // cloneGaps are flags that a Linux without namespaces or pidfds refuses, as we do.
@@ -80,8 +80,8 @@ const cloneGaps = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUSER | un
 
 // clone makes a process or thread: the fs context first (step 1, unless shared), then procd does the rest. A vfork parent
 // waits until its child has another image.
-func (t *Trap) clone(in *proc.ForkRequest, parentTid, pidfd uint64) int64 {
-	if in.Flags&cloneGaps != 0 || pidfd != 0 {
+func (t *Trap) clone(in *proc.ForkRequest, parentTid uint64) int64 {
+	if in.Flags&cloneGaps != 0 {
 		t.gap(t.regs.RAX, "namespaces, pidfd or ptrace")
 		return errno(unix.EINVAL)
 	}
