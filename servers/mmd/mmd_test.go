@@ -110,8 +110,14 @@ func sweep(t *testing.T, f func(c *client)) {
 	for at := 1; at <= steps; at++ {
 		one(uksim.Config{Seed: uint64(at), Crashes: []uksim.Crash{{Process: "mmd", Step: at}}})
 	}
+	for seed := range uint64(randomRuns) {
+		one(uksim.Config{Seed: 1000 + seed, CrashEvery: 60, MaxCrashes: 12, Crashable: []string{"mmd"}, RestartDelay: 50_000})
+	}
 	t.Logf("%d steps", steps)
 }
+
+// randomRuns is how often each program runs with many crashes at random steps.
+const randomRuns = 15
 
 func TestMappingsArePlacedReplacedAndRemovedAtEveryCrash(t *testing.T) {
 	sweep(t, func(c *client) {

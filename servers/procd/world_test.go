@@ -502,8 +502,14 @@ func sweep(t *testing.T, stride int, status uint64, init func(p *program), check
 	for at := 1; at <= steps; at += stride {
 		one(uksim.Config{Seed: uint64(at), Crashes: []uksim.Crash{{Process: "procd", Step: at}}})
 	}
+	for seed := range uint64(randomRuns) {
+		one(uksim.Config{Seed: 1000 + seed, CrashEvery: 60, MaxCrashes: 12, Crashable: []string{"procd"}, RestartDelay: 50_000})
+	}
 	t.Logf("%d steps", steps)
 }
+
+// randomRuns is how often each program runs with many crashes at random steps.
+const randomRuns = 15
 
 func negated(err uabi.Error) uint64 { return uint64(-int64(err)) }
 

@@ -302,8 +302,19 @@ func sweep(t *testing.T, files [][2]string, stride int, script func(w *world)) {
 			t.Fatalf("with a crash at step %d of %d", at, steps)
 		}
 	}
+	for seed := range uint64(randomRuns) {
+		w := newWorld(t, uksim.Config{Seed: 1000 + seed, CrashEvery: 60, MaxCrashes: 12, Crashable: []string{"vfsd"}, RestartDelay: 50_000}, files)
+		script(w)
+		w.run()
+		if t.Failed() {
+			t.Fatalf("with random crashes, seed %d", seed)
+		}
+	}
 	t.Logf("%d steps", steps)
 }
+
+// randomRuns is how often each script runs with many crashes at random steps.
+const randomRuns = 15
 
 // snapshots has the server write a few at times that the seed picks.
 func (w *world) snapshots(p *uksim.Process) {
