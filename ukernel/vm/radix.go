@@ -12,7 +12,8 @@ const (
 	nodeBits  = 9 // log2 of the words of a node
 	nodeWords = 1 << nodeBits
 	nodeMask  = nodeWords - 1
-	ptLevels  = 4 // levels of a page table
+	ptLevels  = 4  // levels of a page table
+	shiftMask = 63 // all shifts are below: said to the compiler, so that it need not check
 	nodeLink  = arch.PTEPresent | arch.PTEWrite | arch.PTEUser
 )
 
@@ -24,7 +25,7 @@ type radix struct {
 }
 
 // covers reports whether page number i fits the present height.
-func (t *radix) covers(i uint64) bool { return t.root != 0 && i>>(t.levels*nodeBits) == 0 }
+func (t *radix) covers(i uint64) bool { return t.root != 0 && i>>(t.levels*nodeBits&shiftMask) == 0 }
 
 // leaf returns the leaf for page i, or 0.
 func (t *radix) leaf(i uint64) uint64 {
@@ -33,7 +34,7 @@ func (t *radix) leaf(i uint64) uint64 {
 	}
 	n := t.root
 	for sh := (t.levels - 1) * nodeBits; sh > 0; sh -= nodeBits {
-		n = frame.Words(n)[i>>sh&nodeMask] & arch.PTEFrame
+		n = frame.Words(n)[i>>(sh&shiftMask)&nodeMask] & arch.PTEFrame
 		if n == 0 {
 			return 0
 		}
