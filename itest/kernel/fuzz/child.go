@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"aramid/itest/kernel/kit"
 	"aramid/ukernel/uabi"
@@ -21,6 +20,7 @@ type caller struct {
 	scratch uint64 // its memory for good pointers
 	savage  bool   // nothing is held back
 	handles *pool
+	service uint64 // the endpoint that thread 0 answers on
 }
 
 // pool is what all callers share: handles that calls returned, by type.
@@ -44,41 +44,78 @@ func child(k *uk.Real, seed, n uint64) {
 	p.add(uabi.TypePort, uint64(uabi.BootIRQ))
 	p.add(uabi.TypePort, uint64(uabi.BootPower))
 	p.add(uabi.TypeMemory, uint64(uabi.BootArchive))
+	service, err := k.EndpointCreate(uabi.BootAccount, uabi.RankNet)
+	kit.Check("service", err)
 	var wg sync.WaitGroup
 	for i := range threads {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			run(p, seed, uint64(i), (n+threads-1)/threads, &counters[i])
+			run(p, uint64(service), seed, uint64(i), (n+threads-1)/threads, &counters[i])
 		}()
 	}
-	wg.Wait()
-	for i := range counters {
-		counters[i].Add(1) // rounding: the supervisor waits for n
-	}
-	time.Sleep(time.Hour)
+	wg.Wait() // for ever: thread 0 goes on answering
 }
 
 // run is one thread's life.
-func run(p *pool, seed, id, n uint64, done *atomic.Uint64) {
+func run(p *pool, service, seed, id, n uint64, done *atomic.Uint64) {
 	k, err := uk.NewThread()
 	kit.Check("attach", err)
-	c := &caller{k: k, rng: rand.New(rand.NewPCG(seed, id)), savage: seed%10 == 0, handles: p}
-	c.scratch, err = k.SpaceGap(uabi.BootSpace, scratchSize, uabi.MinUser, uabi.MaxUser, 0)
-	kit.Check("gap", err)
-	_, err = k.SpaceMap(uabi.BootSpace, uabi.MapArgs{Va: c.scratch, Len: scratchSize, Flags: uabi.ProtRead | uabi.ProtWrite})
-	for err == uabi.ErrExists { // another thread took the gap
-		c.scratch, _ = k.SpaceGap(uabi.BootSpace, scratchSize, uabi.MinUser, uabi.MaxUser, 0)
-		_, err = k.SpaceMap(uabi.BootSpace, uabi.MapArgs{Va: c.scratch, Len: scratchSize, Flags: uabi.ProtRead | uabi.ProtWrite})
-	}
-	kit.Check("map", err)
-	for range n {
-		c.step()
-		done.Add(1)
+	c := &caller{k: k, rng: rand.New(rand.NewPCG(seed, id)), savage: seed%10 == 0, handles: p, service: service}
+	c.scratch = room(k)
+	for i := uint64(0); i < n || id == 0; i++ { // thread 0 answers for ever
+		if id == 0 && c.rng.IntN(4) != 0 {
+			c.serve()
+		} else if id != 0 && c.rng.IntN(8) == 0 {
+			c.ask()
+		} else {
+			c.step()
+		}
+		if i < n {
+			done.Add(1)
+		}
 	}
 }
 
-const scratchSize = 16 * 4096
+// ask calls the service with a message at random.
+func (c *caller) ask() {
+	c.fill()
+	uk.Raw(uabi.CallCall, uintptr(c.service), 0, 0, 0, 0, 0)
+}
+
+// serve answers what it has, mostly with a result, and takes the next request.
+func (c *caller) serve() {
+	c.fill()
+	m := c.k.Buf().Out
+	if c.rng.IntN(4) != 0 {
+		m.Kind = uabi.AnswerResult
+	}
+	if c.rng.IntN(2) == 0 {
+		m.Len, m.NHandles, m.NGrants = uint32(c.rng.IntN(uabi.MaxBytes)), 0, 0
+	}
+	uk.Raw(uabi.CallReplyReceive, uintptr(c.service), uintptr(c.soon()), 0, 0, 0, 0)
+}
+
+const (
+	scratchSize = 16 * 4096
+	guardSize   = 4 << 20 // more than one call can copy: calls that run over the end must not hit the runtime's memory
+)
+
+// room maps scratch memory between guards.
+func room(k *uk.Real) uint64 {
+	for {
+		va, err := k.SpaceGap(uabi.BootSpace, scratchSize+2*guardSize, uabi.MinUser, uabi.MaxUser, 0)
+		kit.Check("gap", err)
+		_, err = k.SpaceMap(uabi.BootSpace, uabi.MapArgs{Va: va, Len: scratchSize + 2*guardSize, Flags: uabi.MapGuard})
+		if err == uabi.ErrExists {
+			continue // another thread took the gap
+		}
+		kit.Check("guard", err)
+		_, err = k.SpaceMap(uabi.BootSpace, uabi.MapArgs{Va: va + guardSize, Len: scratchSize, Flags: uabi.ProtRead | uabi.ProtWrite | uabi.MapFixed})
+		kit.Check("map", err)
+		return va + guardSize
+	}
+}
 
 func (p *pool) add(t uabi.Type, h uint64) {
 	p.mu.Lock()

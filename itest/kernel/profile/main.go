@@ -1,7 +1,7 @@
 // Profile tells where the instructions of kernel entries go. It runs an image in QEMU one instruction at a time, cuts the trace of ring 0 into
 // entries, and prints the commonest kinds of entry with the instructions that each function took.
 //
-//	profile -kernel build/kernel.elf -image FILE [-top 12] [-limit 2m]
+//	profile -kernel build/kernel.elf -image FILE [-initrd ROOT] [-append WORDS] [-top 12] [-limit 2m]
 //
 // The image's rootd should do the operation in question some hundred times and power off: a million instructions make 90 MB of trace,
 // which is read as it comes and never stored.
@@ -29,14 +29,16 @@ func main() {
 	image := flag.String("image", "build/aramid.img", "the boot image")
 	top := flag.Int("top", 12, "how many kinds of entry to print")
 	limit := flag.Duration("limit", 2*time.Minute, "how long the machine may run")
+	initrd := flag.String("initrd", "", "the root, for an image that wants one")
+	words := flag.String("append", "", "the kernel command line")
 	flag.Parse()
-	if err := run(*kernel, *image, *top, *limit); err != nil {
+	if err := run(*kernel, *image, *top, *limit, *initrd, *words); err != nil {
 		fmt.Fprintln(os.Stderr, "profile:", err)
 		os.Exit(1)
 	}
 }
 
-func run(kernel, image string, top int, limit time.Duration) error {
+func run(kernel, image string, top int, limit time.Duration, initrd, words string) error {
 	k, err := readSymbols(kernel)
 	if err != nil {
 		return err
@@ -52,9 +54,13 @@ func run(kernel, image string, top int, limit time.Duration) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-cpu", "max,-erms,-fsrm", "-m", "512",
+	args := []string{"-accel", "tcg", "-machine", "pc", "-cpu", "max,-erms,-fsrm", "-m", "512",
 		"-nodefaults", "-display", "none", "-no-reboot", "-kernel", image, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-serial", "stdio",
-		"-icount", "shift=0,sleep=off", "-singlestep", "-d", "exec,nochain", "-dfilter", fmt.Sprintf("%#x..%#x", k.low, k.high), "-D", fifo)
+		"-icount", "shift=0,sleep=off", "-singlestep", "-d", "exec,nochain", "-dfilter", fmt.Sprintf("%#x..%#x", k.low, k.high), "-D", fifo, "-append", words}
+	if initrd != "" {
+		args = append(args, "-initrd", initrd)
+	}
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", args...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return err
