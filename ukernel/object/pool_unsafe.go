@@ -19,10 +19,8 @@ func (p *Pool[T]) Get(a *Account) *T {
 
 // Put takes back an object that was charged to a.
 func (p *Pool[T]) Put(t *T, a *Account) {
-	p.back(t)
-	if a != nil {
-		a.UnchargeObjects(1)
-	}
+	// Safety: as in back.
+	p.s.putFor(unsafe.Pointer(t), sizeOf[T](), a)
 }
 
 // back is Put without the uncharging, which the end of an account must do itself: the kernel has no recursion.
@@ -53,6 +51,14 @@ func (p *store) get(a *Account, size uint32) unsafe.Pointer {
 	at := unsafe.Add(arch.Ptr(pa), off)
 	clear(unsafe.Slice((*byte)(at), size))
 	return at
+}
+
+// putFor takes back an object that was charged to a.
+func (p *store) putFor(t unsafe.Pointer, size uint32, a *Account) {
+	p.put(t, size)
+	if a != nil {
+		a.UnchargeObjects(1)
+	}
 }
 
 // put takes back an object; the caller uncharges it.
