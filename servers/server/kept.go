@@ -18,6 +18,7 @@ const (
 	headReplays  = 6 // starts in a row that did not get through their replay
 	headFinishes = 7 // attempts to finish the open intent
 	headUp       = 8 // the number of the start (healthStarts) that last came to serve
+	headSent     = 9 // which record was the last when a reply with badges was sent: see sentMark
 	headFault    = 16
 	headHealth   = 32
 

@@ -60,6 +60,9 @@ func (s *server) unclaimed(id uint64) {
 	if o == nil || s.spec.Gone == nil {
 		return
 	}
+	if o.gives {
+		s.release(o)
+	}
 	var badges []uint64
 	s.ret.replies(o, func(p *reply) {
 		replyHandles(s.kept.w, int(p.off), func(_, badge uint64) {

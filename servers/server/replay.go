@@ -67,6 +67,7 @@ func (s *server) replayRecord(r record, rb *uk.Buffer) {
 		s.count(healthDiverged)
 		s.logf("replay diverged: %v method %d gave %v and now gives %v", r.kind, r.method, logged, status)
 	}
+	s.last, s.lastOrigin = trailer, r.id.Origin
 	switch {
 	case r.kind == recThread:
 		s.ret.remove(rb.In.W[0])

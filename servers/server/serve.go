@@ -25,6 +25,10 @@ type server struct {
 	counter uint64 // ids of what no alien caused (R7)
 	limit   int    // log words after which a snapshot is due
 
+	last       int    // the last record's trailer, or 0
+	lastOrigin uint64 // whose it is
+	repeated   int    // trailer of the reply that is answered from the journal, or 0
+
 	host   bool // replay on the host: no kernel
 	fault  fault
 	onStep func(step)
@@ -115,8 +119,11 @@ func (s *server) next() uabi.Error {
 func (s *server) nextClosing() uabi.Error {
 	if s.b.Out.Kind != uabi.AnswerNone {
 		s.k.Reply()
+		s.kept.w[headSent] = s.sentMark()
+		s.unhold()
 		s.step(stepReply)
 	}
+	s.repeated = 0
 	s.closeSent()
 	s.b.Out.Kind = uabi.AnswerNone
 	return s.k.Receive(uabi.BootEndpoint, uabi.NoDeadline)
@@ -270,6 +277,9 @@ func (s *server) repeat(in *uabi.Msg, off int) {
 	}
 	s.answer(uabi.OK)
 	c.again(off)
+	if len(c.minted) != 0 {
+		s.repeated = off
+	}
 }
 
 // mutate executes a request that may change state.
@@ -355,6 +365,7 @@ func (s *server) commit(status uabi.Error, nwords int) {
 	k.w[end] = 0
 	k.mark(c.rec.at, end, markCommit)
 	k.tail = end
+	s.last, s.lastOrigin = trailer, c.id.Origin
 	if c.id.Origin != s.self {
 		s.ret.put(c.id.Origin, c.id.Trap, c.id.Path, trailer, c.b.Out.NHandles != 0 && status == uabi.OK && gives(k.w, trailer))
 	}

@@ -29,12 +29,7 @@ func open(k uk.Kernel, spec Spec) (*server, error) {
 	if e != uabi.OK {
 		return nil, fmt.Errorf("mapping kept memory: %w", e)
 	}
-	s := prepare(k, k.Buf(), mem, spec)
-	// A simulated kernel may end the image at the library's fault points, not only at its own calls.
-	if f, ok := k.(interface{ FaultPoint(what string) }); ok {
-		s.onStep = func(at step) { f.FaultPoint(at.String()) }
-	}
-	return s, nil
+	return prepare(k, k.Buf(), mem, spec), nil
 }
 
 // prepare makes a server over kept memory mem.
@@ -101,6 +96,8 @@ func (s *server) resume(crashed bool) error {
 	received := false
 	if intent {
 		received = s.finishOpen(r)
+	} else {
+		s.holdUnsent()
 	}
 	w[headFinishes] = 0
 	s.clean(received)
@@ -123,6 +120,9 @@ func (s *server) finishOpen(r record) (received bool) {
 	s.runOpen(r, !mine, poison)
 	if !same {
 		// Nobody waits for this reply, or its caller will ask again and be answered from the journal.
+		if r.kind == recCall {
+			s.holdUnsent()
+		}
 		s.closeSent()
 		s.b.Out.Kind = uabi.AnswerNone
 		return received
