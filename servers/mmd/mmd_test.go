@@ -73,7 +73,7 @@ func sweep(t *testing.T, f func(c *client)) {
 		defer w.Close()
 		w.Register("mmd", func(k *uksim.Native, args, env []string) {
 			k.Attach(0)
-			k.ProcessExit(uint64(server.ExitStatus(server.Run(k, Spec()))))
+			k.ProcessExit(uint64(server.ExitStatus(server.Run(k, check(Spec(), func(s string) { w.Fail("%s", s) })))))
 		})
 		w.Register("client", func(k *uksim.Native, args, env []string) {
 			k.Attach(0)

@@ -406,7 +406,7 @@ func newWorld(t *testing.T, cfg uksim.Config, init func(p *program)) *world {
 	})
 	w.Register("procd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
-		err := server.Run(k, Spec())
+		err := server.Run(k, check(Spec(), func(s string) { w.Fail("%s", s) }))
 		w.log(err)
 		k.ProcessExit(uint64(server.ExitStatus(err)))
 	})

@@ -126,10 +126,10 @@ func newWorld(t *testing.T, sim uksim.Config, files [][2]string) *world {
 	image := archive(files)
 	w.Register("vfsd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
-		err := server.Run(k, Spec(Config{
+		err := server.Run(k, check(Spec(Config{
 			Container: true, Archive: bytesArchive{bytes.NewReader(image)}, Machine: Machine{CPUs: 1, Memory: 1 << 28},
 			Log: func(s string) { w.log = append(w.log, s) },
-		}))
+		}), func(s string) { w.Fail("%s", s) }))
 		k.ProcessExit(uint64(server.ExitStatus(err)))
 	})
 	w.Register("procd", func(k *uksim.Native, args, env []string) {
