@@ -150,8 +150,6 @@ func good(objs map[uabi.Type]uint64, args []want) []uint64 {
 func TestEveryCallRefusesBadHandlesTypesAndRightsAndChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	objs := w.objects()
-	none := w.must("no rights", uabi.CallDup, uint64(uabi.BootAccount), 0)
-	_ = none
 	for name, c := range calls {
 		args := good(objs, c.args)
 		for i, a := range c.args {

@@ -9,10 +9,12 @@
 // # Files
 //
 //	enter.go        why did the thread enter, and who runs next; the hot path
-//	native.go       the jump table of native calls; decode helpers
+//	native.go       the jump table of native calls; helpers of decode
+//	decode.go       which handles each native call needs, as data
 //	decode.go       what handles each native call needs
 //	call_*.go       one file per family of native calls
 //	linux*.go       the Go runtime's subset of Linux calls
+//	image.go        loading an image and putting it in place; loader.go, elf.go, stack.go are its parts
 //	boot.go         rootd's birth, death and rebirth
 //
 // # Locks
