@@ -119,14 +119,47 @@ func (h *Procd) exited(c *server.Ctx, p *state.Process, uid uint32) {
 		p.Timer, p.Alarm, p.AlarmAt = 0, 0, 0
 	}
 	p.Pending = &state.Pending{}
+	groups := h.anchored(p)
 	p.Phase, p.Uid = state.Phase_ZOMBIE, uid
 	h.releaseVfork(c, p)
 	h.orphan(c, p)
+	h.hangup(c, groups)
 	if p.Pid == initPid {
 		h.halt(c, p)
 		return
 	}
 	h.reportExit(c, p)
+}
+
+// anchored lists the process groups that p may keep from being orphaned: its own and its children's.
+func (h *Procd) anchored(p *state.Process) (groups []int32) {
+	for _, pid := range append([]int32{p.Pid}, h.children[p.Pid]...) {
+		if g := h.procs[pid].Pgid; !h.orphanedGroup(g) {
+			groups = insert(groups, g)
+		}
+	}
+	return groups
+}
+
+// hangup signals groups that are orphaned now and have a stopped member, since nobody could continue it (POSIX, _exit).
+func (h *Procd) hangup(c *server.Ctx, groups []int32) {
+	for _, g := range groups {
+		var members []*state.Process
+		stopped := false
+		for _, p := range sorted(h.procs) {
+			if p.Pgid == g && p.Phase == state.Phase_ALIVE {
+				members = append(members, p)
+				stopped = stopped || p.Stopped
+			}
+		}
+		if !stopped || !h.orphanedGroup(g) {
+			continue
+		}
+		for _, p := range members {
+			h.send(c, p, nil, &state.Info{Signal: signal.HUP, Code: signal.CodeKernel})
+			h.send(c, p, nil, &state.Info{Signal: signal.CONT, Code: signal.CodeKernel})
+		}
+	}
 }
 
 // orphan finds a new parent for each child: the nearest subreaper above, else process 1.

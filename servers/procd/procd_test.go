@@ -268,3 +268,26 @@ func TestALockWhoseOwnerEndsIsMarkedSo(t *testing.T) {
 		p.exit(0)
 	}, said())
 }
+
+func TestAStoppedGroupIsHungUpWhenItsLastParentEnds(t *testing.T) {
+	sweep(t, 11, 0, func(p *program) {
+		p.sys("subreaper", sysSet, unix.PR_SET_CHILD_SUBREAPER, 1)
+		shell := p.fork(0, 0, signal.CHLD, func(p *program) uint64 {
+			p.sys("session", sysSession)
+			job := p.fork(0, 0, signal.CHLD, func(p *program) uint64 {
+				for {
+					p.sleep()
+				}
+			})
+			p.sys("group", sysGroupID, job, job)
+			p.sys("stop", sysKill, job, 0, signal.STOP)
+			p.sys("wait", sysWait, unix.P_PID, job, unix.WSTOPPED)
+			return 0
+		})
+		p.sys("wait", sysWait, unix.P_PID, shell, unix.WEXITED)
+		if v := p.sys("wait", sysWait, unix.P_ALL, 0, unix.WEXITED); v>>32 != uint64(signal.Killed(signal.HUP)) {
+			p.w.Fail("the job's end: %#x", v)
+		}
+		p.exit(0)
+	}, said())
+}

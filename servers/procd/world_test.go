@@ -114,6 +114,7 @@ type handler struct {
 	proc  proc.Client
 	saved map[uint64][]savedFrame
 	close []uabi.Handle
+	stops map[[2]uint64]int
 	done  bool // the answer is in Out already
 }
 
@@ -222,15 +223,23 @@ func (h *handler) trap(in *uabi.Msg) {
 
 // signals goes on with regs, or in a signal's handler that returns to them.
 func (h *handler) signals(in *uabi.Msg, regs uabi.Regs) {
+	// A trap that was parked by a stop comes back with the same count, so each stop is a step more.
+	trap := [2]uint64{in.ID.Origin, in.ID.Trap}
 	var s proc.SignalReply
-	if err := h.proc.NextSignal(&h.lane, &proc.EmptyRequest{}, &s); err != uabi.OK {
-		h.w.Fail("next signal: %v", err)
+	for stops := 0; ; {
+		if err := h.proc.NextSignal(&h.lane, &proc.EmptyRequest{}, &s); err != uabi.OK {
+			h.w.Fail("next signal: %v", err)
+		}
+		if s.Signal == 0 || s.Handler != 0 {
+			break
+		}
+		if stops++; stops > h.stops[trap] {
+			h.stops[trap] = stops
+			h.answer(uabi.AnswerStop, 0)
+			return
+		}
 	}
-	switch {
-	case s.Signal != 0 && s.Handler == 0:
-		h.answer(uabi.AnswerStop, 0)
-		return
-	case s.Signal != 0:
+	if s.Signal != 0 {
 		h.saved[in.ID.Origin] = append(h.saved[in.ID.Origin], savedFrame{regs, s.OldMask})
 		regs.RIP, regs.RDI, regs.RSI = s.Handler, uint64(s.Signal), uint64(uint32(s.Pid))
 	}
@@ -412,7 +421,7 @@ func newWorld(t *testing.T, cfg uksim.Config, init func(p *program)) *world {
 	})
 	w.Register("abi", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
-		h := &handler{w: w, k: k, lane: ipc.Lane{K: k, Rank: uabi.RankLinux}, proc: proc.Client{H: uabi.BootProc}, saved: map[uint64][]savedFrame{}}
+		h := &handler{w: w, k: k, lane: ipc.Lane{K: k, Rank: uabi.RankLinux}, proc: proc.Client{H: uabi.BootProc}, saved: map[uint64][]savedFrame{}, stops: map[[2]uint64]int{}}
 		h.run()
 	})
 	w.Spawn(uksim.Spec{Name: "mmd", Rank: uabi.RankMM, Server: true, Binary: "mmd", Kept: keptSize})

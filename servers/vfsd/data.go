@@ -3,6 +3,7 @@ package main
 import (
 	"golang.org/x/sys/unix"
 
+	"aramid/proto/ctx"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
 	"aramid/servers/vfsd/state"
@@ -195,7 +196,6 @@ func (h *VFSD) Write(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) ua
 
 func (h *VFSD) writeFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.CountReply) uabi.Error {
 	n := h.tree.Inode(o.At.Ino)
-	k := h.begin(c, true)
 	pos := offset
 	if offset < 0 {
 		pos = o.Pos
@@ -228,9 +228,13 @@ func (h *VFSD) writeFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 	h.keep(n, m)
 	end = pos + int64(got)
 	n.Size = max(n.Size, end)
-	n.MtimeNs, n.CtimeNs = k.env.Now, k.env.Now
-	if k.env.UID != 0 {
+	now := int64(c.Realtime())
+	n.MtimeNs, n.CtimeNs = now, now
+	if n.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 && uint32(c.Context(ctx.UID)) != 0 {
 		n.Mode &^= unix.S_ISUID
+		if n.Mode&0o010 != 0 {
+			n.Mode &^= unix.S_ISGID
+		}
 	}
 	if offset < 0 {
 		o.Pos = end

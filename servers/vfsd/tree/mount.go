@@ -22,7 +22,7 @@ func (t *Tree) isMountPoint(r Ref) bool {
 
 // MountRoot mounts the first file system. All walks start there.
 func (t *Tree) MountRoot(f *state.FileSystem, source string) Ref {
-	m := &state.Mount{Id: t.nextID(), Fs: f.Id, Root: f.Root, Source: source, Path: "/"}
+	m := &state.Mount{Id: t.nextID(), Fs: f.Id, Root: f.Root, Flags: always, Source: source, Path: "/"}
 	t.addMount(m)
 	return Ref{m.Id, m.Root}
 }
@@ -40,11 +40,14 @@ func (t *Tree) addMount(m *state.Mount) {
 func (t *Tree) Mount(at Ref, f *state.FileSystem, root uint64, source, path, data string, flags uint64) *state.Mount {
 	m := &state.Mount{
 		Id: t.nextID(), Parent: at.Mount, At: at.Ino, Fs: f.Id, Root: root,
-		Flags: flags & kept, Source: source, Path: path, Data: data,
+		Flags: flags&kept | always, Source: source, Path: path, Data: data,
 	}
 	t.addMount(m)
 	return m
 }
+
+// always are the flags of every mount: reading does not change times, which would journal every read.
+const always = unix.MS_NOATIME | unix.MS_NODIRATIME
 
 // kept are the flags that a mount remembers.
 const kept = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME | unix.MS_RELATIME
@@ -55,7 +58,7 @@ func (t *Tree) Remount(r Ref, flags uint64) uabi.Error {
 	if m == nil || m.Root != r.Ino {
 		return uabi.ErrArg
 	}
-	m.Flags = flags & kept
+	m.Flags = flags&kept | always
 	return uabi.OK
 }
 
