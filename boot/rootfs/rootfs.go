@@ -1,4 +1,4 @@
-// Package rootfs turns what `aramid run --root` names (a directory, a tar or cpio archive, plain or gzipped) into the initrd that
+// Package rootfs turns what `aramid run --root` names (a directory, a tar or cpio archive or an EROFS image, plain or gzipped) into the initrd that
 // vfsd reads: an uncompressed newc cpio whose file contents are page-aligned, so that the guest maps them and copies nothing.
 package rootfs
 
@@ -23,11 +23,8 @@ import (
 // Kind is the format of a root.
 type Kind string
 
-// The kinds of roots. Cpio is what Build makes.
-const (
-	Cpio  Kind = "cpio"
-	EROFS Kind = "erofs"
-)
+// Cpio is what Build makes today, of every kind of root.
+const Cpio Kind = "cpio"
 
 const (
 	erofsMagicOff = 1024
@@ -73,8 +70,10 @@ func fromFile(w io.Writer, name string, f io.Reader) (Kind, error) {
 		}
 		return fromFile(w, name, z)
 	case at(erofsMagicOff, erofsMagic):
-		_, err := io.Copy(w, r)
-		return EROFS, err
+		if _, ok := f.(io.ReaderAt); ok {
+			return Cpio, fromEROFS(w, name, f)
+		}
+		return Cpio, fromEROFS(w, name, r)
 	case at(0, cpioMagic):
 		return Cpio, fromCpio(w, name, r)
 	case at(tarMagicOff, tarMagic):

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/erofs/go-erofs"
 	"github.com/u-root/u-root/pkg/cpio"
 )
 
@@ -96,6 +97,35 @@ func TestWhatIsNoRootIsRefusedWithItsName(t *testing.T) {
 		if _, err := Build(&bytes.Buffer{}, n); err == nil || !strings.Contains(err.Error(), n) {
 			t.Errorf("%s: %v", n, err)
 		}
+	}
+}
+
+func TestAnEROFSImageGivesItsFiles(t *testing.T) {
+	src := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(src, "bin"), 0o755))
+	must(t, os.WriteFile(filepath.Join(src, "bin/x"), []byte("hello"), 0o750))
+	must(t, os.Symlink("bin/x", filepath.Join(src, "l")))
+	name := filepath.Join(t.TempDir(), "r.erofs")
+	f, err := os.Create(name)
+	must(t, err)
+	e := erofs.Create(f)
+	must(t, e.CopyFrom(os.DirFS(src)))
+	must(t, e.Close())
+	must(t, f.Close())
+	var out bytes.Buffer
+	kind, err := Build(&out, name)
+	if err != nil || kind != Cpio {
+		t.Fatal(kind, err)
+	}
+	m := records(t, out.Bytes())
+	if m["bin/x"].Mode != 0o100750 || m["bin/x"].FileSize != 5 || m["l"].Mode&0o170000 != 0o120000 || m["."].Mode&0o170000 != 0o040000 {
+		t.Errorf("x %+v l %+v root %+v", m["bin/x"].Info, m["l"].Info, m["."].Info)
+	}
+	b, err := os.ReadFile(name)
+	must(t, err)
+	must(t, os.WriteFile(name, b[:1100], 0o644))
+	if _, err := Build(&bytes.Buffer{}, name); err == nil || !strings.Contains(err.Error(), "damaged EROFS") {
+		t.Errorf("a cut image: %v", err)
 	}
 }
 
