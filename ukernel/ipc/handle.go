@@ -137,8 +137,9 @@ type known struct {
 	b      *Badge
 }
 
-// knownEndpoints is the number of them per process, by the low bits of the handle.
-const knownEndpoints = 8
+// knownEndpoints is the number of them per process, by the low bits of the handle; a process's own endpoint and those below it must
+// not collide (uabi.Boot…).
+const knownEndpoints = 16
 
 // Endpoint looks up an endpoint handle; rights ≠ 0. b is its badge or nil.
 func (p *Process) Endpoint(h uabi.Handle, rights uint32) (e *Endpoint, b *Badge, err uabi.Error) {
