@@ -10,7 +10,6 @@
 //
 //	enter.go        why did the thread enter, and who runs next; the hot path
 //	native.go       the jump table of native calls; helpers of decode
-//	decode.go       which handles each native call needs, as data
 //	decode.go       what handles each native call needs
 //	call_*.go       one file per family of native calls
 //	linux*.go       the Go runtime's subset of Linux calls
