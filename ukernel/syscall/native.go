@@ -37,6 +37,9 @@ func native(t *ipc.Thread, number uint64) *arch.Context {
 	if number < uabi.CallBase {
 		return linux(t, number)
 	}
+	if number&uabi.CallReceipt != 0 {
+		return receipted(t, r, number&^uabi.CallReceipt)
+	}
 	v, err := invoke(t, r, number)
 	if err == again {
 		return leave()
@@ -68,6 +71,31 @@ func done(t *ipc.Thread, v uint64, err uabi.Error) *arch.Context {
 	}
 	r.RAX = v
 	return leave()
+}
+
+// receiptWords is the receipt that is being written; guarded by the kernel lock.
+var receiptWords [uabi.ReceiptAlign]byte
+
+// receipted makes a call with a receipt: it runs to completion in this entry, so that no kill comes between the two.
+func receipted(t *ipc.Thread, r *uabi.Regs, number uint64) *arch.Context {
+	at := r.R9
+	if at%uabi.ReceiptAlign != 0 || userRange(at, uabi.ReceiptAlign) != uabi.OK {
+		return done(t, 0, uabi.ErrFault)
+	}
+	if _, err := t.Space.Resolve(at, true); err != uabi.OK {
+		return done(t, 0, err)
+	}
+	v, err := invoke(t, r, number)
+	if err == again {
+		return leave()
+	}
+	if err != uabi.OK {
+		v = negative(err)
+	}
+	put64(receiptWords[:8], v)
+	put64(receiptWords[8:], r.RDX)
+	t.Space.Write(at, receiptWords[:])
+	return done(t, v, uabi.OK)
 }
 
 // negative is −err as RAX returns it.

@@ -107,6 +107,7 @@ type Spaces interface {
 	SpaceUnmap(h uabi.Handle, va, n uint64) uabi.Error
 	SpaceProtect(h uabi.Handle, va, n uint64, prot uint32) uabi.Error
 	SpaceMove(h uabi.Handle, old, oldLen, new, newLen uint64) uabi.Error
+	SpaceMoveOnce(r *Receipt, h uabi.Handle, old, oldLen, new, newLen uint64) uabi.Error
 	SpaceTag(h uabi.Handle, va, n, tag uint64) uabi.Error
 	// SpaceQuery reports the first region that ends above va; ok is false when there is none.
 	SpaceQuery(h uabi.Handle, va uint64) (r uabi.RegionInfo, ok bool, err uabi.Error)
@@ -155,12 +156,18 @@ type Processes interface {
 	AccountInfo(h uabi.Handle) (frames, objects uint64, err uabi.Error)
 }
 
+// Receipt is where a call whose name ends in Once stores its RAX and RDX in the same step as its effect (uabi.CallReceipt). It lies
+// in memory that outlives the image, 16-byte aligned.
+type Receipt [2]uint64
+
 // Devices are interrupts and I/O ports.
 type Devices interface {
 	IRQCreate(right uabi.Handle, line uint32, event uabi.Handle, bits uint32) (uabi.Handle, uabi.Error)
 	IRQAck(h uabi.Handle) uabi.Error
 	PortIn(ports uabi.Handle, port uint16, width int) (uint32, uabi.Error)
 	PortOut(ports uabi.Handle, port uint16, width int, v uint32) uabi.Error
+	PortInOnce(r *Receipt, ports uabi.Handle, port uint16, width int) (uint32, uabi.Error)
+	PortOutBufOnce(r *Receipt, ports uabi.Handle, port uint16, b []byte) (int, uabi.Error)
 	PortInBuf(ports uabi.Handle, port uint16, b []byte) (int, uabi.Error)
 	PortOutBuf(ports uabi.Handle, port uint16, b []byte) (int, uabi.Error)
 }

@@ -186,3 +186,27 @@ func (r *Real) AlienState(b []byte, write bool) (int, uabi.Error) {
 	r0, _ := native(uabi.CallAlienState, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), w, 0, 0, 0)
 	return count(r0)
 }
+
+// PortInOnce implements Kernel.
+func (r *Real) PortInOnce(at *Receipt, ports uabi.Handle, port uint16, width int) (uint32, uabi.Error) {
+	// Safety: see the head of this file.
+	r0, _ := native(uabi.CallPortIn|uabi.CallReceipt, uintptr(ports), uintptr(port), uintptr(width), 0, 0, uintptr(unsafe.Pointer(at)))
+	v, err := value(r0)
+	return uint32(v), err
+}
+
+// PortOutBufOnce implements Kernel.
+func (r *Real) PortOutBufOnce(at *Receipt, ports uabi.Handle, port uint16, b []byte) (int, uabi.Error) {
+	// Safety: see the head of this file.
+	r0, _ := native(uabi.CallPortOutBuf|uabi.CallReceipt, uintptr(ports), uintptr(port), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
+		uintptr(len(b)), 0, uintptr(unsafe.Pointer(at)))
+	return count(r0)
+}
+
+// SpaceMoveOnce implements Kernel.
+func (r *Real) SpaceMoveOnce(at *Receipt, h uabi.Handle, old, oldLen, to, toLen uint64) uabi.Error {
+	// Safety: see the head of this file.
+	r0, _ := native(uabi.CallSpaceMove|uabi.CallReceipt, uintptr(h), uintptr(old), uintptr(oldLen), uintptr(to), uintptr(toLen),
+		uintptr(unsafe.Pointer(at)))
+	return fail(r0)
+}

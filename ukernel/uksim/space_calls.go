@@ -1,6 +1,9 @@
 package uksim
 
-import "aramid/ukernel/uabi"
+import (
+	"aramid/ukernel/uabi"
+	"aramid/ukernel/uk"
+)
 
 // SpaceCreate is uk.Kernel's.
 func (k *Native) SpaceCreate(account uabi.Handle) (uabi.Handle, uabi.Error) {
@@ -104,6 +107,13 @@ func (k *Native) SpaceProtect(h uabi.Handle, va, n uint64, prot uint32) uabi.Err
 		r.flags = r.flags&^uabi.ProtMask | prot
 	}
 	return uabi.OK
+}
+
+// SpaceMoveOnce is uk.Kernel's.
+func (k *Native) SpaceMoveOnce(r *uk.Receipt, h uabi.Handle, old, oldLen, to, newLen uint64) uabi.Error {
+	e := k.SpaceMove(h, old, oldLen, to, newLen)
+	leave(r, 0, e)
+	return e
 }
 
 // SpaceMove is uk.Kernel's.

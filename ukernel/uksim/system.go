@@ -1,6 +1,9 @@
 package uksim
 
-import "aramid/ukernel/uabi"
+import (
+	"aramid/ukernel/uabi"
+	"aramid/ukernel/uk"
+)
 
 // Limits of system calls, in bytes (uabi/calls.go).
 const (
@@ -116,6 +119,27 @@ func (k *Native) PortOut(ports uabi.Handle, port uint16, width int, v uint32) ua
 	k.enter("port.out")
 	_, e := k.portAccess(ports, true, port, width, v)
 	return e
+}
+
+// leave stores a call's RAX in its receipt.
+func leave(r *uk.Receipt, v uint64, e uabi.Error) {
+	if r[0] = v; e != uabi.OK {
+		r[0] = uint64(-int64(e))
+	}
+}
+
+// PortInOnce is uk.Kernel's.
+func (k *Native) PortInOnce(r *uk.Receipt, ports uabi.Handle, port uint16, width int) (uint32, uabi.Error) {
+	v, e := k.PortIn(ports, port, width)
+	leave(r, uint64(v), e)
+	return v, e
+}
+
+// PortOutBufOnce is uk.Kernel's.
+func (k *Native) PortOutBufOnce(r *uk.Receipt, ports uabi.Handle, port uint16, b []byte) (int, uabi.Error) {
+	n, e := k.PortOutBuf(ports, port, b)
+	leave(r, uint64(n), e)
+	return n, e
 }
 
 // PortInBuf is uk.Kernel's.

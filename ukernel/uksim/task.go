@@ -131,7 +131,9 @@ func (s *Sim) reapDead() {
 	for len(s.reap) > 0 {
 		t := s.reap[0]
 		s.reap = s.reap[1:]
-		t.stop()
+		if t.stop != nil { // an alien that nobody has given a program yet has no coroutine
+			t.stop()
+		}
 		t.state = taskDone
 	}
 	n := 0
