@@ -22,10 +22,8 @@ func (h *MMD) Map(c *server.Ctx, in *mm.MapRequest, out *mm.MapReply) uabi.Error
 	if err != uabi.OK {
 		return err
 	}
-	args := uabi.MapArgs{Va: va, Len: a.Len, Off: a.Offset, Tag: a.Tag, Memory: uabi.Handle(in.Memory), Flags: a.Flags}
-	if a.Replace {
-		args.Flags |= uabi.MapFixed
-	}
+	// Nothing is mapped at va, or it is to be replaced. Fixed, since a successor that does it again finds its own mapping there.
+	args := uabi.MapArgs{Va: va, Len: a.Len, Off: a.Offset, Tag: a.Tag, Memory: uabi.Handle(in.Memory), Flags: a.Flags | uabi.MapFixed}
 	if in.Memory == 0 {
 		args.Off = 0
 	}
@@ -220,7 +218,7 @@ func (h *MMD) move(c *server.Ctx, m *state.MM, space uabi.Handle, a *layout.Rema
 		return err
 	}
 	if a.DontUnmap {
-		args := uabi.MapArgs{Va: a.Old, Len: a.OldLen, Tag: r.Tag, Flags: r.Flags & uabi.ProtMask}
+		args := uabi.MapArgs{Va: a.Old, Len: a.OldLen, Tag: r.Tag, Flags: r.Flags&uabi.ProtMask | uabi.MapFixed}
 		if _, err := c.SpaceMap(space, args); err != uabi.OK {
 			return err
 		}

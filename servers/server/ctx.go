@@ -253,6 +253,7 @@ func (c *Ctx) effect(bytes int) uabi.Error {
 	if !c.intent {
 		c.s.step(stepIntent)
 		c.intent = true
+		c.s.kept.w[headReceipt+receiptFor] = 0
 		c.s.kept.mark(c.rec.at, c.tail, markOpen)
 	}
 	if c.s.fault.on {

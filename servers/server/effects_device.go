@@ -25,7 +25,7 @@ func (c *Ctx) IRQAck(h uabi.Handle) uabi.Error {
 	return c.done(inIRQAck, c.k.IRQAck(h))
 }
 
-// PortIn is an effect: reading a device's register can change it.
+// PortIn is an effect: reading a device's register can change it. It is done once.
 func (c *Ctx) PortIn(ports uabi.Handle, port uint16, width int) (uint32, uabi.Error) {
 	if head, p, ok := c.replaying(inPortIn); ok {
 		v, err := c.regave(head, p)
@@ -34,9 +34,14 @@ func (c *Ctx) PortIn(ports uabi.Handle, port uint16, width int) (uint32, uabi.Er
 	if err := c.effect(wordSize); err != uabi.OK {
 		return 0, err
 	}
-	v, err := c.k.PortIn(ports, port, width)
-	c.log1(inPortIn, 0, err, uint64(v))
-	return v, err
+	r, v, err, done := c.receipt(inPortIn)
+	if !done {
+		var got uint32
+		got, err = c.k.PortInOnce(r, ports, port, width)
+		v = uint64(got)
+	}
+	c.log1(inPortIn, 0, err, v)
+	return uint32(v), err
 }
 
 // PortOut is an effect.
@@ -50,7 +55,7 @@ func (c *Ctx) PortOut(ports uabi.Handle, port uint16, width int, v uint32) uabi.
 	return c.done(inPortOut, c.k.PortOut(ports, port, width, v))
 }
 
-// PortInBuf is an effect whose bytes become an input.
+// PortInBuf is an effect whose bytes become an input. A crash behind it loses them: use PortIn for what matters.
 func (c *Ctx) PortInBuf(ports uabi.Handle, port uint16, b []byte) (int, uabi.Error) {
 	if head, p, ok := c.replaying(inPortInBuf); ok {
 		return c.loggedBytes(head, p, b), headErr(head)
@@ -63,7 +68,7 @@ func (c *Ctx) PortInBuf(ports uabi.Handle, port uint16, b []byte) (int, uabi.Err
 	return n, err
 }
 
-// PortOutBuf is an effect.
+// PortOutBuf is an effect, done once.
 func (c *Ctx) PortOutBuf(ports uabi.Handle, port uint16, b []byte) (int, uabi.Error) {
 	if head, p, ok := c.replaying(inPortOutBuf); ok {
 		n, err := c.regave(head, p)
@@ -72,9 +77,14 @@ func (c *Ctx) PortOutBuf(ports uabi.Handle, port uint16, b []byte) (int, uabi.Er
 	if err := c.effect(wordSize); err != uabi.OK {
 		return 0, err
 	}
-	n, err := c.k.PortOutBuf(ports, port, b)
-	c.log1(inPortOutBuf, 0, err, uint64(n))
-	return n, err
+	r, v, err, done := c.receipt(inPortOutBuf)
+	if !done {
+		var n int
+		n, err = c.k.PortOutBufOnce(r, ports, port, b)
+		v = uint64(n)
+	}
+	c.log1(inPortOutBuf, 0, err, v)
+	return int(v), err
 }
 
 // ClockSet is an effect.

@@ -60,7 +60,7 @@ func (c *Ctx) SpaceProtect(h uabi.Handle, va, n uint64, prot uint32) uabi.Error 
 	return c.done(inSpaceProtect, c.k.SpaceProtect(h, va, n, prot))
 }
 
-// SpaceMove is an effect.
+// SpaceMove is an effect, done once.
 func (c *Ctx) SpaceMove(h uabi.Handle, old, oldLen, to, toLen uint64) uabi.Error {
 	if head, _, ok := c.replaying(inSpaceMove); ok {
 		return headErr(head)
@@ -68,7 +68,11 @@ func (c *Ctx) SpaceMove(h uabi.Handle, old, oldLen, to, toLen uint64) uabi.Error
 	if err := c.effect(0); err != uabi.OK {
 		return err
 	}
-	return c.done(inSpaceMove, c.k.SpaceMove(h, old, oldLen, to, toLen))
+	r, _, err, done := c.receipt(inSpaceMove)
+	if !done {
+		err = c.k.SpaceMoveOnce(r, h, old, oldLen, to, toLen)
+	}
+	return c.done(inSpaceMove, err)
 }
 
 // SpaceTag is an effect.

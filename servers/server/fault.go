@@ -17,6 +17,7 @@ const (
 	stepInput                     // an input was logged
 	stepIntent                    // before the record becomes an intent
 	stepEffect                    // behind the intent, before an effect
+	stepDone                      // an input or effect is done, not logged
 	stepCall                      // before a nested call
 	stepCalled                    // behind it, not logged
 	stepFinish                    // an open intent goes on live
@@ -34,7 +35,7 @@ const (
 )
 
 var stepNames = [stepCount]string{
-	"", "receive", "decode", "input", "intent", "effect", "call", "called", "finish", "commit", "committed", "reply", "ack",
+	"", "receive", "decode", "input", "intent", "effect", "done", "call", "called", "finish", "commit", "committed", "reply", "ack",
 	"snapshot", "switch", "switched", "replay", "replayed", "clean",
 }
 

@@ -147,6 +147,9 @@ func (c *Ctx) room(bytes int) bool {
 // advance makes the log's part up to to belong to the request.
 func (c *Ctx) advance(to int) {
 	c.tail = to
+	if c.s.fault.on {
+		c.s.step(stepDone)
+	}
 	if c.intent {
 		c.s.kept.mark(c.rec.at, to, markOpen)
 	}

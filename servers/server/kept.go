@@ -22,7 +22,8 @@ const (
 	headFault    = 16
 	headHealth   = 32
 
-	headFaultSeen = 64 // faultMethods words
+	headFaultSeen = 64  // faultMethods words
+	headReceipt   = 480 // receipt.go
 
 	magicWord     = 0x64696d617261_4a31 // "1Jaramid"
 	layoutVersion = 1
