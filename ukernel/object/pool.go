@@ -76,6 +76,8 @@ func (p *store) give(pa uint64, off, size uint32) {
 }
 
 // trim gives the spare slab back.
+//
+//go:noinline
 func (p *store) trim(size uint32) {
 	if p.empty != 0 {
 		release(p.empty, size)
