@@ -339,8 +339,12 @@ func (t *Trap) makeStack(l *loaded, s *loader.Start, rnd uint64) int64 {
 	le.PutUint64(s.Random[:], rnd*0x9e3779b97f4a7c15)
 	le.PutUint64(s.Random[8:], (rnd^rnd>>31)*0xbf58476d1ce4e5b9)
 	b, sp := s.Stack(top)
-	if n, err := t.K.SpaceWrite(l.space, sp, b); err != uabi.OK || n != len(b) {
-		return errno(unix.E2BIG)
+	for done := 0; done < len(b); { // one call copies at most a MiB
+		n, err := t.K.SpaceWrite(l.space, sp+uint64(done), b[done:])
+		if err != uabi.OK || n == 0 {
+			return errno(unix.E2BIG)
+		}
+		done += n
 	}
 	l.sp = sp
 	return 0
