@@ -55,9 +55,10 @@ func Busy(t *Thread) bool { return cpus[t.cpu].current == t }
 //go:noinline
 func MakeReady(t *Thread) {
 	t.State = Ready
-	ready[t.Prio].Push(t)
-	mask |= 1 << t.Prio
-	place(t.Prio)
+	p := t.Prio & prioMask
+	ready[p].Push(t)
+	mask |= 1 << p
+	place(p)
 }
 
 // place finds a CPU for a new ready thread of priority p: an idle one, or the one with the lowest priority below p, or one with
@@ -65,7 +66,7 @@ func MakeReady(t *Thread) {
 func place(p uint8) {
 	me := arch.CPU()
 	if t := cpus[me].current; t == nil || t.State != Running {
-		if q := &ready[p]; q.head == q.tail && mask == 1<<p {
+		if q := &ready[p&prioMask]; q.head == q.tail && mask == 1<<(p&prioMask) {
 			return // the only one: this CPU is about to be free
 		}
 	}
@@ -280,9 +281,10 @@ func Next() *Thread {
 		c.idle(me, now)
 		return nil
 	}
-	p := bits.Len32(mask) - 1
-	n := ready[p].Pop()
-	if ready[p].Empty() {
+	p := uint(bits.Len32(mask)-1) & prioMask
+	q := &ready[p]
+	n := q.Pop()
+	if q.Empty() {
 		mask &^= 1 << p
 	}
 	left := n.slice

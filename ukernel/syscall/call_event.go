@@ -21,14 +21,14 @@ func eventCreate(t *ipc.Thread, a *object.Account) (uint64, uabi.Error) {
 
 // eventUpdate is CallEventUpdate.
 func eventUpdate(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
-	e, err := t.Proc.GetEvent(handle(r.RDI), uabi.RightWrite)
+	x, err := t.Proc.Get(handle(r.RDI), uabi.TypeEvent, uabi.RightWrite)
 	if err != uabi.OK {
 		return 0, err
 	}
 	if (r.RSI|r.RDX|r.R10)>>32 != 0 {
 		return 0, uabi.ErrArg
 	}
-	return e.Update(uint32(r.RSI), uint32(r.RDX), uint32(r.R10)), uabi.OK
+	return eventOf(x.Obj).Update(uint32(r.RSI), uint32(r.RDX), uint32(r.R10)), uabi.OK
 }
 
 // eventRead is CallEventRead.
@@ -40,7 +40,7 @@ func eventRead(r *uabi.Regs, e *ipc.Event) (uint64, uabi.Error) {
 
 // eventWait is CallEventWait.
 func eventWait(t *ipc.Thread, r *uabi.Regs) *arch.Context {
-	e, err := t.Proc.GetEvent(handle(r.RDI), uabi.RightRead)
+	x, err := t.Proc.Get(handle(r.RDI), uabi.TypeEvent, uabi.RightRead)
 	if err != uabi.OK {
 		return done(t, 0, err)
 	}
@@ -48,7 +48,7 @@ func eventWait(t *ipc.Thread, r *uabi.Regs) *arch.Context {
 	if err != uabi.OK || mask == 0 {
 		return done(t, 0, uabi.ErrArg)
 	}
-	ipc.EventWait(t, e, mask, r.RDX, r.R10)
+	ipc.EventWait(t, eventOf(x.Obj), mask, r.RDX, r.R10)
 	return leave()
 }
 

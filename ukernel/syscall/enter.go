@@ -25,7 +25,7 @@ func Enter(c *arch.Context) *arch.Context {
 		c.Regs.RAX = 0
 		return c
 	}
-	// The hottest two without a further call in between, unless there is something to do for each call.
+	// The hottest without a further call in between, unless there is something to do for each call.
 	if ktrace.Mask&ktrace.BitCall == 0 && ipc.Alive(t) {
 		switch number {
 		case uabi.CallReplyReceive:
@@ -38,6 +38,11 @@ func Enter(c *arch.Context) *arch.Context {
 				return direct(next)
 			}
 			return doCall(t)
+		case uabi.CallEventWait:
+			return eventWait(t, &c.Regs)
+		case uabi.CallEventUpdate:
+			v, err := eventUpdate(t, &c.Regs)
+			return done(t, v, err)
 		}
 	}
 	return native(t, number)

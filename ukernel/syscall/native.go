@@ -27,9 +27,6 @@ func native(t *ipc.Thread, number uint64) *arch.Context {
 		return receive(t, r)
 	case uabi.CallEventWait:
 		return eventWait(t, r)
-	case uabi.CallEventUpdate:
-		v, err := eventUpdate(t, r)
-		return done(t, v, err)
 	case uabi.CallProcessExit:
 		endImage(t.Proc, r.RDI)
 		return leave()
@@ -154,6 +151,8 @@ func invoke(t *ipc.Thread, r *uabi.Regs, number uint64) (uint64, uabi.Error) {
 
 	case uabi.CallEventCreate:
 		return eventCreate(t, accountOf(a))
+	case uabi.CallEventUpdate:
+		return eventUpdate(t, r)
 	case uabi.CallEventRead:
 		return eventRead(r, eventOf(a))
 	case uabi.CallWaitSetCreate:
