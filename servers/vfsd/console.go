@@ -34,6 +34,8 @@ const (
 	lsrEmpty  = 0x20 // the transmit FIFO takes fifoSize bytes
 	lsrIdle   = 0x40 // all that was given to it is on the line
 	lsrAbsent = 0xff // no UART: the bus floats
+	iirMask   = 0x0f
+	iirTx     = 0x02 // transmitter empty: latched when output is done, cleared when it is read here
 	fifoSize  = 16
 )
 
@@ -78,8 +80,11 @@ func (h *VFSD) startTty(c *server.Ctx) {
 	for _, r := range []struct {
 		port uint16
 		v    uint32
-	}{{uartLCR, lcr8N1}, {uartFCR, fcrOn}, {uartMCR, mcrOn}, {uartIER, ierRx}} {
+	}{{uartLCR, lcr8N1}, {uartFCR, fcrOn}, {uartMCR, mcrOn}, {uartIER, ierRx | ierTx}} {
 		c.PortOut(uabi.BootPorts, r.port, 1, r.v)
+	}
+	if c.Replaying() {
+		return
 	}
 	h.cfg.Log("console ready") // what came before is lost: `aramid run` waits for this line
 }
@@ -104,6 +109,9 @@ func (h *VFSD) ttyLevel(c *server.Ctx) {
 }
 
 // send gives waiting output to the serial port as long as it takes it; an interrupt says when it takes more.
+//
+// Each byte goes out once, whenever this image ends: the port itself remembers, in a latch that output sets and that is cleared
+// before each piece, whether the piece that is being sent has gone. (A byte typed at that very moment hides the latch.)
 func (h *VFSD) send(c *server.Ctx) {
 	t := h.top.Tty
 	for len(t.Out) > 0 && !t.Stopped {
@@ -112,16 +120,43 @@ func (h *VFSD) send(c *server.Ctx) {
 			t.Out = nil // no port
 			return
 		}
+		if lsr&lsrData != 0 {
+			h.receive(c)
+			continue
+		}
 		if lsr&lsrEmpty == 0 {
-			c.PortOut(uabi.BootPorts, uartIER, 1, ierRx|ierTx)
 			return
 		}
+		c.PortIn(uabi.BootPorts, uartIIR, 1)
 		n := min(len(t.Out), fifoSize)
-		c.PortOutBuf(uabi.BootPorts, uartData, t.Out[:n])
+		c.PortOutBufOnce(uabi.BootPorts, uartData, t.Out[:n], sent)
 		t.Out = t.Out[n:]
 	}
 	if len(t.Out) == 0 {
 		t.Out = nil
+	}
+}
+
+// sent reports whether output happened since the transmitter was seen empty and its latch was cleared.
+func sent(in func(port uint16) uint32) bool {
+	return in(uartLSR)&lsrEmpty == 0 || in(uartIIR)&iirMask == iirTx
+}
+
+// receive takes what was typed.
+func (h *VFSD) receive(c *server.Ctx) {
+	t := h.discipline()
+	for {
+		lsr, err := c.PortIn(uabi.BootPorts, uartLSR, 1)
+		if err != uabi.OK || lsr&lsrData == 0 || lsr == lsrAbsent {
+			return
+		}
+		b, err := c.PortIn(uabi.BootPorts, uartData, 1)
+		if err != uabi.OK {
+			return
+		}
+		if sig := t.Input(byte(b)); sig != 0 && t.Pgrp != 0 {
+			h.signal(c, t.Pgrp, sig)
+		}
 	}
 }
 
@@ -153,25 +188,23 @@ func (h *VFSD) Event(c *server.Ctx, key uint64, bits uint32) {
 	if key != irqKey {
 		return
 	}
-	t := h.discipline()
-	for {
+	for range irqRounds {
+		h.receive(c)
+		h.send(c)
+		// The line falls when its causes are gone, and only a rising line is an interrupt: what comes up before the acknowledgement
+		// must be looked for behind it.
+		c.PortIn(uabi.BootPorts, uartIIR, 1)
+		c.IRQAck(uabi.Handle(h.top.Tty.Irq))
 		lsr, err := c.PortIn(uabi.BootPorts, uartLSR, 1)
-		if err != uabi.OK || lsr&lsrData == 0 || lsr == lsrAbsent {
+		if err != uabi.OK || lsr&lsrData == 0 && (len(h.top.Tty.Out) == 0 || lsr&lsrEmpty == 0) || lsr == lsrAbsent || h.top.Tty.Stopped {
 			break
-		}
-		b, err := c.PortIn(uabi.BootPorts, uartData, 1)
-		if err != uabi.OK {
-			break
-		}
-		if sig := t.Input(byte(b)); sig != 0 && t.Pgrp != 0 {
-			h.signal(c, t.Pgrp, sig)
 		}
 	}
-	c.PortOut(uabi.BootPorts, uartIER, 1, ierRx)
-	h.send(c)
 	h.ttyLevel(c)
-	c.IRQAck(uabi.Handle(t.Irq))
 }
+
+// irqRounds bounds how long one interrupt keeps the server.
+const irqRounds = 100
 
 // siKernel is SI_KERNEL.
 const siKernel = 0x80

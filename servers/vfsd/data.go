@@ -255,7 +255,9 @@ func (h *VFSD) Seek(c *server.Ctx, in *vfs.SeekRequest, out *vfs.CountReply) uab
 		return err
 	case o.Flags&unix.O_PATH != 0:
 		return uabi.ErrBadFD
-	case o.Kind == uint32(vfs.Kind_PIPE) || o.Kind == uint32(vfs.Kind_TTY) || isSpecial(o):
+	case isSpecial(o):
+		return uabi.OK // noop_llseek of Linux: position 0
+	case o.Kind == uint32(vfs.Kind_PIPE) || o.Kind == uint32(vfs.Kind_TTY):
 		return uabi.ErrSeek
 	}
 	size := int64(0)

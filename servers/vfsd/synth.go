@@ -131,9 +131,18 @@ func (k *call) Link(ino uint64) (target string, at tree.Ref, jump bool, err uabi
 		if o == nil {
 			return "", at, false, uabi.ErrNotFound
 		}
+		if o.At != nil && k.isDir(o) {
+			return k.shown(o), tree.FromPb(o.At), true, uabi.OK // paths go on below it
+		}
 		return k.shown(o), tree.Ref{Mount: tree.OpenMount, Ino: o.Id}, true, uabi.OK
 	}
 	return "", at, false, uabi.ErrArg
+}
+
+// isDir reports whether an open file is a directory with an inode.
+func (k *call) isDir(o *state.Open) bool {
+	n := k.tree.Inode(o.At.Ino)
+	return n != nil && n.IsDir()
 }
 
 // shown is what readlink of /proc/PID/fd/N gives.

@@ -306,7 +306,8 @@ func (k *call) find(dir uint32, path string, flags uint32) (at tree.Ref, o *stat
 		return at, nil, uabi.ErrNotFound
 	}
 	if f.OpenFile {
-		return at, k.opens[f.At.Ino], uabi.OK
+		o = k.opens[f.At.Ino]
+		return tree.FromPb(o.At), o, uabi.OK
 	}
 	return f.At, nil, uabi.OK
 }

@@ -160,25 +160,25 @@ func TestAReaderWaitsForAWriterAndAWriterLearnsThatNobodyReads(t *testing.T) {
 	})
 }
 
-func TestTheConsolePrintsAndReadsLines(t *testing.T) {
-	w := newWorld(t, uksim.Config{Seed: 3}, nil)
-	w.client(func(c *client) {
-		f := c.open("/dev/console", unix.O_RDWR, 0, uabi.OK)
-		c.write(f, "prompt\n", -1, uabi.OK)
-		w.typed("li")
-		w.After(1e6, func() { w.typed("ne\r") })
-		c.reads(f, 100, "line\n")
-		var out vfs.IoctlReply
-		c.want("TCGETS", f.Ioctl(c.t, &vfs.IoctlRequest{Cmd: unix.TCGETS}, &out), uabi.OK)
-		if len(out.Out) != 36 {
-			w.Fail("termios has %d bytes", len(out.Out))
-		}
-		c.want("FS_IOC", f.Ioctl(c.t, &vfs.IoctlRequest{Cmd: 0x1234}, &out), uabi.ErrNoTTY)
+func TestTheConsolePrintsOnceAndReadsLinesAtEveryCrash(t *testing.T) {
+	long := strings.Repeat("0123456789", 10)
+	sweep(t, nil, 1, func(w *world) {
+		w.printed = "prompt\r\nline\r\n" + long
+		w.client(func(c *client) {
+			f := c.open("/dev/console", unix.O_RDWR, 0, uabi.OK)
+			c.write(f, "prompt\n", -1, uabi.OK)
+			w.typed("li")
+			w.After(1e6, func() { w.typed("ne\r") })
+			c.reads(f, 100, "line\n")
+			c.write(f, long, -1, uabi.OK)
+			var out vfs.IoctlReply
+			c.want("TCGETS", f.Ioctl(c.t, &vfs.IoctlRequest{Cmd: unix.TCGETS}, &out), uabi.OK)
+			if len(out.Out) != 36 {
+				w.Fail("termios has %d bytes", len(out.Out))
+			}
+			c.want("FS_IOC", f.Ioctl(c.t, &vfs.IoctlRequest{Cmd: 0x1234}, &out), uabi.ErrNoTTY)
+		})
 	})
-	w.run()
-	if got := w.out.String(); got != "prompt\r\nline\r\n" {
-		t.Errorf("the line has %q", got)
-	}
 }
 
 func TestDevicesAndProcReadAsOnLinux(t *testing.T) {

@@ -70,13 +70,14 @@ func (s *stubProc) Kill(c *server.Ctx, in *proc.KillRequest, out *proc.EmptyRepl
 // world is a machine with vfsd, a stub of procd, and a serial port.
 type world struct {
 	*uksim.Sim
-	t      *testing.T
-	stub   *stubProc
-	out    bytes.Buffer // of the serial port
-	in     []byte
-	log    []string
-	names  int
-	strict bool // fail the run at a wrong answer
+	t       *testing.T
+	stub    *stubProc
+	out     bytes.Buffer // of the serial port
+	in      []byte
+	latch   bool // the port's, see send
+	log     []string
+	names   int
+	printed string // what must have come out at the end
 }
 
 // archive makes a newc archive of regular files ("name": content), directories ("name/") and links ("name@": target). The contents of
@@ -122,7 +123,7 @@ const keptSize = server.MinKept + pageSize&^(server.MinKept%pageSize)
 
 func newWorld(t *testing.T, sim uksim.Config, files [][2]string) *world {
 	sim.Trace = 200
-	w := &world{Sim: uksim.New(sim), t: t, stub: &stubProc{}, strict: true}
+	w := &world{Sim: uksim.New(sim), t: t, stub: &stubProc{}}
 	image := archive(files)
 	w.Register("vfsd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
@@ -151,6 +152,16 @@ func (w *world) port(out bool, port uint16, width int, v uint32) uint32 {
 	switch {
 	case out && port == uartData:
 		w.out.WriteByte(byte(v))
+		w.latch = true
+	case !out && port == uartIIR:
+		switch {
+		case len(w.in) > 0:
+			return 4
+		case w.latch:
+			w.latch = false
+			return iirTx
+		}
+		return 1
 	case port == uartData && len(w.in) > 0:
 		b := w.in[0]
 		w.in = w.in[1:]
@@ -190,6 +201,9 @@ func (w *world) run() {
 	defer w.Close()
 	if err := w.Run(); err != nil {
 		w.t.Fatalf("%v\nlog %q\n%s", err, w.log, w.TraceText())
+	}
+	if got := w.out.String(); got != w.printed {
+		w.t.Fatalf("printed %q, want %q\n%s", got, w.printed, w.TraceText())
 	}
 }
 
