@@ -91,11 +91,10 @@ func (h *Procd) deliver(c *server.Ctx, t *state.Thread, p *state.Process, i *sta
 	if t.HasSaved {
 		out.OldMask, t.HasSaved = t.SavedMask, false
 	}
-	if a.Flags&signal.OnStack != 0 {
-		out.AltSp, out.AltSize = t.AltSp, t.AltSize
-		if t.AltFlags&autoDisarm != 0 {
-			t.AltSp, t.AltSize, t.AltFlags = 0, 0, 0
-		}
+	// The frame says where the alternate stack is even if the handler does not run on it: rt_sigreturn(2) sets it from there.
+	out.AltSp, out.AltSize = t.AltSp, t.AltSize
+	if a.Flags&signal.OnStack != 0 && t.AltFlags&autoDisarm != 0 {
+		t.AltSp, t.AltSize, t.AltFlags = 0, 0, 0
 	}
 	mask := t.Mask | a.Mask
 	if a.Flags&signal.NoDefer == 0 {
