@@ -53,9 +53,14 @@ func readAt(t *Trap, off int64) int64 {
 }
 
 func writeAt(t *Trap, off int64) int64 {
-	f, e := t.target(t.arg32(0))
+	h, kind, e := t.file(t.arg32(0))
 	if e != 0 {
 		return e
+	}
+	f := vfs.Client{H: h}
+	if off == atPosition && isStream(kind) && t.arg(2) > pipeBuf {
+		iov := le.AppendUint64(le.AppendUint64(nil, t.arg(1)), min(t.arg(2), maxRW))
+		return t.writeStream(f, iov)
 	}
 	in := vfs.ReadRequest{Offset: off}
 	g := grant(t.arg(1), min(t.arg(2), maxRW), uabi.RightRead)
@@ -76,6 +81,66 @@ func (t *Trap) wrote(n int64, e uabi.Error) int64 {
 }
 
 func writeFailed(t *Trap, e uabi.Error) int64 { return t.wrote(0, e) }
+
+// pipeBuf is PIPE_BUF: what is written to a pipe all at once or not at all.
+const pipeBuf = 4096
+
+// isStream reports whether a blocking write to such a file waits until everything is written.
+func isStream(k vfs.Kind) bool { return k == vfs.Kind_PIPE || k == vfs.Kind_TTY }
+
+// The record of writeStream: a word with how far it got and the number of the step that got there.
+const (
+	recordProgress = 0
+	progressBits   = 48
+	progressMask   = 1<<progressBits - 1
+	maxSteps       = 1<<16 - 8 // of one trap
+)
+
+// writeStream writes pieces to a file that takes what it has room for: what is left is the next step (R11).
+func (t *Trap) writeStream(f vfs.Client, iov []byte) int64 {
+	p := &t.Record[recordProgress]
+	done := *p & progressMask
+	t.Step = uint16(*p >> progressBits)
+	for {
+		addr, n := pieceAt(iov, done)
+		if n == 0 && done > 0 || t.Step > maxSteps {
+			return int64(done)
+		}
+		var out vfs.CountReply
+		err := f.Write(t, &vfs.ReadRequest{Offset: atPosition}, &out, grant(addr, n, uabi.RightRead))
+		switch {
+		case err == uabi.OK && out.Count == 0:
+			return int64(done)
+		case err == uabi.OK:
+			done += uint64(out.Count)
+			*p = done | uint64(t.Step)<<progressBits
+			t.Save = true
+			continue
+		case err == uabi.ErrWait:
+			v := t.block(t.LastWait())
+			if v != pending && done > 0 {
+				return int64(done)
+			}
+			return v
+		}
+		if v := t.wrote(0, err); done == 0 {
+			return v
+		}
+		return int64(done)
+	}
+}
+
+// pieceAt is where byte number done of the pieces is, and how much of its piece is left; 0 at the end.
+func pieceAt(iov []byte, done uint64) (addr, n uint64) {
+	for i := 0; i < len(iov); i += abi.IovecSize {
+		addr, n = le.Uint64(iov[i:]), le.Uint64(iov[i+8:])
+		if done < n {
+			return addr + done, min(n-done, maxRW)
+		}
+		done -= n
+	}
+	return addr, 0
+}
 
 // Vectored I/O goes piece by piece, each a step of its own; what the record remembers is how far it got.
 
@@ -131,14 +196,17 @@ func vector2(t *Trap, rights uint32) int64 {
 }
 
 func vector(t *Trap, off int64, rights uint32) int64 {
-	c, e := t.target(t.arg32(0))
+	h, kind, e := t.file(t.arg32(0))
 	if e != 0 {
 		return e
 	}
-	f := opener{c}
+	f := opener{vfs.Client{H: h}}
 	iov, e := t.iovecs(t.arg(1), t.arg(2))
 	if e != 0 {
 		return e
+	}
+	if off == atPosition && rights == uabi.RightRead && isStream(kind) {
+		return t.writeStream(f.Client, iov)
 	}
 	done := int64(0)
 	for i := 0; i < len(iov); i += abi.IovecSize {
@@ -195,8 +263,18 @@ func lseek(t *Trap) int64 {
 		return t.forwarded(f.ForwardSeek(t, &in))
 	}
 	var out vfs.CountReply
-	err := f.Seek(t, &in, &out)
-	return t.result(out.Count, err)
+	if err := f.Seek(t, &in, &out); err != uabi.OK {
+		return seekFailed(t, err)
+	}
+	return out.Count
+}
+
+// seekFailed: no data or hole behind the end is ENXIO.
+func seekFailed(t *Trap, e uabi.Error) int64 {
+	if e == uabi.ErrNoDevice {
+		return errno(unix.ENXIO)
+	}
+	return t.status(e)
 }
 
 func closeFD(t *Trap) int64 {

@@ -134,12 +134,16 @@ func mmapFile(t *Trap, m mm.Client, in *mm.MapRequest) int64 {
 	if in.Len == 0 {
 		return errno(unix.EINVAL)
 	}
-	f, e := t.target(t.arg32(4))
+	h, kind, e := t.file(t.arg32(4))
 	if e != 0 {
 		return e
 	}
+	f := vfs.Client{H: h}
 	var file vfs.MapFileReply
 	if err := f.MapFile(t, &vfs.EmptyRequest{}, &file); err != uabi.OK {
+		if kind == vfs.Kind_DEVICE && t.isZero(h) {
+			return t.mmapZero(m, in)
+		}
 		return t.status(err)
 	}
 	t.temp(uabi.Handle(file.Memory))
@@ -150,6 +154,32 @@ func mmapFile(t *Trap, m mm.Client, in *mm.MapRequest) int64 {
 		err = uabi.ErrAccess
 	}
 	return t.result(int64(out.Addr), err)
+}
+
+// isZero reports whether an open file is /dev/zero.
+func (t *Trap) isZero(h uabi.Handle) bool {
+	var s vfs.Stat
+	err := t.l.vfs.StatAt(t, &vfs.PathRequest{Flags: unix.AT_EMPTY_PATH, Dir: uint32(h)}, &s)
+	return err == uabi.OK && s.Rdev == unix.Mkdev(1, 5)
+}
+
+// mmapZero maps /dev/zero, which is anonymous memory (mmap_zero of Linux).
+func (t *Trap) mmapZero(m mm.Client, in *mm.MapRequest) int64 {
+	in.Flags, in.Offset = in.Flags|unix.MAP_ANONYMOUS, 0
+	var out mm.MapReply
+	err := m.Map(t, in, &out)
+	return t.result(int64(out.Addr), err)
+}
+
+// isMapped reports whether a region covers va, whatever its rights.
+func (t *Trap) isMapped(va uint64) bool {
+	m, err := t.memory()
+	if err != uabi.OK {
+		return false
+	}
+	var out mm.RegionsReply
+	err = m.Regions(t, &mm.RegionsRequest{After: va, Max: 1}, &out)
+	return err == uabi.OK && len(out.Regions) > 0 && out.Regions[0].Addr <= va
 }
 
 func munmap(t *Trap) int64 {

@@ -488,9 +488,12 @@ func (t *Trap) set(dirfd int32, va uint64, flags uint32, in *vfs.SetRequest) int
 
 // setFD changes attributes of an open file.
 func (t *Trap) setFD(fd int32, in *vfs.SetRequest) int64 {
-	h, _, e := t.file(fd)
+	h, kind, e := t.file(fd)
 	if e != 0 {
 		return e
+	}
+	if kind == vfs.Kind_PATH {
+		return errno(unix.EBADF)
 	}
 	in.Dir, in.Flags = uint32(h), unix.AT_EMPTY_PATH
 	return t.status(t.l.vfs.SetAt(t, in, &vfs.EmptyReply{}))

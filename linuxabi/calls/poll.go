@@ -26,7 +26,11 @@ func poll(t *Trap) int64 {
 	if ms := t.arg32(2); ms >= 0 {
 		deadline = t.deadline(int64(ms) * 1e6)
 	}
-	return t.poll(t.arg(0), t.arg(1), t.arg32(2) == 0, deadline)
+	v := t.poll(t.arg(0), t.arg(1), t.arg32(2) == 0, deadline)
+	if v == restartSys {
+		return restartBlock // not again after a handler, SA_RESTART or not: signal(7)
+	}
+	return v
 }
 
 func ppoll(t *Trap) int64 {

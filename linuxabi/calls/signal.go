@@ -190,7 +190,7 @@ func (t *Trap) fault() {
 			log.Printf("out of memory: process %d is killed", t.tgid())
 		case r.Code&uabi.FaultBus != 0:
 			sig, code = unix.SIGBUS, busAddr
-		case r.Code&hw.FaultPresent != 0:
+		case r.Code&hw.FaultPresent != 0 || t.isMapped(r.Addr):
 			code = segvAcc
 		}
 	case hw.VecDivide:

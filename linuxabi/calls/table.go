@@ -52,7 +52,7 @@ var rows = map[int]row{
 	unix.SYS_PWRITEV:         full(pwritev),
 	unix.SYS_PREADV2:         partial(preadv2, "flags"),
 	unix.SYS_PWRITEV2:        partial(pwritev2, "flags"),
-	unix.SYS_LSEEK:           full(lseek),
+	unix.SYS_LSEEK:           {run: lseek, failed: seekFailed, level: Full},
 	unix.SYS_CLOSE:           full(closeFD),
 	unix.SYS_CLOSE_RANGE:     partial(closeRange, "CLOSE_RANGE_UNSHARE"),
 	unix.SYS_DUP:             full(dup),
