@@ -2,7 +2,7 @@ package server
 
 import "aramid/ukernel/uabi"
 
-// IRQCreate is an effect.
+// IRQCreate is an effect, done once: a line has one owner, so that a second try would fail.
 func (c *Ctx) IRQCreate(right uabi.Handle, line uint32, event uabi.Handle, bits uint32) (uabi.Handle, uabi.Error) {
 	if head, p, ok := c.replaying(inIRQCreate); ok {
 		return c.remade(head, p)
@@ -10,7 +10,11 @@ func (c *Ctx) IRQCreate(right uabi.Handle, line uint32, event uabi.Handle, bits 
 	if err := c.effect(wordSize); err != uabi.OK {
 		return 0, err
 	}
-	h, err := c.k.IRQCreate(right, line, event, bits)
+	r, v, err, done := c.receipt(inIRQCreate)
+	h := uabi.Handle(v)
+	if !done {
+		h, err = c.k.IRQCreateOnce(r, right, line, event, bits)
+	}
 	return c.made(inIRQCreate, h, err)
 }
 

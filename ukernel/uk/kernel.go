@@ -163,6 +163,7 @@ type Receipt [2]uint64
 // Devices are interrupts and I/O ports.
 type Devices interface {
 	IRQCreate(right uabi.Handle, line uint32, event uabi.Handle, bits uint32) (uabi.Handle, uabi.Error)
+	IRQCreateOnce(r *Receipt, right uabi.Handle, line uint32, event uabi.Handle, bits uint32) (uabi.Handle, uabi.Error)
 	IRQAck(h uabi.Handle) uabi.Error
 	PortIn(ports uabi.Handle, port uint16, width int) (uint32, uabi.Error)
 	PortOut(ports uabi.Handle, port uint16, width int, v uint32) uabi.Error

@@ -210,3 +210,10 @@ func (r *Real) SpaceMoveOnce(at *Receipt, h uabi.Handle, old, oldLen, to, toLen 
 		uintptr(unsafe.Pointer(at)))
 	return fail(r0)
 }
+
+// IRQCreateOnce implements Kernel.
+func (r *Real) IRQCreateOnce(at *Receipt, right uabi.Handle, line uint32, event uabi.Handle, bits uint32) (uabi.Handle, uabi.Error) {
+	// Safety: see the head of this file.
+	r0, _ := native(uabi.CallIRQCreate|uabi.CallReceipt, uintptr(right), uintptr(line), uintptr(event), uintptr(bits), 0, uintptr(unsafe.Pointer(at)))
+	return handle(r0)
+}

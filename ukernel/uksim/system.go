@@ -128,6 +128,13 @@ func leave(r *uk.Receipt, v uint64, e uabi.Error) {
 	}
 }
 
+// IRQCreateOnce is uk.Kernel's.
+func (k *Native) IRQCreateOnce(r *uk.Receipt, right uabi.Handle, line uint32, event uabi.Handle, bits uint32) (uabi.Handle, uabi.Error) {
+	h, e := k.IRQCreate(right, line, event, bits)
+	leave(r, uint64(h), e)
+	return h, e
+}
+
 // PortInOnce is uk.Kernel's.
 func (k *Native) PortInOnce(r *uk.Receipt, ports uabi.Handle, port uint16, width int) (uint32, uabi.Error) {
 	v, e := k.PortIn(ports, port, width)
