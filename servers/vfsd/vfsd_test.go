@@ -160,37 +160,23 @@ func TestAReaderWaitsForAWriterAndAWriterLearnsThatNobodyReads(t *testing.T) {
 	})
 }
 
-<<<<<<< HEAD
 func TestTheConsolePrintsOnceAndReadsLinesAtEveryCrash(t *testing.T) {
 	long := strings.Repeat("0123456789", 10)
 	sweep(t, nil, 1, func(w *world) {
 		w.printed = "prompt\r\nline\r\n" + long
-=======
-func TestTheConsolePrintsAndReadsEveryByteOnceAtEveryCrash(t *testing.T) {
-	sweep(t, nil, 3, func(w *world) {
->>>>>>> 8884e73 (w)
 		w.client(func(c *client) {
 			f := c.open("/dev/console", unix.O_RDWR, 0, uabi.OK)
 			c.write(f, "prompt\n", -1, uabi.OK)
 			w.typed("li")
 			w.After(1e6, func() { w.typed("ne\r") })
 			c.reads(f, 100, "line\n")
-<<<<<<< HEAD
 			c.write(f, long, -1, uabi.OK)
-=======
->>>>>>> 8884e73 (w)
 			var out vfs.IoctlReply
 			c.want("TCGETS", f.Ioctl(c.t, &vfs.IoctlRequest{Cmd: unix.TCGETS}, &out), uabi.OK)
 			if len(out.Out) != 36 {
 				w.Fail("termios has %d bytes", len(out.Out))
 			}
 			c.want("FS_IOC", f.Ioctl(c.t, &vfs.IoctlRequest{Cmd: 0x1234}, &out), uabi.ErrNoTTY)
-<<<<<<< HEAD
-=======
-			if got := w.out.String(); got != "prompt\r\nline\r\n" {
-				w.Fail("the line has %q", got)
-			}
->>>>>>> 8884e73 (w)
 		})
 	})
 }
