@@ -50,6 +50,9 @@ func (t *Trap) execve(dirfd int32, path, argv, envp, flags uint64) int64 {
 		t.gap(t.regs.RAX, "flags")
 		return errno(unix.EINVAL)
 	}
+	if t.execDone() {
+		return pending
+	}
 	p := &program{}
 	var e int64
 	if p.path, e = t.path(path, false); e != 0 {
@@ -84,6 +87,7 @@ func (t *Trap) exec(p *program) int64 {
 	in := proc.ExecRequest{Entry: l.entry, Stack: l.sp, Name: baseName(p.path), Exe: p.path, Cmdline: cmdline(p.argv), Mm: uint32(l.mm.H),
 		Space: uint32(l.space)}
 	t.l.dropMM(t.tgid())
+	t.recordExec(l)
 	switch err := t.l.proc.Exec(t, &in, &proc.EmptyReply{}); err {
 	case uabi.OK:
 	case uabi.ErrWait:
@@ -91,9 +95,44 @@ func (t *Trap) exec(p *program) int64 {
 	default:
 		return t.status(err)
 	}
-	t.l.fds.dropTable(t.files0())
-	t.setRegs(&uabi.Regs{RIP: l.entry, RSP: l.sp, Flags: initialFlags})
+	t.enter(l.entry, l.sp)
 	return pending
+}
+
+// enter answers the trap with the first registers of a fresh program.
+func (t *Trap) enter(entry, sp uint64) {
+	t.l.fds.dropTable(t.files0())
+	t.setRegs(&uabi.Regs{RIP: entry, RSP: sp, Flags: initialFlags})
+}
+
+// Record words of execve, behind the random number's: the entry point; and the stack pointer with procd.Exec's step above it.
+const (
+	recordEntry   = 1
+	recordStack   = 2
+	execStepShift = 48
+)
+
+// recordExec notes, in the same kernel call that sends procd.Exec, what a successor of linuxabi needs when that is done: the
+// arguments are gone with the old address space then.
+func (t *Trap) recordExec(l *loaded) {
+	t.Record[recordEntry], t.Record[recordStack] = l.entry, l.sp|uint64(t.Step+1)<<execStepShift
+	t.Save = true
+}
+
+// execDone finishes an execve whose procd.Exec was sent by a predecessor, if that was done. The request goes out again with its id
+// and nothing in it: procd answers from its journal if it has committed it, and refuses it without a change if not.
+func (t *Trap) execDone() bool {
+	w := t.Record[recordStack]
+	if w == 0 {
+		return false
+	}
+	t.Step = uint16(w>>execStepShift) - 1
+	if t.l.proc.Exec(t, &proc.ExecRequest{}, &proc.EmptyReply{}) == uabi.OK {
+		t.enter(t.Record[recordEntry], w&(1<<execStepShift-1))
+		return true
+	}
+	t.Step = 0
+	return false
 }
 
 // initialFlags: only the reserved bit and IF are set in a fresh program.

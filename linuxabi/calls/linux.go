@@ -32,6 +32,7 @@ type Linux struct {
 func New(k uk.Kernel) *Linux {
 	l := &Linux{k: k, proc: proc.Client{H: uabi.BootProc}, vfs: vfs.Client{H: uabi.BootVFS}, mm: mm.Client{H: uabi.BootMM},
 		mms: map[uint64]uabi.Handle{}}
+	closeInherited(k)
 	l.fds.k = k
 	l.fds.tables = map[uint64][]fdEntry{}
 	if kept, err := k.MapSelf(uabi.BootKept, 0, gaps.TableSize); err == uabi.OK {
@@ -41,6 +42,16 @@ func New(k uk.Kernel) *Linux {
 	}
 	l.trap.l, l.trap.K, l.trap.Rank, l.trap.buf = l, k, uabi.RankLinux, k.Buf()
 	return l
+}
+
+// closeInherited closes the handles that a predecessor had open when it ended. Those that traps still need are the kernel's (R4, R5); a
+// handle of a pipe's end that stayed here would keep its reader waiting for ever.
+func closeInherited(k uk.Kernel) {
+	for h, err := k.HandleNext(uabi.BootFirst - 1); err == uabi.OK && h != 0; {
+		next, nextErr := k.HandleNext(h)
+		k.Close(h)
+		h, err = next, nextErr
+	}
 }
 
 // Trace turns the log line for every system call on or off.
