@@ -91,28 +91,6 @@ func (c *Ctx) PortOutBuf(ports uabi.Handle, port uint16, b []byte) (int, uabi.Er
 	return int(v), err
 }
 
-// PortOutBufOnce is PortOutBuf for a device that can tell whether it was done: output is not idempotent, and an image may end between
-// the kernel's call and its log entry. done reads ports and says that b is out already; then it is not sent again.
-func (c *Ctx) PortOutBufOnce(ports uabi.Handle, port uint16, b []byte, done func(in func(port uint16) uint32) bool) (int, uabi.Error) {
-	if head, p, ok := c.replaying(inPortOutBuf); ok {
-		n, err := c.regave(head, p)
-		return int(n), err
-	}
-	if err := c.effect(wordSize); err != uabi.OK {
-		return 0, err
-	}
-	n, err := len(b), uabi.OK
-	read := func(port uint16) uint32 {
-		v, _ := c.k.PortIn(ports, port, 1)
-		return v
-	}
-	if !done(read) {
-		n, err = c.k.PortOutBuf(ports, port, b)
-	}
-	c.log1(inPortOutBuf, 0, err, uint64(n))
-	return n, err
-}
-
 // ClockSet is an effect.
 func (c *Ctx) ClockSet(power uabi.Handle, ns uint64) uabi.Error {
 	if head, _, ok := c.replaying(inClockSet); ok {

@@ -34,8 +34,6 @@ const (
 	lsrEmpty  = 0x20 // the transmit FIFO takes fifoSize bytes
 	lsrIdle   = 0x40 // all that was given to it is on the line
 	lsrAbsent = 0xff // no UART: the bus floats
-	iirMask   = 0x0f
-	iirTx     = 0x02 // transmitter empty: latched when output is done, cleared when it is read here
 	fifoSize  = 16
 )
 
@@ -109,9 +107,7 @@ func (h *VFSD) ttyLevel(c *server.Ctx) {
 }
 
 // send gives waiting output to the serial port as long as it takes it; an interrupt says when it takes more.
-//
-// Each byte goes out once, whenever this image ends: the port itself remembers, in a latch that output sets and that is cleared
-// before each piece, whether the piece that is being sent has gone. (A byte typed at that very moment hides the latch.)
+// Each byte goes out once, whenever this image ends: the kernel leaves a receipt with it (uabi.CallReceipt).
 func (h *VFSD) send(c *server.Ctx) {
 	t := h.top.Tty
 	for len(t.Out) > 0 && !t.Stopped {
@@ -127,19 +123,13 @@ func (h *VFSD) send(c *server.Ctx) {
 		if lsr&lsrEmpty == 0 {
 			return
 		}
-		c.PortIn(uabi.BootPorts, uartIIR, 1)
 		n := min(len(t.Out), fifoSize)
-		c.PortOutBufOnce(uabi.BootPorts, uartData, t.Out[:n], sent)
+		c.PortOutBuf(uabi.BootPorts, uartData, t.Out[:n])
 		t.Out = t.Out[n:]
 	}
 	if len(t.Out) == 0 {
 		t.Out = nil
 	}
-}
-
-// sent reports whether output happened since the transmitter was seen empty and its latch was cleared.
-func sent(in func(port uint16) uint32) bool {
-	return in(uartLSR)&lsrEmpty == 0 || in(uartIIR)&iirMask == iirTx
 }
 
 // receive takes what was typed.

@@ -74,7 +74,6 @@ type world struct {
 	stub    *stubProc
 	out     bytes.Buffer // of the serial port
 	in      []byte
-	latch   bool // the port's, see send
 	log     []string
 	names   int
 	printed string // what must have come out at the end
@@ -152,16 +151,6 @@ func (w *world) port(out bool, port uint16, width int, v uint32) uint32 {
 	switch {
 	case out && port == uartData:
 		w.out.WriteByte(byte(v))
-		w.latch = true
-	case !out && port == uartIIR:
-		switch {
-		case len(w.in) > 0:
-			return 4
-		case w.latch:
-			w.latch = false
-			return iirTx
-		}
-		return 1
 	case port == uartData && len(w.in) > 0:
 		b := w.in[0]
 		w.in = w.in[1:]
