@@ -7,8 +7,8 @@ import (
 )
 
 // The commonest call and its reply, each in one straight function that gives up before it has changed anything: a message of words
-// and bytes between native threads, through a handle that was used before, with somebody waiting at the other end. What they do is what
-// Call and ReplyReceive do; the tests make both do the same and compare.
+// and bytes between native threads, or the result of an alien's trap, through a handle that was used before, with somebody waiting at the
+// other end. What they do is what Call and ReplyReceive do; the tests make both do the same and compare.
 
 // traced are the events that Call and ReplyReceive record and the functions here do not.
 const traced = ktrace.BitCall | ktrace.BitMessage | ktrace.BitSwitch
@@ -66,11 +66,11 @@ func QuickCall(t *Thread) (next *Thread, done bool) {
 	return nil, true
 }
 
-// QuickReplyReceive is CallReplyReceive by the current thread t: the answer to a native caller, and a wait without a deadline. Its
-// results are QuickCall's.
+// QuickReplyReceive is CallReplyReceive by the current thread t: a result for a native caller or for an alien's system call, and a wait
+// without a deadline. Its results are QuickCall's.
 func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 	buf, c := t.Buf, t.cur
-	if buf == nil || c == nil || c.call.kind != callNative { // first what tells it from an alien's trap
+	if buf == nil || c == nil || c.call.kind == callForward || buf.Out.Kind != uabi.AnswerResult {
 		return nil, false
 	}
 	h := t.Ctx.Regs.RDI
@@ -81,20 +81,28 @@ func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 	e, out := k.e, &buf.Out
 	n := out.Len
 	if c.call.dead || c.call.extra || c.call.ep.Refs == 1 || e.dead || e.notices != 0 || !e.calls.Empty() ||
-		out.Kind != uabi.AnswerResult || out.NHandles != 0 || n > uabi.MaxBytes {
+		out.NHandles != 0 || n > uabi.MaxBytes {
 		return nil, false
+	}
+	if c.call.kind == callNative {
+		to, status := &c.Buf.Out, out.Status
+		to.Kind, to.Flags, to.Status = uabi.KindReply, 0, status
+		to.W = out.W
+		to.Len, to.NHandles = n, 0
+		if n != 0 {
+			copy(c.Buf.OutBytes[:n], buf.OutBytes[:n])
+		}
+		c.Ctx.Regs.RAX = uint64(int64(status))
+	} else {
+		if c.pend != 0 || t.nrec != 0 || c.al.kept || c.al.cause != uabi.TrapSyscall {
+			return nil, false
+		}
+		c.al.open, c.al.flags = false, 0
+		c.Ctx.Regs.RAX = out.W[0]
 	}
 	c.call.state = callIdle
 	c.call.ep.Refs--
 	c.block = BlockNone
-	to, status := &c.Buf.Out, out.Status
-	to.Kind, to.Flags, to.Status = uabi.KindReply, 0, status
-	to.W = out.W
-	to.Len, to.NHandles = n, 0
-	if n != 0 {
-		copy(c.Buf.OutBytes[:n], buf.OutBytes[:n])
-	}
-	c.Ctx.Regs.RAX = uint64(int64(status))
 	t.cur = nil
 	sched.Undonate(&t.Thread)
 	t.block = BlockReceive

@@ -9,7 +9,8 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-// story lets two clients and two threads of a server make random calls and answers, and tells what all of them look like after each.
+// story lets two clients, two aliens and two threads of a server make random calls, traps and answers, and tells what all of them look
+// like after each.
 func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
 	p := newPair(t)
 	p.quick = quick
@@ -18,10 +19,24 @@ func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
 	_, badge := p.badge(t)
 	_, err := p.c.Install(&p.e.Header, nil, uabi.RightCall|uabi.RightTransfer)
 	p.check(err)
-	all := []*Thread{p.ct, c2, p.st, s2}
+	a1, _ := p.alien(p.s, p.e)
+	a2, ah := p.alien(p.s, p.e)
+	all := []*Thread{p.ct, c2, p.st, s2, a1, a2}
+	c2.Base, c2.Prio = sched.PrioMax, sched.PrioMax
+	ev, evh := p.event(p.s)
+	ev.Update(1, 0, 0)
 	for range 200 {
 		x := all[rng.IntN(len(all))]
+		if rng.IntN(32) == 0 {
+			p.check(a2.Interrupt(rng.IntN(2) == 0))
+			p.leave()
+		}
 		if !x.runnable() {
+			continue
+		}
+		if x.Kind == Alien {
+			p.trap(x)
+			told = append(told, tell(p, all))
 			continue
 		}
 		o := out(x, 0)
@@ -41,12 +56,29 @@ func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
 				b = badge
 			}
 			p.call(x, p.e, b)
+		case x.cur == nil && rng.IntN(2) == 0:
+			p.call(x, p.e, nil) // not down
 		case x.cur == nil:
 			p.receive(x, p.e)
 		default:
 			o.Kind = uabi.AnswerResult
 			if rng.IntN(8) == 0 {
 				o.NHandles, o.Handle[0] = 1, p.eh
+			}
+			switch rng.IntN(16) {
+			case 0:
+				o.Kind = uabi.AnswerStop
+				o.Flags |= uabi.FlagSaveRecord
+				o.Record[0], o.RecordHandle[1] = rng.Uint64(), ah
+			case 1:
+				o.Kind = uabi.AnswerNone
+			case 2, 3:
+				o.Kind = uabi.AnswerWait // comes back at once
+				o.Wait = uabi.WaitSpec{Event: evh, Mask: 1, Deadline: uabi.NoDeadline}
+				if x.cur.Kind == Alien && rng.IntN(2) == 0 {
+					o.Flags |= uabi.FlagSaveRecord
+					o.Record[0], o.RecordHandle[1] = rng.Uint64(), ah
+				}
 			}
 			p.replyReceive(x, p.e)
 		}
@@ -88,6 +120,11 @@ func tell(p *pair, all []*Thread) string {
 		s += fmt.Sprint(" current ", number(of(c)))
 	}
 	for i, x := range all {
+		if x.Kind == Alien {
+			s += fmt.Sprint("\n", i, " alien ", x.State, x.block, x.pend, x.Prio, x.Refs, " RAX ", x.Ctx.Regs.RAX, " call ", x.call.state, x.call.kind,
+				x.call.extra, x.call.seq, " trap ", x.al.traps, x.al.open, x.al.delivered, x.al.kept, x.al.flags, x.al.status)
+			continue
+		}
 		in := x.Buf.In
 		if in.ID.Origin != 0 {
 			in.ID.Origin -= p.c.ID

@@ -24,8 +24,9 @@ type world struct {
 	t      fataler
 	acct   *object.Account
 	base   counts
-	quick  bool // calls and answers try QuickCall and QuickReplyReceive first
-	quicks int  // how many of them did it
+	quick  bool    // calls and answers try QuickCall and QuickReplyReceive first
+	quicks int     // how many of them did it
+	next   *Thread // what the last one said
 }
 
 // counts is what must be back at the end of a test: objects per type, handles, frames.
@@ -227,8 +228,18 @@ func (t *Thread) aim(e *Endpoint, b *Badge, right uint32) bool {
 	return false
 }
 
-// done counts the quick calls that were possible.
-func (w *world) done(_ *Thread, ok bool) bool {
+// leaveTo is leave after a call or an answer: if that said which thread runs next, it must be so.
+func (w *world) leaveTo() {
+	w.t.Helper()
+	said := w.next
+	if n := w.leave(); said != nil && n != said {
+		w.t.Fatalf("thread %v runs next, not %v", n, said)
+	}
+}
+
+// done notes which thread runs next, and counts the quick calls that were possible.
+func (w *world) done(next *Thread, ok bool) bool {
+	w.next = next
 	if ok {
 		w.quicks++
 	}
@@ -241,9 +252,9 @@ func (w *world) call(t *Thread, e *Endpoint, b *Badge) {
 	w.t.Helper()
 	w.on(t)
 	if !w.quick || !t.aim(e, b, uabi.RightCall) || !w.done(QuickCall(t)) {
-		Call(t, e, b)
+		w.done(Call(t, e, b), false)
 	}
-	w.leave()
+	w.leaveTo()
 }
 
 func (w *world) receive(t *Thread, e *Endpoint) {
@@ -267,9 +278,9 @@ func (w *world) replyReceive(t *Thread, e *Endpoint) {
 	w.on(t)
 	t.Ctx.Regs.RSI = uabi.NoDeadline
 	if !w.quick || !t.aim(e, nil, uabi.RightReceive) || !w.done(QuickReplyReceive(t)) {
-		ReplyReceive(t, e, uabi.NoDeadline)
+		w.done(ReplyReceive(t, e, uabi.NoDeadline), false)
 	}
-	w.leave()
+	w.leaveTo()
 }
 
 // trap makes the alien a do a system call.
