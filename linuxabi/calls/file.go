@@ -279,6 +279,7 @@ func seekFailed(t *Trap, e uabi.Error) int64 {
 
 func closeFD(t *Trap) int64 {
 	fd := t.arg32(0)
+	t.releaseLocks(fd)
 	t.l.fds.drop(t.files0(), fd)
 	in := proc.FdRequest{Fd: fd}
 	if t.forwardable {
@@ -333,6 +334,7 @@ func dup3(t *Trap) int64 {
 
 func (t *Trap) dupTo(cloexec bool) int64 {
 	in := proc.FdDup2Request{Fd: t.arg32(0), New: t.arg32(1), Cloexec: cloexec}
+	t.releaseLocks(in.New)
 	t.l.fds.drop(t.files0(), in.New)
 	if t.forwardable {
 		return t.forwarded(t.l.proc.ForwardFdDup2(t, &in))
@@ -374,6 +376,8 @@ func fcntl(t *Trap) int64 {
 			return t.status(err)
 		}
 		return t.result(out.Count, err)
+	case unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW:
+		return t.recordLock(cmd)
 	default:
 		if _, _, e := t.file(t.arg32(0)); e != 0 {
 			return e
@@ -385,10 +389,6 @@ func fcntl(t *Trap) int64 {
 
 func fcntlName(cmd int32) string {
 	switch cmd {
-	case unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW:
-		return "POSIX locks"
-	case unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW:
-		return "open file description locks"
 	case unix.F_GETOWN, unix.F_SETOWN:
 		return "F_SETOWN"
 	case unix.F_SETPIPE_SZ, unix.F_GETPIPE_SZ:

@@ -23,6 +23,7 @@ type Linux struct {
 	mm    mm.Client // the plain endpoint: Create only
 	fds   fdCache
 	mms   map[uint64]uabi.Handle // tgid → weak mm handle
+	locks lockState
 	gaps  *gaps.Table
 	trace bool // log every system call
 	trap  Trap
@@ -32,7 +33,6 @@ type Linux struct {
 func New(k uk.Kernel) *Linux {
 	l := &Linux{k: k, proc: proc.Client{H: uabi.BootProc}, vfs: vfs.Client{H: uabi.BootVFS}, mm: mm.Client{H: uabi.BootMM},
 		mms: map[uint64]uabi.Handle{}}
-	closeInherited(k)
 	l.fds.k = k
 	l.fds.tables = map[uint64][]fdEntry{}
 	if kept, err := k.MapSelf(uabi.BootKept, 0, gaps.TableSize); err == uabi.OK {
@@ -45,7 +45,8 @@ func New(k uk.Kernel) *Linux {
 }
 
 // closeInherited closes the handles that a predecessor had open when it ended. Those that traps still need are the kernel's (R4, R5); a
-// handle of a pipe's end that stayed here would keep its reader waiting for ever.
+// handle of a pipe's end that stayed here would keep its reader waiting for ever. Those of a Start that was cut off are nobody else's:
+// they must last until a successor has been through it.
 func closeInherited(k uk.Kernel) {
 	for h, err := k.HandleNext(uabi.BootFirst - 1); err == uabi.OK && h != 0; {
 		next, nextErr := k.HandleNext(h)
@@ -57,9 +58,10 @@ func closeInherited(k uk.Kernel) {
 // Trace turns the log line for every system call on or off.
 func (l *Linux) Trace(on bool) { l.trace = on }
 
-// Serve handles traps for ever.
+// Serve handles traps for ever. Start has come to its end.
 func (l *Linux) Serve() {
 	t := &l.trap
+	closeInherited(l.k)
 	t.buf.Out.Kind = uabi.AnswerNone
 	for {
 		if l.next(t) == uabi.OK {
@@ -138,7 +140,7 @@ func (t *Trap) failed(row *row) int64 {
 
 // finish ends a system call with v, through the delivery of signals where one interrupts.
 func (t *Trap) finish(v int64) {
-	if t.in.Flags&uabi.FlagInterrupt == 0 {
+	if t.in.Flags&uabi.FlagInterrupt == 0 && !t.masked {
 		t.reply(v)
 		return
 	}

@@ -72,6 +72,7 @@ func (t *Trap) pollMask(va, size uint64) int64 {
 	if e != 0 {
 		return e
 	}
+	t.masked = true
 	return t.status(t.l.proc.Suspend(t, &proc.SuspendRequest{Mask: mask}, &proc.EmptyReply{}))
 }
 

@@ -34,6 +34,8 @@ type Trap struct {
 	forwardable bool
 	// slots of Record and RecordHandle that are taken so far, in program order.
 	words, files int
+	// masked: a temporary signal mask is set, which NextSignal takes back.
+	masked bool
 }
 
 // begin takes the delivered message in.
@@ -42,7 +44,7 @@ func (t *Trap) begin() {
 	t.in = t.buf.In
 	t.regs = &t.in.Regs
 	t.forwardable = t.in.Flags&uabi.FlagInterrupt == 0
-	t.words, t.files = 0, 0
+	t.words, t.files, t.masked = 0, 0, false
 }
 
 // temp notes a handle of ours that is closed when the trap is answered.
