@@ -2739,7 +2739,7 @@ type StatusReply struct {
 	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
 	Exe           string                 `protobuf:"bytes,6,opt,name=exe,proto3" json:"exe,omitempty"`
 	Cmdline       []byte                 `protobuf:"bytes,7,opt,name=cmdline,proto3" json:"cmdline,omitempty"`
-	State         string                 `protobuf:"bytes,8,opt,name=state,proto3" json:"state,omitempty"` // R, S, T, Z
+	State         string                 `protobuf:"bytes,8,opt,name=state,proto3" json:"state,omitempty"` // R, S, T, Z, X (its threads are ending)
 	Threads       uint32                 `protobuf:"varint,9,opt,name=threads,proto3" json:"threads,omitempty"`
 	UserNs        uint64                 `protobuf:"varint,10,opt,name=user_ns,json=userNs,proto3" json:"user_ns,omitempty"`
 	SystemNs      uint64                 `protobuf:"varint,11,opt,name=system_ns,json=systemNs,proto3" json:"system_ns,omitempty"`

@@ -90,6 +90,56 @@ func (Kind) EnumDescriptor() ([]byte, []int) {
 	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{0}
 }
 
+// LockOwner says whose a lock is and with which others it conflicts: whole-file locks only with each other.
+type LockOwner int32
+
+const (
+	LockOwner_FLOCK   LockOwner = 0 // the open file, the whole file
+	LockOwner_PROCESS LockOwner = 1 // F_SETLK
+	LockOwner_OPEN    LockOwner = 2 // F_OFD_SETLK
+)
+
+// Enum value maps for LockOwner.
+var (
+	LockOwner_name = map[int32]string{
+		0: "FLOCK",
+		1: "PROCESS",
+		2: "OPEN",
+	}
+	LockOwner_value = map[string]int32{
+		"FLOCK":   0,
+		"PROCESS": 1,
+		"OPEN":    2,
+	}
+)
+
+func (x LockOwner) Enum() *LockOwner {
+	p := new(LockOwner)
+	*p = x
+	return p
+}
+
+func (x LockOwner) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LockOwner) Descriptor() protoreflect.EnumDescriptor {
+	return file_proto_vfs_vfs_proto_enumTypes[1].Descriptor()
+}
+
+func (LockOwner) Type() protoreflect.EnumType {
+	return &file_proto_vfs_vfs_proto_enumTypes[1]
+}
+
+func (x LockOwner) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LockOwner.Descriptor instead.
+func (LockOwner) EnumDescriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{1}
+}
+
 type EmptyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1834,6 +1884,182 @@ func (x *PollReply) GetEvent() uint32 {
 	return 0
 }
 
+type LockRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Owner         uint32                 `protobuf:"varint,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Type          uint32                 `protobuf:"varint,2,opt,name=type,proto3" json:"type,omitempty"` // F_RDLCK, F_WRLCK, F_UNLCK
+	Wait          bool                   `protobuf:"varint,3,opt,name=wait,proto3" json:"wait,omitempty"`
+	Test          bool                   `protobuf:"varint,4,opt,name=test,proto3" json:"test,omitempty"` // F_GETLK: changes nothing
+	Whence        uint32                 `protobuf:"varint,5,opt,name=whence,proto3" json:"whence,omitempty"`
+	Start         int64                  `protobuf:"varint,6,opt,name=start,proto3" json:"start,omitempty"`
+	Len           int64                  `protobuf:"varint,7,opt,name=len,proto3" json:"len,omitempty"`         // 0: to the end, however long the file gets
+	Closing       bool                   `protobuf:"varint,8,opt,name=closing,proto3" json:"closing,omitempty"` // the process closes a descriptor of the file: all its record locks go
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockRequest) Reset() {
+	*x = LockRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockRequest) ProtoMessage() {}
+
+func (x *LockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockRequest.ProtoReflect.Descriptor instead.
+func (*LockRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *LockRequest) GetOwner() uint32 {
+	if x != nil {
+		return x.Owner
+	}
+	return 0
+}
+
+func (x *LockRequest) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *LockRequest) GetWait() bool {
+	if x != nil {
+		return x.Wait
+	}
+	return false
+}
+
+func (x *LockRequest) GetTest() bool {
+	if x != nil {
+		return x.Test
+	}
+	return false
+}
+
+func (x *LockRequest) GetWhence() uint32 {
+	if x != nil {
+		return x.Whence
+	}
+	return 0
+}
+
+func (x *LockRequest) GetStart() int64 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *LockRequest) GetLen() int64 {
+	if x != nil {
+		return x.Len
+	}
+	return 0
+}
+
+func (x *LockRequest) GetClosing() bool {
+	if x != nil {
+		return x.Closing
+	}
+	return false
+}
+
+type LockReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          uint32                 `protobuf:"varint,1,opt,name=type,proto3" json:"type,omitempty"` // of a test: F_UNLCK if the lock could be had, else what is in its way
+	Start         int64                  `protobuf:"varint,2,opt,name=start,proto3" json:"start,omitempty"`
+	Len           int64                  `protobuf:"varint,3,opt,name=len,proto3" json:"len,omitempty"`
+	Pid           int32                  `protobuf:"varint,4,opt,name=pid,proto3" json:"pid,omitempty"`     // -1 for a lock that an open file owns
+	Count         int64                  `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"` // process-owned record locks there are now
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockReply) Reset() {
+	*x = LockReply{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockReply) ProtoMessage() {}
+
+func (x *LockReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockReply.ProtoReflect.Descriptor instead.
+func (*LockReply) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *LockReply) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *LockReply) GetStart() int64 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *LockReply) GetLen() int64 {
+	if x != nil {
+		return x.Len
+	}
+	return 0
+}
+
+func (x *LockReply) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *LockReply) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 type EventfdRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         uint32                 `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -1845,7 +2071,7 @@ type EventfdRequest struct {
 
 func (x *EventfdRequest) Reset() {
 	*x = EventfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1857,7 +2083,7 @@ func (x *EventfdRequest) String() string {
 func (*EventfdRequest) ProtoMessage() {}
 
 func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1870,7 +2096,7 @@ func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventfdRequest.ProtoReflect.Descriptor instead.
 func (*EventfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EventfdRequest) GetValue() uint32 {
@@ -1907,7 +2133,7 @@ type EpollControlRequest struct {
 
 func (x *EpollControlRequest) Reset() {
 	*x = EpollControlRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1919,7 +2145,7 @@ func (x *EpollControlRequest) String() string {
 func (*EpollControlRequest) ProtoMessage() {}
 
 func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1932,7 +2158,7 @@ func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollControlRequest.ProtoReflect.Descriptor instead.
 func (*EpollControlRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EpollControlRequest) GetOp() uint32 {
@@ -1979,7 +2205,7 @@ type EpollWaitRequest struct {
 
 func (x *EpollWaitRequest) Reset() {
 	*x = EpollWaitRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1991,7 +2217,7 @@ func (x *EpollWaitRequest) String() string {
 func (*EpollWaitRequest) ProtoMessage() {}
 
 func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2004,7 +2230,7 @@ func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollWaitRequest.ProtoReflect.Descriptor instead.
 func (*EpollWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *EpollWaitRequest) GetMax() uint32 {
@@ -2024,7 +2250,7 @@ type EpollEvent struct {
 
 func (x *EpollEvent) Reset() {
 	*x = EpollEvent{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2036,7 +2262,7 @@ func (x *EpollEvent) String() string {
 func (*EpollEvent) ProtoMessage() {}
 
 func (x *EpollEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2049,7 +2275,7 @@ func (x *EpollEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollEvent.ProtoReflect.Descriptor instead.
 func (*EpollEvent) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EpollEvent) GetEvents() uint32 {
@@ -2075,7 +2301,7 @@ type EpollWaitReply struct {
 
 func (x *EpollWaitReply) Reset() {
 	*x = EpollWaitReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2087,7 +2313,7 @@ func (x *EpollWaitReply) String() string {
 func (*EpollWaitReply) ProtoMessage() {}
 
 func (x *EpollWaitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2100,7 +2326,7 @@ func (x *EpollWaitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollWaitReply.ProtoReflect.Descriptor instead.
 func (*EpollWaitReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *EpollWaitReply) GetEvents() []*EpollEvent {
@@ -2247,7 +2473,22 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tPollReply\x12\x14\n" +
 	"\x05level\x18\x01 \x01(\rR\x05level\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1a\n" +
-	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"`\n" +
+	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"\xb9\x01\n" +
+	"\vLockRequest\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\rR\x05owner\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\rR\x04type\x12\x12\n" +
+	"\x04wait\x18\x03 \x01(\bR\x04wait\x12\x12\n" +
+	"\x04test\x18\x04 \x01(\bR\x04test\x12\x16\n" +
+	"\x06whence\x18\x05 \x01(\rR\x06whence\x12\x14\n" +
+	"\x05start\x18\x06 \x01(\x03R\x05start\x12\x10\n" +
+	"\x03len\x18\a \x01(\x03R\x03len\x12\x18\n" +
+	"\aclosing\x18\b \x01(\bR\aclosing\"o\n" +
+	"\tLockReply\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\rR\x04type\x12\x14\n" +
+	"\x05start\x18\x02 \x01(\x03R\x05start\x12\x10\n" +
+	"\x03len\x18\x03 \x01(\x03R\x03len\x12\x10\n" +
+	"\x03pid\x18\x04 \x01(\x05R\x03pid\x12\x14\n" +
+	"\x05count\x18\x05 \x01(\x03R\x05count\"`\n" +
 	"\x0eEventfdRequest\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\rR\x05value\x12\x1c\n" +
 	"\tsemaphore\x18\x02 \x01(\bR\tsemaphore\x12\x1a\n" +
@@ -2275,7 +2516,11 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x03TTY\x10\x04\x12\b\n" +
 	"\x04PATH\x10\x05\x12\t\n" +
 	"\x05EVENT\x10\x06\x12\t\n" +
-	"\x05EPOLL\x10\a2\xee\x1d\n" +
+	"\x05EPOLL\x10\a*-\n" +
+	"\tLockOwner\x12\t\n" +
+	"\x05FLOCK\x10\x00\x12\v\n" +
+	"\aPROCESS\x10\x01\x12\b\n" +
+	"\x04OPEN\x10\x022\x9e\x1f\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
@@ -2313,7 +2558,9 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\vEpollCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.OpenReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\x95\x01\n" +
 	"\fEpollControl\x12\x1f.aramid.vfs.EpollControlRequest\x1a\x16.aramid.vfs.EmptyReply\"L\x8a\xb5\x18H\b\x01\"\x06ErrArg\"\tErrExists\"\vErrNotFound\"\aErrPerm\"\aErrLoop\"\bErrLimit\"\bErrBadFD\x12W\n" +
 	"\tEpollWait\x12\x1c.aramid.vfs.EpollWaitRequest\x1a\x1a.aramid.vfs.EpollWaitReply\"\x10\x8a\xb5\x18\f\b\x01\x10\x01\"\x06ErrArg\x12=\n" +
-	"\x04Path\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x04\x8a\xb5\x18\x00B\x12Z\x10aramid/proto/vfsb\x06proto3"
+	"\x04Path\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x04\x8a\xb5\x18\x00\x12i\n" +
+	"\x04Lock\x12\x17.aramid.vfs.LockRequest\x1a\x15.aramid.vfs.LockReply\"1\x8a\xb5\x18-\b\x01\x10\x01\"\bErrAgain\"\bErrBadFD\"\x06ErrArg\"\vErrOverflow\x12C\n" +
+	"\tLockCount\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"\x04\x8a\xb5\x18\x00B\x12Z\x10aramid/proto/vfsb\x06proto3"
 
 var (
 	file_proto_vfs_vfs_proto_rawDescOnce sync.Once
@@ -2327,113 +2574,120 @@ func file_proto_vfs_vfs_proto_rawDescGZIP() []byte {
 	return file_proto_vfs_vfs_proto_rawDescData
 }
 
-var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_proto_vfs_vfs_proto_goTypes = []any{
 	(Kind)(0),                   // 0: aramid.vfs.Kind
-	(*EmptyRequest)(nil),        // 1: aramid.vfs.EmptyRequest
-	(*EmptyReply)(nil),          // 2: aramid.vfs.EmptyReply
-	(*FsReply)(nil),             // 3: aramid.vfs.FsReply
-	(*OpenRequest)(nil),         // 4: aramid.vfs.OpenRequest
-	(*OpenReply)(nil),           // 5: aramid.vfs.OpenReply
-	(*PathRequest)(nil),         // 6: aramid.vfs.PathRequest
-	(*PathReply)(nil),           // 7: aramid.vfs.PathReply
-	(*Stat)(nil),                // 8: aramid.vfs.Stat
-	(*MakeRequest)(nil),         // 9: aramid.vfs.MakeRequest
-	(*TwoPathRequest)(nil),      // 10: aramid.vfs.TwoPathRequest
-	(*SetRequest)(nil),          // 11: aramid.vfs.SetRequest
-	(*Statfs)(nil),              // 12: aramid.vfs.Statfs
-	(*ChdirRequest)(nil),        // 13: aramid.vfs.ChdirRequest
-	(*UmaskRequest)(nil),        // 14: aramid.vfs.UmaskRequest
-	(*MountRequest)(nil),        // 15: aramid.vfs.MountRequest
-	(*PipeRequest)(nil),         // 16: aramid.vfs.PipeRequest
-	(*PipeReply)(nil),           // 17: aramid.vfs.PipeReply
-	(*ReadRequest)(nil),         // 18: aramid.vfs.ReadRequest
-	(*CountReply)(nil),          // 19: aramid.vfs.CountReply
-	(*SeekRequest)(nil),         // 20: aramid.vfs.SeekRequest
-	(*ReadDirRequest)(nil),      // 21: aramid.vfs.ReadDirRequest
-	(*Dirent)(nil),              // 22: aramid.vfs.Dirent
-	(*ReadDirReply)(nil),        // 23: aramid.vfs.ReadDirReply
-	(*FlagsRequest)(nil),        // 24: aramid.vfs.FlagsRequest
-	(*IoctlRequest)(nil),        // 25: aramid.vfs.IoctlRequest
-	(*IoctlReply)(nil),          // 26: aramid.vfs.IoctlReply
-	(*MapFileReply)(nil),        // 27: aramid.vfs.MapFileReply
-	(*PollReply)(nil),           // 28: aramid.vfs.PollReply
-	(*EventfdRequest)(nil),      // 29: aramid.vfs.EventfdRequest
-	(*EpollControlRequest)(nil), // 30: aramid.vfs.EpollControlRequest
-	(*EpollWaitRequest)(nil),    // 31: aramid.vfs.EpollWaitRequest
-	(*EpollEvent)(nil),          // 32: aramid.vfs.EpollEvent
-	(*EpollWaitReply)(nil),      // 33: aramid.vfs.EpollWaitReply
+	(LockOwner)(0),              // 1: aramid.vfs.LockOwner
+	(*EmptyRequest)(nil),        // 2: aramid.vfs.EmptyRequest
+	(*EmptyReply)(nil),          // 3: aramid.vfs.EmptyReply
+	(*FsReply)(nil),             // 4: aramid.vfs.FsReply
+	(*OpenRequest)(nil),         // 5: aramid.vfs.OpenRequest
+	(*OpenReply)(nil),           // 6: aramid.vfs.OpenReply
+	(*PathRequest)(nil),         // 7: aramid.vfs.PathRequest
+	(*PathReply)(nil),           // 8: aramid.vfs.PathReply
+	(*Stat)(nil),                // 9: aramid.vfs.Stat
+	(*MakeRequest)(nil),         // 10: aramid.vfs.MakeRequest
+	(*TwoPathRequest)(nil),      // 11: aramid.vfs.TwoPathRequest
+	(*SetRequest)(nil),          // 12: aramid.vfs.SetRequest
+	(*Statfs)(nil),              // 13: aramid.vfs.Statfs
+	(*ChdirRequest)(nil),        // 14: aramid.vfs.ChdirRequest
+	(*UmaskRequest)(nil),        // 15: aramid.vfs.UmaskRequest
+	(*MountRequest)(nil),        // 16: aramid.vfs.MountRequest
+	(*PipeRequest)(nil),         // 17: aramid.vfs.PipeRequest
+	(*PipeReply)(nil),           // 18: aramid.vfs.PipeReply
+	(*ReadRequest)(nil),         // 19: aramid.vfs.ReadRequest
+	(*CountReply)(nil),          // 20: aramid.vfs.CountReply
+	(*SeekRequest)(nil),         // 21: aramid.vfs.SeekRequest
+	(*ReadDirRequest)(nil),      // 22: aramid.vfs.ReadDirRequest
+	(*Dirent)(nil),              // 23: aramid.vfs.Dirent
+	(*ReadDirReply)(nil),        // 24: aramid.vfs.ReadDirReply
+	(*FlagsRequest)(nil),        // 25: aramid.vfs.FlagsRequest
+	(*IoctlRequest)(nil),        // 26: aramid.vfs.IoctlRequest
+	(*IoctlReply)(nil),          // 27: aramid.vfs.IoctlReply
+	(*MapFileReply)(nil),        // 28: aramid.vfs.MapFileReply
+	(*PollReply)(nil),           // 29: aramid.vfs.PollReply
+	(*LockRequest)(nil),         // 30: aramid.vfs.LockRequest
+	(*LockReply)(nil),           // 31: aramid.vfs.LockReply
+	(*EventfdRequest)(nil),      // 32: aramid.vfs.EventfdRequest
+	(*EpollControlRequest)(nil), // 33: aramid.vfs.EpollControlRequest
+	(*EpollWaitRequest)(nil),    // 34: aramid.vfs.EpollWaitRequest
+	(*EpollEvent)(nil),          // 35: aramid.vfs.EpollEvent
+	(*EpollWaitReply)(nil),      // 36: aramid.vfs.EpollWaitReply
 }
 var file_proto_vfs_vfs_proto_depIdxs = []int32{
-	22, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
-	32, // 1: aramid.vfs.EpollWaitReply.events:type_name -> aramid.vfs.EpollEvent
-	1,  // 2: aramid.vfs.VFS.FsCreate:input_type -> aramid.vfs.EmptyRequest
-	1,  // 3: aramid.vfs.VFS.FsClone:input_type -> aramid.vfs.EmptyRequest
-	4,  // 4: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
-	6,  // 5: aramid.vfs.VFS.StatAt:input_type -> aramid.vfs.PathRequest
-	6,  // 6: aramid.vfs.VFS.AccessAt:input_type -> aramid.vfs.PathRequest
-	6,  // 7: aramid.vfs.VFS.ReadlinkAt:input_type -> aramid.vfs.PathRequest
-	9,  // 8: aramid.vfs.VFS.MakeAt:input_type -> aramid.vfs.MakeRequest
-	6,  // 9: aramid.vfs.VFS.UnlinkAt:input_type -> aramid.vfs.PathRequest
-	10, // 10: aramid.vfs.VFS.RenameAt:input_type -> aramid.vfs.TwoPathRequest
-	10, // 11: aramid.vfs.VFS.LinkAt:input_type -> aramid.vfs.TwoPathRequest
-	11, // 12: aramid.vfs.VFS.SetAt:input_type -> aramid.vfs.SetRequest
-	6,  // 13: aramid.vfs.VFS.StatfsAt:input_type -> aramid.vfs.PathRequest
-	13, // 14: aramid.vfs.VFS.Chdir:input_type -> aramid.vfs.ChdirRequest
-	1,  // 15: aramid.vfs.VFS.Getcwd:input_type -> aramid.vfs.EmptyRequest
-	14, // 16: aramid.vfs.VFS.Umask:input_type -> aramid.vfs.UmaskRequest
-	15, // 17: aramid.vfs.VFS.Mount:input_type -> aramid.vfs.MountRequest
-	6,  // 18: aramid.vfs.VFS.Umount:input_type -> aramid.vfs.PathRequest
-	16, // 19: aramid.vfs.VFS.Pipe:input_type -> aramid.vfs.PipeRequest
-	18, // 20: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
-	18, // 21: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
-	20, // 22: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
-	21, // 23: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
-	24, // 24: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
-	25, // 25: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
-	1,  // 26: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
-	1,  // 27: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
-	1,  // 28: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
-	29, // 29: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
-	1,  // 30: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
-	30, // 31: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
-	31, // 32: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
-	1,  // 33: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
-	3,  // 34: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	3,  // 35: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	5,  // 36: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	8,  // 37: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	2,  // 38: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	7,  // 39: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	2,  // 40: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	2,  // 41: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	2,  // 42: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	2,  // 43: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	2,  // 44: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	12, // 45: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	2,  // 46: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	7,  // 47: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	19, // 48: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	2,  // 49: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	2,  // 50: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
-	17, // 51: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	19, // 52: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	19, // 53: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	19, // 54: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	23, // 55: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	19, // 56: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	26, // 57: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	27, // 58: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	28, // 59: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	2,  // 60: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	5,  // 61: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	5,  // 62: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	2,  // 63: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	33, // 64: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
-	7,  // 65: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	34, // [34:66] is the sub-list for method output_type
-	2,  // [2:34] is the sub-list for method input_type
+	23, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
+	35, // 1: aramid.vfs.EpollWaitReply.events:type_name -> aramid.vfs.EpollEvent
+	2,  // 2: aramid.vfs.VFS.FsCreate:input_type -> aramid.vfs.EmptyRequest
+	2,  // 3: aramid.vfs.VFS.FsClone:input_type -> aramid.vfs.EmptyRequest
+	5,  // 4: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
+	7,  // 5: aramid.vfs.VFS.StatAt:input_type -> aramid.vfs.PathRequest
+	7,  // 6: aramid.vfs.VFS.AccessAt:input_type -> aramid.vfs.PathRequest
+	7,  // 7: aramid.vfs.VFS.ReadlinkAt:input_type -> aramid.vfs.PathRequest
+	10, // 8: aramid.vfs.VFS.MakeAt:input_type -> aramid.vfs.MakeRequest
+	7,  // 9: aramid.vfs.VFS.UnlinkAt:input_type -> aramid.vfs.PathRequest
+	11, // 10: aramid.vfs.VFS.RenameAt:input_type -> aramid.vfs.TwoPathRequest
+	11, // 11: aramid.vfs.VFS.LinkAt:input_type -> aramid.vfs.TwoPathRequest
+	12, // 12: aramid.vfs.VFS.SetAt:input_type -> aramid.vfs.SetRequest
+	7,  // 13: aramid.vfs.VFS.StatfsAt:input_type -> aramid.vfs.PathRequest
+	14, // 14: aramid.vfs.VFS.Chdir:input_type -> aramid.vfs.ChdirRequest
+	2,  // 15: aramid.vfs.VFS.Getcwd:input_type -> aramid.vfs.EmptyRequest
+	15, // 16: aramid.vfs.VFS.Umask:input_type -> aramid.vfs.UmaskRequest
+	16, // 17: aramid.vfs.VFS.Mount:input_type -> aramid.vfs.MountRequest
+	7,  // 18: aramid.vfs.VFS.Umount:input_type -> aramid.vfs.PathRequest
+	17, // 19: aramid.vfs.VFS.Pipe:input_type -> aramid.vfs.PipeRequest
+	19, // 20: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
+	19, // 21: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
+	21, // 22: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
+	22, // 23: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
+	25, // 24: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
+	26, // 25: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
+	2,  // 26: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
+	2,  // 27: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
+	2,  // 28: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
+	32, // 29: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
+	2,  // 30: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
+	33, // 31: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
+	34, // 32: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
+	2,  // 33: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
+	30, // 34: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
+	2,  // 35: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
+	4,  // 36: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 37: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	6,  // 38: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	9,  // 39: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	3,  // 40: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	8,  // 41: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 42: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 43: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 44: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 45: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 46: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	13, // 47: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 48: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	8,  // 49: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	20, // 50: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 51: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	3,  // 52: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
+	18, // 53: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	20, // 54: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	20, // 55: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	20, // 56: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	24, // 57: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	20, // 58: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	27, // 59: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	28, // 60: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	29, // 61: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 62: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	6,  // 63: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	6,  // 64: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 65: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	36, // 66: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
+	8,  // 67: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	31, // 68: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	20, // 69: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	36, // [36:70] is the sub-list for method output_type
+	2,  // [2:36] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name
@@ -2450,8 +2704,8 @@ func file_proto_vfs_vfs_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_vfs_vfs_proto_rawDesc), len(file_proto_vfs_vfs_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   33,
+			NumEnums:      2,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

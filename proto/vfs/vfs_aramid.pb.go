@@ -43,6 +43,8 @@ const (
 	MethodEpollControl = 30
 	MethodEpollWait    = 31
 	MethodPath         = 32
+	MethodLock         = 33
+	MethodLockCount    = 34
 )
 
 // Client calls VFS through the handle H.
@@ -890,6 +892,53 @@ func (cl Client) Path(c ipc.Caller, in *EmptyRequest, out *PathReply, grants ...
 	return uabi.OK
 }
 
+// Lock is flock(2) and fcntl(2)'s record locks on the called open file. ErrAgain: somebody else has it and `wait` is not set.
+func (cl Client) Lock(c ipc.Caller, in *LockRequest, out *LockReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodLock, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// LockCount is how many process-owned record locks there are. Called on the plain endpoint.
+func (cl Client) LockCount(c ipc.Caller, in *EmptyRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodLockCount, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -957,6 +1006,10 @@ type Handler[C any] interface {
 	EpollWait(c C, in *EpollWaitRequest, out *EpollWaitReply) uabi.Error
 	// Path gives the name under which the file was opened, for /proc/PID/fd.
 	Path(c C, in *EmptyRequest, out *PathReply) uabi.Error
+	// Lock is flock(2) and fcntl(2)'s record locks on the called open file. ErrAgain: somebody else has it and `wait` is not set.
+	Lock(c C, in *LockRequest, out *LockReply) uabi.Error
+	// LockCount is how many process-owned record locks there are. Called on the plain endpoint.
+	LockCount(c C, in *EmptyRequest, out *CountReply) uabi.Error
 }
 
 // Service is VFS with h's methods behind it.
@@ -1031,6 +1084,10 @@ type service[C any] struct {
 	epollWaitOut    EpollWaitReply
 	pathIn          EmptyRequest
 	pathOut         PathReply
+	lockIn          LockRequest
+	lockOut         LockReply
+	lockCountIn     EmptyRequest
+	lockCountOut    CountReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -1100,6 +1157,10 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doEpollWait(c, b)
 	case MethodPath:
 		return s.doPath(c, b)
+	case MethodLock:
+		return s.doLock(c, b)
+	case MethodLockCount:
+		return s.doLockCount(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -1660,6 +1721,37 @@ func (s *service[C]) doPath(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doLock(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.lockIn, &s.lockOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	out.Clear()
+	if err := s.h.Lock(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doLockCount(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.lockCountIn, &s.lockCountOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.LockCount(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -1879,6 +1971,19 @@ var Methods = [...]ipc.Method{
 		In: 0, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(PathReply) },
+	},
+	{
+		Name: "Lock", Mutates: true, Blocks: true, Forward: false,
+		Errors: []uabi.Error{uabi.ErrAgain, uabi.ErrBadFD, uabi.ErrArg, uabi.ErrOverflow},
+		In:     ipc.Bytes, Out: 5, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(LockRequest) },
+		NewOut: func() ipc.Message { return new(LockReply) },
+	},
+	{
+		Name: "LockCount", Mutates: false, Blocks: false, Forward: false,
+		In: 0, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EmptyRequest) },
+		NewOut: func() ipc.Message { return new(CountReply) },
 	},
 }
 
@@ -3631,6 +3736,224 @@ func (x *PollReply) Clear() {
 	x.Level = 0
 	x.Seq = 0
 	x.Event = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *LockRequest) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *LockRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *LockRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *LockRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *LockRequest) Clear() {
+	x.Owner = 0
+	x.Type = 0
+	x.Wait = false
+	x.Test = false
+	x.Whence = 0
+	x.Start = 0
+	x.Len = 0
+	x.Closing = false
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *LockRequest) Encode(b []byte) int {
+	if 88 <= len(b) {
+		n := 0
+		if x.Owner != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Owner))
+		}
+		if x.Type != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Type))
+		}
+		if x.Wait {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		if x.Test {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		if x.Whence != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.Whence))
+		}
+		if x.Start != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Start)))
+		}
+		if x.Len != 0 {
+			b[n+0] = 0x38
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Len)))
+		}
+		if x.Closing {
+			b[n+0] = 0x40
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *LockRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Owner = uint32(v)
+	} else {
+		x.Owner = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Type = uint32(v)
+	} else {
+		x.Type = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Wait = v != 0
+	} else {
+		x.Wait = false
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Test = v != 0
+	} else {
+		x.Test = false
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Whence = uint32(v)
+	} else {
+		x.Whence = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Start = int64(v)
+	} else {
+		x.Start = 0
+	}
+	if i < len(b) && b[i] == 0x38 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Len = int64(v)
+	} else {
+		x.Len = 0
+	}
+	if i < len(b) && b[i] == 0x40 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Closing = v != 0
+	} else {
+		x.Closing = false
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *LockReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Type)
+	w[1] = uint64(x.Start)
+	w[2] = uint64(x.Len)
+	w[3] = uint64(x.Pid)
+	w[4] = uint64(x.Count)
+}
+
+// FromWords implements ipc.Message.
+func (x *LockReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Type = uint32(w[0])
+	x.Start = int64(w[1])
+	x.Len = int64(w[2])
+	x.Pid = int32(w[3])
+	x.Count = int64(w[4])
+}
+
+// ToHandles implements ipc.Message.
+func (x *LockReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *LockReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *LockReply) Clear() {
+	x.Type = 0
+	x.Start = 0
+	x.Len = 0
+	x.Pid = 0
+	x.Count = 0
 }
 
 // ToWords implements ipc.Message.

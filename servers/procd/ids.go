@@ -195,6 +195,8 @@ func (h *Procd) Status(c *server.Ctx, in *proc.PidRequest, out *proc.StatusReply
 	switch {
 	case p.Phase == state.Phase_ZOMBIE:
 		out.State = "Z"
+	case p.Exiting:
+		out.State = "X"
 	case p.Stopped:
 		out.State = "T"
 	}

@@ -171,6 +171,7 @@ func (h *VFSD) ThreadGone(c *server.Ctx, origin uint64) {
 		}
 	}
 	h.ttyLevel(c)
+	h.threadLocks(c, origin)
 }
 
 // Event is server.Spec's: the serial port wants something.

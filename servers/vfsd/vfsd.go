@@ -97,7 +97,7 @@ func (h *VFSD) Save() []byte {
 	t := h.top
 	s := &state.State{
 		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Tty: t.Tty,
-		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes),
+		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes), Locks: t.Locks, LockEvent: t.LockEvent,
 	}
 	h.tree.Save(s)
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(s)
@@ -124,6 +124,7 @@ func (h *VFSD) Load(b []byte) error {
 	}
 	h.top = &state.State{
 		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Tty: s.Tty,
+		Locks: s.Locks, LockEvent: s.LockEvent,
 	}
 	h.tree.Load(s)
 	for _, v := range s.Contexts {
@@ -167,6 +168,7 @@ func (h *VFSD) Handles(yield func(uabi.Handle)) {
 	}
 	give(h.top.Zero)
 	give(h.top.Ready)
+	give(h.top.LockEvent)
 	give(h.top.Tty.GetEvent())
 	give(h.top.Tty.GetIrq())
 	give(h.top.Tty.GetIrqEvent())
@@ -330,6 +332,7 @@ func (h *VFSD) Gone(c *server.Ctx, badge uint64) {
 	}
 	if o := h.opens[badge]; o != nil {
 		delete(h.opens, badge)
+		h.closeLocks(c, badge)
 		h.closeOpen(c, o)
 	}
 	h.closeFreed(c)

@@ -293,7 +293,7 @@ func StatmText(m Memory) string {
 	return fmt.Sprintf("%d %d 0 0 0 0 0\n", m.Mapped/pageSize, m.Resident/pageSize)
 }
 
-var stateNames = map[string]string{"R": "running", "S": "sleeping", "T": "stopped", "Z": "zombie"}
+var stateNames = map[string]string{"R": "running", "S": "sleeping", "T": "stopped", "Z": "zombie", "X": "dead"}
 
 // StatusText is /proc/PID/status.
 func StatusText(s *proc.StatusReply, c *proc.CredsReply, m Memory) string {

@@ -40,6 +40,8 @@ type State struct {
 	BootNs        uint64                 `protobuf:"varint,13,opt,name=boot_ns,json=bootNs,proto3" json:"boot_ns,omitempty"` // realtime at the first start: times of archive entries without one
 	Broken        string                 `protobuf:"bytes,14,opt,name=broken,proto3" json:"broken,omitempty"`                // why there is no root file system
 	RootMount     uint64                 `protobuf:"varint,15,opt,name=root_mount,json=rootMount,proto3" json:"root_mount,omitempty"`
+	Locks         []*Lock                `protobuf:"bytes,16,rep,name=locks,proto3" json:"locks,omitempty"`                           // in the order in which they were set
+	LockEvent     uint32                 `protobuf:"varint,17,opt,name=lock_event,json=lockEvent,proto3" json:"lock_event,omitempty"` // handle: bit 0 is raised when a lock goes; 0: there never was one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -179,6 +181,121 @@ func (x *State) GetRootMount() uint64 {
 	return 0
 }
 
+func (x *State) GetLocks() []*Lock {
+	if x != nil {
+		return x.Locks
+	}
+	return nil
+}
+
+func (x *State) GetLockEvent() uint32 {
+	if x != nil {
+		return x.LockEvent
+	}
+	return 0
+}
+
+// Lock of flock(2) or fcntl(2).
+type Lock struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ino           uint64                 `protobuf:"varint,1,opt,name=ino,proto3" json:"ino,omitempty"`
+	Owner         uint32                 `protobuf:"varint,2,opt,name=owner,proto3" json:"owner,omitempty"`   // vfs.LockOwner
+	Open          uint64                 `protobuf:"varint,3,opt,name=open,proto3" json:"open,omitempty"`     // open file that it was set through
+	Pid           int32                  `protobuf:"varint,4,opt,name=pid,proto3" json:"pid,omitempty"`       // of a process's
+	Thread        uint64                 `protobuf:"varint,5,opt,name=thread,proto3" json:"thread,omitempty"` // that set it, while it is known to live
+	Write         bool                   `protobuf:"varint,6,opt,name=write,proto3" json:"write,omitempty"`
+	Start         int64                  `protobuf:"varint,7,opt,name=start,proto3" json:"start,omitempty"`
+	End           int64                  `protobuf:"varint,8,opt,name=end,proto3" json:"end,omitempty"` // its last byte
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Lock) Reset() {
+	*x = Lock{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Lock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Lock) ProtoMessage() {}
+
+func (x *Lock) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Lock.ProtoReflect.Descriptor instead.
+func (*Lock) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Lock) GetIno() uint64 {
+	if x != nil {
+		return x.Ino
+	}
+	return 0
+}
+
+func (x *Lock) GetOwner() uint32 {
+	if x != nil {
+		return x.Owner
+	}
+	return 0
+}
+
+func (x *Lock) GetOpen() uint64 {
+	if x != nil {
+		return x.Open
+	}
+	return 0
+}
+
+func (x *Lock) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *Lock) GetThread() uint64 {
+	if x != nil {
+		return x.Thread
+	}
+	return 0
+}
+
+func (x *Lock) GetWrite() bool {
+	if x != nil {
+		return x.Write
+	}
+	return false
+}
+
+func (x *Lock) GetStart() int64 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Lock) GetEnd() int64 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
 // Inode of a tmpfs. Every tmpfs shares one number space.
 type Inode struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -210,7 +327,7 @@ type Inode struct {
 
 func (x *Inode) Reset() {
 	*x = Inode{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -222,7 +339,7 @@ func (x *Inode) String() string {
 func (*Inode) ProtoMessage() {}
 
 func (x *Inode) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -235,7 +352,7 @@ func (x *Inode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inode.ProtoReflect.Descriptor instead.
 func (*Inode) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{1}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Inode) GetIno() uint64 {
@@ -403,7 +520,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -415,7 +532,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -428,7 +545,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{2}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Entry) GetName() string {
@@ -465,7 +582,7 @@ type FileSystem struct {
 
 func (x *FileSystem) Reset() {
 	*x = FileSystem{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -477,7 +594,7 @@ func (x *FileSystem) String() string {
 func (*FileSystem) ProtoMessage() {}
 
 func (x *FileSystem) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -490,7 +607,7 @@ func (x *FileSystem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileSystem.ProtoReflect.Descriptor instead.
 func (*FileSystem) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{3}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *FileSystem) GetId() uint64 {
@@ -545,7 +662,7 @@ type Mount struct {
 
 func (x *Mount) Reset() {
 	*x = Mount{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +674,7 @@ func (x *Mount) String() string {
 func (*Mount) ProtoMessage() {}
 
 func (x *Mount) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +687,7 @@ func (x *Mount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mount.ProtoReflect.Descriptor instead.
 func (*Mount) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{4}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Mount) GetId() uint64 {
@@ -646,7 +763,7 @@ type Ref struct {
 
 func (x *Ref) Reset() {
 	*x = Ref{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -658,7 +775,7 @@ func (x *Ref) String() string {
 func (*Ref) ProtoMessage() {}
 
 func (x *Ref) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -671,7 +788,7 @@ func (x *Ref) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ref.ProtoReflect.Descriptor instead.
 func (*Ref) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{5}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Ref) GetMount() uint64 {
@@ -700,7 +817,7 @@ type Context struct {
 
 func (x *Context) Reset() {
 	*x = Context{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +829,7 @@ func (x *Context) String() string {
 func (*Context) ProtoMessage() {}
 
 func (x *Context) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +842,7 @@ func (x *Context) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Context.ProtoReflect.Descriptor instead.
 func (*Context) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{6}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Context) GetId() uint64 {
@@ -781,7 +898,7 @@ type Open struct {
 
 func (x *Open) Reset() {
 	*x = Open{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +910,7 @@ func (x *Open) String() string {
 func (*Open) ProtoMessage() {}
 
 func (x *Open) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +923,7 @@ func (x *Open) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Open.ProtoReflect.Descriptor instead.
 func (*Open) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{7}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Open) GetId() uint64 {
@@ -950,7 +1067,7 @@ type Pipe struct {
 
 func (x *Pipe) Reset() {
 	*x = Pipe{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1079,7 @@ func (x *Pipe) String() string {
 func (*Pipe) ProtoMessage() {}
 
 func (x *Pipe) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1092,7 @@ func (x *Pipe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pipe.ProtoReflect.Descriptor instead.
 func (*Pipe) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{8}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Pipe) GetId() uint64 {
@@ -1105,7 +1222,7 @@ type Tty struct {
 
 func (x *Tty) Reset() {
 	*x = Tty{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1234,7 @@ func (x *Tty) String() string {
 func (*Tty) ProtoMessage() {}
 
 func (x *Tty) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1247,7 @@ func (x *Tty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tty.ProtoReflect.Descriptor instead.
 func (*Tty) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Tty) GetIflag() uint32 {
@@ -1291,7 +1408,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1420,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1433,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Watch) GetOpen() uint64 {
@@ -1337,7 +1454,7 @@ var File_servers_vfsd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xb5\x04\n" +
+	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\x83\x05\n" +
 	"\x05State\x120\n" +
 	"\x06inodes\x18\x01 \x03(\v2\x18.aramid.vfsd.state.InodeR\x06inodes\x12\x18\n" +
 	"\aremoved\x18\x02 \x03(\x04R\aremoved\x12\x19\n" +
@@ -1355,7 +1472,19 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\aboot_ns\x18\r \x01(\x04R\x06bootNs\x12\x16\n" +
 	"\x06broken\x18\x0e \x01(\tR\x06broken\x12\x1d\n" +
 	"\n" +
-	"root_mount\x18\x0f \x01(\x04R\trootMount\"\x9b\x04\n" +
+	"root_mount\x18\x0f \x01(\x04R\trootMount\x12-\n" +
+	"\x05locks\x18\x10 \x03(\v2\x17.aramid.vfsd.state.LockR\x05locks\x12\x1d\n" +
+	"\n" +
+	"lock_event\x18\x11 \x01(\rR\tlockEvent\"\xaa\x01\n" +
+	"\x04Lock\x12\x10\n" +
+	"\x03ino\x18\x01 \x01(\x04R\x03ino\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\rR\x05owner\x12\x12\n" +
+	"\x04open\x18\x03 \x01(\x04R\x04open\x12\x10\n" +
+	"\x03pid\x18\x04 \x01(\x05R\x03pid\x12\x16\n" +
+	"\x06thread\x18\x05 \x01(\x04R\x06thread\x12\x14\n" +
+	"\x05write\x18\x06 \x01(\bR\x05write\x12\x14\n" +
+	"\x05start\x18\a \x01(\x03R\x05start\x12\x10\n" +
+	"\x03end\x18\b \x01(\x03R\x03end\"\x9b\x04\n" +
 	"\x05Inode\x12\x10\n" +
 	"\x03ino\x18\x01 \x01(\x04R\x03ino\x12\x0e\n" +
 	"\x02fs\x18\x02 \x01(\x04R\x02fs\x12\x12\n" +
@@ -1487,38 +1616,40 @@ func file_servers_vfsd_state_state_proto_rawDescGZIP() []byte {
 	return file_servers_vfsd_state_state_proto_rawDescData
 }
 
-var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*State)(nil),      // 0: aramid.vfsd.state.State
-	(*Inode)(nil),      // 1: aramid.vfsd.state.Inode
-	(*Entry)(nil),      // 2: aramid.vfsd.state.Entry
-	(*FileSystem)(nil), // 3: aramid.vfsd.state.FileSystem
-	(*Mount)(nil),      // 4: aramid.vfsd.state.Mount
-	(*Ref)(nil),        // 5: aramid.vfsd.state.Ref
-	(*Context)(nil),    // 6: aramid.vfsd.state.Context
-	(*Open)(nil),       // 7: aramid.vfsd.state.Open
-	(*Pipe)(nil),       // 8: aramid.vfsd.state.Pipe
-	(*Tty)(nil),        // 9: aramid.vfsd.state.Tty
-	(*Watch)(nil),      // 10: aramid.vfsd.state.Watch
+	(*Lock)(nil),       // 1: aramid.vfsd.state.Lock
+	(*Inode)(nil),      // 2: aramid.vfsd.state.Inode
+	(*Entry)(nil),      // 3: aramid.vfsd.state.Entry
+	(*FileSystem)(nil), // 4: aramid.vfsd.state.FileSystem
+	(*Mount)(nil),      // 5: aramid.vfsd.state.Mount
+	(*Ref)(nil),        // 6: aramid.vfsd.state.Ref
+	(*Context)(nil),    // 7: aramid.vfsd.state.Context
+	(*Open)(nil),       // 8: aramid.vfsd.state.Open
+	(*Pipe)(nil),       // 9: aramid.vfsd.state.Pipe
+	(*Tty)(nil),        // 10: aramid.vfsd.state.Tty
+	(*Watch)(nil),      // 11: aramid.vfsd.state.Watch
 }
 var file_servers_vfsd_state_state_proto_depIdxs = []int32{
-	1,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
-	3,  // 1: aramid.vfsd.state.State.file_systems:type_name -> aramid.vfsd.state.FileSystem
-	4,  // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
-	6,  // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
-	7,  // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
-	8,  // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
-	9,  // 6: aramid.vfsd.state.State.tty:type_name -> aramid.vfsd.state.Tty
-	2,  // 7: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
-	5,  // 8: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
-	5,  // 9: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
-	5,  // 10: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
-	10, // 11: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	2,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
+	4,  // 1: aramid.vfsd.state.State.file_systems:type_name -> aramid.vfsd.state.FileSystem
+	5,  // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
+	7,  // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
+	8,  // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
+	9,  // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
+	10, // 6: aramid.vfsd.state.State.tty:type_name -> aramid.vfsd.state.Tty
+	1,  // 7: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
+	3,  // 8: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
+	6,  // 9: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
+	6,  // 10: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
+	6,  // 11: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
+	11, // 12: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_servers_vfsd_state_state_proto_init() }
@@ -1532,7 +1663,7 @@ func file_servers_vfsd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_vfsd_state_state_proto_rawDesc), len(file_servers_vfsd_state_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
