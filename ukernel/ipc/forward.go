@@ -33,8 +33,10 @@ func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err u
 		return nil, uabi.ErrInterrupted
 	}
 	c := &a.call // a trap's call has no handles and grants of its own
-	if err := c.takeGrants(out, grants, a); err != uabi.OK {
-		return nil, err
+	if grants != 0 {
+		if err := c.takeGrants(out, grants, a); err != uabi.OK {
+			return nil, err
+		}
 	}
 	n, err := s.collect(out, &c.handle)
 	if err != uabi.OK {

@@ -22,8 +22,10 @@ func (t *Thread) prepare(out *uabi.Msg) uabi.Error {
 		alien = findAlien(id.Origin)
 	}
 	grants := out.NGrants
-	if err := c.takeGrants(out, grants, alien); err != uabi.OK {
-		return err
+	if grants != 0 {
+		if err := c.takeGrants(out, grants, alien); err != uabi.OK {
+			return err
+		}
 	}
 	n, err := t.collect(out, &c.handle)
 	if err != uabi.OK {
@@ -101,12 +103,11 @@ func (t *Thread) checkID(id uabi.ID) (uabi.ID, uabi.Error) {
 func (t *Thread) acked(p *Process) bool { return t.al.goneAt == nil || p.Rank > t.al.goneAt.Rank }
 
 // takeGrants takes n grants of out into c and checks them there. ErrSize; ErrArg; ErrFault: no user addresses; ErrStale: no alien.
+//
+//go:noinline
 func (c *call) takeGrants(out *uabi.Msg, n uint32, alien *Thread) uabi.Error {
 	if n > uabi.MaxGrants {
 		return uabi.ErrSize
-	}
-	if n == 0 {
-		return uabi.OK
 	}
 	c.grant = out.Grant
 	for i := range n {

@@ -272,6 +272,8 @@ func (m *member) makeReady() {
 }
 
 // unready takes it out.
+//
+//go:noinline
 func (m *member) unready() {
 	if !m.listed {
 		return

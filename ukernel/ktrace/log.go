@@ -6,6 +6,8 @@ import "aramid/ukernel/arch"
 // of different CPUs do not mix. None of them allocates.
 
 // Text writes s.
+//
+//go:noinline
 func Text(s string) {
 	for i := range len(s) {
 		arch.LogByte(s[i])

@@ -72,6 +72,8 @@ func Put(event uint32, thread, a, b, c uint64) {
 }
 
 // Rare records an event of BitsRare (or any other) if it is switched on.
+//
+//go:noinline
 func Rare(event uint32, thread, a, b, c uint64) {
 	if Mask>>event&1 != 0 {
 		Put(event, thread, a, b, c)

@@ -88,6 +88,8 @@ func futexSpace(t *ipc.Thread, h uint64) (*vm.Space, uabi.Error) {
 const futexAlign = 4
 
 // futexWord checks the address of a futex.
+//
+//go:noinline
 func futexWord(va uint64) uabi.Error {
 	if va%futexAlign != 0 {
 		return uabi.ErrArg

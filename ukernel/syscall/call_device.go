@@ -51,6 +51,8 @@ func irqCreate(t *ipc.Thread, r *uabi.Regs, right *port, e *ipc.Event) (uint64, 
 }
 
 // portRange checks that p allows width bytes at port number n.
+//
+//go:noinline
 func portRange(p *port, n, width uint64) uabi.Error {
 	base, count := uint64(p.base), uint64(p.count)
 	if width != 1 && width != 2 && width != 4 || n < base || n >= base+count || width > base+count-n {
@@ -122,11 +124,13 @@ func portBuffer(t *ipc.Thread, r *uabi.Regs, p *port, out bool) (uint64, uabi.Er
 	if _, err := t.Space.Resolve(r.RDX+uint64(len(b))-1, true); err != uabi.OK {
 		return 0, err
 	}
-	for i := 0; i < len(b); i += int(width) {
-		v := arch.In(uint16(r.RSI), int(width))
-		for j := 0; j < int(width); j++ {
-			b[i+j] = byte(v >> (8 * j))
+	v := uint32(0)
+	for i := range b {
+		if uint64(i)&(width-1) == 0 {
+			v = arch.In(uint16(r.RSI), int(width))
 		}
+		b[i] = byte(v)
+		v >>= 8
 	}
 	n, err := t.Space.Write(r.RDX, b)
 	return uint64(n), err

@@ -165,6 +165,8 @@ func powerOff(r *uabi.Regs, right *port) (uint64, uabi.Error) {
 }
 
 // endMachine writes the log's last line and powers off.
+//
+//go:noinline
 func endMachine(status uint32) {
 	arch.PowerOff(status)
 }

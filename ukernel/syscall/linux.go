@@ -464,6 +464,8 @@ func lineByte(p *ipc.Process, c byte) {
 }
 
 // flushLine writes what is left of p's line.
+//
+//go:noinline
 func flushLine(p *ipc.Process) {
 	if processState(p).lines > 0 {
 		lineByte(p, '\n')

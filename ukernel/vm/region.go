@@ -105,6 +105,8 @@ func (s *Space) at(va uint64) *region {
 }
 
 // free reports whether nothing is mapped in [va, end).
+//
+//go:noinline
 func (s *Space) free(va, end uint64) bool {
 	r := s.find(va)
 	return r == nil || r.va >= end

@@ -62,6 +62,8 @@ func NewSpace(a *object.Account) (*Space, uabi.Error) {
 }
 
 // Release drops a reference; the last one leaves the space to Reap.
+//
+//go:noinline
 func (s *Space) Release() {
 	if s.Unref() {
 		s.nextDead = deadSpaces

@@ -81,6 +81,8 @@ func command(id, low uint32) {
 }
 
 // Kick interrupts another CPU with VecKick.
+//
+//go:noinline
 func Kick(cpu int) { command(cpus[cpu].apicID, icrFixed|hw.VecKick) }
 
 // 8259 interrupt controllers (Intel 8259A data sheet).

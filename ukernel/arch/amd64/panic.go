@@ -239,6 +239,8 @@ func backtrace(r *uabi.Regs) {
 }
 
 // onStack reports whether 8 bytes at a are on a mapped kernel stack.
+//
+//go:noinline
 func onStack(a uint64) bool {
 	if a&7 != 0 || a < hw.StackVirtual || a >= apicWindow {
 		lo := uint64(uintptr(unsafe.Pointer(&bootStack)))
