@@ -378,6 +378,8 @@ func fcntl(t *Trap) int64 {
 		return t.result(out.Count, err)
 	case unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW:
 		return t.recordLock(cmd)
+	case unix.F_GETPIPE_SZ, unix.F_SETPIPE_SZ:
+		return t.pipeSize(cmd == unix.F_SETPIPE_SZ, t.arg(2))
 	default:
 		if _, _, e := t.file(t.arg32(0)); e != 0 {
 			return e
@@ -387,12 +389,28 @@ func fcntl(t *Trap) int64 {
 	}
 }
 
+// pipeSize: every pipe holds 64 KiB. Who asks for no more is told so, as Linux rounds up.
+func (t *Trap) pipeSize(set bool, n uint64) int64 {
+	const size = 64 << 10
+	_, kind, e := t.file(t.arg32(0))
+	switch {
+	case e != 0:
+		return e
+	case kind != vfs.Kind_PIPE:
+		return errno(unix.EBADF)
+	case set && n > 1<<31:
+		return errno(unix.EINVAL)
+	case set && n > size:
+		t.gap(unix.SYS_FCNTL, "F_SETPIPE_SZ")
+		return errno(unix.EPERM) // as beyond /proc/sys/fs/pipe-max-size
+	}
+	return size
+}
+
 func fcntlName(cmd int32) string {
 	switch cmd {
 	case unix.F_GETOWN, unix.F_SETOWN:
 		return "F_SETOWN"
-	case unix.F_SETPIPE_SZ, unix.F_GETPIPE_SZ:
-		return "F_SETPIPE_SZ"
 	case unix.F_ADD_SEALS, unix.F_GET_SEALS:
 		return "seals"
 	}

@@ -3530,6 +3530,118 @@ func (x *FdListReply) GetFds() []int32 {
 	return nil
 }
 
+type PriorityRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Which         uint32                 `protobuf:"varint,1,opt,name=which,proto3" json:"which,omitempty"` // PRIO_*
+	Who           int32                  `protobuf:"varint,2,opt,name=who,proto3" json:"who,omitempty"`
+	Set           bool                   `protobuf:"varint,3,opt,name=set,proto3" json:"set,omitempty"`
+	Nice          int32                  `protobuf:"varint,4,opt,name=nice,proto3" json:"nice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PriorityRequest) Reset() {
+	*x = PriorityRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PriorityRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PriorityRequest) ProtoMessage() {}
+
+func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PriorityRequest.ProtoReflect.Descriptor instead.
+func (*PriorityRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *PriorityRequest) GetWhich() uint32 {
+	if x != nil {
+		return x.Which
+	}
+	return 0
+}
+
+func (x *PriorityRequest) GetWho() int32 {
+	if x != nil {
+		return x.Who
+	}
+	return 0
+}
+
+func (x *PriorityRequest) GetSet() bool {
+	if x != nil {
+		return x.Set
+	}
+	return false
+}
+
+func (x *PriorityRequest) GetNice() int32 {
+	if x != nil {
+		return x.Nice
+	}
+	return 0
+}
+
+type PriorityReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Nice          int32                  `protobuf:"varint,1,opt,name=nice,proto3" json:"nice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PriorityReply) Reset() {
+	*x = PriorityReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PriorityReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PriorityReply) ProtoMessage() {}
+
+func (x *PriorityReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PriorityReply.ProtoReflect.Descriptor instead.
+func (*PriorityReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *PriorityReply) GetNice() int32 {
+	if x != nil {
+		return x.Nice
+	}
+	return 0
+}
+
 var File_proto_proc_proc_proto protoreflect.FileDescriptor
 
 const file_proto_proc_proc_proto_rawDesc = "" +
@@ -3833,7 +3945,14 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x04last\x18\x02 \x01(\rR\x04last\x12!\n" +
 	"\fcloexec_only\x18\x03 \x01(\bR\vcloexecOnly\"\x1f\n" +
 	"\vFdListReply\x12\x10\n" +
-	"\x03fds\x18\x01 \x03(\x05R\x03fds2\x80\x19\n" +
+	"\x03fds\x18\x01 \x03(\x05R\x03fds\"_\n" +
+	"\x0fPriorityRequest\x12\x14\n" +
+	"\x05which\x18\x01 \x01(\rR\x05which\x12\x10\n" +
+	"\x03who\x18\x02 \x01(\x05R\x03who\x12\x10\n" +
+	"\x03set\x18\x03 \x01(\bR\x03set\x12\x12\n" +
+	"\x04nice\x18\x04 \x01(\x05R\x04nice\"#\n" +
+	"\rPriorityReply\x12\x12\n" +
+	"\x04nice\x18\x01 \x01(\x05R\x04nice2\xf5\x19\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12Z\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\"!\x8a\xb5\x18\x1d\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\x12P\n" +
@@ -3882,7 +4001,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\aFdFlags\x12\x1b.aramid.proc.FdFlagsRequest\x1a\x14.aramid.proc.FdReply\"\x12\x8a\xb5\x18\x0e\b\x01\x18\x01\"\bErrBadFD\x12T\n" +
 	"\fFdCloseRange\x12\x1b.aramid.proc.FdRangeRequest\x1a\x17.aramid.proc.EmptyReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12L\n" +
-	"\x06FdList\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.FdListReply\"\x0f\x8a\xb5\x18\v\"\tErrSearchB\x13Z\x11aramid/proto/procb\x06proto3"
+	"\x06FdList\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.FdListReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12s\n" +
+	"\bPriority\x12\x1c.aramid.proc.PriorityRequest\x1a\x1a.aramid.proc.PriorityReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\x06ErrArg\"\aErrPerm\"\tErrAccessB\x13Z\x11aramid/proto/procb\x06proto3"
 
 var (
 	file_proto_proc_proc_proto_rawDescOnce sync.Once
@@ -3896,7 +4016,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 	return file_proto_proc_proc_proto_rawDescData
 }
 
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(*EmptyRequest)(nil),     // 0: aramid.proc.EmptyRequest
 	(*EmptyReply)(nil),       // 1: aramid.proc.EmptyReply
@@ -3950,6 +4070,8 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*FdFlagsRequest)(nil),   // 49: aramid.proc.FdFlagsRequest
 	(*FdRangeRequest)(nil),   // 50: aramid.proc.FdRangeRequest
 	(*FdListReply)(nil),      // 51: aramid.proc.FdListReply
+	(*PriorityRequest)(nil),  // 52: aramid.proc.PriorityRequest
+	(*PriorityReply)(nil),    // 53: aramid.proc.PriorityReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	4,  // 0: aramid.proc.Proc.Spawn:input_type -> aramid.proc.SpawnRequest
@@ -3991,47 +4113,49 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	49, // 36: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
 	50, // 37: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
 	2,  // 38: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
-	3,  // 39: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	3,  // 40: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	1,  // 41: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	1,  // 42: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	1,  // 43: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	1,  // 44: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	9,  // 45: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	1,  // 46: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	1,  // 47: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	13, // 48: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	15, // 49: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	1,  // 50: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	15, // 51: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	20, // 52: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	19, // 53: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	20, // 54: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	21, // 55: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	1,  // 56: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	3,  // 57: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	23, // 58: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	1,  // 59: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	26, // 60: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	28, // 61: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	30, // 62: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	3,  // 63: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	33, // 64: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	35, // 65: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	36, // 66: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	37, // 67: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	39, // 68: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	40, // 69: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	42, // 70: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	46, // 71: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	45, // 72: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	45, // 73: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	1,  // 74: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
-	45, // 75: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	1,  // 76: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	51, // 77: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	39, // [39:78] is the sub-list for method output_type
-	0,  // [0:39] is the sub-list for method input_type
+	52, // 39: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
+	3,  // 40: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	3,  // 41: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	1,  // 42: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	1,  // 43: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	1,  // 44: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	1,  // 45: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	9,  // 46: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	1,  // 47: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	1,  // 48: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	13, // 49: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	15, // 50: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	1,  // 51: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	15, // 52: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	20, // 53: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	19, // 54: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	20, // 55: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	21, // 56: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	1,  // 57: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	3,  // 58: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	23, // 59: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	1,  // 60: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	26, // 61: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	28, // 62: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	30, // 63: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	3,  // 64: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	33, // 65: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	35, // 66: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	36, // 67: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	37, // 68: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	39, // 69: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	40, // 70: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	42, // 71: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	46, // 72: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	45, // 73: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	45, // 74: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	1,  // 75: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
+	45, // 76: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	1,  // 77: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	51, // 78: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	53, // 79: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	40, // [40:80] is the sub-list for method output_type
+	0,  // [0:40] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -4051,7 +4175,7 @@ func file_proto_proc_proc_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   52,
+			NumMessages:   54,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

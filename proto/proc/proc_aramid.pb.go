@@ -50,6 +50,7 @@ const (
 	MethodFdFlags      = 37
 	MethodFdCloseRange = 38
 	MethodFdList       = 39
+	MethodPriority     = 40
 )
 
 // Client calls Proc through the handle H.
@@ -1004,6 +1005,28 @@ func (cl Client) FdList(c ipc.Caller, in *PidRequest, out *FdListReply, grants .
 	return uabi.OK
 }
 
+// Priority is getpriority(2) and setpriority(2): nice values, which the kernel's scheduler does not know. who 0 is the caller.
+func (cl Client) Priority(c ipc.Caller, in *PriorityRequest, out *PriorityReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodPriority, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1093,6 +1116,8 @@ type Handler[C any] interface {
 	FdCloseRange(c C, in *FdRangeRequest, out *EmptyReply) uabi.Error
 	// FdList gives the open descriptors of a process in order; pid 0 is the caller.
 	FdList(c C, in *PidRequest, out *FdListReply) uabi.Error
+	// Priority is getpriority(2) and setpriority(2): nice values, which the kernel's scheduler does not know. who 0 is the caller.
+	Priority(c C, in *PriorityRequest, out *PriorityReply) uabi.Error
 }
 
 // Service is Proc with h's methods behind it.
@@ -1181,6 +1206,8 @@ type service[C any] struct {
 	fdCloseRangeOut EmptyReply
 	fdListIn        PidRequest
 	fdListOut       FdListReply
+	priorityIn      PriorityRequest
+	priorityOut     PriorityReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -1264,6 +1291,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doFdCloseRange(c, b)
 	case MethodFdList:
 		return s.doFdList(c, b)
+	case MethodPriority:
+		return s.doPriority(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -1920,6 +1949,22 @@ func (s *service[C]) doFdList(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doPriority(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.priorityIn, &s.priorityOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Priority(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -2185,6 +2230,13 @@ var Methods = [...]ipc.Method{
 		In:     1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(PidRequest) },
 		NewOut: func() ipc.Message { return new(FdListReply) },
+	},
+	{
+		Name: "Priority", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrArg, uabi.ErrPerm, uabi.ErrAccess},
+		In:     4, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(PriorityRequest) },
+		NewOut: func() ipc.Message { return new(PriorityReply) },
 	},
 }
 
@@ -4894,4 +4946,62 @@ func (x *FdListReply) Encode(b []byte) int {
 func (x *FdListReply) Decode(b []byte) bool {
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *PriorityRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Which)
+	w[1] = uint64(x.Who)
+	w[2] = 0
+	if x.Set {
+		w[2] = 1
+	}
+	w[3] = uint64(x.Nice)
+}
+
+// FromWords implements ipc.Message.
+func (x *PriorityRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Which = uint32(w[0])
+	x.Who = int32(w[1])
+	x.Set = w[2] != 0
+	x.Nice = int32(w[3])
+}
+
+// ToHandles implements ipc.Message.
+func (x *PriorityRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *PriorityRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *PriorityRequest) Clear() {
+	x.Which = 0
+	x.Who = 0
+	x.Set = false
+	x.Nice = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *PriorityReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Nice)
+}
+
+// FromWords implements ipc.Message.
+func (x *PriorityReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Nice = int32(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *PriorityReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *PriorityReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *PriorityReply) Clear() {
+	x.Nice = 0
 }

@@ -264,7 +264,7 @@ func (h *Procd) copyHandlers(id uint64) uint64 {
 func (h *Procd) forkThread(in *proc.ForkRequest, t *state.Thread, np *state.Process, n *child) *state.Thread {
 	nt := &state.Thread{
 		Tid: n.pid, Pid: np.Pid, Handle: uint32(n.thread), Origin: n.origin, Table: t.Table, Fs: t.Fs, Creds: t.Creds,
-		Mask: t.Mask, Pending: &state.Pending{}, Name: t.Name, TimerSlack: t.TimerSlack, NoNewPrivs: t.NoNewPrivs,
+		Mask: t.Mask, Pending: &state.Pending{}, Name: t.Name, TimerSlack: t.TimerSlack, NoNewPrivs: t.NoNewPrivs, Nice: t.Nice,
 		SecureBits: t.SecureBits, KeepCaps: t.KeepCaps, ThpDisable: t.ThpDisable,
 	}
 	if t.HasSaved {

@@ -632,6 +632,7 @@ type Thread struct {
 	NoNewPrivs    bool                   `protobuf:"varint,23,opt,name=no_new_privs,json=noNewPrivs,proto3" json:"no_new_privs,omitempty"`
 	SecureBits    uint32                 `protobuf:"varint,24,opt,name=secure_bits,json=secureBits,proto3" json:"secure_bits,omitempty"`
 	ThpDisable    bool                   `protobuf:"varint,25,opt,name=thp_disable,json=thpDisable,proto3" json:"thp_disable,omitempty"`
+	Nice          int32                  `protobuf:"varint,26,opt,name=nice,proto3" json:"nice,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -839,6 +840,13 @@ func (x *Thread) GetThpDisable() bool {
 		return x.ThpDisable
 	}
 	return false
+}
+
+func (x *Thread) GetNice() int32 {
+	if x != nil {
+		return x.Nice
+	}
+	return 0
 }
 
 // Pending signals: standard ones at most once, real-time ones in order.
@@ -1691,7 +1699,7 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\tsystem_ns\x18\x02 \x01(\x04R\bsystemNs\"/\n" +
 	"\x05Limit\x12\x12\n" +
 	"\x04soft\x18\x01 \x01(\x04R\x04soft\x12\x12\n" +
-	"\x04hard\x18\x02 \x01(\x04R\x04hard\"\xb0\x05\n" +
+	"\x04hard\x18\x02 \x01(\x04R\x04hard\"\xc4\x05\n" +
 	"\x06Thread\x12\x10\n" +
 	"\x03tid\x18\x01 \x01(\x05R\x03tid\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x16\n" +
@@ -1723,7 +1731,8 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\vsecure_bits\x18\x18 \x01(\rR\n" +
 	"secureBits\x12\x1f\n" +
 	"\vthp_disable\x18\x19 \x01(\bR\n" +
-	"thpDisable\"K\n" +
+	"thpDisable\x12\x12\n" +
+	"\x04nice\x18\x1a \x01(\x05R\x04nice\"K\n" +
 	"\aPending\x12\x10\n" +
 	"\x03set\x18\x01 \x01(\x04R\x03set\x12.\n" +
 	"\x05queue\x18\x02 \x03(\v2\x18.aramid.procd.state.InfoR\x05queue\"\xda\x01\n" +

@@ -1,0 +1,158 @@
+package calls
+
+import (
+	"golang.org/x/sys/unix"
+
+	"aramid/proto/proc"
+	"aramid/ukernel/uabi"
+)
+
+func schedYield(*Trap) int64 { return 0 }
+
+// cpus is how many processors there are.
+func (t *Trap) cpus() (uint64, uabi.Error) {
+	var i uabi.SystemInfo
+	err := t.K.SystemInfo(&i)
+	return i.CPUs, err
+}
+
+// schedGetaffinity: all CPUs there are.
+func schedGetaffinity(t *Trap) int64 {
+	n := t.arg(1)
+	if n&7 != 0 || n == 0 {
+		return errno(unix.EINVAL)
+	}
+	if e := t.exists(t.arg32(0)); e != 0 {
+		return e
+	}
+	cpus, err := t.cpus()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	if e := t.write(t.arg(2), le.AppendUint64(nil, 1<<cpus-1)); e != 0 {
+		return e
+	}
+	return 8
+}
+
+// schedSetaffinity: the scheduler places threads by itself, so only a set with all processors can be had.
+func schedSetaffinity(t *Trap) int64 {
+	var b [8]byte
+	if e := t.read(t.arg(2), b[:min(t.arg(1), uint64(len(b)))]); e != 0 {
+		return e
+	}
+	if e := t.exists(t.arg32(0)); e != 0 {
+		return e
+	}
+	cpus, err := t.cpus()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	all := uint64(1)<<cpus - 1
+	switch le.Uint64(b[:]) & all {
+	case all:
+		return 0
+	case 0:
+		return errno(unix.EINVAL)
+	}
+	t.gap(unix.SYS_SCHED_SETAFFINITY, "fewer than all processors")
+	return errno(unix.EINVAL)
+}
+
+// exists is 0 if pid (0: the caller) is a process, else -ESRCH.
+func (t *Trap) exists(pid int32) int64 {
+	if pid == 0 || uint64(pid) == t.tid() {
+		return 0
+	}
+	_, e := t.identity(pid)
+	return e
+}
+
+// The one scheduling policy that there is: SCHED_OTHER with priority 0.
+
+const (
+	schedOther, schedFIFO, schedRR, schedBatch, schedIdle = 0, 1, 2, 3, 5
+	resetOnFork                                           = 0x40000000 // SCHED_RESET_ON_FORK: nothing to reset
+	schedParamSize                                        = 4
+)
+
+func schedGetscheduler(t *Trap) int64 { return t.exists(t.arg32(0)) }
+
+func schedGetparam(t *Trap) int64 {
+	if e := t.exists(t.arg32(0)); e != 0 {
+		return e
+	}
+	return t.write(t.arg(1), make([]byte, schedParamSize))
+}
+
+func schedSetscheduler(t *Trap) int64 {
+	return t.setPolicy(t.arg32(1)&^resetOnFork, t.arg(2))
+}
+
+func schedSetparam(t *Trap) int64 { return t.setPolicy(schedOther, t.arg(1)) }
+
+func (t *Trap) setPolicy(policy int32, param uint64) int64 {
+	var b [schedParamSize]byte
+	if param == 0 || policy < 0 || t.arg32(0) < 0 {
+		return errno(unix.EINVAL)
+	}
+	if e := t.read(param, b[:]); e != 0 {
+		return e
+	}
+	if e := t.exists(t.arg32(0)); e != 0 {
+		return e
+	}
+	switch policy {
+	case schedOther:
+		if le.Uint32(b[:]) != 0 {
+			return errno(unix.EINVAL)
+		}
+		return 0
+	case schedFIFO, schedRR, schedBatch, schedIdle:
+		t.gap(t.regs.RAX, "policies but SCHED_OTHER")
+	}
+	return errno(unix.EINVAL)
+}
+
+func schedPriorityLimit(t *Trap) int64 {
+	const rtMin, rtMax = 1, 99
+	switch t.arg32(0) {
+	case schedOther, schedBatch, schedIdle:
+		return 0
+	case schedFIFO, schedRR:
+		if t.regs.RAX == unix.SYS_SCHED_GET_PRIORITY_MAX {
+			return rtMax
+		}
+		return rtMin
+	}
+	return errno(unix.EINVAL)
+}
+
+func getcpu(t *Trap) int64 {
+	for i := range 2 {
+		if va := t.arg(i); va != 0 {
+			if e := t.write(va, make([]byte, 4)); e != 0 {
+				return e
+			}
+		}
+	}
+	return 0
+}
+
+// niceBase: the system call returns 20 − nice, so that no result is negative.
+const niceBase = 20
+
+func getpriority(t *Trap) int64 {
+	var out proc.PriorityReply
+	err := t.l.proc.Priority(t, &proc.PriorityRequest{Which: uint32(t.arg32(0)), Who: t.arg32(1)}, &out)
+	return t.result(niceBase-int64(out.Nice), err)
+}
+
+func setpriority(t *Trap) int64 {
+	in := proc.PriorityRequest{Which: uint32(t.arg32(0)), Who: t.arg32(1), Set: true, Nice: t.arg32(2)}
+	err := t.l.proc.Priority(t, &in, &proc.PriorityReply{})
+	if err == uabi.OK && in.Nice != 0 {
+		t.gap(unix.SYS_SETPRIORITY, "the scheduler does not know nice values")
+	}
+	return t.status(err)
+}
