@@ -1,0 +1,89 @@
+package system
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// abiScript runs every program of a directory, each in a directory of its own.
+const abiScript = `
+for p in $1/*; do
+  n=${p##*/}
+  echo "=== $n"
+  mkdir -p $2/$n && cd $2/$n && $p 2>&1 </dev/null
+  echo "=== $n: $?"
+done
+`
+
+// The programs of testdata/abi print what Linux's calls answer, a line a call: here and on Aramid the same. One machine runs all.
+func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("process 1 of the machine is root, so the programs have to be root here too")
+	}
+	root := t.TempDir()
+	busybox(t, root)
+	compileABI(t, filepath.Join(root, "abi"))
+	if err := os.WriteFile(filepath.Join(root, "run"), []byte(abiScript), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want := onLinux(t, "/bin/busybox", "sh", filepath.Join(root, "run"), filepath.Join(root, "abi"), t.TempDir())
+	got := run(t, "run", "--root", root, "--", "/bin/busybox", "sh", "/run", "/abi", "/tmp")
+	if got.status != 0 {
+		t.Errorf("status %d: %s", got.status, got.err)
+	}
+	compareABI(t, sections(want.out), sections(got.out))
+}
+
+// compileABI compiles testdata/abi/*.c statically into dir.
+func compileABI(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	sources, err := filepath.Glob("testdata/abi/*.c")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("no programs: %v", err)
+	}
+	for _, s := range sources {
+		exe := filepath.Join(dir, strings.TrimSuffix(filepath.Base(s), ".c"))
+		if out, err := exec.Command("gcc", "-static", "-O1", "-w", "-o", exe, s).CombinedOutput(); err != nil {
+			t.Fatalf("gcc %s: %v\n%s", s, err, out)
+		}
+	}
+}
+
+// sections splits the script's output into the lines of each program.
+func sections(out string) map[string][]string {
+	s := map[string][]string{}
+	name := ""
+	for l := range strings.SplitSeq(out, "\n") {
+		if title, ok := strings.CutPrefix(l, "=== "); ok {
+			name, _, _ = strings.Cut(title, ":")
+		}
+		s[name] = append(s[name], l)
+	}
+	return s
+}
+
+// compareABI reports the lines that differ, program by program.
+func compareABI(t *testing.T, want, got map[string][]string) {
+	t.Helper()
+	for name, lines := range want {
+		here := got[name]
+		for i, l := range lines {
+			switch {
+			case i >= len(here):
+				t.Errorf("%s: nothing after line %d, where Linux says %q", name, i, l)
+			case here[i] != l:
+				t.Errorf("%s, line %d: %q, on Linux %q", name, i+1, here[i], l)
+				continue
+			default:
+				continue
+			}
+			break
+		}
+	}
+}

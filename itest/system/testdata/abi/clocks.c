@@ -1,0 +1,78 @@
+#include "abi.h"
+#include <sys/time.h>
+#include <sys/times.h>
+
+static long ms(struct timespec a, struct timespec b) { return (b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000; }
+
+int main(void) {
+	struct timespec a, b, t;
+	int ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
+		     CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_TAI};
+	for (unsigned i = 0; i < sizeof ids / sizeof *ids; i++) {
+		R(clock_gettime(ids[i], &a));
+		R(a.tv_nsec >= 0 && a.tv_nsec < 1000000000);
+		S(clock_gettime, ids[i], &a);
+		R(clock_getres(ids[i], &b));
+	}
+	R(clock_gettime(99, &a));
+	S(clock_gettime, CLOCK_MONOTONIC, 8);
+	R(clock_getres(CLOCK_MONOTONIC, NULL));
+	clock_gettime(CLOCK_REALTIME, &a);
+	R(labs(time(NULL) - a.tv_sec) <= 1);
+	R(a.tv_sec > 1600000000);
+	struct timeval tv;
+	R(gettimeofday(&tv, NULL));
+	R(labs(tv.tv_sec - a.tv_sec) <= 1);
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	t = (struct timespec){0, 30000000};
+	R(nanosleep(&t, NULL));
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	R(ms(a, b) >= 30);
+	t = (struct timespec){0, 1000000000};
+	R(nanosleep(&t, NULL));
+	t = (struct timespec){-1, 0};
+	R(nanosleep(&t, NULL));
+	S(nanosleep, 8, 0);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += 20000000;
+	if (t.tv_nsec >= 1000000000)
+		t.tv_nsec -= 1000000000, t.tv_sec++;
+	R(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL));
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	R(ms(t, b) >= 0);
+	R(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &a, NULL)); // long ago
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec -= 5;
+	R(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &t, NULL));
+	R(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL));
+	R(clock_nanosleep(77, 0, &t, NULL));
+	// Sleeping takes no processor time, working does.
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+	nap(50);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	R(ms(a, b) < 40);
+	do
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	while (ms(a, b) < 20);
+	R(ms(a, b) >= 20);
+	struct tms tm;
+	R(times(&tm) > 0);
+	// Monotonic never goes back.
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	int back = 0;
+	for (int i = 0; i < 10000; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &b);
+		if (b.tv_sec < a.tv_sec || (b.tv_sec == a.tv_sec && b.tv_nsec < a.tv_nsec))
+			back++;
+		a = b;
+	}
+	R(back);
+	struct itimerval it;
+	R(getitimer(ITIMER_REAL, &it));
+	R(it.it_value.tv_sec + it.it_value.tv_usec);
+	R(getitimer(77, &it));
+	it.it_value.tv_usec = 1000000;
+	R(setitimer(ITIMER_REAL, &it, NULL));
+	return 0;
+}

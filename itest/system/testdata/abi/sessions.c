@@ -1,0 +1,115 @@
+#include "abi.h"
+#include <sys/ioctl.h>
+
+int main(void) {
+	R(getpgid(0) == getpgrp());
+	R(getpgid(99999));
+	R(getsid(0) == getsid(getpid()));
+	R(getsid(99999));
+	R(setpgid(0, -1));
+	R(setpgid(99999, 0));
+	pid_t pid = child();
+	if (pid == 0) {
+		R(setpgid(0, 0));
+		R(getpgrp() == getpid());
+		R(setpgid(0, 99999));
+		R(setpgid(getppid(), 0));
+		R(setsid()); // a leader of a group cannot
+		pid_t g = child();
+		if (g == 0) {
+			R(getpgrp() == getppid());
+			R(setsid() == getpid());
+			R(getsid(0) == getpid());
+			R(getpgrp() == getpid());
+			R(setpgid(0, 0));
+			R(open("/dev/tty", O_RDWR));
+			fflush(stdout);
+			_exit(1);
+		}
+		reap("session", g);
+		fflush(stdout);
+		_exit(2);
+	}
+	reap("group", pid);
+
+	// A signal to a group.
+	int p[2];
+	pipe(p);
+	pid = child();
+	if (pid == 0) {
+		setpgid(0, 0);
+		for (int i = 0; i < 3; i++)
+			if (fork() == 0) {
+				write(p[1], "r", 1);
+				for (;;)
+					pause();
+			}
+		write(p[1], "r", 1);
+		int s, n = 0;
+		signal(SIGTERM, SIG_IGN);
+		write(p[1], "r", 1);
+		while (n < 3 && wait(&s) > 0)
+			n += WIFSIGNALED(s) && WTERMSIG(s) == SIGTERM;
+		_exit(n);
+	}
+	char c;
+	for (int i = 0; i < 5; i++)
+		read(p[0], &c, 1);
+	R(kill(-pid, SIGTERM));
+	reap("killpg", pid);
+	R(kill(-pid, 0));
+
+	// waitpid by group, and a child that has executed.
+	pid = child();
+	if (pid == 0) {
+		setpgid(0, 0);
+		_exit(8);
+	}
+	int s;
+	setpgid(pid, pid);
+	R(waitpid(0, &s, WNOHANG));
+	R(waitpid(-pid, &s, 0) == pid);
+	R(WEXITSTATUS(s));
+	pid = child();
+	if (pid == 0) {
+		execl("/bin/busybox", "busybox", "sleep", "1", NULL);
+		_exit(0);
+	}
+	nap(300);
+	R(setpgid(pid, pid));
+	kill(pid, SIGKILL);
+	waitpid(pid, &s, 0);
+
+	R(getuid() + geteuid() + getgid() + getegid());
+	R(setreuid(-1, -1));
+	uid_t a, b, d;
+	R(getresuid(&a, &b, &d));
+	pid = child();
+	if (pid == 0) {
+		gid_t groups[3] = {5, 6, 7}, got[10];
+		R(setgroups(3, groups));
+		R(getgroups(10, got));
+		R(got[0] * 100 + got[2]);
+		R(getgroups(1, got));
+		R(getgroups(0, NULL));
+		R(setresuid(1, 2, 3));
+		R(getresuid(&a, &b, &d));
+		R(a * 100 + b * 10 + d);
+		R(seteuid(3));
+		R(geteuid());
+		R(setreuid(2, 2));
+		R(setresuid(3, 3, 3));
+		R(setuid(0));
+		R(setgroups(0, NULL));
+		R(setgid(0));
+		R(setgid(77));
+		R(kill(1, 0));
+		R(sethostname("x", 1));
+		fflush(stdout);
+		_exit(0);
+	}
+	reap("ids", pid);
+	return 0;
+}
+
+int setgroups(size_t, const gid_t *);
