@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aramid/linuxabi/abi"
+	"aramid/proto/gaps"
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/ukernel/uabi"
@@ -48,6 +49,7 @@ func (l *Linux) Start(init Init) error {
 	}
 	*t.buf.In = uabi.Msg{ID: uabi.ID{Origin: uabi.OriginProcess | info.ID, Trap: 1}}
 	t.begin()
+	t.Record[0] = l.startRandom()
 	defer t.end()
 	if err := l.proc.List(t, &proc.ListRequest{}, &list); err != uabi.OK || len(list.Pids) > 0 {
 		if err == uabi.OK {
@@ -62,6 +64,19 @@ func (l *Linux) Start(init Init) error {
 		}
 	}
 	return err
+}
+
+// startRandom is what a record would remember of process 1's start: the random number of its address space. A successor must choose the
+// same addresses, since what was mapped is answered from the journals. It is kept behind the gap counters.
+func (l *Linux) startRandom() uint64 {
+	var b [8]byte
+	if _, err := l.k.MemoryRead(uabi.BootKept, gaps.TableSize, b[:]); err == uabi.OK && le.Uint64(b[:]) != 0 {
+		return le.Uint64(b[:])
+	}
+	r := l.trap.random()
+	le.PutUint64(b[:], r)
+	l.k.MemoryWrite(uabi.BootKept, gaps.TableSize, b[:])
+	return r
 }
 
 // Unwrap gives the errno.
