@@ -66,11 +66,11 @@ func QuickCall(t *Thread) (next *Thread, done bool) {
 	return nil, true
 }
 
-// QuickReplyReceive is CallReplyReceive by the current thread t: a result for a native caller or for an alien's system call, and a wait
-// without a deadline. Its results are QuickCall's.
+// QuickReplyReceive is CallReplyReceive by the current thread t: a result for a native caller, or for an alien's system call, forwarded or
+// not, and a wait without a deadline. Its results are QuickCall's.
 func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 	buf, c := t.Buf, t.cur
-	if buf == nil || c == nil || c.call.kind == callForward || buf.Out.Kind != uabi.AnswerResult {
+	if buf == nil || c == nil || buf.Out.Kind != uabi.AnswerResult {
 		return nil, false
 	}
 	h := t.Ctx.Regs.RDI
@@ -80,8 +80,7 @@ func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 	}
 	e, out := k.e, &buf.Out
 	n := out.Len
-	if c.call.dead || c.call.extra || c.call.ep.Refs == 1 || e.dead || e.notices != 0 || !e.calls.Empty() ||
-		out.NHandles != 0 || n > uabi.MaxBytes {
+	if c.call.dead || out.NHandles != 0 || n > uabi.MaxBytes {
 		return nil, false
 	}
 	if c.call.kind == callNative {
@@ -94,17 +93,27 @@ func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 		}
 		c.Ctx.Regs.RAX = uint64(int64(status))
 	} else {
-		if c.pend != 0 || t.nrec != 0 || c.al.kept || c.al.cause != uabi.TrapSyscall {
+		if c.pend != 0 || t.nrec != 0 || c.al.cause != uabi.TrapSyscall || c.call.kind == callForward && out.Status != 0 {
 			return nil, false
 		}
 		c.al.open, c.al.flags = false, 0
+		if c.al.kept {
+			c.al.clear()
+		}
 		c.Ctx.Regs.RAX = out.W[0]
 	}
-	c.call.state = callIdle
-	c.call.ep.Refs--
+	if c.call.extra || c.call.ep.Refs == 1 {
+		c.endCall()
+	} else {
+		c.call.state = callIdle
+		c.call.ep.Refs--
+	}
 	c.block = BlockNone
 	t.cur = nil
 	sched.Undonate(&t.Thread)
+	if e.dead || e.notices != 0 || !e.calls.Empty() { // now: the end of the call can give a notice
+		return receive(t, e, uabi.NoDeadline, c), true
+	}
 	t.block = BlockReceive
 	t.State = sched.Blocked
 	e.owner = t.Proc

@@ -21,7 +21,12 @@ func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
 	p.check(err)
 	a1, _ := p.alien(p.s, p.e)
 	a2, ah := p.alien(p.s, p.e)
-	all := []*Thread{p.ct, c2, p.st, s2, a1, a2}
+	below := p.process(uabi.RankMM, uabi.ProcessServer)
+	bt := p.native(below)
+	be, _ := p.endpoint(below)
+	target, err := p.s.Install(&be.Header, nil, uabi.RightCall)
+	p.check(err)
+	all := []*Thread{p.ct, c2, p.st, s2, a1, a2, bt}
 	c2.Base, c2.Prio = sched.PrioMax, sched.PrioMax
 	ev, evh := p.event(p.s)
 	ev.Update(1, 0, 0)
@@ -56,6 +61,11 @@ func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
 				b = badge
 			}
 			p.call(x, p.e, b)
+		case x == bt && x.cur == nil:
+			p.receive(x, be)
+		case x == bt:
+			o.Kind = uabi.AnswerResult
+			p.replyReceive(x, be)
 		case x.cur == nil && rng.IntN(2) == 0:
 			p.call(x, p.e, nil) // not down
 		case x.cur == nil:
@@ -66,6 +76,9 @@ func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
 				o.NHandles, o.Handle[0] = 1, p.eh
 			}
 			switch rng.IntN(16) {
+			case 4, 5, 6:
+				o.Kind, o.Target = uabi.AnswerForward, target
+				o.NHandles = 0
 			case 0:
 				o.Kind = uabi.AnswerStop
 				o.Flags |= uabi.FlagSaveRecord
@@ -82,7 +95,7 @@ func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
 			}
 			p.replyReceive(x, p.e)
 		}
-		told = append(told, tell(p, all))
+		told = append(told, fmt.Sprint("below ", be.Refs, tell(p, all)))
 	}
 	return told, p.quicks
 }
