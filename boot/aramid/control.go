@@ -58,34 +58,49 @@ func (m *machine) callWithData(method uint32, in, out message, data []byte) erro
 	return m.call(method, in, out, nil)
 }
 
-// call sends one request and waits for its reply.
+// call sends one request and waits for its reply. The request is sent again when no reply comes: rootd may not have listened yet, and a
+// serial line keeps little. Under its number it is executed once.
 func (m *machine) call(method uint32, in, out message, data []byte) error {
 	m.seq++
 	body, err := in.MarshalVT()
 	if err != nil {
 		return err
 	}
-	m.conn.SetDeadline(time.Now().Add(replyTime + time.Duration(len(data)/transferRate)*time.Second))
-	if err := control.Write(m.conn, &control.Frame{Seq: m.seq, Code: method, Body: body, Data: data}); err != nil {
-		return fmt.Errorf("control channel: %w", err)
-	}
-	for {
-		f, err := control.Read(m.in)
-		if err != nil {
+	transfer := time.Duration(len(data)/transferRate) * time.Second
+	for end := time.Now().Add(replyTime + transfer); ; {
+		m.conn.SetDeadline(time.Now().Add(resendTime + transfer))
+		f, err := m.exchange(&control.Frame{Seq: m.seq, Code: method, Body: body, Data: data})
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(end):
+			continue
+		case err != nil:
 			return fmt.Errorf("control channel: %w", err)
-		}
-		if f.Seq != m.seq {
-			continue // the reply to somebody who did not wait for it
-		}
-		if f.Code != 0 {
+		case f.Code != 0:
 			return errors.New(string(f.Body))
 		}
 		return out.UnmarshalVT(f.Body)
 	}
 }
 
+// exchange sends a frame and reads until the reply to it.
+func (m *machine) exchange(f *control.Frame) (*control.Frame, error) {
+	if err := control.Write(m.conn, f); err != nil {
+		return nil, err
+	}
+	for {
+		r, err := control.Read(m.in)
+		if err != nil || r.Seq == f.Seq {
+			return r, err
+		}
+		// Else the reply to somebody who did not wait for it.
+	}
+}
+
+// resendTime is how long a reply is waited for before the request is sent again.
+const resendTime = 2 * time.Second
+
 // transferRate is the least that the serial line carries, bytes a second.
-const transferRate = 100 << 10
+const transferRate = 20 << 10
 
 // withMachine parses --vm, checks the number of arguments and runs f on a connection.
 func withMachine(name string, args []string, least, most int, f func(*machine, []string) error) int {

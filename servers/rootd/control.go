@@ -20,18 +20,21 @@ func (r *system) control(k uk.Kernel) {
 		return
 	}
 	in := bufio.NewReader(u)
+	var out control.Frame // the last reply
 	for {
 		f, err := control.Read(in)
 		if err != nil {
 			log.Printf("control channel: %v", err)
 			return
 		}
-		out := control.Frame{Seq: f.Seq}
-		body, err := r.serve(k, f)
-		if err != nil {
-			out.Code, body = code(err), []byte(err.Error())
+		if f.Seq != out.Seq { // else it was sent again: the reply took long
+			out = control.Frame{Seq: f.Seq}
+			body, err := r.serve(k, f)
+			if err != nil {
+				out.Code, body = code(err), []byte(err.Error())
+			}
+			out.Body = body
 		}
-		out.Body = body
 		if err := control.Write(u, &out); err != nil {
 			log.Printf("control channel: %v", err)
 			return
