@@ -89,12 +89,6 @@ func TestRootdIsReplacedAndTakesOverWithoutTouchingWhatRuns(t *testing.T) {
 	}
 }
 
-// operations is version 2's counter.
-func (m *machine) operations() uint64 {
-	m.t.Helper()
-	return m.numbers("operations")[0]
-}
-
 func TestSwapsThereAndBackKeepTheStateAndTheAddedField(t *testing.T) {
 	m := boot(t, qemu.Machine{Image: bootImage(t, bankManifest), CPUs: 2})
 	m.do("fill 100")
