@@ -85,7 +85,7 @@ func (c *Ctx) WaitSetRemove(set uabi.Handle, key uint64) uabi.Error {
 	return c.done(inWaitSetRemove, c.k.WaitSetRemove(set, key))
 }
 
-// WaitSetTake is an effect: it consumes edges and one-shots. What it gave is an input.
+// WaitSetTake is an effect, done once: it consumes edges and one-shots. What it gave is an input.
 func (c *Ctx) WaitSetTake(set uabi.Handle, out []uabi.WaitReady) (int, uabi.Error) {
 	if head, p, ok := c.replaying(inWaitSetTake); ok {
 		n := int(head>>inSizeShift) / (readyWords * wordSize)
@@ -95,10 +95,17 @@ func (c *Ctx) WaitSetTake(set uabi.Handle, out []uabi.WaitReady) (int, uabi.Erro
 		}
 		return n, headErr(head)
 	}
+	out = out[:min(len(out), uabi.MaxReady)]
 	if err := c.effect(len(out) * readyWords * wordSize); err != uabi.OK {
 		return 0, err
 	}
-	n, err := c.k.WaitSetTake(set, out)
+	r, v, err, done := c.receipt(inWaitSetTake)
+	n := int(v)
+	if done {
+		r.Ready(out[:n])
+	} else {
+		n, err = c.k.WaitSetTakeOnce(r, set, out)
+	}
 	w := c.s.kept.w[c.tail : c.tail+1+readyWords*n]
 	w[0] = inHead(inWaitSetTake, 0, err, readyWords*n*wordSize)
 	for i, r := range out[:n] {

@@ -23,7 +23,7 @@ const (
 	headHealth   = 32
 
 	headFaultSeen = 64  // faultMethods words
-	headReceipt   = 480 // receipt.go
+	headReceipt   = 192 // receipt.go
 
 	magicWord     = 0x64696d617261_4a31 // "1Jaramid"
 	layoutVersion = 1

@@ -7,15 +7,14 @@ import (
 	"aramid/ukernel/uk"
 )
 
-// Effects that cannot be done twice (a byte to a device, a byte from one, mremap) leave a receipt in kept memory in the same step in
+// Effects that cannot be done twice (a byte to a device or from one, an edge of a wait set, a region that moves) leave a receipt in kept memory in the same step in
 // which the kernel does them (uabi.CallReceipt). A successor that comes to the end of an intent's log finds there that the
 // effect was done, and with what result.
 
 // Words of the receipt, behind headReceipt.
 const (
-	receiptRAX = iota // receiptPending until the kernel has done it
-	receiptRDX
-	receiptFor // which input it is for: its place in the log and its kind; 0: none
+	receiptRAX = 0                    // receiptPending until the kernel has done it
+	receiptFor = uabi.ReceiptSize / 8 // which input it is for: its place in the log and its kind; 0: none
 )
 
 // receiptPending is no call's RAX.
@@ -30,9 +29,9 @@ func (c *Ctx) receipt(kind input) (r *uk.Receipt, v uint64, err uabi.Error, done
 	is := uint64(c.tail) | uint64(kind)<<receiptKindShift
 	if w[receiptFor] == is && w[receiptRAX] != receiptPending {
 		if n := int64(w[receiptRAX]); n < 0 {
-			return nil, 0, uabi.Error(-n), true
+			return (*uk.Receipt)(w), 0, uabi.Error(-n), true
 		}
-		return nil, w[receiptRAX], uabi.OK, true
+		return (*uk.Receipt)(w), w[receiptRAX], uabi.OK, true
 	}
 	atomic.StoreUint64(&w[receiptRAX], receiptPending)
 	atomic.StoreUint64(&w[receiptFor], is)

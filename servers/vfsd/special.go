@@ -223,7 +223,8 @@ func (h *VFSD) EpollControl(c *server.Ctx, in *vfs.EpollControlRequest, out *vfs
 		if i >= 0 {
 			return uabi.ErrExists
 		}
-		if err := c.WaitSetAdd(set, uabi.Handle(event), key, mask, in.Data, flags); err != uabi.OK {
+		// ErrExists: an image that ended before it could say so has added it.
+		if err := c.WaitSetAdd(set, uabi.Handle(event), key, mask, in.Data, flags); err != uabi.OK && err != uabi.ErrExists {
 			if err == uabi.ErrDeadlock {
 				return uabi.ErrLoop
 			}
@@ -248,7 +249,7 @@ func (h *VFSD) EpollControl(c *server.Ctx, in *vfs.EpollControlRequest, out *vfs
 }
 
 // maxReady is how many members one EpollWait takes.
-const maxReady = 64
+const maxReady = uabi.MaxReady
 
 // EpollWait implements vfs.Handler.
 func (h *VFSD) EpollWait(c *server.Ctx, in *vfs.EpollWaitRequest, out *vfs.EpollWaitReply) uabi.Error {

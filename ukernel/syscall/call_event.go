@@ -8,7 +8,7 @@ import (
 )
 
 // maxReady is the most members that CallWaitSetTake hands out at once.
-const maxReady = 64
+const maxReady = uabi.MaxReady
 
 // eventCreate is CallEventCreate.
 func eventCreate(t *ipc.Thread, a *object.Account) (uint64, uabi.Error) {

@@ -79,12 +79,19 @@ func receipted(t *ipc.Thread, r *uabi.Regs, number uint64) *arch.Context {
 	if at%uabi.ReceiptAlign != 0 || userRange(at, uabi.ReceiptAlign) != uabi.OK {
 		return done(t, 0, uabi.ErrFault)
 	}
+	takes := number == uabi.CallWaitSetTake
+	if takes && at%arch.PageSize > arch.PageSize-uabi.ReceiptSize {
+		return done(t, 0, uabi.ErrFault)
+	}
 	if _, err := t.Space.Resolve(at, true); err != uabi.OK {
 		return done(t, 0, err)
 	}
 	v, err := invoke(t, r, number)
 	if err == again {
 		return leave()
+	}
+	if takes && err == uabi.OK {
+		t.Space.Write(at+uabi.ReceiptAlign, t.Buf.Arg[:v*uabi.ReadySize])
 	}
 	if err != uabi.OK {
 		v = negative(err)

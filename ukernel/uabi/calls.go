@@ -142,11 +142,17 @@ const CallCount = callEnd - CallBase
 // CallReceipt, added to the number of a call that does not block and has no sixth argument, asks for a receipt: R9 is the address of two
 // words of the caller, 16-byte aligned, to which the kernel stores RAX and RDX as it returns them, in the same step as the call's
 // effect. So a server that dies behind an effect that cannot be done twice leaves in its kept memory that it was done. ErrFault:
-// the words cannot be written, and nothing was done. A call that is refused (ErrCall, ErrHandle, …) leaves its receipt too.
+// the words cannot be written, and nothing was done. A call that is refused (ErrCall, ErrHandle, …) leaves its receipt too. Behind the two
+// words CallWaitSetTake also stores what it took; that receipt lies within one page.
 const CallReceipt = 1 << 16
 
-// ReceiptAlign is the alignment of a receipt, bytes, and its size.
-const ReceiptAlign = 16
+// Alignment and size of a receipt, bytes: the two words, and for CallWaitSetTake MaxReady members behind them.
+const (
+	ReceiptAlign = 16
+	MaxReady     = 64 // members that CallWaitSetTake takes at once
+	ReadySize    = 24 // of a WaitReady
+	ReceiptSize  = ReceiptAlign + MaxReady*ReadySize
+)
 
 // Protection bits of a mapping, and flags of MapArgs, as one word.
 const (

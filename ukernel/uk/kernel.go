@@ -77,6 +77,7 @@ type Events interface {
 	WaitSetRemove(set uabi.Handle, key uint64) uabi.Error
 	// WaitSetTake fills out with ready members and returns how many. It needs an attached buffer.
 	WaitSetTake(set uabi.Handle, out []uabi.WaitReady) (int, uabi.Error)
+	WaitSetTakeOnce(r *Receipt, set uabi.Handle, out []uabi.WaitReady) (int, uabi.Error)
 	WaitSetEvent(set uabi.Handle) (uabi.Handle, uabi.Error)
 
 	TimerCreate(account, event uabi.Handle, bits uint32) (uabi.Handle, uabi.Error)
@@ -156,9 +157,18 @@ type Processes interface {
 	AccountInfo(h uabi.Handle) (frames, objects uint64, err uabi.Error)
 }
 
-// Receipt is where a call whose name ends in Once stores its RAX and RDX in the same step as its effect (uabi.CallReceipt). It lies
-// in memory that outlives the image, 16-byte aligned.
-type Receipt [2]uint64
+// Receipt is where a call whose name ends in Once stores its RAX and RDX in the same step as its effect (uabi.CallReceipt), and
+// WaitSetTakeOnce what it took. It lies in memory that outlives the image, 16-byte aligned and within a page.
+type Receipt [uabi.ReceiptSize / 8]uint64
+
+// Ready copies what a WaitSetTakeOnce that gave len(out) members has taken.
+func (r *Receipt) Ready(out []uabi.WaitReady) {
+	w := r[2:]
+	for i := range out {
+		out[i] = uabi.WaitReady{Key: w[0], Data: w[1], Bits: uint32(w[2])}
+		w = w[uabi.ReadySize/8:]
+	}
+}
 
 // Devices are interrupts and I/O ports.
 type Devices interface {

@@ -187,6 +187,18 @@ func (r *Real) AlienState(b []byte, write bool) (int, uabi.Error) {
 	return count(r0)
 }
 
+// WaitSetTakeOnce implements Kernel.
+func (r *Real) WaitSetTakeOnce(at *Receipt, set uabi.Handle, out []uabi.WaitReady) (int, uabi.Error) {
+	if !r.have {
+		return 0, uabi.ErrArg
+	}
+	// Safety: see the head of this file.
+	r0, _ := native(uabi.CallWaitSetTake|uabi.CallReceipt, uintptr(set), uintptr(min(len(out), uabi.MaxReady)), 0, 0, 0, uintptr(unsafe.Pointer(at)))
+	n, err := count(r0)
+	at.Ready(out[:n])
+	return n, err
+}
+
 // PortInOnce implements Kernel.
 func (r *Real) PortInOnce(at *Receipt, ports uabi.Handle, port uint16, width int) (uint32, uabi.Error) {
 	// Safety: see the head of this file.

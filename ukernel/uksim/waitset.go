@@ -1,6 +1,9 @@
 package uksim
 
-import "aramid/ukernel/uabi"
+import (
+	"aramid/ukernel/uabi"
+	"aramid/ukernel/uk"
+)
 
 // Nesting and size limits of wait sets.
 const (
@@ -217,6 +220,17 @@ func (k *Native) WaitSetRemove(set uabi.Handle, key uint64) uabi.Error {
 		}
 	}
 	return uabi.ErrNotFound
+}
+
+// WaitSetTakeOnce is uk.Kernel's.
+func (k *Native) WaitSetTakeOnce(r *uk.Receipt, set uabi.Handle, out []uabi.WaitReady) (int, uabi.Error) {
+	n, e := k.WaitSetTake(set, out[:min(len(out), uabi.MaxReady)])
+	for i, m := range out[:n] {
+		w := r[2+3*i:]
+		w[0], w[1], w[2] = m.Key, m.Data, uint64(m.Bits)
+	}
+	leave(r, uint64(n), e)
+	return n, e
 }
 
 // WaitSetTake is uk.Kernel's. Members that stay ready go to the end, so that all get their turn.
