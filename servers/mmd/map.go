@@ -28,7 +28,7 @@ func (h *MMD) Map(c *server.Ctx, in *mm.MapRequest, out *mm.MapReply) uabi.Error
 		args.Off = 0
 	}
 	if a.Shared && in.Memory == 0 {
-		args.Memory, err = c.MemoryCreate(uabi.BootAccount, a.Len, 0)
+		args.Memory, err = c.MemoryCreate(h.payer(), a.Len, 0)
 		if err != uabi.OK {
 			return err
 		}

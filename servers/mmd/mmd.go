@@ -14,8 +14,9 @@ import (
 
 // MMD is the server's state.
 type MMD struct {
-	mms  map[uint64]*state.MM
-	last uint64
+	mms     map[uint64]*state.MM
+	last    uint64
+	account uabi.Handle // of programs: the frames kept for servers are out of its reach
 }
 
 // New makes the state of a cold start.
@@ -23,7 +24,7 @@ func New() *MMD { return &MMD{mms: map[uint64]*state.MM{}} }
 
 // Save implements server.State.
 func (h *MMD) Save() []byte {
-	s := &state.State{Last: h.last}
+	s := &state.State{Last: h.last, Account: uint32(h.account)}
 	for _, id := range h.ids() {
 		s.Mms = append(s.Mms, h.mms[id])
 	}
@@ -41,7 +42,7 @@ func (h *MMD) Load(b []byte) error {
 		return err
 	}
 	clear(h.mms)
-	h.last = s.Last
+	h.last, h.account = s.Last, uabi.Handle(s.Account)
 	for _, m := range s.Mms {
 		h.mms[m.Id] = m
 	}
@@ -50,9 +51,27 @@ func (h *MMD) Load(b []byte) error {
 
 // Handles implements server.State.
 func (h *MMD) Handles(yield func(uabi.Handle)) {
+	if h.account != 0 {
+		yield(h.account)
+	}
 	for _, id := range h.ids() {
 		yield(uabi.Handle(h.mms[id].Space))
 	}
+}
+
+// Start is server.Spec's: programs get an account of their own, so that they cannot use up what servers need to go on.
+func (h *MMD) Start(c *server.Ctx) {
+	if a, err := c.AccountCreate(uabi.BootAccount, 0, 0); err == uabi.OK {
+		h.account = a
+	}
+}
+
+// payer is the account that programs' memory is charged to.
+func (h *MMD) payer() uabi.Handle {
+	if h.account == 0 {
+		return uabi.BootAccount
+	}
+	return h.account
 }
 
 func (h *MMD) ids() []uint64 {
@@ -76,7 +95,7 @@ func (h *MMD) Gone(c *server.Ctx, badge uint64) {
 
 // Create implements mm.Handler.
 func (h *MMD) Create(c *server.Ctx, in *mm.CreateRequest, out *mm.CreateReply) uabi.Error {
-	space, err := c.SpaceCreate(uabi.BootAccount)
+	space, err := c.SpaceCreate(h.payer())
 	if err != uabi.OK {
 		return err
 	}
@@ -104,7 +123,7 @@ func (h *MMD) Fork(c *server.Ctx, in *mm.ForkRequest, out *mm.ForkReply) uabi.Er
 	if m == nil {
 		return uabi.ErrHandle
 	}
-	space, err := c.SpaceClone(uabi.Handle(m.Space), uabi.BootAccount)
+	space, err := c.SpaceClone(uabi.Handle(m.Space), h.payer())
 	if err != uabi.OK {
 		return err
 	}

@@ -31,15 +31,15 @@ func (h *VFSD) contents(c *server.Ctx, n *tree.Inode) (uabi.Handle, uabi.Error) 
 	off := n.Window - 1
 	switch {
 	case n.Window == 0:
-		m, err = c.MemoryCreate(uabi.BootAccount, size, 0)
+		m, err = c.MemoryCreate(h.payer(), size, 0)
 	case off%pageSize == 0 && off+size <= h.cfg.Archive.Size():
-		m, err = c.MemoryClone(uabi.BootInitrd, uabi.BootAccount, off, size)
+		m, err = c.MemoryClone(uabi.BootInitrd, h.payer(), off, size)
 		if tail := size - uint64(n.Size); err == uabi.OK && tail > 0 {
 			// Behind the end of the file a mapping shows zeroes, not the archive's next member.
 			err = c.MemoryZero(m, uint64(n.Size), tail)
 		}
 	default:
-		if m, err = c.MemoryCreate(uabi.BootAccount, size, 0); err == uabi.OK {
+		if m, err = c.MemoryCreate(h.payer(), size, 0); err == uabi.OK {
 			_, err = c.MemoryCopy(m, 0, uabi.BootInitrd, off, uint64(n.Size))
 		}
 	}
@@ -47,6 +47,14 @@ func (h *VFSD) contents(c *server.Ctx, n *tree.Inode) (uabi.Handle, uabi.Error) 
 		return 0, err
 	}
 	return m, uabi.OK
+}
+
+// payer is the account that contents are charged to: the frames kept for servers are out of its reach.
+func (h *VFSD) payer() uabi.Handle {
+	if h.top.Account == 0 {
+		return uabi.BootAccount
+	}
+	return uabi.Handle(h.top.Account)
 }
 
 // keep makes m the file's memory.

@@ -35,7 +35,7 @@ func (h *VFSD) newPipe(c *server.Ctx) (*state.Pipe, uabi.Error) {
 
 // pipeMemory makes the ring that holds a pipe's bytes.
 func (h *VFSD) pipeMemory(c *server.Ctx) (uabi.Handle, uabi.Error) {
-	return c.MemoryCreate(uabi.BootAccount, pipeSize, 0)
+	return c.MemoryCreate(h.payer(), pipeSize, 0)
 }
 
 // Pipe implements vfs.Handler.

@@ -22,6 +22,9 @@ func (h *VFSD) Start(c *server.Ctx) {
 	root.MaxBytes = defaultTmpfs
 	h.root = h.tree.MountRoot(root, "rootfs")
 	h.top.RootMount = h.root.Mount
+	if a, err := c.AccountCreate(uabi.BootAccount, 0, 0); err == uabi.OK {
+		h.top.Account = uint32(a)
+	}
 	if zero, err := c.MemoryCreate(uabi.BootAccount, zeroSize, 0); err == uabi.OK {
 		h.top.Zero = uint32(zero)
 	}
@@ -29,6 +32,7 @@ func (h *VFSD) Start(c *server.Ctx) {
 		c.EventUpdate(ready, unix.POLLIN|unix.POLLOUT, 0, 0)
 		h.top.Ready = uint32(ready)
 	}
+	h.top.BootId = (&call{VFSD: h, c: c}).newID()
 	h.startTty(c)
 	h.startFifos(c, root)
 	k := &call{VFSD: h, c: c, env: tree.Env{Root: h.root, Now: now, Synth: nil}, cwd: h.root}

@@ -96,8 +96,8 @@ func (h *VFSD) base(now int64) error {
 func (h *VFSD) Save() []byte {
 	t := h.top
 	s := &state.State{
-		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Tty: t.Tty,
-		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes), Locks: t.Locks, LockEvent: t.LockEvent,
+		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Account: t.Account, Tty: t.Tty,
+		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes), Locks: t.Locks, LockEvent: t.LockEvent, BootId: t.BootId,
 	}
 	h.tree.Save(s)
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(s)
@@ -123,8 +123,8 @@ func (h *VFSD) Load(b []byte) error {
 		}
 	}
 	h.top = &state.State{
-		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Tty: s.Tty,
-		Locks: s.Locks, LockEvent: s.LockEvent,
+		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Account: s.Account, Tty: s.Tty,
+		Locks: s.Locks, LockEvent: s.LockEvent, BootId: s.BootId,
 	}
 	h.tree.Load(s)
 	for _, v := range s.Contexts {
@@ -167,6 +167,7 @@ func (h *VFSD) Handles(yield func(uabi.Handle)) {
 		give(o.Set)
 	}
 	give(h.top.Zero)
+	give(h.top.Account)
 	give(h.top.Ready)
 	give(h.top.LockEvent)
 	give(h.top.Tty.GetEvent())

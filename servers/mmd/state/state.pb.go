@@ -25,8 +25,9 @@ const (
 
 type State struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Mms           []*MM                  `protobuf:"bytes,1,rep,name=mms,proto3" json:"mms,omitempty"`    // by id
-	Last          uint64                 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"` // the newest mm id; ids are badge numbers and never used again
+	Mms           []*MM                  `protobuf:"bytes,1,rep,name=mms,proto3" json:"mms,omitempty"`          // by id
+	Last          uint64                 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`       // the newest mm id; ids are badge numbers and never used again
+	Account       uint32                 `protobuf:"varint,3,opt,name=account,proto3" json:"account,omitempty"` // handle: what programs are charged to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -71,6 +72,13 @@ func (x *State) GetMms() []*MM {
 func (x *State) GetLast() uint64 {
 	if x != nil {
 		return x.Last
+	}
+	return 0
+}
+
+func (x *State) GetAccount() uint32 {
+	if x != nil {
+		return x.Account
 	}
 	return 0
 }
@@ -163,10 +171,11 @@ var File_servers_mmd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_mmd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1dservers/mmd/state/state.proto\x12\x10aramid.mmd.state\"C\n" +
+	"\x1dservers/mmd/state/state.proto\x12\x10aramid.mmd.state\"]\n" +
 	"\x05State\x12&\n" +
 	"\x03mms\x18\x01 \x03(\v2\x14.aramid.mmd.state.MMR\x03mms\x12\x12\n" +
-	"\x04last\x18\x02 \x01(\x04R\x04last\"\x8c\x01\n" +
+	"\x04last\x18\x02 \x01(\x04R\x04last\x12\x18\n" +
+	"\aaccount\x18\x03 \x01(\rR\aaccount\"\x8c\x01\n" +
 	"\x02MM\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\rR\x05space\x12\x1b\n" +

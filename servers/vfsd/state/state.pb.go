@@ -40,7 +40,9 @@ type State struct {
 	BootNs        uint64                 `protobuf:"varint,13,opt,name=boot_ns,json=bootNs,proto3" json:"boot_ns,omitempty"` // realtime at the first start: times of archive entries without one
 	Broken        string                 `protobuf:"bytes,14,opt,name=broken,proto3" json:"broken,omitempty"`                // why there is no root file system
 	RootMount     uint64                 `protobuf:"varint,15,opt,name=root_mount,json=rootMount,proto3" json:"root_mount,omitempty"`
+	Account       uint32                 `protobuf:"varint,18,opt,name=account,proto3" json:"account,omitempty"`                      // handle: what contents of files and pipes are charged to
 	Locks         []*Lock                `protobuf:"bytes,16,rep,name=locks,proto3" json:"locks,omitempty"`                           // in the order in which they were set
+	BootId        []byte                 `protobuf:"bytes,20,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`           // of /proc/sys/kernel/random/boot_id
 	LockEvent     uint32                 `protobuf:"varint,17,opt,name=lock_event,json=lockEvent,proto3" json:"lock_event,omitempty"` // handle: bit 0 is raised when a lock goes; 0: there never was one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -181,9 +183,23 @@ func (x *State) GetRootMount() uint64 {
 	return 0
 }
 
+func (x *State) GetAccount() uint32 {
+	if x != nil {
+		return x.Account
+	}
+	return 0
+}
+
 func (x *State) GetLocks() []*Lock {
 	if x != nil {
 		return x.Locks
+	}
+	return nil
+}
+
+func (x *State) GetBootId() []byte {
+	if x != nil {
+		return x.BootId
 	}
 	return nil
 }
@@ -1454,7 +1470,7 @@ var File_servers_vfsd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\x83\x05\n" +
+	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xb6\x05\n" +
 	"\x05State\x120\n" +
 	"\x06inodes\x18\x01 \x03(\v2\x18.aramid.vfsd.state.InodeR\x06inodes\x12\x18\n" +
 	"\aremoved\x18\x02 \x03(\x04R\aremoved\x12\x19\n" +
@@ -1472,8 +1488,10 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\aboot_ns\x18\r \x01(\x04R\x06bootNs\x12\x16\n" +
 	"\x06broken\x18\x0e \x01(\tR\x06broken\x12\x1d\n" +
 	"\n" +
-	"root_mount\x18\x0f \x01(\x04R\trootMount\x12-\n" +
-	"\x05locks\x18\x10 \x03(\v2\x17.aramid.vfsd.state.LockR\x05locks\x12\x1d\n" +
+	"root_mount\x18\x0f \x01(\x04R\trootMount\x12\x18\n" +
+	"\aaccount\x18\x12 \x01(\rR\aaccount\x12-\n" +
+	"\x05locks\x18\x10 \x03(\v2\x17.aramid.vfsd.state.LockR\x05locks\x12\x17\n" +
+	"\aboot_id\x18\x14 \x01(\fR\x06bootId\x12\x1d\n" +
 	"\n" +
 	"lock_event\x18\x11 \x01(\rR\tlockEvent\"\xaa\x01\n" +
 	"\x04Lock\x12\x10\n" +
