@@ -3952,7 +3952,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x03set\x18\x03 \x01(\bR\x03set\x12\x12\n" +
 	"\x04nice\x18\x04 \x01(\x05R\x04nice\"#\n" +
 	"\rPriorityReply\x12\x12\n" +
-	"\x04nice\x18\x01 \x01(\x05R\x04nice2\xf5\x19\n" +
+	"\x04nice\x18\x01 \x01(\x05R\x04nice2\xc5\x1a\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12Z\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\"!\x8a\xb5\x18\x1d\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\x12P\n" +
@@ -4002,7 +4002,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\fFdCloseRange\x12\x1b.aramid.proc.FdRangeRequest\x1a\x17.aramid.proc.EmptyReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12L\n" +
 	"\x06FdList\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.FdListReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12s\n" +
-	"\bPriority\x12\x1c.aramid.proc.PriorityRequest\x1a\x1a.aramid.proc.PriorityReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\x06ErrArg\"\aErrPerm\"\tErrAccessB\x13Z\x11aramid/proto/procb\x06proto3"
+	"\bPriority\x12\x1c.aramid.proc.PriorityRequest\x1a\x1a.aramid.proc.PriorityReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\x06ErrArg\"\aErrPerm\"\tErrAccess\x12N\n" +
+	"\bMemoryOf\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.MemoryReply\"\x0f\x8a\xb5\x18\v\"\tErrSearchB\x13Z\x11aramid/proto/procb\x06proto3"
 
 var (
 	file_proto_proc_proc_proto_rawDescOnce sync.Once
@@ -4114,48 +4115,50 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	50, // 37: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
 	2,  // 38: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
 	52, // 39: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
-	3,  // 40: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	3,  // 41: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	1,  // 42: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	1,  // 43: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	1,  // 44: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	1,  // 45: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	9,  // 46: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	1,  // 47: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	1,  // 48: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	13, // 49: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	15, // 50: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	1,  // 51: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	15, // 52: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	20, // 53: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	19, // 54: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	20, // 55: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	21, // 56: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	1,  // 57: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	3,  // 58: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	23, // 59: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	1,  // 60: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	26, // 61: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	28, // 62: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	30, // 63: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	3,  // 64: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	33, // 65: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	35, // 66: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	36, // 67: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	37, // 68: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	39, // 69: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	40, // 70: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	42, // 71: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	46, // 72: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	45, // 73: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	45, // 74: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	1,  // 75: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
-	45, // 76: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	1,  // 77: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	51, // 78: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	53, // 79: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	40, // [40:80] is the sub-list for method output_type
-	0,  // [0:40] is the sub-list for method input_type
+	2,  // 40: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
+	3,  // 41: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	3,  // 42: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	1,  // 43: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	1,  // 44: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	1,  // 45: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	1,  // 46: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	9,  // 47: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	1,  // 48: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	1,  // 49: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	13, // 50: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	15, // 51: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	1,  // 52: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	15, // 53: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	20, // 54: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	19, // 55: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	20, // 56: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	21, // 57: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	1,  // 58: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	3,  // 59: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	23, // 60: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	1,  // 61: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	26, // 62: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	28, // 63: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	30, // 64: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	3,  // 65: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	33, // 66: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	35, // 67: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	36, // 68: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	37, // 69: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	39, // 70: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	40, // 71: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	42, // 72: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	46, // 73: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	45, // 74: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	45, // 75: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	1,  // 76: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
+	45, // 77: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	1,  // 78: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	51, // 79: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	53, // 80: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	36, // 81: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	41, // [41:82] is the sub-list for method output_type
+	0,  // [0:41] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name

@@ -51,6 +51,7 @@ const (
 	MethodFdCloseRange = 38
 	MethodFdList       = 39
 	MethodPriority     = 40
+	MethodMemoryOf     = 41
 )
 
 // Client calls Proc through the handle H.
@@ -1027,6 +1028,30 @@ func (cl Client) Priority(c ipc.Caller, in *PriorityRequest, out *PriorityReply,
 	return uabi.OK
 }
 
+// MemoryOf gives the mm and Space handles of any process, for /proc/PID. ErrSearch also for a zombie.
+func (cl Client) MemoryOf(c ipc.Caller, in *PidRequest, out *MemoryReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodMemoryOf, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 2)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1118,6 +1143,8 @@ type Handler[C any] interface {
 	FdList(c C, in *PidRequest, out *FdListReply) uabi.Error
 	// Priority is getpriority(2) and setpriority(2): nice values, which the kernel's scheduler does not know. who 0 is the caller.
 	Priority(c C, in *PriorityRequest, out *PriorityReply) uabi.Error
+	// MemoryOf gives the mm and Space handles of any process, for /proc/PID. ErrSearch also for a zombie.
+	MemoryOf(c C, in *PidRequest, out *MemoryReply) uabi.Error
 }
 
 // Service is Proc with h's methods behind it.
@@ -1208,6 +1235,8 @@ type service[C any] struct {
 	fdListOut       FdListReply
 	priorityIn      PriorityRequest
 	priorityOut     PriorityReply
+	memoryOfIn      PidRequest
+	memoryOfOut     MemoryReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -1293,6 +1322,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doFdList(c, b)
 	case MethodPriority:
 		return s.doPriority(c, b)
+	case MethodMemoryOf:
+		return s.doMemoryOf(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -1965,6 +1996,23 @@ func (s *service[C]) doPriority(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doMemoryOf(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.memoryOfIn, &s.memoryOfOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.MemoryOf(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 2
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -2237,6 +2285,13 @@ var Methods = [...]ipc.Method{
 		In:     4, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(PriorityRequest) },
 		NewOut: func() ipc.Message { return new(PriorityReply) },
+	},
+	{
+		Name: "MemoryOf", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch},
+		In:     1, Out: 0, InHandles: 0, OutHandles: 2,
+		NewIn:  func() ipc.Message { return new(PidRequest) },
+		NewOut: func() ipc.Message { return new(MemoryReply) },
 	},
 }
 

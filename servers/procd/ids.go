@@ -137,6 +137,19 @@ func (h *Procd) Memory(c *server.Ctx, in *proc.EmptyRequest, out *proc.MemoryRep
 	if err != uabi.OK {
 		return err
 	}
+	return h.memoryOf(p, out)
+}
+
+// MemoryOf implements proc.Handler.
+func (h *Procd) MemoryOf(c *server.Ctx, in *proc.PidRequest, out *proc.MemoryReply) uabi.Error {
+	p, err := h.process(c, in.Pid)
+	if err != uabi.OK {
+		return err
+	}
+	return h.memoryOf(p, out)
+}
+
+func (h *Procd) memoryOf(p *state.Process, out *proc.MemoryReply) uabi.Error {
 	m := h.mms[p.Mm]
 	if m == nil {
 		return uabi.ErrSearch

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -251,13 +252,57 @@ func (k *call) text(n procfs.Node) (string, uabi.Error) {
 		if err := k.proc().Uts(k.c, &proc.UtsRequest{}, &rep); err != uabi.OK {
 			return "", err
 		}
-		return procfs.SysText(n.N, rep.Hostname), uabi.OK
+		return k.sysText(n.N, rep.Hostname), uabi.OK
 	case procfs.PidMounts, procfs.PidMountinfo:
 		return k.mounts(n.Kind == procfs.PidMountinfo), uabi.OK
 	case procfs.PidMaps:
 		return k.maps(n.Pid)
+	case procfs.PidCgroup:
+		return "0::/\n", uabi.OK
+	case procfs.PidLimits:
+		return k.limits(n.Pid)
 	}
 	return k.process(n)
+}
+
+// sysText is a value below /proc/sys.
+func (k *call) sysText(n uint32, hostname string) string {
+	switch n {
+	case procfs.SysBootID:
+		return procfs.UUID(k.top.BootId)
+	case procfs.SysUUID:
+		return procfs.UUID(k.newID())
+	}
+	return procfs.SysText(n, strings.Clone(hostname))
+}
+
+// newID is 16 random bytes.
+func (k *call) newID() []byte {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, k.c.Rand64()), k.c.Rand64())
+}
+
+// terminal is what a process of that session has as its controlling terminal.
+func (k *call) terminal(sid int32) procfs.Terminal {
+	if t := k.top.Tty; t.Session != 0 && t.Session == sid {
+		return procfs.Terminal{Device: unix.Mkdev(consoleMajor, consoleMinor), Foreground: t.Pgrp}
+	}
+	return procfs.Terminal{Foreground: -1}
+}
+
+// The console's device number.
+const consoleMajor, consoleMinor = 5, 1
+
+// limits is /proc/PID/limits.
+func (k *call) limits(pid int32) (string, uabi.Error) {
+	var out []procfs.Limit
+	for r := range procfs.LimitNames {
+		var l proc.LimitReply
+		if err := k.proc().Limit(k.c, &proc.LimitRequest{Pid: pid, Resource: uint32(r)}, &l); err != uabi.OK {
+			return "", err
+		}
+		out = append(out, procfs.Limit{Soft: l.Soft, Hard: l.Hard})
+	}
+	return procfs.LimitsText(out), uabi.OK
 }
 
 // machine is what the account says of memory and processors.
@@ -290,7 +335,7 @@ func (k *call) process(n procfs.Node) (string, uabi.Error) {
 	case procfs.PidComm:
 		return s.Name + "\n", uabi.OK
 	case procfs.PidStat:
-		return procfs.StatText(&s, k.usage(n.Pid)), uabi.OK
+		return procfs.StatText(&s, k.usage(n.Pid), k.terminal(s.Sid)), uabi.OK
 	case procfs.PidStatm:
 		return procfs.StatmText(k.usage(n.Pid)), uabi.OK
 	case procfs.PidStatus:
@@ -304,10 +349,10 @@ func (k *call) process(n procfs.Node) (string, uabi.Error) {
 	return "", uabi.ErrIO
 }
 
-// ownMM is the caller's mm.
-func (k *call) ownMM() (mm.Client, uabi.Error) {
+// memoryOf is a process's mm.
+func (k *call) memoryOf(pid int32) (mm.Client, uabi.Error) {
 	var rep proc.MemoryReply
-	if err := k.proc().Memory(k.c, &proc.EmptyRequest{}, &rep); err != uabi.OK {
+	if err := k.proc().MemoryOf(k.c, &proc.PidRequest{Pid: pid}, &rep); err != uabi.OK {
 		return mm.Client{}, err
 	}
 	k.c.Close(uabi.Handle(rep.Mm))
@@ -315,12 +360,9 @@ func (k *call) ownMM() (mm.Client, uabi.Error) {
 	return mm.Client{H: uabi.Handle(rep.Mm)}, uabi.OK
 }
 
-// usage is a process's memory; procd tells only the caller's own mm, so others' read as 0.
+// usage is a process's memory: none of a zombie.
 func (k *call) usage(pid int32) procfs.Memory {
-	if pid != k.tgid() {
-		return procfs.Memory{}
-	}
-	cl, err := k.ownMM()
+	cl, err := k.memoryOf(pid)
 	if err != uabi.OK {
 		return procfs.Memory{}
 	}
@@ -338,12 +380,12 @@ const (
 	tagStack = 1 << 60
 )
 
-// maps is /proc/PID/maps of the caller's own process.
+// maps is /proc/PID/maps, for root and for the process itself.
 func (k *call) maps(pid int32) (string, uabi.Error) {
-	if pid != k.tgid() {
+	if pid != k.tgid() && k.env.UID != 0 {
 		return "", uabi.ErrAccess
 	}
-	cl, err := k.ownMM()
+	cl, err := k.memoryOf(pid)
 	if err != uabi.OK {
 		return "", err
 	}

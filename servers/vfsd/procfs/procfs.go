@@ -32,6 +32,9 @@ const (
 	Cmdline
 	SysDir
 	SysKernelDir
+	SysRandomDir
+	SysVMDir
+	SysFSDir
 	SysValue
 
 	PidDir
@@ -48,6 +51,8 @@ const (
 	PidMaps
 	PidMounts
 	PidMountinfo
+	PidCgroup
+	PidLimits
 )
 
 // Node is what a number stands for. N is a descriptor, or which value below /proc/sys.
@@ -100,10 +105,10 @@ var pidEntries = []Entry{
 	{"stat", PidStat, 0, file}, {"statm", PidStatm, 0, file}, {"status", PidStatus, 0, file}, {"cmdline", PidCmdline, 0, file},
 	{"comm", PidComm, 0, file}, {"exe", PidExe, 0, link}, {"cwd", PidCwd, 0, link}, {"root", PidRoot, 0, link},
 	{"fd", PidFdDir, 0, unix.S_IFDIR | 0o500}, {"maps", PidMaps, 0, file}, {"mounts", PidMounts, 0, file},
-	{"mountinfo", PidMountinfo, 0, file},
+	{"mountinfo", PidMountinfo, 0, file}, {"cgroup", PidCgroup, 0, file}, {"limits", PidLimits, 0, file},
 }
 
-// Values below /proc/sys/kernel.
+// Values below /proc/sys.
 const (
 	SysOstype uint32 = iota
 	SysOsrelease
@@ -111,42 +116,70 @@ const (
 	SysHostname
 	SysPidMax
 	SysCapLast
+	SysNgroupsMax
+	SysBootID
+	SysUUID
+	SysOvercommit
+	SysMmapMinAddr
+	SysNrOpen
+	SysPipeMaxSize
 )
 
 var kernelEntries = []Entry{
 	{"ostype", SysValue, SysOstype, file}, {"osrelease", SysValue, SysOsrelease, file}, {"version", SysValue, SysVersion, file},
 	{"hostname", SysValue, SysHostname, file}, {"pid_max", SysValue, SysPidMax, file}, {"cap_last_cap", SysValue, SysCapLast, file},
+	{"ngroups_max", SysValue, SysNgroupsMax, file}, {"random", SysRandomDir, 0, dir},
+}
+
+var randomEntries = []Entry{{"boot_id", SysValue, SysBootID, file}, {"uuid", SysValue, SysUUID, file}}
+
+var vmEntries = []Entry{{"overcommit_memory", SysValue, SysOvercommit, file}, {"mmap_min_addr", SysValue, SysMmapMinAddr, file}}
+
+var fsEntries = []Entry{{"nr_open", SysValue, SysNrOpen, file}, {"pipe-max-size", SysValue, SysPipeMaxSize, file}}
+
+var sysEntries = []Entry{{"kernel", SysKernelDir, 0, dir}, {"vm", SysVMDir, 0, dir}, {"fs", SysFSDir, 0, dir}}
+
+// lists has every fixed directory's entries, by the directory's kind.
+var lists = []struct {
+	kind    Kind
+	entries []Entry
+}{
+	{Root, rootEntries}, {PidDir, pidEntries}, {SysDir, sysEntries}, {SysKernelDir, kernelEntries}, {SysRandomDir, randomEntries},
+	{SysVMDir, vmEntries}, {SysFSDir, fsEntries},
 }
 
 // Entries lists a fixed directory; of /proc without the processes.
 func Entries(k Kind) []Entry {
-	switch k {
-	case Root:
-		return rootEntries
-	case PidDir:
-		return pidEntries
-	case SysDir:
-		return []Entry{{"kernel", SysKernelDir, 0, dir}}
-	case SysKernelDir:
-		return kernelEntries
+	for i := range lists {
+		if lists[i].kind == k {
+			return lists[i].entries
+		}
 	}
 	return nil
+}
+
+// find is a node's entry and the kind of the directory that has it.
+func find(n Node) (Entry, Kind, bool) {
+	for _, l := range lists {
+		for _, e := range l.entries {
+			if e.Kind == n.Kind && (e.Kind != SysValue || e.N == n.N) {
+				return e, l.kind, true
+			}
+		}
+	}
+	return Entry{}, 0, false
 }
 
 // Mode is a node's type and permissions.
 func Mode(n Node) uint32 {
 	switch n.Kind {
-	case Root, PidDir, SysDir, SysKernelDir:
+	case Root, PidDir:
 		return dir
 	case PidFd:
 		return unix.S_IFLNK | 0o700
 	}
-	for _, list := range [][]Entry{rootEntries, pidEntries, kernelEntries} {
-		for _, e := range list {
-			if e.Kind == n.Kind {
-				return e.Mode
-			}
-		}
+	if e, _, ok := find(n); ok {
+		return e.Mode
 	}
 	return file
 }
@@ -158,33 +191,23 @@ func Name(n Node) string {
 		return strconv.Itoa(int(n.Pid))
 	case PidFd:
 		return strconv.Itoa(int(n.N))
-	case SysKernelDir:
-		return "kernel"
 	}
-	for _, list := range [][]Entry{rootEntries, pidEntries, kernelEntries} {
-		for _, e := range list {
-			if e.Kind == n.Kind && e.N == n.N {
-				return e.Name
-			}
-		}
+	if e, _, ok := find(n); ok {
+		return e.Name
 	}
 	return "proc"
 }
 
 // Parent is the directory that a node is in; the root's is itself.
 func Parent(n Node) Node {
-	switch n.Kind {
-	case PidFd:
+	if n.Kind == PidFd {
 		return Node{Kind: PidFdDir, Pid: n.Pid}
-	case SysKernelDir:
-		return Node{Kind: SysDir}
-	case SysValue:
-		return Node{Kind: SysKernelDir}
-	case PidDir:
-		return Node{Kind: Root}
 	}
-	if n.Pid != 0 {
-		return Node{Kind: PidDir, Pid: n.Pid}
+	if _, k, ok := find(n); ok {
+		if k == PidDir {
+			return Node{Kind: PidDir, Pid: n.Pid}
+		}
+		return Node{Kind: k}
 	}
 	return Node{Kind: Root}
 }
@@ -201,7 +224,7 @@ const (
 	Build     = "#1 SMP PREEMPT_DYNAMIC Aramid"
 )
 
-// SysText is a value below /proc/sys/kernel.
+// SysText is a value below /proc/sys. overcommit_memory is 1: memory is promised freely and an account's limit decides when it is used.
 func SysText(n uint32, hostname string) string {
 	switch n {
 	case SysOstype:
@@ -214,8 +237,50 @@ func SysText(n uint32, hostname string) string {
 		return hostname + "\n"
 	case SysPidMax:
 		return "32768\n"
+	case SysNgroupsMax, SysMmapMinAddr, SysPipeMaxSize:
+		return "65536\n"
+	case SysOvercommit:
+		return "1\n"
+	case SysNrOpen:
+		return "1048576\n"
 	}
 	return "40\n"
+}
+
+// UUID writes 16 random bytes as a version 4 UUID (RFC 9562).
+func UUID(random []byte) string {
+	var b [16]byte
+	copy(b[:], random)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x\n", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// Limit is a resource limit.
+type Limit struct{ Soft, Hard uint64 }
+
+// LimitNames are the names and units of /proc/PID/limits, by RLIMIT_*.
+var LimitNames = [...][2]string{
+	{"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"}, {"Max stack size", "bytes"},
+	{"Max core file size", "bytes"}, {"Max resident set", "bytes"}, {"Max processes", "processes"}, {"Max open files", "files"},
+	{"Max locked memory", "bytes"}, {"Max address space", "bytes"}, {"Max file locks", "locks"}, {"Max pending signals", "signals"},
+	{"Max msgqueue size", "bytes"}, {"Max nice priority", ""}, {"Max realtime priority", ""}, {"Max realtime timeout", "us"},
+}
+
+// LimitsText is /proc/PID/limits.
+func LimitsText(limits []Limit) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units")
+	for i, l := range limits {
+		fmt.Fprintf(&b, "%-25s %-20s %-20s %-10s\n", LimitNames[i][0], limitText(l.Soft), limitText(l.Hard), LimitNames[i][1])
+	}
+	return b.String()
+}
+
+func limitText(v uint64) string {
+	if v == 1<<64-1 {
+		return "unlimited"
+	}
+	return strconv.FormatUint(v, 10)
 }
 
 // VersionText is /proc/version.
@@ -268,8 +333,14 @@ type Memory struct{ Mapped, Resident uint64 }
 
 const pageSize = 4096
 
+// Terminal is a controlling terminal: its device number, 0 for none, and its foreground group, else -1.
+type Terminal struct {
+	Device     uint64
+	Foreground int32
+}
+
 // StatText is /proc/PID/stat.
-func StatText(s *proc.StatusReply, m Memory) string {
+func StatText(s *proc.StatusReply, m Memory, t Terminal) string {
 	f := make([]string, 0, 52)
 	add := func(v ...uint64) {
 		for _, x := range v {
@@ -278,8 +349,8 @@ func StatText(s *proc.StatusReply, m Memory) string {
 	}
 	add(uint64(s.Pid))
 	f = append(f, "("+s.Name+")", s.State)
-	add(uint64(s.Ppid), uint64(s.Pgid), uint64(s.Sid), 0)
-	f = append(f, "-1")                                                           // tpgid
+	add(uint64(s.Ppid), uint64(s.Pgid), uint64(s.Sid), t.Device)
+	f = append(f, strconv.Itoa(int(t.Foreground)))
 	add(0, 0, 0, 0, 0, ticks(s.UserNs), ticks(s.SystemNs), 0, 0, 20, 0)           // flags … nice
 	add(uint64(s.Threads), 0, ticks(s.StartNs), m.Mapped, m.Resident/pageSize)    // … rss
 	add(1<<64-1, 0, 0, 0, 0, 0)                                                   // rsslim … kstkeip

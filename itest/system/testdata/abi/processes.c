@@ -134,9 +134,9 @@ int main(int argc, char **argv) {
 	}
 	reap("script", pid);
 	char *args[] = {argv[0], "spawned", NULL};
-	fflush(stdout);
-	R(posix_spawn(&pid, argv[0], NULL, NULL, args, environ));
-	reap("spawn", pid);
+	int spawned = posix_spawn(&pid, argv[0], NULL, NULL, args, environ);
+	reap("spawn", pid); // which prints by itself
+	R(spawned);
 	R(posix_spawn(&pid, "/nope", NULL, NULL, args, environ));
 	volatile int seen = 0;
 	fflush(stdout);
