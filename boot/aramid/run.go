@@ -43,7 +43,7 @@ func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 func parseRun(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("aramid run", flag.ContinueOnError)
-	f.StringVar(&o.root, "root", "", "root file system: `DIR`, tar, cpio or EROFS file (default: the built-in userland)")
+	f.StringVar(&o.root, "root", "", "root file system: `DIR`, tar, cpio or EROFS file (required: there is no built-in userland yet)")
 	f.IntVar(&o.cpus, "smp", 1, "processors, 1 to 8")
 	f.StringVar(&o.mem, "mem", "512M", "memory, `SIZE` with M or G")
 	f.StringVar(&o.accel, "accel", "auto", "auto, tcg or kvm")
@@ -142,14 +142,15 @@ func (o *options) describe(dir string) (*qemu.Machine, error) {
 		}
 	}
 	words := []string{}
-	if o.root != "" {
-		kind, err := buildRoot(filepath.Join(dir, "root"), o.root)
-		if err != nil {
-			return nil, err
-		}
-		m.Initrd = filepath.Join(dir, "root")
-		words = append(words, "aramid.root="+string(kind))
+	if o.root == "" {
+		return nil, errors.New("no root: name a directory, tar, cpio or EROFS file with --root (a built-in userland is not there yet)")
 	}
+	kind, err := buildRoot(filepath.Join(dir, "root"), o.root)
+	if err != nil {
+		return nil, err
+	}
+	m.Initrd = filepath.Join(dir, "root")
+	words = append(words, "aramid.root="+string(kind))
 	if len(o.argv) > 0 {
 		words = append(words, "aramid.init="+percentList(o.argv), "aramid.mounts=container")
 	}
