@@ -18,7 +18,11 @@ for p in $1/*; do
 done
 `
 
-// The programs of testdata/abi print what Linux's calls answer, a line a call: here and on Aramid the same. One machine runs all.
+// abiKills are servers with fault plans (docs/servers.md): the first two are always run, the others with ARAMID_SOAK.
+var abiKills = []string{"", "vfsd:1:300", "procd:3:300", "mmd:4:300", "linuxabi:2:300"}
+
+// The programs of testdata/abi print what Linux's calls answer, a line a call: here and on Aramid the same, also while a server is
+// killed every few hundred steps. One machine runs all programs.
 func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("process 1 of the machine is root, so the programs have to be root here too")
@@ -30,11 +34,23 @@ func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := onLinux(t, "/bin/busybox", "sh", filepath.Join(root, "run"), filepath.Join(root, "abi"), t.TempDir())
-	got := run(t, "run", "--root", root, "--", "/bin/busybox", "sh", "/run", "/abi", "/tmp")
-	if got.status != 0 {
-		t.Errorf("status %d: %s", got.status, got.err)
+	kills := abiKills
+	if os.Getenv("ARAMID_SOAK") == "" {
+		kills = kills[:2]
 	}
-	compareABI(t, sections(want.out), sections(got.out))
+	for _, plan := range kills {
+		t.Run("kills="+plan, func(t *testing.T) {
+			args := []string{"run", "--root", root}
+			if plan != "" {
+				args = append(args, "--append", "aramid.fault="+plan)
+			}
+			got := run(t, append(args, "--", "/bin/busybox", "sh", "/run", "/abi", "/tmp")...)
+			if got.status != 0 {
+				t.Errorf("status %d: %s", got.status, got.err)
+			}
+			compareABI(t, sections(want.out), sections(got.out))
+		})
+	}
 }
 
 // compileABI compiles testdata/abi/*.c statically into dir.
