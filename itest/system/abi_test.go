@@ -30,10 +30,10 @@ func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
 	root := t.TempDir()
 	busybox(t, root)
 	compileABI(t, filepath.Join(root, "abi"))
-	if err := os.WriteFile(filepath.Join(root, "run"), []byte(abiScript), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "script"), []byte(abiScript), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	want := onLinux(t, "/bin/busybox", "sh", filepath.Join(root, "run"), filepath.Join(root, "abi"), t.TempDir())
+	want := onLinux(t, "/bin/busybox", "sh", filepath.Join(root, "script"), filepath.Join(root, "abi"), t.TempDir())
 	kills := abiKills
 	if os.Getenv("ARAMID_SOAK") == "" {
 		kills = kills[:2]
@@ -44,7 +44,7 @@ func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
 			if plan != "" {
 				args = append(args, "--append", "aramid.fault="+plan)
 			}
-			got := run(t, append(args, "--", "/bin/busybox", "sh", "/run", "/abi", "/tmp")...)
+			got := run(t, append(args, "--", "/bin/busybox", "sh", "/script", "/abi", "/tmp")...)
 			if got.status != 0 {
 				t.Errorf("status %d: %s", got.status, got.err)
 			}
