@@ -276,6 +276,27 @@ func TestRestartingEveryServerTwentyTimesLeavesOutputAndStatusRight(t *testing.T
 	}
 }
 
+// bootKills is how many servers are killed while a machine comes up, from the moment when its control channel answers.
+const bootKills = 12
+
+func TestServersKilledWhileTheMachineComesUpLeaveOutputAndStatusRight(t *testing.T) {
+	r := rand.New(rand.NewPCG(newSeed(t), 0))
+	w := loopWorkload
+	dir := t.TempDir()
+	w.build(t, dir)
+	const machines, rounds = 3, 30
+	for range machines {
+		g := launch(t, dir, w.smp, w.argv(rounds))
+		done := 0
+		for done < bootKills && !g.ended() {
+			if exec.Command(aramid, "kill", "--vm", g.name, victims[r.IntN(len(victims))]).Run() == nil {
+				done++
+			}
+		}
+		g.check(t, &w, rounds, fmt.Sprintf("%d killed while it came up", done))
+	}
+}
+
 // faultPlan has each server that has a journal end itself at random steps of the library, one in every.
 func faultPlan(seed uint64, every int) string {
 	s := seed % (1 << 31)
