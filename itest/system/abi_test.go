@@ -19,7 +19,7 @@ done
 `
 
 // abiKills are servers with fault plans (docs/servers.md): the first two are always run, the others with ARAMID_SOAK.
-var abiKills = []string{"", "vfsd:1:300", "procd:3:300", "mmd:4:300", "linuxabi:2:300"}
+var abiKills = []string{"", "vfsd:1:2000", "vfsd:1:300", "procd:3:300", "mmd:4:300", "linuxabi:2:300"}
 
 // The programs of testdata/abi print what Linux's calls answer, a line a call: here and on Aramid the same, also while a server is
 // killed every few hundred steps. One machine runs all programs.
