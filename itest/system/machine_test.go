@@ -19,6 +19,8 @@ const (
 	aramid = top + "/build/aramid"
 	// limit is how long one machine may run. TCG on a busy host is slow; a hang is a failure all the same.
 	limit = 120 * time.Second
+	// leftoverTime is how long the output of an ended program may stay open.
+	leftoverTime = 5 * time.Second
 )
 
 func TestMain(m *testing.M) {
@@ -53,6 +55,7 @@ func execute(t *testing.T, cmd *exec.Cmd) result {
 	defer cancel()
 	timed := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...)
 	timed.Env = cmd.Env
+	timed.WaitDelay = leftoverTime // what a program left running may hold its output open
 	var out, errOut bytes.Buffer
 	timed.Stdin, timed.Stdout, timed.Stderr = cmd.Stdin, &out, &errOut
 	err := timed.Run()

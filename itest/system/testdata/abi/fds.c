@@ -2,6 +2,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 
 int main(void) {
 	char buf[64];
@@ -104,16 +105,19 @@ int main(void) {
 	}
 	reap("flock", pid);
 	R(flock(3, LOCK_UN));
+	volatile int *locked = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid = child();
 	if (pid == 0) {
 		close(7);
 		int g = open("f", O_RDWR);
 		R(flock(g, LOCK_EX));
 		fflush(stdout);
+		*locked = 1;
 		nap(50);
 		_exit(0); // which unlocks
 	}
-	nap(20);
+	while (!*locked)
+		nap(1);
 	R(flock(3, LOCK_EX)); // waits
 	reap("flock", pid);
 	R(flock(99, LOCK_EX));
