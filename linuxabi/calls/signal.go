@@ -28,6 +28,10 @@ const (
 // recordStops is the record word that counts how often this trap was parked by a stop and went on.
 const recordStops = recordKind - 1
 
+// interrupted, in that word, says that NextSignal was sent: it may have lowered the interrupt level, but whoever handles the trap again
+// must come to it again (R12), or the signal that it took is lost.
+const interrupted = 1 << 63
+
 const syscallLen = 2 // bytes of the SYSCALL instruction: how far back a restart goes
 
 // deliver answers the trap with registers r after all deliverable signals have had their frames. A system call's result is in
@@ -36,12 +40,14 @@ func (t *Trap) deliver(r uabi.Regs) {
 	handled := false
 	for stops := uint64(0); ; {
 		var s proc.SignalReply
+		t.Record[recordStops] |= interrupted
+		t.Save = true
 		if err := t.l.proc.NextSignal(t, &proc.EmptyRequest{}, &s); err != uabi.OK || s.Signal == 0 {
 			break
 		}
 		if s.Handler == 0 { // the process is stopped
-			if stops++; stops > t.Record[recordStops] {
-				t.Record[recordStops] = stops
+			if stops++; stops > t.Record[recordStops]&^interrupted {
+				t.Record[recordStops] = stops | interrupted
 				t.answer(uabi.AnswerStop, 0)
 				return
 			}

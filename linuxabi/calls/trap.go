@@ -43,6 +43,9 @@ func (t *Trap) begin() {
 	t.Lane.Begin()
 	t.in = t.buf.In
 	t.regs = &t.in.Regs
+	if t.in.Kind == uabi.KindTrap && t.Record[recordStops]&interrupted != 0 {
+		t.in.Flags |= uabi.FlagInterrupt
+	}
 	t.forwardable = t.in.Flags&uabi.FlagInterrupt == 0
 	t.words, t.files, t.masked = 0, 0, false
 }
