@@ -133,10 +133,7 @@ func ParseStackT(b []byte) StackT {
 	return StackT{SP: le.Uint64(b), Flags: le.Uint32(b[8:]), Size: le.Uint64(b[16:])}
 }
 
-// ContextAddr is where rt_sigreturn finds the ucontext: the handler's RET has popped pretcode.
-func ContextAddr(rsp uint64) uint64 { return rsp }
-
-// ContextSize is how many bytes rt_sigreturn reads there.
+// ContextSize is how many bytes of ucontext rt_sigreturn reads. They are at RSP: the handler's RET has popped pretcode.
 const ContextSize = ucMask + 8
 
 // DecodeContext reads a ucontext back into regs, which keeps what sigcontext does not hold (FS and GS base). fx is the address of

@@ -164,9 +164,9 @@ func wait4(t *Trap) int64 {
 	default:
 		in.Idtype, in.Id = unix.P_PID, pid
 	}
-	for i, size := range map[int]int{1: 4, 3: abi.RusageSize} {
-		if va := t.arg(i); va != 0 {
-			if e := t.writable(va, size); e != 0 {
+	for _, p := range [...]struct{ arg, size int }{{1, 4}, {3, abi.RusageSize}} {
+		if va := t.arg(p.arg); va != 0 {
+			if e := t.writable(va, p.size); e != 0 {
 				return e
 			}
 		}

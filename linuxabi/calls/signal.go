@@ -142,7 +142,7 @@ func altFlags(size uint64, on bool) uint32 {
 func rtSigreturn(t *Trap) int64 {
 	var b [abi.ContextSize]byte
 	r := t.in.Regs
-	if t.read(abi.ContextAddr(r.RSP), b[:]) != 0 {
+	if t.read(r.RSP, b[:]) != 0 {
 		return t.badFrame()
 	}
 	mask, alt, fx := abi.DecodeContext(b[:], &r)

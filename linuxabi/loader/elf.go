@@ -71,7 +71,7 @@ type ReadAt func(off uint64, b []byte) bool
 
 var le = binary.LittleEndian
 
-// ParseELF reads the headers of a file. It answers ErrNoExec (ENOEXEC) for what is no x86-64 executable and ErrIO-free ErrArg
+// ParseELF reads the headers of a file. It answers ErrNoExec (ENOEXEC) for what is no x86-64 executable and ErrArg
 // (EINVAL) for one whose program headers contradict themselves, as Linux does.
 func ParseELF(read ReadAt) (*Image, uabi.Error) {
 	var h [HeaderSize]byte
