@@ -25,6 +25,55 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type CgroupKnob int32
+
+const (
+	CgroupKnob_PIDS_MAX CgroupKnob = 0
+	CgroupKnob_FREEZE   CgroupKnob = 1
+	CgroupKnob_KILL     CgroupKnob = 2
+)
+
+// Enum value maps for CgroupKnob.
+var (
+	CgroupKnob_name = map[int32]string{
+		0: "PIDS_MAX",
+		1: "FREEZE",
+		2: "KILL",
+	}
+	CgroupKnob_value = map[string]int32{
+		"PIDS_MAX": 0,
+		"FREEZE":   1,
+		"KILL":     2,
+	}
+)
+
+func (x CgroupKnob) Enum() *CgroupKnob {
+	p := new(CgroupKnob)
+	*p = x
+	return p
+}
+
+func (x CgroupKnob) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CgroupKnob) Descriptor() protoreflect.EnumDescriptor {
+	return file_proto_proc_proc_proto_enumTypes[0].Descriptor()
+}
+
+func (CgroupKnob) Type() protoreflect.EnumType {
+	return &file_proto_proc_proc_proto_enumTypes[0]
+}
+
+func (x CgroupKnob) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CgroupKnob.Descriptor instead.
+func (CgroupKnob) EnumDescriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{0}
+}
+
 type EmptyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -197,7 +246,8 @@ type SpawnRequest struct {
 	Exe     string                 `protobuf:"bytes,8,opt,name=exe,proto3" json:"exe,omitempty"`         // path
 	Cmdline []byte                 `protobuf:"bytes,9,opt,name=cmdline,proto3" json:"cmdline,omitempty"` // NUL-separated
 	// Descriptors 0, 1 and 2 of process 1; absent: none are open. (Traps of all threads go to boot handle BootLinux.)
-	Console       uint32 `protobuf:"varint,10,opt,name=console,proto3" json:"console,omitempty"`
+	Console       uint32  `protobuf:"varint,10,opt,name=console,proto3" json:"console,omitempty"`
+	Layout        *Layout `protobuf:"bytes,11,opt,name=layout,proto3" json:"layout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -302,6 +352,13 @@ func (x *SpawnRequest) GetConsole() uint32 {
 	return 0
 }
 
+func (x *SpawnRequest) GetLayout() *Layout {
+	if x != nil {
+		return x.Layout
+	}
+	return nil
+}
+
 type ForkRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Flags         uint64                 `protobuf:"varint,1,opt,name=flags,proto3" json:"flags,omitempty"` // CLONE_*
@@ -312,6 +369,7 @@ type ForkRequest struct {
 	FsId          uint64                 `protobuf:"varint,6,opt,name=fs_id,json=fsId,proto3" json:"fs_id,omitempty"`
 	Fs            uint32                 `protobuf:"varint,7,opt,name=fs,proto3" json:"fs,omitempty"`                                // the child's fs context (absent with CLONE_FS)
 	ParentTid     uint64                 `protobuf:"varint,8,opt,name=parent_tid,json=parentTid,proto3" json:"parent_tid,omitempty"` // address for CLONE_PARENT_SETTID: written before the child starts
+	Cgroup        uint64                 `protobuf:"varint,9,opt,name=cgroup,proto3" json:"cgroup,omitempty"`                        // CLONE_INTO_CGROUP; 0: the parent's
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -402,6 +460,13 @@ func (x *ForkRequest) GetParentTid() uint64 {
 	return 0
 }
 
+func (x *ForkRequest) GetCgroup() uint64 {
+	if x != nil {
+		return x.Cgroup
+	}
+	return 0
+}
+
 type ExecRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Entry         uint64                 `protobuf:"varint,1,opt,name=entry,proto3" json:"entry,omitempty"`
@@ -410,6 +475,7 @@ type ExecRequest struct {
 	Exe           string                 `protobuf:"bytes,4,opt,name=exe,proto3" json:"exe,omitempty"`
 	Cmdline       []byte                 `protobuf:"bytes,5,opt,name=cmdline,proto3" json:"cmdline,omitempty"`
 	Mm            uint32                 `protobuf:"varint,6,opt,name=mm,proto3" json:"mm,omitempty"`
+	Layout        *Layout                `protobuf:"bytes,8,opt,name=layout,proto3" json:"layout,omitempty"`
 	Space         uint32                 `protobuf:"varint,7,opt,name=space,proto3" json:"space,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -487,9 +553,133 @@ func (x *ExecRequest) GetMm() uint32 {
 	return 0
 }
 
+func (x *ExecRequest) GetLayout() *Layout {
+	if x != nil {
+		return x.Layout
+	}
+	return nil
+}
+
 func (x *ExecRequest) GetSpace() uint32 {
 	if x != nil {
 		return x.Space
+	}
+	return 0
+}
+
+// Layout is where a program's strings and areas lie, for /proc/PID/environ, cmdline and stat.
+type Layout struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ArgStart      uint64                 `protobuf:"varint,1,opt,name=arg_start,json=argStart,proto3" json:"arg_start,omitempty"`
+	ArgEnd        uint64                 `protobuf:"varint,2,opt,name=arg_end,json=argEnd,proto3" json:"arg_end,omitempty"`
+	EnvStart      uint64                 `protobuf:"varint,3,opt,name=env_start,json=envStart,proto3" json:"env_start,omitempty"`
+	EnvEnd        uint64                 `protobuf:"varint,4,opt,name=env_end,json=envEnd,proto3" json:"env_end,omitempty"`
+	StartCode     uint64                 `protobuf:"varint,5,opt,name=start_code,json=startCode,proto3" json:"start_code,omitempty"`
+	EndCode       uint64                 `protobuf:"varint,6,opt,name=end_code,json=endCode,proto3" json:"end_code,omitempty"`
+	StartData     uint64                 `protobuf:"varint,7,opt,name=start_data,json=startData,proto3" json:"start_data,omitempty"`
+	EndData       uint64                 `protobuf:"varint,8,opt,name=end_data,json=endData,proto3" json:"end_data,omitempty"`
+	StartBrk      uint64                 `protobuf:"varint,9,opt,name=start_brk,json=startBrk,proto3" json:"start_brk,omitempty"`
+	StartStack    uint64                 `protobuf:"varint,10,opt,name=start_stack,json=startStack,proto3" json:"start_stack,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Layout) Reset() {
+	*x = Layout{}
+	mi := &file_proto_proc_proc_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Layout) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Layout) ProtoMessage() {}
+
+func (x *Layout) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Layout.ProtoReflect.Descriptor instead.
+func (*Layout) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Layout) GetArgStart() uint64 {
+	if x != nil {
+		return x.ArgStart
+	}
+	return 0
+}
+
+func (x *Layout) GetArgEnd() uint64 {
+	if x != nil {
+		return x.ArgEnd
+	}
+	return 0
+}
+
+func (x *Layout) GetEnvStart() uint64 {
+	if x != nil {
+		return x.EnvStart
+	}
+	return 0
+}
+
+func (x *Layout) GetEnvEnd() uint64 {
+	if x != nil {
+		return x.EnvEnd
+	}
+	return 0
+}
+
+func (x *Layout) GetStartCode() uint64 {
+	if x != nil {
+		return x.StartCode
+	}
+	return 0
+}
+
+func (x *Layout) GetEndCode() uint64 {
+	if x != nil {
+		return x.EndCode
+	}
+	return 0
+}
+
+func (x *Layout) GetStartData() uint64 {
+	if x != nil {
+		return x.StartData
+	}
+	return 0
+}
+
+func (x *Layout) GetEndData() uint64 {
+	if x != nil {
+		return x.EndData
+	}
+	return 0
+}
+
+func (x *Layout) GetStartBrk() uint64 {
+	if x != nil {
+		return x.StartBrk
+	}
+	return 0
+}
+
+func (x *Layout) GetStartStack() uint64 {
+	if x != nil {
+		return x.StartStack
 	}
 	return 0
 }
@@ -503,7 +693,7 @@ type ExitRequest struct {
 
 func (x *ExitRequest) Reset() {
 	*x = ExitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[7]
+	mi := &file_proto_proc_proc_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +705,7 @@ func (x *ExitRequest) String() string {
 func (*ExitRequest) ProtoMessage() {}
 
 func (x *ExitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[7]
+	mi := &file_proto_proc_proc_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +718,7 @@ func (x *ExitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExitRequest.ProtoReflect.Descriptor instead.
 func (*ExitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{7}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ExitRequest) GetStatus() int32 {
@@ -549,7 +739,7 @@ type WaitRequest struct {
 
 func (x *WaitRequest) Reset() {
 	*x = WaitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[8]
+	mi := &file_proto_proc_proc_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -561,7 +751,7 @@ func (x *WaitRequest) String() string {
 func (*WaitRequest) ProtoMessage() {}
 
 func (x *WaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[8]
+	mi := &file_proto_proc_proc_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -574,7 +764,7 @@ func (x *WaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitRequest.ProtoReflect.Descriptor instead.
 func (*WaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{8}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WaitRequest) GetIdtype() uint32 {
@@ -612,7 +802,7 @@ type WaitReply struct {
 
 func (x *WaitReply) Reset() {
 	*x = WaitReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[9]
+	mi := &file_proto_proc_proc_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -624,7 +814,7 @@ func (x *WaitReply) String() string {
 func (*WaitReply) ProtoMessage() {}
 
 func (x *WaitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[9]
+	mi := &file_proto_proc_proc_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -637,7 +827,7 @@ func (x *WaitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitReply.ProtoReflect.Descriptor instead.
 func (*WaitReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{9}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *WaitReply) GetPid() int64 {
@@ -695,7 +885,7 @@ type KillRequest struct {
 
 func (x *KillRequest) Reset() {
 	*x = KillRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[10]
+	mi := &file_proto_proc_proc_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +897,7 @@ func (x *KillRequest) String() string {
 func (*KillRequest) ProtoMessage() {}
 
 func (x *KillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[10]
+	mi := &file_proto_proc_proc_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +910,7 @@ func (x *KillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillRequest.ProtoReflect.Descriptor instead.
 func (*KillRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{10}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *KillRequest) GetPid() int32 {
@@ -771,7 +961,7 @@ type FaultRequest struct {
 
 func (x *FaultRequest) Reset() {
 	*x = FaultRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[11]
+	mi := &file_proto_proc_proc_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -783,7 +973,7 @@ func (x *FaultRequest) String() string {
 func (*FaultRequest) ProtoMessage() {}
 
 func (x *FaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[11]
+	mi := &file_proto_proc_proc_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -796,7 +986,7 @@ func (x *FaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FaultRequest.ProtoReflect.Descriptor instead.
 func (*FaultRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{11}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FaultRequest) GetSignal() uint32 {
@@ -848,7 +1038,7 @@ type ActionRequest struct {
 
 func (x *ActionRequest) Reset() {
 	*x = ActionRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[12]
+	mi := &file_proto_proc_proc_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +1050,7 @@ func (x *ActionRequest) String() string {
 func (*ActionRequest) ProtoMessage() {}
 
 func (x *ActionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[12]
+	mi := &file_proto_proc_proc_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +1063,7 @@ func (x *ActionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRequest.ProtoReflect.Descriptor instead.
 func (*ActionRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{12}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ActionRequest) GetSignal() uint32 {
@@ -930,7 +1120,7 @@ type ActionReply struct {
 
 func (x *ActionReply) Reset() {
 	*x = ActionReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[13]
+	mi := &file_proto_proc_proc_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -942,7 +1132,7 @@ func (x *ActionReply) String() string {
 func (*ActionReply) ProtoMessage() {}
 
 func (x *ActionReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[13]
+	mi := &file_proto_proc_proc_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -955,7 +1145,7 @@ func (x *ActionReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionReply.ProtoReflect.Descriptor instead.
 func (*ActionReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{13}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ActionReply) GetHandler() uint64 {
@@ -997,7 +1187,7 @@ type MaskRequest struct {
 
 func (x *MaskRequest) Reset() {
 	*x = MaskRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	mi := &file_proto_proc_proc_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1009,7 +1199,7 @@ func (x *MaskRequest) String() string {
 func (*MaskRequest) ProtoMessage() {}
 
 func (x *MaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	mi := &file_proto_proc_proc_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1022,7 +1212,7 @@ func (x *MaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaskRequest.ProtoReflect.Descriptor instead.
 func (*MaskRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{14}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *MaskRequest) GetSet() bool {
@@ -1055,7 +1245,7 @@ type MaskReply struct {
 
 func (x *MaskReply) Reset() {
 	*x = MaskReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[15]
+	mi := &file_proto_proc_proc_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1257,7 @@ func (x *MaskReply) String() string {
 func (*MaskReply) ProtoMessage() {}
 
 func (x *MaskReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[15]
+	mi := &file_proto_proc_proc_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1270,7 @@ func (x *MaskReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaskReply.ProtoReflect.Descriptor instead.
 func (*MaskReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{15}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *MaskReply) GetMask() uint64 {
@@ -1100,7 +1290,7 @@ type SuspendRequest struct {
 
 func (x *SuspendRequest) Reset() {
 	*x = SuspendRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[16]
+	mi := &file_proto_proc_proc_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1302,7 @@ func (x *SuspendRequest) String() string {
 func (*SuspendRequest) ProtoMessage() {}
 
 func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[16]
+	mi := &file_proto_proc_proc_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1315,7 @@ func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendRequest.ProtoReflect.Descriptor instead.
 func (*SuspendRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{16}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SuspendRequest) GetMask() uint64 {
@@ -1152,7 +1342,7 @@ type TimedWaitRequest struct {
 
 func (x *TimedWaitRequest) Reset() {
 	*x = TimedWaitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[17]
+	mi := &file_proto_proc_proc_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1164,7 +1354,7 @@ func (x *TimedWaitRequest) String() string {
 func (*TimedWaitRequest) ProtoMessage() {}
 
 func (x *TimedWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[17]
+	mi := &file_proto_proc_proc_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1177,7 +1367,7 @@ func (x *TimedWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimedWaitRequest.ProtoReflect.Descriptor instead.
 func (*TimedWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{17}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TimedWaitRequest) GetMask() uint64 {
@@ -1207,7 +1397,7 @@ type AltStackRequest struct {
 
 func (x *AltStackRequest) Reset() {
 	*x = AltStackRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[18]
+	mi := &file_proto_proc_proc_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1219,7 +1409,7 @@ func (x *AltStackRequest) String() string {
 func (*AltStackRequest) ProtoMessage() {}
 
 func (x *AltStackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[18]
+	mi := &file_proto_proc_proc_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1232,7 +1422,7 @@ func (x *AltStackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AltStackRequest.ProtoReflect.Descriptor instead.
 func (*AltStackRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{18}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AltStackRequest) GetSet() bool {
@@ -1281,7 +1471,7 @@ type AltStackReply struct {
 
 func (x *AltStackReply) Reset() {
 	*x = AltStackReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[19]
+	mi := &file_proto_proc_proc_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1483,7 @@ func (x *AltStackReply) String() string {
 func (*AltStackReply) ProtoMessage() {}
 
 func (x *AltStackReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[19]
+	mi := &file_proto_proc_proc_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1496,7 @@ func (x *AltStackReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AltStackReply.ProtoReflect.Descriptor instead.
 func (*AltStackReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{19}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AltStackReply) GetSp() uint64 {
@@ -1353,7 +1543,7 @@ type SignalReply struct {
 
 func (x *SignalReply) Reset() {
 	*x = SignalReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[20]
+	mi := &file_proto_proc_proc_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1365,7 +1555,7 @@ func (x *SignalReply) String() string {
 func (*SignalReply) ProtoMessage() {}
 
 func (x *SignalReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[20]
+	mi := &file_proto_proc_proc_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1378,7 +1568,7 @@ func (x *SignalReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalReply.ProtoReflect.Descriptor instead.
 func (*SignalReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{20}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SignalReply) GetSignal() uint32 {
@@ -1498,7 +1688,7 @@ type IdentityReply struct {
 
 func (x *IdentityReply) Reset() {
 	*x = IdentityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[21]
+	mi := &file_proto_proc_proc_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1510,7 +1700,7 @@ func (x *IdentityReply) String() string {
 func (*IdentityReply) ProtoMessage() {}
 
 func (x *IdentityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[21]
+	mi := &file_proto_proc_proc_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1523,7 +1713,7 @@ func (x *IdentityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityReply.ProtoReflect.Descriptor instead.
 func (*IdentityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{21}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *IdentityReply) GetPid() int32 {
@@ -1564,7 +1754,7 @@ type SetGroupRequest struct {
 
 func (x *SetGroupRequest) Reset() {
 	*x = SetGroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[22]
+	mi := &file_proto_proc_proc_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1576,7 +1766,7 @@ func (x *SetGroupRequest) String() string {
 func (*SetGroupRequest) ProtoMessage() {}
 
 func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[22]
+	mi := &file_proto_proc_proc_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1589,7 +1779,7 @@ func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupRequest.ProtoReflect.Descriptor instead.
 func (*SetGroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{22}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SetGroupRequest) GetPid() int32 {
@@ -1628,7 +1818,7 @@ type CredsReply struct {
 
 func (x *CredsReply) Reset() {
 	*x = CredsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[23]
+	mi := &file_proto_proc_proc_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1640,7 +1830,7 @@ func (x *CredsReply) String() string {
 func (*CredsReply) ProtoMessage() {}
 
 func (x *CredsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[23]
+	mi := &file_proto_proc_proc_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1653,7 +1843,7 @@ func (x *CredsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CredsReply.ProtoReflect.Descriptor instead.
 func (*CredsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{23}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CredsReply) GetRuid() uint32 {
@@ -1777,7 +1967,7 @@ type SetCredsRequest struct {
 
 func (x *SetCredsRequest) Reset() {
 	*x = SetCredsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[24]
+	mi := &file_proto_proc_proc_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1789,7 +1979,7 @@ func (x *SetCredsRequest) String() string {
 func (*SetCredsRequest) ProtoMessage() {}
 
 func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[24]
+	mi := &file_proto_proc_proc_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1802,7 +1992,7 @@ func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetCredsRequest.ProtoReflect.Descriptor instead.
 func (*SetCredsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{24}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SetCredsRequest) GetRuid() uint32 {
@@ -1923,7 +2113,7 @@ type LimitRequest struct {
 
 func (x *LimitRequest) Reset() {
 	*x = LimitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[25]
+	mi := &file_proto_proc_proc_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1935,7 +2125,7 @@ func (x *LimitRequest) String() string {
 func (*LimitRequest) ProtoMessage() {}
 
 func (x *LimitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[25]
+	mi := &file_proto_proc_proc_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1948,7 +2138,7 @@ func (x *LimitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitRequest.ProtoReflect.Descriptor instead.
 func (*LimitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{25}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *LimitRequest) GetPid() int32 {
@@ -1996,7 +2186,7 @@ type LimitReply struct {
 
 func (x *LimitReply) Reset() {
 	*x = LimitReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[26]
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2008,7 +2198,7 @@ func (x *LimitReply) String() string {
 func (*LimitReply) ProtoMessage() {}
 
 func (x *LimitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[26]
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2021,7 +2211,7 @@ func (x *LimitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitReply.ProtoReflect.Descriptor instead.
 func (*LimitReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{26}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *LimitReply) GetSoft() uint64 {
@@ -2047,7 +2237,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2249,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2262,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *UsageRequest) GetWho() int32 {
@@ -2095,7 +2285,7 @@ type UsageReply struct {
 
 func (x *UsageReply) Reset() {
 	*x = UsageReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2107,7 +2297,7 @@ func (x *UsageReply) String() string {
 func (*UsageReply) ProtoMessage() {}
 
 func (x *UsageReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2120,7 +2310,7 @@ func (x *UsageReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageReply.ProtoReflect.Descriptor instead.
 func (*UsageReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *UsageReply) GetUserNs() uint64 {
@@ -2170,7 +2360,7 @@ type SettingRequest struct {
 
 func (x *SettingRequest) Reset() {
 	*x = SettingRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2182,7 +2372,7 @@ func (x *SettingRequest) String() string {
 func (*SettingRequest) ProtoMessage() {}
 
 func (x *SettingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2195,7 +2385,7 @@ func (x *SettingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingRequest.ProtoReflect.Descriptor instead.
 func (*SettingRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SettingRequest) GetOption() uint32 {
@@ -2236,7 +2426,7 @@ type SettingReply struct {
 
 func (x *SettingReply) Reset() {
 	*x = SettingReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2438,7 @@ func (x *SettingReply) String() string {
 func (*SettingReply) ProtoMessage() {}
 
 func (x *SettingReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2451,7 @@ func (x *SettingReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingReply.ProtoReflect.Descriptor instead.
 func (*SettingReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SettingReply) GetValue() int64 {
@@ -2288,7 +2478,7 @@ type ThreadRequest struct {
 
 func (x *ThreadRequest) Reset() {
 	*x = ThreadRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2300,7 +2490,7 @@ func (x *ThreadRequest) String() string {
 func (*ThreadRequest) ProtoMessage() {}
 
 func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2313,7 +2503,7 @@ func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadRequest.ProtoReflect.Descriptor instead.
 func (*ThreadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ThreadRequest) GetClearChildTid() uint64 {
@@ -2340,7 +2530,7 @@ type UtsRequest struct {
 
 func (x *UtsRequest) Reset() {
 	*x = UtsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2352,7 +2542,7 @@ func (x *UtsRequest) String() string {
 func (*UtsRequest) ProtoMessage() {}
 
 func (x *UtsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2365,7 +2555,7 @@ func (x *UtsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsRequest.ProtoReflect.Descriptor instead.
 func (*UtsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *UtsRequest) GetHostname() string {
@@ -2392,7 +2582,7 @@ type UtsReply struct {
 
 func (x *UtsReply) Reset() {
 	*x = UtsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2404,7 +2594,7 @@ func (x *UtsReply) String() string {
 func (*UtsReply) ProtoMessage() {}
 
 func (x *UtsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2417,7 +2607,7 @@ func (x *UtsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsReply.ProtoReflect.Descriptor instead.
 func (*UtsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *UtsReply) GetHostname() string {
@@ -2445,7 +2635,7 @@ type AlarmRequest struct {
 
 func (x *AlarmRequest) Reset() {
 	*x = AlarmRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2457,7 +2647,7 @@ func (x *AlarmRequest) String() string {
 func (*AlarmRequest) ProtoMessage() {}
 
 func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2470,7 +2660,7 @@ func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmRequest.ProtoReflect.Descriptor instead.
 func (*AlarmRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *AlarmRequest) GetSet() bool {
@@ -2504,7 +2694,7 @@ type AlarmReply struct {
 
 func (x *AlarmReply) Reset() {
 	*x = AlarmReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2516,7 +2706,7 @@ func (x *AlarmReply) String() string {
 func (*AlarmReply) ProtoMessage() {}
 
 func (x *AlarmReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2529,7 +2719,7 @@ func (x *AlarmReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmReply.ProtoReflect.Descriptor instead.
 func (*AlarmReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *AlarmReply) GetValue() uint64 {
@@ -2556,7 +2746,7 @@ type MemoryReply struct {
 
 func (x *MemoryReply) Reset() {
 	*x = MemoryReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2568,7 +2758,7 @@ func (x *MemoryReply) String() string {
 func (*MemoryReply) ProtoMessage() {}
 
 func (x *MemoryReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2581,7 +2771,7 @@ func (x *MemoryReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryReply.ProtoReflect.Descriptor instead.
 func (*MemoryReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *MemoryReply) GetMm() uint32 {
@@ -2607,7 +2797,7 @@ type FsReply struct {
 
 func (x *FsReply) Reset() {
 	*x = FsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2619,7 +2809,7 @@ func (x *FsReply) String() string {
 func (*FsReply) ProtoMessage() {}
 
 func (x *FsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2632,7 +2822,7 @@ func (x *FsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FsReply.ProtoReflect.Descriptor instead.
 func (*FsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *FsReply) GetFs() uint32 {
@@ -2651,7 +2841,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2663,7 +2853,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2676,7 +2866,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListRequest) GetAfter() int32 {
@@ -2695,7 +2885,7 @@ type ListReply struct {
 
 func (x *ListReply) Reset() {
 	*x = ListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2707,7 +2897,7 @@ func (x *ListReply) String() string {
 func (*ListReply) ProtoMessage() {}
 
 func (x *ListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2720,7 +2910,7 @@ func (x *ListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReply.ProtoReflect.Descriptor instead.
 func (*ListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListReply) GetPids() []int32 {
@@ -2731,32 +2921,41 @@ func (x *ListReply) GetPids() []int32 {
 }
 
 type StatusReply struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
-	Ppid          int32                  `protobuf:"varint,2,opt,name=ppid,proto3" json:"ppid,omitempty"`
-	Pgid          int32                  `protobuf:"varint,3,opt,name=pgid,proto3" json:"pgid,omitempty"`
-	Sid           int32                  `protobuf:"varint,4,opt,name=sid,proto3" json:"sid,omitempty"`
-	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
-	Exe           string                 `protobuf:"bytes,6,opt,name=exe,proto3" json:"exe,omitempty"`
-	Cmdline       []byte                 `protobuf:"bytes,7,opt,name=cmdline,proto3" json:"cmdline,omitempty"`
-	State         string                 `protobuf:"bytes,8,opt,name=state,proto3" json:"state,omitempty"` // R, S, T, Z, X (its threads are ending)
-	Threads       uint32                 `protobuf:"varint,9,opt,name=threads,proto3" json:"threads,omitempty"`
-	UserNs        uint64                 `protobuf:"varint,10,opt,name=user_ns,json=userNs,proto3" json:"user_ns,omitempty"`
-	SystemNs      uint64                 `protobuf:"varint,11,opt,name=system_ns,json=systemNs,proto3" json:"system_ns,omitempty"`
-	StartNs       uint64                 `protobuf:"varint,12,opt,name=start_ns,json=startNs,proto3" json:"start_ns,omitempty"`
-	Uid           uint32                 `protobuf:"varint,13,opt,name=uid,proto3" json:"uid,omitempty"`
-	Gid           uint32                 `protobuf:"varint,14,opt,name=gid,proto3" json:"gid,omitempty"`
-	Pending       uint64                 `protobuf:"varint,15,opt,name=pending,proto3" json:"pending,omitempty"`
-	Blocked       uint64                 `protobuf:"varint,16,opt,name=blocked,proto3" json:"blocked,omitempty"`
-	Ignored       uint64                 `protobuf:"varint,17,opt,name=ignored,proto3" json:"ignored,omitempty"`
-	Caught        uint64                 `protobuf:"varint,18,opt,name=caught,proto3" json:"caught,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Pid              int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	Ppid             int32                  `protobuf:"varint,2,opt,name=ppid,proto3" json:"ppid,omitempty"`
+	Pgid             int32                  `protobuf:"varint,3,opt,name=pgid,proto3" json:"pgid,omitempty"`
+	Sid              int32                  `protobuf:"varint,4,opt,name=sid,proto3" json:"sid,omitempty"`
+	Name             string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	Exe              string                 `protobuf:"bytes,6,opt,name=exe,proto3" json:"exe,omitempty"`
+	Cmdline          []byte                 `protobuf:"bytes,7,opt,name=cmdline,proto3" json:"cmdline,omitempty"`
+	State            string                 `protobuf:"bytes,8,opt,name=state,proto3" json:"state,omitempty"` // R, S, T, Z, X (its threads are ending)
+	Threads          uint32                 `protobuf:"varint,9,opt,name=threads,proto3" json:"threads,omitempty"`
+	UserNs           uint64                 `protobuf:"varint,10,opt,name=user_ns,json=userNs,proto3" json:"user_ns,omitempty"`
+	SystemNs         uint64                 `protobuf:"varint,11,opt,name=system_ns,json=systemNs,proto3" json:"system_ns,omitempty"`
+	StartNs          uint64                 `protobuf:"varint,12,opt,name=start_ns,json=startNs,proto3" json:"start_ns,omitempty"`
+	Uid              uint32                 `protobuf:"varint,13,opt,name=uid,proto3" json:"uid,omitempty"`
+	Gid              uint32                 `protobuf:"varint,14,opt,name=gid,proto3" json:"gid,omitempty"`
+	Pending          uint64                 `protobuf:"varint,15,opt,name=pending,proto3" json:"pending,omitempty"`
+	Blocked          uint64                 `protobuf:"varint,16,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	Ignored          uint64                 `protobuf:"varint,17,opt,name=ignored,proto3" json:"ignored,omitempty"`
+	Caught           uint64                 `protobuf:"varint,18,opt,name=caught,proto3" json:"caught,omitempty"`
+	Cgroup           uint64                 `protobuf:"varint,19,opt,name=cgroup,proto3" json:"cgroup,omitempty"`
+	Nice             int32                  `protobuf:"varint,20,opt,name=nice,proto3" json:"nice,omitempty"`
+	Layout           *Layout                `protobuf:"bytes,21,opt,name=layout,proto3" json:"layout,omitempty"`
+	ChildrenUserNs   uint64                 `protobuf:"varint,22,opt,name=children_user_ns,json=childrenUserNs,proto3" json:"children_user_ns,omitempty"`
+	ChildrenSystemNs uint64                 `protobuf:"varint,23,opt,name=children_system_ns,json=childrenSystemNs,proto3" json:"children_system_ns,omitempty"`
+	NoNewPrivs       bool                   `protobuf:"varint,24,opt,name=no_new_privs,json=noNewPrivs,proto3" json:"no_new_privs,omitempty"`
+	ThreadPending    uint64                 `protobuf:"varint,25,opt,name=thread_pending,json=threadPending,proto3" json:"thread_pending,omitempty"`
+	Uts              uint64                 `protobuf:"varint,26,opt,name=uts,proto3" json:"uts,omitempty"` // uts namespace's number
+	ExitSignal       int32                  `protobuf:"varint,28,opt,name=exit_signal,json=exitSignal,proto3" json:"exit_signal,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2768,7 +2967,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2781,7 +2980,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *StatusReply) GetPid() int32 {
@@ -2910,6 +3109,69 @@ func (x *StatusReply) GetCaught() uint64 {
 	return 0
 }
 
+func (x *StatusReply) GetCgroup() uint64 {
+	if x != nil {
+		return x.Cgroup
+	}
+	return 0
+}
+
+func (x *StatusReply) GetNice() int32 {
+	if x != nil {
+		return x.Nice
+	}
+	return 0
+}
+
+func (x *StatusReply) GetLayout() *Layout {
+	if x != nil {
+		return x.Layout
+	}
+	return nil
+}
+
+func (x *StatusReply) GetChildrenUserNs() uint64 {
+	if x != nil {
+		return x.ChildrenUserNs
+	}
+	return 0
+}
+
+func (x *StatusReply) GetChildrenSystemNs() uint64 {
+	if x != nil {
+		return x.ChildrenSystemNs
+	}
+	return 0
+}
+
+func (x *StatusReply) GetNoNewPrivs() bool {
+	if x != nil {
+		return x.NoNewPrivs
+	}
+	return false
+}
+
+func (x *StatusReply) GetThreadPending() uint64 {
+	if x != nil {
+		return x.ThreadPending
+	}
+	return 0
+}
+
+func (x *StatusReply) GetUts() uint64 {
+	if x != nil {
+		return x.Uts
+	}
+	return 0
+}
+
+func (x *StatusReply) GetExitSignal() int32 {
+	if x != nil {
+		return x.ExitSignal
+	}
+	return 0
+}
+
 type FdInstallRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Min           uint32                 `protobuf:"varint,1,opt,name=min,proto3" json:"min,omitempty"`
@@ -2918,13 +3180,15 @@ type FdInstallRequest struct {
 	Kind2         uint32                 `protobuf:"varint,4,opt,name=kind2,proto3" json:"kind2,omitempty"`
 	File          uint32                 `protobuf:"varint,5,opt,name=file,proto3" json:"file,omitempty"`
 	File2         uint32                 `protobuf:"varint,6,opt,name=file2,proto3" json:"file2,omitempty"` // absent: one descriptor
+	Id            uint64                 `protobuf:"varint,7,opt,name=id,proto3" json:"id,omitempty"`       // the open file's number (vfs.PollReply.id) where it is not vfsd's, for /proc/PID/fd
+	Id2           uint64                 `protobuf:"varint,8,opt,name=id2,proto3" json:"id2,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FdInstallRequest) Reset() {
 	*x = FdInstallRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2936,7 +3200,7 @@ func (x *FdInstallRequest) String() string {
 func (*FdInstallRequest) ProtoMessage() {}
 
 func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2949,7 +3213,7 @@ func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallRequest.ProtoReflect.Descriptor instead.
 func (*FdInstallRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *FdInstallRequest) GetMin() uint32 {
@@ -2994,6 +3258,20 @@ func (x *FdInstallRequest) GetFile2() uint32 {
 	return 0
 }
 
+func (x *FdInstallRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *FdInstallRequest) GetId2() uint64 {
+	if x != nil {
+		return x.Id2
+	}
+	return 0
+}
+
 type FdInstallReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Fd            int64                  `protobuf:"varint,1,opt,name=fd,proto3" json:"fd,omitempty"`
@@ -3004,7 +3282,7 @@ type FdInstallReply struct {
 
 func (x *FdInstallReply) Reset() {
 	*x = FdInstallReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3016,7 +3294,7 @@ func (x *FdInstallReply) String() string {
 func (*FdInstallReply) ProtoMessage() {}
 
 func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3029,7 +3307,7 @@ func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallReply.ProtoReflect.Descriptor instead.
 func (*FdInstallReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *FdInstallReply) GetFd() int64 {
@@ -3055,7 +3333,7 @@ type FdRequest struct {
 
 func (x *FdRequest) Reset() {
 	*x = FdRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3067,7 +3345,7 @@ func (x *FdRequest) String() string {
 func (*FdRequest) ProtoMessage() {}
 
 func (x *FdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3080,7 +3358,7 @@ func (x *FdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRequest.ProtoReflect.Descriptor instead.
 func (*FdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *FdRequest) GetFd() int32 {
@@ -3100,7 +3378,7 @@ type FdGetRequest struct {
 
 func (x *FdGetRequest) Reset() {
 	*x = FdGetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3112,7 +3390,7 @@ func (x *FdGetRequest) String() string {
 func (*FdGetRequest) ProtoMessage() {}
 
 func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3125,7 +3403,7 @@ func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetRequest.ProtoReflect.Descriptor instead.
 func (*FdGetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *FdGetRequest) GetFd() int32 {
@@ -3151,7 +3429,7 @@ type FdReply struct {
 
 func (x *FdReply) Reset() {
 	*x = FdReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3163,7 +3441,7 @@ func (x *FdReply) String() string {
 func (*FdReply) ProtoMessage() {}
 
 func (x *FdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3176,7 +3454,7 @@ func (x *FdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdReply.ProtoReflect.Descriptor instead.
 func (*FdReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *FdReply) GetFd() int64 {
@@ -3191,13 +3469,14 @@ type FdGetReply struct {
 	Kind          uint32                 `protobuf:"varint,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	Cloexec       bool                   `protobuf:"varint,2,opt,name=cloexec,proto3" json:"cloexec,omitempty"`
 	File          uint32                 `protobuf:"varint,3,opt,name=file,proto3" json:"file,omitempty"`
+	Id            uint64                 `protobuf:"varint,4,opt,name=id,proto3" json:"id,omitempty"` // as FdInstall was told
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FdGetReply) Reset() {
 	*x = FdGetReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3209,7 +3488,7 @@ func (x *FdGetReply) String() string {
 func (*FdGetReply) ProtoMessage() {}
 
 func (x *FdGetReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3222,7 +3501,7 @@ func (x *FdGetReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetReply.ProtoReflect.Descriptor instead.
 func (*FdGetReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *FdGetReply) GetKind() uint32 {
@@ -3246,6 +3525,13 @@ func (x *FdGetReply) GetFile() uint32 {
 	return 0
 }
 
+func (x *FdGetReply) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
 type FdDupRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Fd            int32                  `protobuf:"varint,1,opt,name=fd,proto3" json:"fd,omitempty"`
@@ -3257,7 +3543,7 @@ type FdDupRequest struct {
 
 func (x *FdDupRequest) Reset() {
 	*x = FdDupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3269,7 +3555,7 @@ func (x *FdDupRequest) String() string {
 func (*FdDupRequest) ProtoMessage() {}
 
 func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3282,7 +3568,7 @@ func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDupRequest.ProtoReflect.Descriptor instead.
 func (*FdDupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *FdDupRequest) GetFd() int32 {
@@ -3317,7 +3603,7 @@ type FdDup2Request struct {
 
 func (x *FdDup2Request) Reset() {
 	*x = FdDup2Request{}
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3329,7 +3615,7 @@ func (x *FdDup2Request) String() string {
 func (*FdDup2Request) ProtoMessage() {}
 
 func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3342,7 +3628,7 @@ func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDup2Request.ProtoReflect.Descriptor instead.
 func (*FdDup2Request) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *FdDup2Request) GetFd() int32 {
@@ -3377,7 +3663,7 @@ type FdFlagsRequest struct {
 
 func (x *FdFlagsRequest) Reset() {
 	*x = FdFlagsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3389,7 +3675,7 @@ func (x *FdFlagsRequest) String() string {
 func (*FdFlagsRequest) ProtoMessage() {}
 
 func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3402,7 +3688,7 @@ func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdFlagsRequest.ProtoReflect.Descriptor instead.
 func (*FdFlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *FdFlagsRequest) GetFd() int32 {
@@ -3437,7 +3723,7 @@ type FdRangeRequest struct {
 
 func (x *FdRangeRequest) Reset() {
 	*x = FdRangeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3449,7 +3735,7 @@ func (x *FdRangeRequest) String() string {
 func (*FdRangeRequest) ProtoMessage() {}
 
 func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3462,7 +3748,7 @@ func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRangeRequest.ProtoReflect.Descriptor instead.
 func (*FdRangeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *FdRangeRequest) GetFirst() uint32 {
@@ -3495,7 +3781,7 @@ type FdListReply struct {
 
 func (x *FdListReply) Reset() {
 	*x = FdListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3507,7 +3793,7 @@ func (x *FdListReply) String() string {
 func (*FdListReply) ProtoMessage() {}
 
 func (x *FdListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3520,7 +3806,7 @@ func (x *FdListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdListReply.ProtoReflect.Descriptor instead.
 func (*FdListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *FdListReply) GetFds() []int32 {
@@ -3542,7 +3828,7 @@ type PriorityRequest struct {
 
 func (x *PriorityRequest) Reset() {
 	*x = PriorityRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3554,7 +3840,7 @@ func (x *PriorityRequest) String() string {
 func (*PriorityRequest) ProtoMessage() {}
 
 func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3567,7 +3853,7 @@ func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityRequest.ProtoReflect.Descriptor instead.
 func (*PriorityRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *PriorityRequest) GetWhich() uint32 {
@@ -3607,7 +3893,7 @@ type PriorityReply struct {
 
 func (x *PriorityReply) Reset() {
 	*x = PriorityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3619,7 +3905,7 @@ func (x *PriorityReply) String() string {
 func (*PriorityReply) ProtoMessage() {}
 
 func (x *PriorityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3632,12 +3918,852 @@ func (x *PriorityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityReply.ProtoReflect.Descriptor instead.
 func (*PriorityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PriorityReply) GetNice() int32 {
 	if x != nil {
 		return x.Nice
+	}
+	return 0
+}
+
+type SignalWatchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Mask          uint64                 `protobuf:"varint,1,opt,name=mask,proto3" json:"mask,omitempty"`
+	Id            uint64                 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"` // 0: a new watch
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalWatchRequest) Reset() {
+	*x = SignalWatchRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalWatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalWatchRequest) ProtoMessage() {}
+
+func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalWatchRequest.ProtoReflect.Descriptor instead.
+func (*SignalWatchRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *SignalWatchRequest) GetMask() uint64 {
+	if x != nil {
+		return x.Mask
+	}
+	return 0
+}
+
+func (x *SignalWatchRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type WatchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRequest) Reset() {
+	*x = WatchRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRequest) ProtoMessage() {}
+
+func (x *WatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
+func (*WatchRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *WatchRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type WatchReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Event         uint32                 `protobuf:"varint,2,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchReply) Reset() {
+	*x = WatchReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchReply) ProtoMessage() {}
+
+func (x *WatchReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
+func (*WatchReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *WatchReply) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *WatchReply) GetEvent() uint32 {
+	if x != nil {
+		return x.Event
+	}
+	return 0
+}
+
+type CgroupRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CgroupRequest) Reset() {
+	*x = CgroupRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CgroupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CgroupRequest) ProtoMessage() {}
+
+func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CgroupRequest.ProtoReflect.Descriptor instead.
+func (*CgroupRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *CgroupRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type CgroupReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CgroupReply) Reset() {
+	*x = CgroupReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CgroupReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CgroupReply) ProtoMessage() {}
+
+func (x *CgroupReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CgroupReply.ProtoReflect.Descriptor instead.
+func (*CgroupReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *CgroupReply) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type CgroupMoveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Pid           int32                  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CgroupMoveRequest) Reset() {
+	*x = CgroupMoveRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CgroupMoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CgroupMoveRequest) ProtoMessage() {}
+
+func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CgroupMoveRequest.ProtoReflect.Descriptor instead.
+func (*CgroupMoveRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *CgroupMoveRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *CgroupMoveRequest) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+type CgroupMembersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	After         int32                  `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
+	Threads       bool                   `protobuf:"varint,3,opt,name=threads,proto3" json:"threads,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CgroupMembersRequest) Reset() {
+	*x = CgroupMembersRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CgroupMembersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CgroupMembersRequest) ProtoMessage() {}
+
+func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CgroupMembersRequest.ProtoReflect.Descriptor instead.
+func (*CgroupMembersRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *CgroupMembersRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *CgroupMembersRequest) GetAfter() int32 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *CgroupMembersRequest) GetThreads() bool {
+	if x != nil {
+		return x.Threads
+	}
+	return false
+}
+
+type CgroupInfoReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Populated     bool                   `protobuf:"varint,1,opt,name=populated,proto3" json:"populated,omitempty"`
+	Frozen        bool                   `protobuf:"varint,2,opt,name=frozen,proto3" json:"frozen,omitempty"`
+	Processes     uint32                 `protobuf:"varint,3,opt,name=processes,proto3" json:"processes,omitempty"`         // of the cgroup itself
+	UserNs        uint64                 `protobuf:"varint,4,opt,name=user_ns,json=userNs,proto3" json:"user_ns,omitempty"` // of it and those below, gone processes too
+	SystemNs      uint64                 `protobuf:"varint,5,opt,name=system_ns,json=systemNs,proto3" json:"system_ns,omitempty"`
+	Pids          uint64                 `protobuf:"varint,6,opt,name=pids,proto3" json:"pids,omitempty"`                               // threads of it and those below
+	PidsMax       uint64                 `protobuf:"varint,7,opt,name=pids_max,json=pidsMax,proto3" json:"pids_max,omitempty"`          // 2^64−1: no limit
+	PidsEvents    uint64                 `protobuf:"varint,8,opt,name=pids_events,json=pidsEvents,proto3" json:"pids_events,omitempty"` // forks that pids_max refused
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CgroupInfoReply) Reset() {
+	*x = CgroupInfoReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CgroupInfoReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CgroupInfoReply) ProtoMessage() {}
+
+func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CgroupInfoReply.ProtoReflect.Descriptor instead.
+func (*CgroupInfoReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *CgroupInfoReply) GetPopulated() bool {
+	if x != nil {
+		return x.Populated
+	}
+	return false
+}
+
+func (x *CgroupInfoReply) GetFrozen() bool {
+	if x != nil {
+		return x.Frozen
+	}
+	return false
+}
+
+func (x *CgroupInfoReply) GetProcesses() uint32 {
+	if x != nil {
+		return x.Processes
+	}
+	return 0
+}
+
+func (x *CgroupInfoReply) GetUserNs() uint64 {
+	if x != nil {
+		return x.UserNs
+	}
+	return 0
+}
+
+func (x *CgroupInfoReply) GetSystemNs() uint64 {
+	if x != nil {
+		return x.SystemNs
+	}
+	return 0
+}
+
+func (x *CgroupInfoReply) GetPids() uint64 {
+	if x != nil {
+		return x.Pids
+	}
+	return 0
+}
+
+func (x *CgroupInfoReply) GetPidsMax() uint64 {
+	if x != nil {
+		return x.PidsMax
+	}
+	return 0
+}
+
+func (x *CgroupInfoReply) GetPidsEvents() uint64 {
+	if x != nil {
+		return x.PidsEvents
+	}
+	return 0
+}
+
+type CgroupSetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Knob          CgroupKnob             `protobuf:"varint,2,opt,name=knob,proto3,enum=aramid.proc.CgroupKnob" json:"knob,omitempty"`
+	Value         uint64                 `protobuf:"varint,3,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CgroupSetRequest) Reset() {
+	*x = CgroupSetRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CgroupSetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CgroupSetRequest) ProtoMessage() {}
+
+func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CgroupSetRequest.ProtoReflect.Descriptor instead.
+func (*CgroupSetRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *CgroupSetRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *CgroupSetRequest) GetKnob() CgroupKnob {
+	if x != nil {
+		return x.Knob
+	}
+	return CgroupKnob_PIDS_MAX
+}
+
+func (x *CgroupSetRequest) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+type CgroupChangesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Since         uint64                 `protobuf:"varint,1,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CgroupChangesRequest) Reset() {
+	*x = CgroupChangesRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CgroupChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CgroupChangesRequest) ProtoMessage() {}
+
+func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CgroupChangesRequest.ProtoReflect.Descriptor instead.
+func (*CgroupChangesRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *CgroupChangesRequest) GetSince() uint64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+type CgroupChangesReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
+	Next          uint64                 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"` // for the next call's `since`
+	Event         uint32                 `protobuf:"varint,3,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CgroupChangesReply) Reset() {
+	*x = CgroupChangesReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CgroupChangesReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CgroupChangesReply) ProtoMessage() {}
+
+func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CgroupChangesReply.ProtoReflect.Descriptor instead.
+func (*CgroupChangesReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *CgroupChangesReply) GetIds() []uint64 {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *CgroupChangesReply) GetNext() uint64 {
+	if x != nil {
+		return x.Next
+	}
+	return 0
+}
+
+func (x *CgroupChangesReply) GetEvent() uint32 {
+	if x != nil {
+		return x.Event
+	}
+	return 0
+}
+
+type UnshareRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Flags         uint64                 `protobuf:"varint,1,opt,name=flags,proto3" json:"flags,omitempty"` // CLONE_*
+	FsId          uint64                 `protobuf:"varint,2,opt,name=fs_id,json=fsId,proto3" json:"fs_id,omitempty"`
+	Fs            uint32                 `protobuf:"varint,3,opt,name=fs,proto3" json:"fs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnshareRequest) Reset() {
+	*x = UnshareRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnshareRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnshareRequest) ProtoMessage() {}
+
+func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnshareRequest.ProtoReflect.Descriptor instead.
+func (*UnshareRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *UnshareRequest) GetFlags() uint64 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *UnshareRequest) GetFsId() uint64 {
+	if x != nil {
+		return x.FsId
+	}
+	return 0
+}
+
+func (x *UnshareRequest) GetFs() uint32 {
+	if x != nil {
+		return x.Fs
+	}
+	return 0
+}
+
+type CompareRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid1          int32                  `protobuf:"varint,1,opt,name=pid1,proto3" json:"pid1,omitempty"`
+	Pid2          int32                  `protobuf:"varint,2,opt,name=pid2,proto3" json:"pid2,omitempty"`
+	Type          uint32                 `protobuf:"varint,3,opt,name=type,proto3" json:"type,omitempty"` // KCMP_*
+	Idx1          uint64                 `protobuf:"varint,4,opt,name=idx1,proto3" json:"idx1,omitempty"`
+	Idx2          uint64                 `protobuf:"varint,5,opt,name=idx2,proto3" json:"idx2,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompareRequest) Reset() {
+	*x = CompareRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareRequest) ProtoMessage() {}
+
+func (x *CompareRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
+func (*CompareRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *CompareRequest) GetPid1() int32 {
+	if x != nil {
+		return x.Pid1
+	}
+	return 0
+}
+
+func (x *CompareRequest) GetPid2() int32 {
+	if x != nil {
+		return x.Pid2
+	}
+	return 0
+}
+
+func (x *CompareRequest) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *CompareRequest) GetIdx1() uint64 {
+	if x != nil {
+		return x.Idx1
+	}
+	return 0
+}
+
+func (x *CompareRequest) GetIdx2() uint64 {
+	if x != nil {
+		return x.Idx2
+	}
+	return 0
+}
+
+type TotalsReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Processes     uint32                 `protobuf:"varint,1,opt,name=processes,proto3" json:"processes,omitempty"`
+	Threads       uint32                 `protobuf:"varint,2,opt,name=threads,proto3" json:"threads,omitempty"`
+	Running       uint32                 `protobuf:"varint,3,opt,name=running,proto3" json:"running,omitempty"`
+	LastPid       int32                  `protobuf:"varint,4,opt,name=last_pid,json=lastPid,proto3" json:"last_pid,omitempty"`
+	Forks         uint64                 `protobuf:"varint,5,opt,name=forks,proto3" json:"forks,omitempty"`                 // since boot
+	UserNs        uint64                 `protobuf:"varint,6,opt,name=user_ns,json=userNs,proto3" json:"user_ns,omitempty"` // of all threads, gone ones too
+	SystemNs      uint64                 `protobuf:"varint,7,opt,name=system_ns,json=systemNs,proto3" json:"system_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TotalsReply) Reset() {
+	*x = TotalsReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TotalsReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TotalsReply) ProtoMessage() {}
+
+func (x *TotalsReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
+func (*TotalsReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *TotalsReply) GetProcesses() uint32 {
+	if x != nil {
+		return x.Processes
+	}
+	return 0
+}
+
+func (x *TotalsReply) GetThreads() uint32 {
+	if x != nil {
+		return x.Threads
+	}
+	return 0
+}
+
+func (x *TotalsReply) GetRunning() uint32 {
+	if x != nil {
+		return x.Running
+	}
+	return 0
+}
+
+func (x *TotalsReply) GetLastPid() int32 {
+	if x != nil {
+		return x.LastPid
+	}
+	return 0
+}
+
+func (x *TotalsReply) GetForks() uint64 {
+	if x != nil {
+		return x.Forks
+	}
+	return 0
+}
+
+func (x *TotalsReply) GetUserNs() uint64 {
+	if x != nil {
+		return x.UserNs
+	}
+	return 0
+}
+
+func (x *TotalsReply) GetSystemNs() uint64 {
+	if x != nil {
+		return x.SystemNs
 	}
 	return 0
 }
@@ -3654,7 +4780,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"PidRequest\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\"\x1c\n" +
 	"\bPidReply\x12\x10\n" +
-	"\x03pid\x18\x01 \x01(\x03R\x03pid\"\xf7\x01\n" +
+	"\x03pid\x18\x01 \x01(\x03R\x03pid\"\xa4\x02\n" +
 	"\fSpawnRequest\x12\x14\n" +
 	"\x02mm\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x02mm\x12\x1a\n" +
 	"\x05space\x18\x02 \x01(\rB\x04\x90\xb5\x18\x01R\x05space\x12\x14\n" +
@@ -3666,7 +4792,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x03exe\x18\b \x01(\tR\x03exe\x12\x18\n" +
 	"\acmdline\x18\t \x01(\fR\acmdline\x12\x1e\n" +
 	"\aconsole\x18\n" +
-	" \x01(\rB\x04\x90\xb5\x18\x01R\aconsole\"\xd3\x01\n" +
+	" \x01(\rB\x04\x90\xb5\x18\x01R\aconsole\x12+\n" +
+	"\x06layout\x18\v \x01(\v2\x13.aramid.proc.LayoutR\x06layout\"\xeb\x01\n" +
 	"\vForkRequest\x12\x14\n" +
 	"\x05flags\x18\x01 \x01(\x04R\x05flags\x12\x14\n" +
 	"\x05stack\x18\x02 \x01(\x04R\x05stack\x12\x10\n" +
@@ -3677,15 +4804,32 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x05fs_id\x18\x06 \x01(\x04R\x04fsId\x12\x14\n" +
 	"\x02fs\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x02fs\x12\x1d\n" +
 	"\n" +
-	"parent_tid\x18\b \x01(\x04R\tparentTid\"\xab\x01\n" +
+	"parent_tid\x18\b \x01(\x04R\tparentTid\x12\x16\n" +
+	"\x06cgroup\x18\t \x01(\x04R\x06cgroup\"\xd8\x01\n" +
 	"\vExecRequest\x12\x14\n" +
 	"\x05entry\x18\x01 \x01(\x04R\x05entry\x12\x14\n" +
 	"\x05stack\x18\x02 \x01(\x04R\x05stack\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x10\n" +
 	"\x03exe\x18\x04 \x01(\tR\x03exe\x12\x18\n" +
 	"\acmdline\x18\x05 \x01(\fR\acmdline\x12\x14\n" +
-	"\x02mm\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\x02mm\x12\x1a\n" +
-	"\x05space\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x05space\"%\n" +
+	"\x02mm\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\x02mm\x12+\n" +
+	"\x06layout\x18\b \x01(\v2\x13.aramid.proc.LayoutR\x06layout\x12\x1a\n" +
+	"\x05space\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x05space\"\xa6\x02\n" +
+	"\x06Layout\x12\x1b\n" +
+	"\targ_start\x18\x01 \x01(\x04R\bargStart\x12\x17\n" +
+	"\aarg_end\x18\x02 \x01(\x04R\x06argEnd\x12\x1b\n" +
+	"\tenv_start\x18\x03 \x01(\x04R\benvStart\x12\x17\n" +
+	"\aenv_end\x18\x04 \x01(\x04R\x06envEnd\x12\x1d\n" +
+	"\n" +
+	"start_code\x18\x05 \x01(\x04R\tstartCode\x12\x19\n" +
+	"\bend_code\x18\x06 \x01(\x04R\aendCode\x12\x1d\n" +
+	"\n" +
+	"start_data\x18\a \x01(\x04R\tstartData\x12\x19\n" +
+	"\bend_data\x18\b \x01(\x04R\aendData\x12\x1b\n" +
+	"\tstart_brk\x18\t \x01(\x04R\bstartBrk\x12\x1f\n" +
+	"\vstart_stack\x18\n" +
+	" \x01(\x04R\n" +
+	"startStack\"%\n" +
 	"\vExitRequest\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\x05R\x06status\"O\n" +
 	"\vWaitRequest\x12\x16\n" +
@@ -3885,7 +5029,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\vListRequest\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\x05R\x05after\"\x1f\n" +
 	"\tListReply\x12\x12\n" +
-	"\x04pids\x18\x01 \x03(\x05R\x04pids\"\xa4\x03\n" +
+	"\x04pids\x18\x01 \x03(\x05R\x04pids\"\xd1\x05\n" +
 	"\vStatusReply\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
@@ -3905,14 +5049,27 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\apending\x18\x0f \x01(\x04R\apending\x12\x18\n" +
 	"\ablocked\x18\x10 \x01(\x04R\ablocked\x12\x18\n" +
 	"\aignored\x18\x11 \x01(\x04R\aignored\x12\x16\n" +
-	"\x06caught\x18\x12 \x01(\x04R\x06caught\"\x9e\x01\n" +
+	"\x06caught\x18\x12 \x01(\x04R\x06caught\x12\x16\n" +
+	"\x06cgroup\x18\x13 \x01(\x04R\x06cgroup\x12\x12\n" +
+	"\x04nice\x18\x14 \x01(\x05R\x04nice\x12+\n" +
+	"\x06layout\x18\x15 \x01(\v2\x13.aramid.proc.LayoutR\x06layout\x12(\n" +
+	"\x10children_user_ns\x18\x16 \x01(\x04R\x0echildrenUserNs\x12,\n" +
+	"\x12children_system_ns\x18\x17 \x01(\x04R\x10childrenSystemNs\x12 \n" +
+	"\fno_new_privs\x18\x18 \x01(\bR\n" +
+	"noNewPrivs\x12%\n" +
+	"\x0ethread_pending\x18\x19 \x01(\x04R\rthreadPending\x12\x10\n" +
+	"\x03uts\x18\x1a \x01(\x04R\x03uts\x12\x1f\n" +
+	"\vexit_signal\x18\x1c \x01(\x05R\n" +
+	"exitSignal\"\xc0\x01\n" +
 	"\x10FdInstallRequest\x12\x10\n" +
 	"\x03min\x18\x01 \x01(\rR\x03min\x12\x18\n" +
 	"\acloexec\x18\x02 \x01(\bR\acloexec\x12\x12\n" +
 	"\x04kind\x18\x03 \x01(\rR\x04kind\x12\x14\n" +
 	"\x05kind2\x18\x04 \x01(\rR\x05kind2\x12\x18\n" +
 	"\x04file\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\x12\x1a\n" +
-	"\x05file2\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\x05file2\"2\n" +
+	"\x05file2\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\x05file2\x12\x0e\n" +
+	"\x02id\x18\a \x01(\x04R\x02id\x12\x10\n" +
+	"\x03id2\x18\b \x01(\x04R\x03id2\"2\n" +
 	"\x0eFdInstallReply\x12\x0e\n" +
 	"\x02fd\x18\x01 \x01(\x03R\x02fd\x12\x10\n" +
 	"\x03fd2\x18\x02 \x01(\x03R\x03fd2\"\x1b\n" +
@@ -3922,12 +5079,13 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x02fd\x18\x01 \x01(\x05R\x02fd\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\"\x19\n" +
 	"\aFdReply\x12\x0e\n" +
-	"\x02fd\x18\x01 \x01(\x03R\x02fd\"T\n" +
+	"\x02fd\x18\x01 \x01(\x03R\x02fd\"d\n" +
 	"\n" +
 	"FdGetReply\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x18\n" +
 	"\acloexec\x18\x02 \x01(\bR\acloexec\x12\x18\n" +
-	"\x04file\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"J\n" +
+	"\x04file\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\x12\x0e\n" +
+	"\x02id\x18\x04 \x01(\x04R\x02id\"J\n" +
 	"\fFdDupRequest\x12\x0e\n" +
 	"\x02fd\x18\x01 \x01(\x05R\x02fd\x12\x10\n" +
 	"\x03min\x18\x02 \x01(\rR\x03min\x12\x18\n" +
@@ -3952,7 +5110,71 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x03set\x18\x03 \x01(\bR\x03set\x12\x12\n" +
 	"\x04nice\x18\x04 \x01(\x05R\x04nice\"#\n" +
 	"\rPriorityReply\x12\x12\n" +
-	"\x04nice\x18\x01 \x01(\x05R\x04nice2\xc5\x1a\n" +
+	"\x04nice\x18\x01 \x01(\x05R\x04nice\"8\n" +
+	"\x12SignalWatchRequest\x12\x12\n" +
+	"\x04mask\x18\x01 \x01(\x04R\x04mask\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\x04R\x02id\"\x1e\n" +
+	"\fWatchRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"8\n" +
+	"\n" +
+	"WatchReply\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1a\n" +
+	"\x05event\x18\x02 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"\x1f\n" +
+	"\rCgroupRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"\x1d\n" +
+	"\vCgroupReply\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"5\n" +
+	"\x11CgroupMoveRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x10\n" +
+	"\x03pid\x18\x02 \x01(\x05R\x03pid\"V\n" +
+	"\x14CgroupMembersRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x05R\x05after\x12\x18\n" +
+	"\athreads\x18\x03 \x01(\bR\athreads\"\xeb\x01\n" +
+	"\x0fCgroupInfoReply\x12\x1c\n" +
+	"\tpopulated\x18\x01 \x01(\bR\tpopulated\x12\x16\n" +
+	"\x06frozen\x18\x02 \x01(\bR\x06frozen\x12\x1c\n" +
+	"\tprocesses\x18\x03 \x01(\rR\tprocesses\x12\x17\n" +
+	"\auser_ns\x18\x04 \x01(\x04R\x06userNs\x12\x1b\n" +
+	"\tsystem_ns\x18\x05 \x01(\x04R\bsystemNs\x12\x12\n" +
+	"\x04pids\x18\x06 \x01(\x04R\x04pids\x12\x19\n" +
+	"\bpids_max\x18\a \x01(\x04R\apidsMax\x12\x1f\n" +
+	"\vpids_events\x18\b \x01(\x04R\n" +
+	"pidsEvents\"e\n" +
+	"\x10CgroupSetRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12+\n" +
+	"\x04knob\x18\x02 \x01(\x0e2\x17.aramid.proc.CgroupKnobR\x04knob\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\x04R\x05value\",\n" +
+	"\x14CgroupChangesRequest\x12\x14\n" +
+	"\x05since\x18\x01 \x01(\x04R\x05since\"V\n" +
+	"\x12CgroupChangesReply\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\x04R\x04next\x12\x1a\n" +
+	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"Q\n" +
+	"\x0eUnshareRequest\x12\x14\n" +
+	"\x05flags\x18\x01 \x01(\x04R\x05flags\x12\x13\n" +
+	"\x05fs_id\x18\x02 \x01(\x04R\x04fsId\x12\x14\n" +
+	"\x02fs\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x02fs\"t\n" +
+	"\x0eCompareRequest\x12\x12\n" +
+	"\x04pid1\x18\x01 \x01(\x05R\x04pid1\x12\x12\n" +
+	"\x04pid2\x18\x02 \x01(\x05R\x04pid2\x12\x12\n" +
+	"\x04type\x18\x03 \x01(\rR\x04type\x12\x12\n" +
+	"\x04idx1\x18\x04 \x01(\x04R\x04idx1\x12\x12\n" +
+	"\x04idx2\x18\x05 \x01(\x04R\x04idx2\"\xc6\x01\n" +
+	"\vTotalsReply\x12\x1c\n" +
+	"\tprocesses\x18\x01 \x01(\rR\tprocesses\x12\x18\n" +
+	"\athreads\x18\x02 \x01(\rR\athreads\x12\x18\n" +
+	"\arunning\x18\x03 \x01(\rR\arunning\x12\x19\n" +
+	"\blast_pid\x18\x04 \x01(\x05R\alastPid\x12\x14\n" +
+	"\x05forks\x18\x05 \x01(\x04R\x05forks\x12\x17\n" +
+	"\auser_ns\x18\x06 \x01(\x04R\x06userNs\x12\x1b\n" +
+	"\tsystem_ns\x18\a \x01(\x04R\bsystemNs*0\n" +
+	"\n" +
+	"CgroupKnob\x12\f\n" +
+	"\bPIDS_MAX\x10\x00\x12\n" +
+	"\n" +
+	"\x06FREEZE\x10\x01\x12\b\n" +
+	"\x04KILL\x10\x022\xde%\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12Z\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\"!\x8a\xb5\x18\x1d\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\x12P\n" +
@@ -4003,7 +5225,27 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\b\x01\"\x06ErrArg\x12L\n" +
 	"\x06FdList\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.FdListReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12s\n" +
 	"\bPriority\x12\x1c.aramid.proc.PriorityRequest\x1a\x1a.aramid.proc.PriorityReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\x06ErrArg\"\aErrPerm\"\tErrAccess\x12N\n" +
-	"\bMemoryOf\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.MemoryReply\"\x0f\x8a\xb5\x18\v\"\tErrSearchB\x13Z\x11aramid/proto/procb\x06proto3"
+	"\bMemoryOf\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.MemoryReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12\\\n" +
+	"\vSignalWatch\x12\x1f.aramid.proc.SignalWatchRequest\x1a\x17.aramid.proc.WatchReply\"\x13\x8a\xb5\x18\x0f\b\x01\"\vErrNotFound\x12K\n" +
+	"\rSignalUnwatch\x12\x19.aramid.proc.WatchRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12F\n" +
+	"\n" +
+	"TakeSignal\x12\x16.aramid.proc.MaskReply\x1a\x18.aramid.proc.SignalReply\"\x06\x8a\xb5\x18\x02\b\x01\x12O\n" +
+	"\bPidWatch\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.WatchReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrSearch\x12Y\n" +
+	"\fCgroupCreate\x12\x1a.aramid.proc.CgroupRequest\x1a\x18.aramid.proc.CgroupReply\"\x13\x8a\xb5\x18\x0f\b\x01\"\vErrNotFound\x12a\n" +
+	"\fCgroupRemove\x12\x1a.aramid.proc.CgroupRequest\x1a\x17.aramid.proc.EmptyReply\"\x1c\x8a\xb5\x18\x18\b\x01\"\vErrNotFound\"\aErrBusy\x12n\n" +
+	"\n" +
+	"CgroupMove\x12\x1e.aramid.proc.CgroupMoveRequest\x1a\x17.aramid.proc.EmptyReply\"'\x8a\xb5\x18#\b\x01\"\vErrNotFound\"\tErrSearch\"\aErrPerm\x12]\n" +
+	"\rCgroupMembers\x12!.aramid.proc.CgroupMembersRequest\x1a\x16.aramid.proc.ListReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12Y\n" +
+	"\n" +
+	"CgroupInfo\x12\x1a.aramid.proc.CgroupRequest\x1a\x1c.aramid.proc.CgroupInfoReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12`\n" +
+	"\tCgroupSet\x12\x1d.aramid.proc.CgroupSetRequest\x1a\x17.aramid.proc.EmptyReply\"\x1b\x8a\xb5\x18\x17\b\x01\"\vErrNotFound\"\x06ErrArg\x12[\n" +
+	"\rCgroupChanges\x12!.aramid.proc.CgroupChangesRequest\x1a\x1f.aramid.proc.CgroupChangesReply\"\x06\x8a\xb5\x18\x02\b\x01\x12X\n" +
+	"\aUnshare\x12\x1b.aramid.proc.UnshareRequest\x1a\x17.aramid.proc.EmptyReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12N\n" +
+	"\n" +
+	"ThreadList\x12\x17.aramid.proc.PidRequest\x1a\x16.aramid.proc.ListReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12R\n" +
+	"\fThreadStatus\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.StatusReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12i\n" +
+	"\aCompare\x12\x1b.aramid.proc.CompareRequest\x1a\x15.aramid.proc.PidReply\"*\x8a\xb5\x18&\"\tErrSearch\"\aErrPerm\"\x06ErrArg\"\bErrBadFD\x12C\n" +
+	"\x06Totals\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.TotalsReply\"\x04\x8a\xb5\x18\x00B\x13Z\x11aramid/proto/procb\x06proto3"
 
 var (
 	file_proto_proc_proc_proto_rawDescOnce sync.Once
@@ -4017,151 +5259,204 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 	return file_proto_proc_proc_proto_rawDescData
 }
 
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
+var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 69)
 var file_proto_proc_proc_proto_goTypes = []any{
-	(*EmptyRequest)(nil),     // 0: aramid.proc.EmptyRequest
-	(*EmptyReply)(nil),       // 1: aramid.proc.EmptyReply
-	(*PidRequest)(nil),       // 2: aramid.proc.PidRequest
-	(*PidReply)(nil),         // 3: aramid.proc.PidReply
-	(*SpawnRequest)(nil),     // 4: aramid.proc.SpawnRequest
-	(*ForkRequest)(nil),      // 5: aramid.proc.ForkRequest
-	(*ExecRequest)(nil),      // 6: aramid.proc.ExecRequest
-	(*ExitRequest)(nil),      // 7: aramid.proc.ExitRequest
-	(*WaitRequest)(nil),      // 8: aramid.proc.WaitRequest
-	(*WaitReply)(nil),        // 9: aramid.proc.WaitReply
-	(*KillRequest)(nil),      // 10: aramid.proc.KillRequest
-	(*FaultRequest)(nil),     // 11: aramid.proc.FaultRequest
-	(*ActionRequest)(nil),    // 12: aramid.proc.ActionRequest
-	(*ActionReply)(nil),      // 13: aramid.proc.ActionReply
-	(*MaskRequest)(nil),      // 14: aramid.proc.MaskRequest
-	(*MaskReply)(nil),        // 15: aramid.proc.MaskReply
-	(*SuspendRequest)(nil),   // 16: aramid.proc.SuspendRequest
-	(*TimedWaitRequest)(nil), // 17: aramid.proc.TimedWaitRequest
-	(*AltStackRequest)(nil),  // 18: aramid.proc.AltStackRequest
-	(*AltStackReply)(nil),    // 19: aramid.proc.AltStackReply
-	(*SignalReply)(nil),      // 20: aramid.proc.SignalReply
-	(*IdentityReply)(nil),    // 21: aramid.proc.IdentityReply
-	(*SetGroupRequest)(nil),  // 22: aramid.proc.SetGroupRequest
-	(*CredsReply)(nil),       // 23: aramid.proc.CredsReply
-	(*SetCredsRequest)(nil),  // 24: aramid.proc.SetCredsRequest
-	(*LimitRequest)(nil),     // 25: aramid.proc.LimitRequest
-	(*LimitReply)(nil),       // 26: aramid.proc.LimitReply
-	(*UsageRequest)(nil),     // 27: aramid.proc.UsageRequest
-	(*UsageReply)(nil),       // 28: aramid.proc.UsageReply
-	(*SettingRequest)(nil),   // 29: aramid.proc.SettingRequest
-	(*SettingReply)(nil),     // 30: aramid.proc.SettingReply
-	(*ThreadRequest)(nil),    // 31: aramid.proc.ThreadRequest
-	(*UtsRequest)(nil),       // 32: aramid.proc.UtsRequest
-	(*UtsReply)(nil),         // 33: aramid.proc.UtsReply
-	(*AlarmRequest)(nil),     // 34: aramid.proc.AlarmRequest
-	(*AlarmReply)(nil),       // 35: aramid.proc.AlarmReply
-	(*MemoryReply)(nil),      // 36: aramid.proc.MemoryReply
-	(*FsReply)(nil),          // 37: aramid.proc.FsReply
-	(*ListRequest)(nil),      // 38: aramid.proc.ListRequest
-	(*ListReply)(nil),        // 39: aramid.proc.ListReply
-	(*StatusReply)(nil),      // 40: aramid.proc.StatusReply
-	(*FdInstallRequest)(nil), // 41: aramid.proc.FdInstallRequest
-	(*FdInstallReply)(nil),   // 42: aramid.proc.FdInstallReply
-	(*FdRequest)(nil),        // 43: aramid.proc.FdRequest
-	(*FdGetRequest)(nil),     // 44: aramid.proc.FdGetRequest
-	(*FdReply)(nil),          // 45: aramid.proc.FdReply
-	(*FdGetReply)(nil),       // 46: aramid.proc.FdGetReply
-	(*FdDupRequest)(nil),     // 47: aramid.proc.FdDupRequest
-	(*FdDup2Request)(nil),    // 48: aramid.proc.FdDup2Request
-	(*FdFlagsRequest)(nil),   // 49: aramid.proc.FdFlagsRequest
-	(*FdRangeRequest)(nil),   // 50: aramid.proc.FdRangeRequest
-	(*FdListReply)(nil),      // 51: aramid.proc.FdListReply
-	(*PriorityRequest)(nil),  // 52: aramid.proc.PriorityRequest
-	(*PriorityReply)(nil),    // 53: aramid.proc.PriorityReply
+	(CgroupKnob)(0),              // 0: aramid.proc.CgroupKnob
+	(*EmptyRequest)(nil),         // 1: aramid.proc.EmptyRequest
+	(*EmptyReply)(nil),           // 2: aramid.proc.EmptyReply
+	(*PidRequest)(nil),           // 3: aramid.proc.PidRequest
+	(*PidReply)(nil),             // 4: aramid.proc.PidReply
+	(*SpawnRequest)(nil),         // 5: aramid.proc.SpawnRequest
+	(*ForkRequest)(nil),          // 6: aramid.proc.ForkRequest
+	(*ExecRequest)(nil),          // 7: aramid.proc.ExecRequest
+	(*Layout)(nil),               // 8: aramid.proc.Layout
+	(*ExitRequest)(nil),          // 9: aramid.proc.ExitRequest
+	(*WaitRequest)(nil),          // 10: aramid.proc.WaitRequest
+	(*WaitReply)(nil),            // 11: aramid.proc.WaitReply
+	(*KillRequest)(nil),          // 12: aramid.proc.KillRequest
+	(*FaultRequest)(nil),         // 13: aramid.proc.FaultRequest
+	(*ActionRequest)(nil),        // 14: aramid.proc.ActionRequest
+	(*ActionReply)(nil),          // 15: aramid.proc.ActionReply
+	(*MaskRequest)(nil),          // 16: aramid.proc.MaskRequest
+	(*MaskReply)(nil),            // 17: aramid.proc.MaskReply
+	(*SuspendRequest)(nil),       // 18: aramid.proc.SuspendRequest
+	(*TimedWaitRequest)(nil),     // 19: aramid.proc.TimedWaitRequest
+	(*AltStackRequest)(nil),      // 20: aramid.proc.AltStackRequest
+	(*AltStackReply)(nil),        // 21: aramid.proc.AltStackReply
+	(*SignalReply)(nil),          // 22: aramid.proc.SignalReply
+	(*IdentityReply)(nil),        // 23: aramid.proc.IdentityReply
+	(*SetGroupRequest)(nil),      // 24: aramid.proc.SetGroupRequest
+	(*CredsReply)(nil),           // 25: aramid.proc.CredsReply
+	(*SetCredsRequest)(nil),      // 26: aramid.proc.SetCredsRequest
+	(*LimitRequest)(nil),         // 27: aramid.proc.LimitRequest
+	(*LimitReply)(nil),           // 28: aramid.proc.LimitReply
+	(*UsageRequest)(nil),         // 29: aramid.proc.UsageRequest
+	(*UsageReply)(nil),           // 30: aramid.proc.UsageReply
+	(*SettingRequest)(nil),       // 31: aramid.proc.SettingRequest
+	(*SettingReply)(nil),         // 32: aramid.proc.SettingReply
+	(*ThreadRequest)(nil),        // 33: aramid.proc.ThreadRequest
+	(*UtsRequest)(nil),           // 34: aramid.proc.UtsRequest
+	(*UtsReply)(nil),             // 35: aramid.proc.UtsReply
+	(*AlarmRequest)(nil),         // 36: aramid.proc.AlarmRequest
+	(*AlarmReply)(nil),           // 37: aramid.proc.AlarmReply
+	(*MemoryReply)(nil),          // 38: aramid.proc.MemoryReply
+	(*FsReply)(nil),              // 39: aramid.proc.FsReply
+	(*ListRequest)(nil),          // 40: aramid.proc.ListRequest
+	(*ListReply)(nil),            // 41: aramid.proc.ListReply
+	(*StatusReply)(nil),          // 42: aramid.proc.StatusReply
+	(*FdInstallRequest)(nil),     // 43: aramid.proc.FdInstallRequest
+	(*FdInstallReply)(nil),       // 44: aramid.proc.FdInstallReply
+	(*FdRequest)(nil),            // 45: aramid.proc.FdRequest
+	(*FdGetRequest)(nil),         // 46: aramid.proc.FdGetRequest
+	(*FdReply)(nil),              // 47: aramid.proc.FdReply
+	(*FdGetReply)(nil),           // 48: aramid.proc.FdGetReply
+	(*FdDupRequest)(nil),         // 49: aramid.proc.FdDupRequest
+	(*FdDup2Request)(nil),        // 50: aramid.proc.FdDup2Request
+	(*FdFlagsRequest)(nil),       // 51: aramid.proc.FdFlagsRequest
+	(*FdRangeRequest)(nil),       // 52: aramid.proc.FdRangeRequest
+	(*FdListReply)(nil),          // 53: aramid.proc.FdListReply
+	(*PriorityRequest)(nil),      // 54: aramid.proc.PriorityRequest
+	(*PriorityReply)(nil),        // 55: aramid.proc.PriorityReply
+	(*SignalWatchRequest)(nil),   // 56: aramid.proc.SignalWatchRequest
+	(*WatchRequest)(nil),         // 57: aramid.proc.WatchRequest
+	(*WatchReply)(nil),           // 58: aramid.proc.WatchReply
+	(*CgroupRequest)(nil),        // 59: aramid.proc.CgroupRequest
+	(*CgroupReply)(nil),          // 60: aramid.proc.CgroupReply
+	(*CgroupMoveRequest)(nil),    // 61: aramid.proc.CgroupMoveRequest
+	(*CgroupMembersRequest)(nil), // 62: aramid.proc.CgroupMembersRequest
+	(*CgroupInfoReply)(nil),      // 63: aramid.proc.CgroupInfoReply
+	(*CgroupSetRequest)(nil),     // 64: aramid.proc.CgroupSetRequest
+	(*CgroupChangesRequest)(nil), // 65: aramid.proc.CgroupChangesRequest
+	(*CgroupChangesReply)(nil),   // 66: aramid.proc.CgroupChangesReply
+	(*UnshareRequest)(nil),       // 67: aramid.proc.UnshareRequest
+	(*CompareRequest)(nil),       // 68: aramid.proc.CompareRequest
+	(*TotalsReply)(nil),          // 69: aramid.proc.TotalsReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
-	4,  // 0: aramid.proc.Proc.Spawn:input_type -> aramid.proc.SpawnRequest
-	5,  // 1: aramid.proc.Proc.Fork:input_type -> aramid.proc.ForkRequest
-	2,  // 2: aramid.proc.Proc.VforkWait:input_type -> aramid.proc.PidRequest
-	6,  // 3: aramid.proc.Proc.Exec:input_type -> aramid.proc.ExecRequest
-	7,  // 4: aramid.proc.Proc.Exit:input_type -> aramid.proc.ExitRequest
-	7,  // 5: aramid.proc.Proc.ExitGroup:input_type -> aramid.proc.ExitRequest
-	8,  // 6: aramid.proc.Proc.Wait:input_type -> aramid.proc.WaitRequest
-	10, // 7: aramid.proc.Proc.Kill:input_type -> aramid.proc.KillRequest
-	11, // 8: aramid.proc.Proc.Fault:input_type -> aramid.proc.FaultRequest
-	12, // 9: aramid.proc.Proc.Action:input_type -> aramid.proc.ActionRequest
-	14, // 10: aramid.proc.Proc.Mask:input_type -> aramid.proc.MaskRequest
-	16, // 11: aramid.proc.Proc.Suspend:input_type -> aramid.proc.SuspendRequest
-	0,  // 12: aramid.proc.Proc.Pending:input_type -> aramid.proc.EmptyRequest
-	17, // 13: aramid.proc.Proc.TimedWait:input_type -> aramid.proc.TimedWaitRequest
-	18, // 14: aramid.proc.Proc.AltStack:input_type -> aramid.proc.AltStackRequest
-	0,  // 15: aramid.proc.Proc.NextSignal:input_type -> aramid.proc.EmptyRequest
-	2,  // 16: aramid.proc.Proc.Identity:input_type -> aramid.proc.PidRequest
-	22, // 17: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
-	0,  // 18: aramid.proc.Proc.SetSession:input_type -> aramid.proc.EmptyRequest
-	2,  // 19: aramid.proc.Proc.Creds:input_type -> aramid.proc.PidRequest
-	24, // 20: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
-	25, // 21: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
-	27, // 22: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
-	29, // 23: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
-	31, // 24: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
-	32, // 25: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
-	34, // 26: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
-	0,  // 27: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
-	0,  // 28: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
-	38, // 29: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
-	2,  // 30: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
-	41, // 31: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
-	44, // 32: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
-	47, // 33: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
-	48, // 34: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
-	43, // 35: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
-	49, // 36: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
-	50, // 37: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
-	2,  // 38: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
-	52, // 39: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
-	2,  // 40: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
-	3,  // 41: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	3,  // 42: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	1,  // 43: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	1,  // 44: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	1,  // 45: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	1,  // 46: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	9,  // 47: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	1,  // 48: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	1,  // 49: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	13, // 50: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	15, // 51: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	1,  // 52: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	15, // 53: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	20, // 54: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	19, // 55: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	20, // 56: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	21, // 57: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	1,  // 58: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	3,  // 59: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	23, // 60: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	1,  // 61: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	26, // 62: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	28, // 63: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	30, // 64: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	3,  // 65: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	33, // 66: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	35, // 67: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	36, // 68: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	37, // 69: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	39, // 70: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	40, // 71: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	42, // 72: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	46, // 73: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	45, // 74: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	45, // 75: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	1,  // 76: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
-	45, // 77: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	1,  // 78: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	51, // 79: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	53, // 80: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	36, // 81: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	41, // [41:82] is the sub-list for method output_type
-	0,  // [0:41] is the sub-list for method input_type
-	0,  // [0:0] is the sub-list for extension type_name
-	0,  // [0:0] is the sub-list for extension extendee
-	0,  // [0:0] is the sub-list for field type_name
+	8,  // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
+	8,  // 1: aramid.proc.ExecRequest.layout:type_name -> aramid.proc.Layout
+	8,  // 2: aramid.proc.StatusReply.layout:type_name -> aramid.proc.Layout
+	0,  // 3: aramid.proc.CgroupSetRequest.knob:type_name -> aramid.proc.CgroupKnob
+	5,  // 4: aramid.proc.Proc.Spawn:input_type -> aramid.proc.SpawnRequest
+	6,  // 5: aramid.proc.Proc.Fork:input_type -> aramid.proc.ForkRequest
+	3,  // 6: aramid.proc.Proc.VforkWait:input_type -> aramid.proc.PidRequest
+	7,  // 7: aramid.proc.Proc.Exec:input_type -> aramid.proc.ExecRequest
+	9,  // 8: aramid.proc.Proc.Exit:input_type -> aramid.proc.ExitRequest
+	9,  // 9: aramid.proc.Proc.ExitGroup:input_type -> aramid.proc.ExitRequest
+	10, // 10: aramid.proc.Proc.Wait:input_type -> aramid.proc.WaitRequest
+	12, // 11: aramid.proc.Proc.Kill:input_type -> aramid.proc.KillRequest
+	13, // 12: aramid.proc.Proc.Fault:input_type -> aramid.proc.FaultRequest
+	14, // 13: aramid.proc.Proc.Action:input_type -> aramid.proc.ActionRequest
+	16, // 14: aramid.proc.Proc.Mask:input_type -> aramid.proc.MaskRequest
+	18, // 15: aramid.proc.Proc.Suspend:input_type -> aramid.proc.SuspendRequest
+	1,  // 16: aramid.proc.Proc.Pending:input_type -> aramid.proc.EmptyRequest
+	19, // 17: aramid.proc.Proc.TimedWait:input_type -> aramid.proc.TimedWaitRequest
+	20, // 18: aramid.proc.Proc.AltStack:input_type -> aramid.proc.AltStackRequest
+	1,  // 19: aramid.proc.Proc.NextSignal:input_type -> aramid.proc.EmptyRequest
+	3,  // 20: aramid.proc.Proc.Identity:input_type -> aramid.proc.PidRequest
+	24, // 21: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
+	1,  // 22: aramid.proc.Proc.SetSession:input_type -> aramid.proc.EmptyRequest
+	3,  // 23: aramid.proc.Proc.Creds:input_type -> aramid.proc.PidRequest
+	26, // 24: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
+	27, // 25: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
+	29, // 26: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
+	31, // 27: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
+	33, // 28: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
+	34, // 29: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
+	36, // 30: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
+	1,  // 31: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
+	1,  // 32: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
+	40, // 33: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
+	3,  // 34: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
+	43, // 35: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
+	46, // 36: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
+	49, // 37: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
+	50, // 38: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
+	45, // 39: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
+	51, // 40: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
+	52, // 41: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
+	3,  // 42: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
+	54, // 43: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
+	3,  // 44: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
+	56, // 45: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
+	57, // 46: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
+	17, // 47: aramid.proc.Proc.TakeSignal:input_type -> aramid.proc.MaskReply
+	3,  // 48: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
+	59, // 49: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
+	59, // 50: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
+	61, // 51: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
+	62, // 52: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
+	59, // 53: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupRequest
+	64, // 54: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
+	65, // 55: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
+	67, // 56: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
+	3,  // 57: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
+	3,  // 58: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
+	68, // 59: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	1,  // 60: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
+	4,  // 61: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	4,  // 62: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	2,  // 63: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	2,  // 64: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	2,  // 65: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	2,  // 66: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	11, // 67: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	2,  // 68: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	2,  // 69: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	15, // 70: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	17, // 71: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	2,  // 72: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	17, // 73: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	22, // 74: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	21, // 75: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	22, // 76: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	23, // 77: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	2,  // 78: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	4,  // 79: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	25, // 80: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	2,  // 81: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	28, // 82: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	30, // 83: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	32, // 84: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	4,  // 85: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	35, // 86: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	37, // 87: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	38, // 88: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	39, // 89: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	41, // 90: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	42, // 91: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	44, // 92: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	48, // 93: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	47, // 94: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	47, // 95: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	2,  // 96: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
+	47, // 97: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	2,  // 98: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	53, // 99: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	55, // 100: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	38, // 101: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	58, // 102: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	2,  // 103: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
+	22, // 104: aramid.proc.Proc.TakeSignal:output_type -> aramid.proc.SignalReply
+	58, // 105: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	60, // 106: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	2,  // 107: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
+	2,  // 108: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
+	41, // 109: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	63, // 110: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	2,  // 111: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
+	66, // 112: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	2,  // 113: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
+	41, // 114: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	42, // 115: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	4,  // 116: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
+	69, // 117: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	61, // [61:118] is the sub-list for method output_type
+	4,  // [4:61] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_proto_proc_proc_proto_init() }
@@ -4169,21 +5464,22 @@ func file_proto_proc_proc_proto_init() {
 	if File_proto_proc_proc_proto != nil {
 		return
 	}
-	file_proto_proc_proc_proto_msgTypes[24].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[31].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[25].OneofWrappers = []any{}
 	file_proto_proc_proc_proto_msgTypes[32].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[33].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   54,
+			NumEnums:      1,
+			NumMessages:   69,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_proto_proc_proc_proto_goTypes,
 		DependencyIndexes: file_proto_proc_proc_proto_depIdxs,
+		EnumInfos:         file_proto_proc_proc_proto_enumTypes,
 		MessageInfos:      file_proto_proc_proc_proto_msgTypes,
 	}.Build()
 	File_proto_proc_proc_proto = out.File

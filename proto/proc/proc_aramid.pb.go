@@ -11,47 +11,63 @@ import (
 
 // Method numbers of Proc.
 const (
-	MethodSpawn        = 1
-	MethodFork         = 2
-	MethodVforkWait    = 3
-	MethodExec         = 4
-	MethodExit         = 5
-	MethodExitGroup    = 6
-	MethodWait         = 7
-	MethodKill         = 8
-	MethodFault        = 9
-	MethodAction       = 10
-	MethodMask         = 11
-	MethodSuspend      = 12
-	MethodPending      = 13
-	MethodTimedWait    = 14
-	MethodAltStack     = 15
-	MethodNextSignal   = 16
-	MethodIdentity     = 17
-	MethodSetGroup     = 18
-	MethodSetSession   = 19
-	MethodCreds        = 20
-	MethodSetCreds     = 21
-	MethodLimit        = 22
-	MethodUsage        = 23
-	MethodSetting      = 24
-	MethodThread       = 25
-	MethodUts          = 26
-	MethodAlarm        = 27
-	MethodMemory       = 28
-	MethodFs           = 29
-	MethodList         = 30
-	MethodStatus       = 31
-	MethodFdInstall    = 32
-	MethodFdGet        = 33
-	MethodFdDup        = 34
-	MethodFdDup2       = 35
-	MethodFdClose      = 36
-	MethodFdFlags      = 37
-	MethodFdCloseRange = 38
-	MethodFdList       = 39
-	MethodPriority     = 40
-	MethodMemoryOf     = 41
+	MethodSpawn         = 1
+	MethodFork          = 2
+	MethodVforkWait     = 3
+	MethodExec          = 4
+	MethodExit          = 5
+	MethodExitGroup     = 6
+	MethodWait          = 7
+	MethodKill          = 8
+	MethodFault         = 9
+	MethodAction        = 10
+	MethodMask          = 11
+	MethodSuspend       = 12
+	MethodPending       = 13
+	MethodTimedWait     = 14
+	MethodAltStack      = 15
+	MethodNextSignal    = 16
+	MethodIdentity      = 17
+	MethodSetGroup      = 18
+	MethodSetSession    = 19
+	MethodCreds         = 20
+	MethodSetCreds      = 21
+	MethodLimit         = 22
+	MethodUsage         = 23
+	MethodSetting       = 24
+	MethodThread        = 25
+	MethodUts           = 26
+	MethodAlarm         = 27
+	MethodMemory        = 28
+	MethodFs            = 29
+	MethodList          = 30
+	MethodStatus        = 31
+	MethodFdInstall     = 32
+	MethodFdGet         = 33
+	MethodFdDup         = 34
+	MethodFdDup2        = 35
+	MethodFdClose       = 36
+	MethodFdFlags       = 37
+	MethodFdCloseRange  = 38
+	MethodFdList        = 39
+	MethodPriority      = 40
+	MethodMemoryOf      = 41
+	MethodSignalWatch   = 42
+	MethodSignalUnwatch = 43
+	MethodTakeSignal    = 44
+	MethodPidWatch      = 45
+	MethodCgroupCreate  = 46
+	MethodCgroupRemove  = 47
+	MethodCgroupMove    = 48
+	MethodCgroupMembers = 49
+	MethodCgroupInfo    = 50
+	MethodCgroupSet     = 51
+	MethodCgroupChanges = 52
+	MethodUnshare       = 53
+	MethodThreadList    = 54
+	MethodThreadStatus  = 55
+	MethodCompare       = 56
+	MethodTotals        = 57
 )
 
 // Client calls Proc through the handle H.
@@ -1052,6 +1068,361 @@ func (cl Client) MemoryOf(c ipc.Caller, in *PidRequest, out *MemoryReply, grants
 	return uabi.OK
 }
 
+// SignalWatch makes an event whose bit POLLIN is up while a signal of the mask is pending for the caller: signalfd(2). With an id it
+// changes that watch's mask. vfsd calls it for the caller.
+func (cl Client) SignalWatch(c ipc.Caller, in *SignalWatchRequest, out *WatchReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodSignalWatch, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// SignalUnwatch forgets a watch.
+func (cl Client) SignalUnwatch(c ipc.Caller, in *WatchRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodSignalUnwatch, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// TakeSignal takes a pending signal of the mask, like TimedWait without waiting. Signal 0: there is none.
+func (cl Client) TakeSignal(c ipc.Caller, in *MaskReply, out *SignalReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodTakeSignal, true); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
+// PidWatch gives the event whose bit POLLIN is up once the process has ended: pidfd_open(2). The id in the reply is the process's
+// serial number, which unlike its pid is never used again.
+func (cl Client) PidWatch(c ipc.Caller, in *PidRequest, out *WatchReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodPidWatch, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// CgroupCreate makes an empty cgroup below parent (1 is the root). Names and files are vfsd's.
+func (cl Client) CgroupCreate(c ipc.Caller, in *CgroupRequest, out *CgroupReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodCgroupCreate, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// CgroupRemove forgets a cgroup. ErrBusy: it has processes or children.
+func (cl Client) CgroupRemove(c ipc.Caller, in *CgroupRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodCgroupRemove, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// CgroupMove puts a process (0: the caller's), with all its threads, into a cgroup.
+func (cl Client) CgroupMove(c ipc.Caller, in *CgroupMoveRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodCgroupMove, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// CgroupMembers lists the processes of a cgroup itself, or their threads, in order above `after`.
+func (cl Client) CgroupMembers(c ipc.Caller, in *CgroupMembersRequest, out *ListReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodCgroupMembers, false); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
+// CgroupInfo sums a cgroup up.
+func (cl Client) CgroupInfo(c ipc.Caller, in *CgroupRequest, out *CgroupInfoReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodCgroupInfo, false); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
+// CgroupSet sets one of a cgroup's knobs.
+func (cl Client) CgroupSet(c ipc.Caller, in *CgroupSetRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodCgroupSet, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// CgroupChanges lists the cgroups whose `populated` or `frozen` changed behind `since`, and gives the event whose bit 0 each change raises.
+func (cl Client) CgroupChanges(c ipc.Caller, in *CgroupChangesRequest, out *CgroupChangesReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodCgroupChanges, true); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// Unshare gives the calling thread what it shared (CLONE_FILES; CLONE_FS with the fs context that linuxabi cloned; CLONE_NEWUTS,
+// CLONE_SYSVSEM).
+func (cl Client) Unshare(c ipc.Caller, in *UnshareRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodUnshare, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// ThreadList gives the thread ids of a process in order.
+func (cl Client) ThreadList(c ipc.Caller, in *PidRequest, out *ListReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodThreadList, false); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
+// ThreadStatus describes one thread for /proc/PID/task/TID: threads, times, masks and name are that thread's.
+func (cl Client) ThreadStatus(c ipc.Caller, in *PidRequest, out *StatusReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodThreadStatus, false); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
+// Compare is kcmp(2) for KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS and KCMP_SIGHAND. Word 0 of the reply: 0 equal, 1 less, 2 greater.
+func (cl Client) Compare(c ipc.Caller, in *CompareRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodCompare, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Totals counts for /proc/stat and /proc/loadavg.
+func (cl Client) Totals(c ipc.Caller, in *EmptyRequest, out *TotalsReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodTotals, false); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1145,6 +1516,41 @@ type Handler[C any] interface {
 	Priority(c C, in *PriorityRequest, out *PriorityReply) uabi.Error
 	// MemoryOf gives the mm and Space handles of any process, for /proc/PID. ErrSearch also for a zombie.
 	MemoryOf(c C, in *PidRequest, out *MemoryReply) uabi.Error
+	// SignalWatch makes an event whose bit POLLIN is up while a signal of the mask is pending for the caller: signalfd(2). With an id it
+	// changes that watch's mask. vfsd calls it for the caller.
+	SignalWatch(c C, in *SignalWatchRequest, out *WatchReply) uabi.Error
+	// SignalUnwatch forgets a watch.
+	SignalUnwatch(c C, in *WatchRequest, out *EmptyReply) uabi.Error
+	// TakeSignal takes a pending signal of the mask, like TimedWait without waiting. Signal 0: there is none.
+	TakeSignal(c C, in *MaskReply, out *SignalReply) uabi.Error
+	// PidWatch gives the event whose bit POLLIN is up once the process has ended: pidfd_open(2). The id in the reply is the process's
+	// serial number, which unlike its pid is never used again.
+	PidWatch(c C, in *PidRequest, out *WatchReply) uabi.Error
+	// CgroupCreate makes an empty cgroup below parent (1 is the root). Names and files are vfsd's.
+	CgroupCreate(c C, in *CgroupRequest, out *CgroupReply) uabi.Error
+	// CgroupRemove forgets a cgroup. ErrBusy: it has processes or children.
+	CgroupRemove(c C, in *CgroupRequest, out *EmptyReply) uabi.Error
+	// CgroupMove puts a process (0: the caller's), with all its threads, into a cgroup.
+	CgroupMove(c C, in *CgroupMoveRequest, out *EmptyReply) uabi.Error
+	// CgroupMembers lists the processes of a cgroup itself, or their threads, in order above `after`.
+	CgroupMembers(c C, in *CgroupMembersRequest, out *ListReply) uabi.Error
+	// CgroupInfo sums a cgroup up.
+	CgroupInfo(c C, in *CgroupRequest, out *CgroupInfoReply) uabi.Error
+	// CgroupSet sets one of a cgroup's knobs.
+	CgroupSet(c C, in *CgroupSetRequest, out *EmptyReply) uabi.Error
+	// CgroupChanges lists the cgroups whose `populated` or `frozen` changed behind `since`, and gives the event whose bit 0 each change raises.
+	CgroupChanges(c C, in *CgroupChangesRequest, out *CgroupChangesReply) uabi.Error
+	// Unshare gives the calling thread what it shared (CLONE_FILES; CLONE_FS with the fs context that linuxabi cloned; CLONE_NEWUTS,
+	// CLONE_SYSVSEM).
+	Unshare(c C, in *UnshareRequest, out *EmptyReply) uabi.Error
+	// ThreadList gives the thread ids of a process in order.
+	ThreadList(c C, in *PidRequest, out *ListReply) uabi.Error
+	// ThreadStatus describes one thread for /proc/PID/task/TID: threads, times, masks and name are that thread's.
+	ThreadStatus(c C, in *PidRequest, out *StatusReply) uabi.Error
+	// Compare is kcmp(2) for KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS and KCMP_SIGHAND. Word 0 of the reply: 0 equal, 1 less, 2 greater.
+	Compare(c C, in *CompareRequest, out *PidReply) uabi.Error
+	// Totals counts for /proc/stat and /proc/loadavg.
+	Totals(c C, in *EmptyRequest, out *TotalsReply) uabi.Error
 }
 
 // Service is Proc with h's methods behind it.
@@ -1154,89 +1560,121 @@ func Service[C any](h Handler[C]) ipc.Service[C] {
 
 // service holds one request and one reply of each method, used again and again: a server handles one request at a time.
 type service[C any] struct {
-	h               Handler[C]
-	spawnIn         SpawnRequest
-	spawnOut        PidReply
-	forkIn          ForkRequest
-	forkOut         PidReply
-	vforkWaitIn     PidRequest
-	vforkWaitOut    EmptyReply
-	execIn          ExecRequest
-	execOut         EmptyReply
-	exitIn          ExitRequest
-	exitOut         EmptyReply
-	exitGroupIn     ExitRequest
-	exitGroupOut    EmptyReply
-	waitIn          WaitRequest
-	waitOut         WaitReply
-	killIn          KillRequest
-	killOut         EmptyReply
-	faultIn         FaultRequest
-	faultOut        EmptyReply
-	actionIn        ActionRequest
-	actionOut       ActionReply
-	maskIn          MaskRequest
-	maskOut         MaskReply
-	suspendIn       SuspendRequest
-	suspendOut      EmptyReply
-	pendingIn       EmptyRequest
-	pendingOut      MaskReply
-	timedWaitIn     TimedWaitRequest
-	timedWaitOut    SignalReply
-	altStackIn      AltStackRequest
-	altStackOut     AltStackReply
-	nextSignalIn    EmptyRequest
-	nextSignalOut   SignalReply
-	identityIn      PidRequest
-	identityOut     IdentityReply
-	setGroupIn      SetGroupRequest
-	setGroupOut     EmptyReply
-	setSessionIn    EmptyRequest
-	setSessionOut   PidReply
-	credsIn         PidRequest
-	credsOut        CredsReply
-	setCredsIn      SetCredsRequest
-	setCredsOut     EmptyReply
-	limitIn         LimitRequest
-	limitOut        LimitReply
-	usageIn         UsageRequest
-	usageOut        UsageReply
-	settingIn       SettingRequest
-	settingOut      SettingReply
-	threadIn        ThreadRequest
-	threadOut       PidReply
-	utsIn           UtsRequest
-	utsOut          UtsReply
-	alarmIn         AlarmRequest
-	alarmOut        AlarmReply
-	memoryIn        EmptyRequest
-	memoryOut       MemoryReply
-	fsIn            EmptyRequest
-	fsOut           FsReply
-	listIn          ListRequest
-	listOut         ListReply
-	statusIn        PidRequest
-	statusOut       StatusReply
-	fdInstallIn     FdInstallRequest
-	fdInstallOut    FdInstallReply
-	fdGetIn         FdGetRequest
-	fdGetOut        FdGetReply
-	fdDupIn         FdDupRequest
-	fdDupOut        FdReply
-	fdDup2In        FdDup2Request
-	fdDup2Out       FdReply
-	fdCloseIn       FdRequest
-	fdCloseOut      EmptyReply
-	fdFlagsIn       FdFlagsRequest
-	fdFlagsOut      FdReply
-	fdCloseRangeIn  FdRangeRequest
-	fdCloseRangeOut EmptyReply
-	fdListIn        PidRequest
-	fdListOut       FdListReply
-	priorityIn      PriorityRequest
-	priorityOut     PriorityReply
-	memoryOfIn      PidRequest
-	memoryOfOut     MemoryReply
+	h                Handler[C]
+	spawnIn          SpawnRequest
+	spawnOut         PidReply
+	forkIn           ForkRequest
+	forkOut          PidReply
+	vforkWaitIn      PidRequest
+	vforkWaitOut     EmptyReply
+	execIn           ExecRequest
+	execOut          EmptyReply
+	exitIn           ExitRequest
+	exitOut          EmptyReply
+	exitGroupIn      ExitRequest
+	exitGroupOut     EmptyReply
+	waitIn           WaitRequest
+	waitOut          WaitReply
+	killIn           KillRequest
+	killOut          EmptyReply
+	faultIn          FaultRequest
+	faultOut         EmptyReply
+	actionIn         ActionRequest
+	actionOut        ActionReply
+	maskIn           MaskRequest
+	maskOut          MaskReply
+	suspendIn        SuspendRequest
+	suspendOut       EmptyReply
+	pendingIn        EmptyRequest
+	pendingOut       MaskReply
+	timedWaitIn      TimedWaitRequest
+	timedWaitOut     SignalReply
+	altStackIn       AltStackRequest
+	altStackOut      AltStackReply
+	nextSignalIn     EmptyRequest
+	nextSignalOut    SignalReply
+	identityIn       PidRequest
+	identityOut      IdentityReply
+	setGroupIn       SetGroupRequest
+	setGroupOut      EmptyReply
+	setSessionIn     EmptyRequest
+	setSessionOut    PidReply
+	credsIn          PidRequest
+	credsOut         CredsReply
+	setCredsIn       SetCredsRequest
+	setCredsOut      EmptyReply
+	limitIn          LimitRequest
+	limitOut         LimitReply
+	usageIn          UsageRequest
+	usageOut         UsageReply
+	settingIn        SettingRequest
+	settingOut       SettingReply
+	threadIn         ThreadRequest
+	threadOut        PidReply
+	utsIn            UtsRequest
+	utsOut           UtsReply
+	alarmIn          AlarmRequest
+	alarmOut         AlarmReply
+	memoryIn         EmptyRequest
+	memoryOut        MemoryReply
+	fsIn             EmptyRequest
+	fsOut            FsReply
+	listIn           ListRequest
+	listOut          ListReply
+	statusIn         PidRequest
+	statusOut        StatusReply
+	fdInstallIn      FdInstallRequest
+	fdInstallOut     FdInstallReply
+	fdGetIn          FdGetRequest
+	fdGetOut         FdGetReply
+	fdDupIn          FdDupRequest
+	fdDupOut         FdReply
+	fdDup2In         FdDup2Request
+	fdDup2Out        FdReply
+	fdCloseIn        FdRequest
+	fdCloseOut       EmptyReply
+	fdFlagsIn        FdFlagsRequest
+	fdFlagsOut       FdReply
+	fdCloseRangeIn   FdRangeRequest
+	fdCloseRangeOut  EmptyReply
+	fdListIn         PidRequest
+	fdListOut        FdListReply
+	priorityIn       PriorityRequest
+	priorityOut      PriorityReply
+	memoryOfIn       PidRequest
+	memoryOfOut      MemoryReply
+	signalWatchIn    SignalWatchRequest
+	signalWatchOut   WatchReply
+	signalUnwatchIn  WatchRequest
+	signalUnwatchOut EmptyReply
+	takeSignalIn     MaskReply
+	takeSignalOut    SignalReply
+	pidWatchIn       PidRequest
+	pidWatchOut      WatchReply
+	cgroupCreateIn   CgroupRequest
+	cgroupCreateOut  CgroupReply
+	cgroupRemoveIn   CgroupRequest
+	cgroupRemoveOut  EmptyReply
+	cgroupMoveIn     CgroupMoveRequest
+	cgroupMoveOut    EmptyReply
+	cgroupMembersIn  CgroupMembersRequest
+	cgroupMembersOut ListReply
+	cgroupInfoIn     CgroupRequest
+	cgroupInfoOut    CgroupInfoReply
+	cgroupSetIn      CgroupSetRequest
+	cgroupSetOut     EmptyReply
+	cgroupChangesIn  CgroupChangesRequest
+	cgroupChangesOut CgroupChangesReply
+	unshareIn        UnshareRequest
+	unshareOut       EmptyReply
+	threadListIn     PidRequest
+	threadListOut    ListReply
+	threadStatusIn   PidRequest
+	threadStatusOut  StatusReply
+	compareIn        CompareRequest
+	compareOut       PidReply
+	totalsIn         EmptyRequest
+	totalsOut        TotalsReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -1324,6 +1762,38 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doPriority(c, b)
 	case MethodMemoryOf:
 		return s.doMemoryOf(c, b)
+	case MethodSignalWatch:
+		return s.doSignalWatch(c, b)
+	case MethodSignalUnwatch:
+		return s.doSignalUnwatch(c, b)
+	case MethodTakeSignal:
+		return s.doTakeSignal(c, b)
+	case MethodPidWatch:
+		return s.doPidWatch(c, b)
+	case MethodCgroupCreate:
+		return s.doCgroupCreate(c, b)
+	case MethodCgroupRemove:
+		return s.doCgroupRemove(c, b)
+	case MethodCgroupMove:
+		return s.doCgroupMove(c, b)
+	case MethodCgroupMembers:
+		return s.doCgroupMembers(c, b)
+	case MethodCgroupInfo:
+		return s.doCgroupInfo(c, b)
+	case MethodCgroupSet:
+		return s.doCgroupSet(c, b)
+	case MethodCgroupChanges:
+		return s.doCgroupChanges(c, b)
+	case MethodUnshare:
+		return s.doUnshare(c, b)
+	case MethodThreadList:
+		return s.doThreadList(c, b)
+	case MethodThreadStatus:
+		return s.doThreadStatus(c, b)
+	case MethodCompare:
+		return s.doCompare(c, b)
+	case MethodTotals:
+		return s.doTotals(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -2013,6 +2483,288 @@ func (s *service[C]) doMemoryOf(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doSignalWatch(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.signalWatchIn, &s.signalWatchOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.SignalWatch(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *service[C]) doSignalUnwatch(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.signalUnwatchIn, &s.signalUnwatchOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.SignalUnwatch(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doTakeSignal(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.takeSignalIn, &s.takeSignalOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.TakeSignal(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doPidWatch(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.pidWatchIn, &s.pidWatchOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.PidWatch(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *service[C]) doCgroupCreate(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.cgroupCreateIn, &s.cgroupCreateOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.CgroupCreate(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doCgroupRemove(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.cgroupRemoveIn, &s.cgroupRemoveOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.CgroupRemove(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doCgroupMove(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.cgroupMoveIn, &s.cgroupMoveOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.CgroupMove(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doCgroupMembers(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.cgroupMembersIn, &s.cgroupMembersOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.CgroupMembers(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doCgroupInfo(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.cgroupInfoIn, &s.cgroupInfoOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.CgroupInfo(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doCgroupSet(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.cgroupSetIn, &s.cgroupSetOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.CgroupSet(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doCgroupChanges(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.cgroupChangesIn, &s.cgroupChangesOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.CgroupChanges(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *service[C]) doUnshare(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.unshareIn, &s.unshareOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.Unshare(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doThreadList(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.threadListIn, &s.threadListOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.ThreadList(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doThreadStatus(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.threadStatusIn, &s.threadStatusOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.ThreadStatus(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doCompare(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.compareIn, &s.compareOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Compare(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doTotals(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.totalsIn, &s.totalsOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Totals(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -2226,14 +2978,14 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "FdInstall", Mutates: true, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrMFile, uabi.ErrArg},
-		In:     4, Out: 2, InHandles: 2, OutHandles: 0,
+		In:     6, Out: 2, InHandles: 2, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(FdInstallRequest) },
 		NewOut: func() ipc.Message { return new(FdInstallReply) },
 	},
 	{
 		Name: "FdGet", Mutates: false, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrBadFD},
-		In:     2, Out: 2, InHandles: 0, OutHandles: 1,
+		In:     2, Out: 3, InHandles: 0, OutHandles: 1,
 		NewIn:  func() ipc.Message { return new(FdGetRequest) },
 		NewOut: func() ipc.Message { return new(FdGetReply) },
 	},
@@ -2292,6 +3044,114 @@ var Methods = [...]ipc.Method{
 		In:     1, Out: 0, InHandles: 0, OutHandles: 2,
 		NewIn:  func() ipc.Message { return new(PidRequest) },
 		NewOut: func() ipc.Message { return new(MemoryReply) },
+	},
+	{
+		Name: "SignalWatch", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound},
+		In:     2, Out: 1, InHandles: 0, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(SignalWatchRequest) },
+		NewOut: func() ipc.Message { return new(WatchReply) },
+	},
+	{
+		Name: "SignalUnwatch", Mutates: true, Blocks: false, Forward: false,
+		In: 1, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(WatchRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "TakeSignal", Mutates: true, Blocks: false, Forward: false,
+		In: 1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(MaskReply) },
+		NewOut: func() ipc.Message { return new(SignalReply) },
+	},
+	{
+		Name: "PidWatch", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch},
+		In:     1, Out: 1, InHandles: 0, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(PidRequest) },
+		NewOut: func() ipc.Message { return new(WatchReply) },
+	},
+	{
+		Name: "CgroupCreate", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound},
+		In:     1, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(CgroupRequest) },
+		NewOut: func() ipc.Message { return new(CgroupReply) },
+	},
+	{
+		Name: "CgroupRemove", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrBusy},
+		In:     1, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(CgroupRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "CgroupMove", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrSearch, uabi.ErrPerm},
+		In:     2, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(CgroupMoveRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "CgroupMembers", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound},
+		In:     3, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(CgroupMembersRequest) },
+		NewOut: func() ipc.Message { return new(ListReply) },
+	},
+	{
+		Name: "CgroupInfo", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound},
+		In:     1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(CgroupRequest) },
+		NewOut: func() ipc.Message { return new(CgroupInfoReply) },
+	},
+	{
+		Name: "CgroupSet", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrArg},
+		In:     3, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(CgroupSetRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "CgroupChanges", Mutates: true, Blocks: false, Forward: false,
+		In: 1, Out: ipc.Bytes, InHandles: 0, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(CgroupChangesRequest) },
+		NewOut: func() ipc.Message { return new(CgroupChangesReply) },
+	},
+	{
+		Name: "Unshare", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrPerm},
+		In:     2, Out: 0, InHandles: 1, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(UnshareRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "ThreadList", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch},
+		In:     1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(PidRequest) },
+		NewOut: func() ipc.Message { return new(ListReply) },
+	},
+	{
+		Name: "ThreadStatus", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch},
+		In:     1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(PidRequest) },
+		NewOut: func() ipc.Message { return new(StatusReply) },
+	},
+	{
+		Name: "Compare", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrPerm, uabi.ErrArg, uabi.ErrBadFD},
+		In:     5, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(CompareRequest) },
+		NewOut: func() ipc.Message { return new(PidReply) },
+	},
+	{
+		Name: "Totals", Mutates: false, Blocks: false, Forward: false,
+		In: 0, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EmptyRequest) },
+		NewOut: func() ipc.Message { return new(TotalsReply) },
 	},
 }
 
@@ -2419,39 +3279,12 @@ func (x *SpawnRequest) Clear() {
 	x.Exe = ""
 	x.Cmdline = nil
 	x.Console = 0
+	x.Layout = nil
 	x.unknownFields = nil
 }
 
 // Encode writes the message to b and returns its length, or −1 if it does not fit.
 func (x *SpawnRequest) Encode(b []byte) int {
-	if 45+len(x.Name)+len(x.Exe)+len(x.Cmdline) <= len(b) {
-		n := 0
-		if x.FsId != 0 {
-			b[n+0] = 0x20
-			n = ipc.PutVarint(b, n+1, uint64(x.FsId))
-		}
-		if x.Entry != 0 {
-			b[n+0] = 0x28
-			n = ipc.PutVarint(b, n+1, uint64(x.Entry))
-		}
-		if x.Stack != 0 {
-			b[n+0] = 0x30
-			n = ipc.PutVarint(b, n+1, uint64(x.Stack))
-		}
-		if len(x.Name) != 0 {
-			b[n+0] = 0x3a
-			n = ipc.PutString(b, n+1, x.Name)
-		}
-		if len(x.Exe) != 0 {
-			b[n+0] = 0x42
-			n = ipc.PutString(b, n+1, x.Exe)
-		}
-		if len(x.Cmdline) != 0 {
-			b[n+0] = 0x4a
-			n = ipc.PutBytes(b, n+1, x.Cmdline)
-		}
-		return n
-	}
 	n := x.SizeVT()
 	if n > len(b) {
 		return -1
@@ -2464,65 +3297,6 @@ func (x *SpawnRequest) Encode(b []byte) int {
 
 // Decode reads the message from b, which it aliases, and reports whether b is one.
 func (x *SpawnRequest) Decode(b []byte) bool {
-	i := 0
-	if i < len(b) && b[i] == 0x20 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.FsId = uint64(v)
-	} else {
-		x.FsId = 0
-	}
-	if i < len(b) && b[i] == 0x28 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Entry = uint64(v)
-	} else {
-		x.Entry = 0
-	}
-	if i < len(b) && b[i] == 0x30 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Stack = uint64(v)
-	} else {
-		x.Stack = 0
-	}
-	if i < len(b) && b[i] == 0x3a {
-		var v []byte
-		v, i = ipc.FieldBytes(b, i+1)
-		x.Name = ipc.String(v)
-	} else {
-		x.Name = ""
-	}
-	if i < len(b) && b[i] == 0x42 {
-		var v []byte
-		v, i = ipc.FieldBytes(b, i+1)
-		x.Exe = ipc.String(v)
-	} else {
-		x.Exe = ""
-	}
-	if i < len(b) && b[i] == 0x4a {
-		x.Cmdline, i = ipc.FieldBytes(b, i+1)
-	} else {
-		x.Cmdline = nil
-	}
-	if i == len(b) && len(x.unknownFields) == 0 {
-		return true
-	}
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
 }
@@ -2555,12 +3329,13 @@ func (x *ForkRequest) Clear() {
 	x.FsId = 0
 	x.Fs = 0
 	x.ParentTid = 0
+	x.Cgroup = 0
 	x.unknownFields = nil
 }
 
 // Encode writes the message to b and returns its length, or −1 if it does not fit.
 func (x *ForkRequest) Encode(b []byte) int {
-	if 77 <= len(b) {
+	if 88 <= len(b) {
 		n := 0
 		if x.Flags != 0 {
 			b[n+0] = 0x8
@@ -2589,6 +3364,10 @@ func (x *ForkRequest) Encode(b []byte) int {
 		if x.ParentTid != 0 {
 			b[n+0] = 0x40
 			n = ipc.PutVarint(b, n+1, uint64(x.ParentTid))
+		}
+		if x.Cgroup != 0 {
+			b[n+0] = 0x48
+			n = ipc.PutVarint(b, n+1, uint64(x.Cgroup))
 		}
 		return n
 	}
@@ -2689,6 +3468,18 @@ func (x *ForkRequest) Decode(b []byte) bool {
 	} else {
 		x.ParentTid = 0
 	}
+	if i < len(b) && b[i] == 0x48 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Cgroup = uint64(v)
+	} else {
+		x.Cgroup = 0
+	}
 	if i == len(b) && len(x.unknownFields) == 0 {
 		return true
 	}
@@ -2724,36 +3515,13 @@ func (x *ExecRequest) Clear() {
 	x.Exe = ""
 	x.Cmdline = nil
 	x.Mm = 0
+	x.Layout = nil
 	x.Space = 0
 	x.unknownFields = nil
 }
 
 // Encode writes the message to b and returns its length, or −1 if it does not fit.
 func (x *ExecRequest) Encode(b []byte) int {
-	if 34+len(x.Name)+len(x.Exe)+len(x.Cmdline) <= len(b) {
-		n := 0
-		if x.Entry != 0 {
-			b[n+0] = 0x8
-			n = ipc.PutVarint(b, n+1, uint64(x.Entry))
-		}
-		if x.Stack != 0 {
-			b[n+0] = 0x10
-			n = ipc.PutVarint(b, n+1, uint64(x.Stack))
-		}
-		if len(x.Name) != 0 {
-			b[n+0] = 0x1a
-			n = ipc.PutString(b, n+1, x.Name)
-		}
-		if len(x.Exe) != 0 {
-			b[n+0] = 0x22
-			n = ipc.PutString(b, n+1, x.Exe)
-		}
-		if len(x.Cmdline) != 0 {
-			b[n+0] = 0x2a
-			n = ipc.PutBytes(b, n+1, x.Cmdline)
-		}
-		return n
-	}
 	n := x.SizeVT()
 	if n > len(b) {
 		return -1
@@ -2766,53 +3534,6 @@ func (x *ExecRequest) Encode(b []byte) int {
 
 // Decode reads the message from b, which it aliases, and reports whether b is one.
 func (x *ExecRequest) Decode(b []byte) bool {
-	i := 0
-	if i < len(b) && b[i] == 0x8 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Entry = uint64(v)
-	} else {
-		x.Entry = 0
-	}
-	if i < len(b) && b[i] == 0x10 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Stack = uint64(v)
-	} else {
-		x.Stack = 0
-	}
-	if i < len(b) && b[i] == 0x1a {
-		var v []byte
-		v, i = ipc.FieldBytes(b, i+1)
-		x.Name = ipc.String(v)
-	} else {
-		x.Name = ""
-	}
-	if i < len(b) && b[i] == 0x22 {
-		var v []byte
-		v, i = ipc.FieldBytes(b, i+1)
-		x.Exe = ipc.String(v)
-	} else {
-		x.Exe = ""
-	}
-	if i < len(b) && b[i] == 0x2a {
-		x.Cmdline, i = ipc.FieldBytes(b, i+1)
-	} else {
-		x.Cmdline = nil
-	}
-	if i == len(b) && len(x.unknownFields) == 0 {
-		return true
-	}
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
 }
@@ -4363,90 +5084,20 @@ func (x *StatusReply) Clear() {
 	x.Blocked = 0
 	x.Ignored = 0
 	x.Caught = 0
+	x.Cgroup = 0
+	x.Nice = 0
+	x.Layout = nil
+	x.ChildrenUserNs = 0
+	x.ChildrenSystemNs = 0
+	x.NoNewPrivs = false
+	x.ThreadPending = 0
+	x.Uts = 0
+	x.ExitSignal = 0
 	x.unknownFields = nil
 }
 
 // Encode writes the message to b and returns its length, or −1 if it does not fit.
 func (x *StatusReply) Encode(b []byte) int {
-	if 173+len(x.Name)+len(x.Exe)+len(x.Cmdline)+len(x.State) <= len(b) {
-		n := 0
-		if x.Pid != 0 {
-			b[n+0] = 0x8
-			n = ipc.PutVarint(b, n+1, uint64(int64(x.Pid)))
-		}
-		if x.Ppid != 0 {
-			b[n+0] = 0x10
-			n = ipc.PutVarint(b, n+1, uint64(int64(x.Ppid)))
-		}
-		if x.Pgid != 0 {
-			b[n+0] = 0x18
-			n = ipc.PutVarint(b, n+1, uint64(int64(x.Pgid)))
-		}
-		if x.Sid != 0 {
-			b[n+0] = 0x20
-			n = ipc.PutVarint(b, n+1, uint64(int64(x.Sid)))
-		}
-		if len(x.Name) != 0 {
-			b[n+0] = 0x2a
-			n = ipc.PutString(b, n+1, x.Name)
-		}
-		if len(x.Exe) != 0 {
-			b[n+0] = 0x32
-			n = ipc.PutString(b, n+1, x.Exe)
-		}
-		if len(x.Cmdline) != 0 {
-			b[n+0] = 0x3a
-			n = ipc.PutBytes(b, n+1, x.Cmdline)
-		}
-		if len(x.State) != 0 {
-			b[n+0] = 0x42
-			n = ipc.PutString(b, n+1, x.State)
-		}
-		if x.Threads != 0 {
-			b[n+0] = 0x48
-			n = ipc.PutVarint(b, n+1, uint64(x.Threads))
-		}
-		if x.UserNs != 0 {
-			b[n+0] = 0x50
-			n = ipc.PutVarint(b, n+1, uint64(x.UserNs))
-		}
-		if x.SystemNs != 0 {
-			b[n+0] = 0x58
-			n = ipc.PutVarint(b, n+1, uint64(x.SystemNs))
-		}
-		if x.StartNs != 0 {
-			b[n+0] = 0x60
-			n = ipc.PutVarint(b, n+1, uint64(x.StartNs))
-		}
-		if x.Uid != 0 {
-			b[n+0] = 0x68
-			n = ipc.PutVarint(b, n+1, uint64(x.Uid))
-		}
-		if x.Gid != 0 {
-			b[n+0] = 0x70
-			n = ipc.PutVarint(b, n+1, uint64(x.Gid))
-		}
-		if x.Pending != 0 {
-			b[n+0] = 0x78
-			n = ipc.PutVarint(b, n+1, uint64(x.Pending))
-		}
-		if x.Blocked != 0 {
-			b[n+0] = 0x80
-			b[n+1] = 0x1
-			n = ipc.PutVarint(b, n+2, uint64(x.Blocked))
-		}
-		if x.Ignored != 0 {
-			b[n+0] = 0x88
-			b[n+1] = 0x1
-			n = ipc.PutVarint(b, n+2, uint64(x.Ignored))
-		}
-		if x.Caught != 0 {
-			b[n+0] = 0x90
-			b[n+1] = 0x1
-			n = ipc.PutVarint(b, n+2, uint64(x.Caught))
-		}
-		return n
-	}
 	n := x.SizeVT()
 	if n > len(b) {
 		return -1
@@ -4459,204 +5110,6 @@ func (x *StatusReply) Encode(b []byte) int {
 
 // Decode reads the message from b, which it aliases, and reports whether b is one.
 func (x *StatusReply) Decode(b []byte) bool {
-	i := 0
-	if i < len(b) && b[i] == 0x8 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Pid = int32(v)
-	} else {
-		x.Pid = 0
-	}
-	if i < len(b) && b[i] == 0x10 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Ppid = int32(v)
-	} else {
-		x.Ppid = 0
-	}
-	if i < len(b) && b[i] == 0x18 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Pgid = int32(v)
-	} else {
-		x.Pgid = 0
-	}
-	if i < len(b) && b[i] == 0x20 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Sid = int32(v)
-	} else {
-		x.Sid = 0
-	}
-	if i < len(b) && b[i] == 0x2a {
-		var v []byte
-		v, i = ipc.FieldBytes(b, i+1)
-		x.Name = ipc.String(v)
-	} else {
-		x.Name = ""
-	}
-	if i < len(b) && b[i] == 0x32 {
-		var v []byte
-		v, i = ipc.FieldBytes(b, i+1)
-		x.Exe = ipc.String(v)
-	} else {
-		x.Exe = ""
-	}
-	if i < len(b) && b[i] == 0x3a {
-		x.Cmdline, i = ipc.FieldBytes(b, i+1)
-	} else {
-		x.Cmdline = nil
-	}
-	if i < len(b) && b[i] == 0x42 {
-		var v []byte
-		v, i = ipc.FieldBytes(b, i+1)
-		x.State = ipc.String(v)
-	} else {
-		x.State = ""
-	}
-	if i < len(b) && b[i] == 0x48 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Threads = uint32(v)
-	} else {
-		x.Threads = 0
-	}
-	if i < len(b) && b[i] == 0x50 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.UserNs = uint64(v)
-	} else {
-		x.UserNs = 0
-	}
-	if i < len(b) && b[i] == 0x58 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.SystemNs = uint64(v)
-	} else {
-		x.SystemNs = 0
-	}
-	if i < len(b) && b[i] == 0x60 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.StartNs = uint64(v)
-	} else {
-		x.StartNs = 0
-	}
-	if i < len(b) && b[i] == 0x68 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Uid = uint32(v)
-	} else {
-		x.Uid = 0
-	}
-	if i < len(b) && b[i] == 0x70 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Gid = uint32(v)
-	} else {
-		x.Gid = 0
-	}
-	if i < len(b) && b[i] == 0x78 {
-		var v uint64
-		if i += 1; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Pending = uint64(v)
-	} else {
-		x.Pending = 0
-	}
-	if i+1 < len(b) && b[i] == 0x80 && b[i+1] == 0x1 {
-		var v uint64
-		if i += 2; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Blocked = uint64(v)
-	} else {
-		x.Blocked = 0
-	}
-	if i+1 < len(b) && b[i] == 0x88 && b[i+1] == 0x1 {
-		var v uint64
-		if i += 2; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Ignored = uint64(v)
-	} else {
-		x.Ignored = 0
-	}
-	if i+1 < len(b) && b[i] == 0x90 && b[i+1] == 0x1 {
-		var v uint64
-		if i += 2; i < len(b) && b[i] < 0x80 {
-			v = uint64(b[i])
-			i++
-		} else {
-			v, i = ipc.Varint(b, i)
-		}
-		x.Caught = uint64(v)
-	} else {
-		x.Caught = 0
-	}
-	if i == len(b) && len(x.unknownFields) == 0 {
-		return true
-	}
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
 }
@@ -4670,6 +5123,8 @@ func (x *FdInstallRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	}
 	w[2] = uint64(x.Kind)
 	w[3] = uint64(x.Kind2)
+	w[4] = uint64(x.Id)
+	w[5] = uint64(x.Id2)
 }
 
 // FromWords implements ipc.Message.
@@ -4678,6 +5133,8 @@ func (x *FdInstallRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Cloexec = w[1] != 0
 	x.Kind = uint32(w[2])
 	x.Kind2 = uint32(w[3])
+	x.Id = uint64(w[4])
+	x.Id2 = uint64(w[5])
 }
 
 // ToHandles implements ipc.Message.
@@ -4700,6 +5157,8 @@ func (x *FdInstallRequest) Clear() {
 	x.Kind2 = 0
 	x.File = 0
 	x.File2 = 0
+	x.Id = 0
+	x.Id2 = 0
 }
 
 // ToWords implements ipc.Message.
@@ -4807,12 +5266,14 @@ func (x *FdGetReply) ToWords(w *[uabi.MaxWords]uint64) {
 	if x.Cloexec {
 		w[1] = 1
 	}
+	w[2] = uint64(x.Id)
 }
 
 // FromWords implements ipc.Message.
 func (x *FdGetReply) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Kind = uint32(w[0])
 	x.Cloexec = w[1] != 0
+	x.Id = uint64(w[2])
 }
 
 // ToHandles implements ipc.Message.
@@ -4830,6 +5291,7 @@ func (x *FdGetReply) Clear() {
 	x.Kind = 0
 	x.Cloexec = false
 	x.File = 0
+	x.Id = 0
 }
 
 // ToWords implements ipc.Message.
@@ -5059,4 +5521,692 @@ func (x *PriorityReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 // Clear implements ipc.Message.
 func (x *PriorityReply) Clear() {
 	x.Nice = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *SignalWatchRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Mask)
+	w[1] = uint64(x.Id)
+}
+
+// FromWords implements ipc.Message.
+func (x *SignalWatchRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Mask = uint64(w[0])
+	x.Id = uint64(w[1])
+}
+
+// ToHandles implements ipc.Message.
+func (x *SignalWatchRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *SignalWatchRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *SignalWatchRequest) Clear() {
+	x.Mask = 0
+	x.Id = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *WatchRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+}
+
+// FromWords implements ipc.Message.
+func (x *WatchRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = uint64(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *WatchRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *WatchRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *WatchRequest) Clear() {
+	x.Id = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *WatchReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+}
+
+// FromWords implements ipc.Message.
+func (x *WatchReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = uint64(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *WatchReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.Event)
+}
+
+// FromHandles implements ipc.Message.
+func (x *WatchReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.Event = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *WatchReply) Clear() {
+	x.Id = 0
+	x.Event = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *CgroupRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+}
+
+// FromWords implements ipc.Message.
+func (x *CgroupRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = uint64(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *CgroupRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *CgroupRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *CgroupRequest) Clear() {
+	x.Id = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *CgroupReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+}
+
+// FromWords implements ipc.Message.
+func (x *CgroupReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = uint64(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *CgroupReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *CgroupReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *CgroupReply) Clear() {
+	x.Id = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *CgroupMoveRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+	w[1] = uint64(x.Pid)
+}
+
+// FromWords implements ipc.Message.
+func (x *CgroupMoveRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = uint64(w[0])
+	x.Pid = int32(w[1])
+}
+
+// ToHandles implements ipc.Message.
+func (x *CgroupMoveRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *CgroupMoveRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *CgroupMoveRequest) Clear() {
+	x.Id = 0
+	x.Pid = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *CgroupMembersRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+	w[1] = uint64(x.After)
+	w[2] = 0
+	if x.Threads {
+		w[2] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *CgroupMembersRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = uint64(w[0])
+	x.After = int32(w[1])
+	x.Threads = w[2] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *CgroupMembersRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *CgroupMembersRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *CgroupMembersRequest) Clear() {
+	x.Id = 0
+	x.After = 0
+	x.Threads = false
+}
+
+// ToWords implements ipc.Message.
+func (x *CgroupInfoReply) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *CgroupInfoReply) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *CgroupInfoReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *CgroupInfoReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *CgroupInfoReply) Clear() {
+	x.Populated = false
+	x.Frozen = false
+	x.Processes = 0
+	x.UserNs = 0
+	x.SystemNs = 0
+	x.Pids = 0
+	x.PidsMax = 0
+	x.PidsEvents = 0
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *CgroupInfoReply) Encode(b []byte) int {
+	if 88 <= len(b) {
+		n := 0
+		if x.Populated {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		if x.Frozen {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		if x.Processes != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Processes))
+		}
+		if x.UserNs != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.UserNs))
+		}
+		if x.SystemNs != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.SystemNs))
+		}
+		if x.Pids != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(x.Pids))
+		}
+		if x.PidsMax != 0 {
+			b[n+0] = 0x38
+			n = ipc.PutVarint(b, n+1, uint64(x.PidsMax))
+		}
+		if x.PidsEvents != 0 {
+			b[n+0] = 0x40
+			n = ipc.PutVarint(b, n+1, uint64(x.PidsEvents))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *CgroupInfoReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Populated = v != 0
+	} else {
+		x.Populated = false
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Frozen = v != 0
+	} else {
+		x.Frozen = false
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Processes = uint32(v)
+	} else {
+		x.Processes = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.UserNs = uint64(v)
+	} else {
+		x.UserNs = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.SystemNs = uint64(v)
+	} else {
+		x.SystemNs = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Pids = uint64(v)
+	} else {
+		x.Pids = 0
+	}
+	if i < len(b) && b[i] == 0x38 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.PidsMax = uint64(v)
+	} else {
+		x.PidsMax = 0
+	}
+	if i < len(b) && b[i] == 0x40 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.PidsEvents = uint64(v)
+	} else {
+		x.PidsEvents = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *CgroupSetRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+	w[1] = uint64(x.Knob)
+	w[2] = uint64(x.Value)
+}
+
+// FromWords implements ipc.Message.
+func (x *CgroupSetRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = uint64(w[0])
+	x.Knob = CgroupKnob(w[1])
+	x.Value = uint64(w[2])
+}
+
+// ToHandles implements ipc.Message.
+func (x *CgroupSetRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *CgroupSetRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *CgroupSetRequest) Clear() {
+	x.Id = 0
+	x.Knob = 0
+	x.Value = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *CgroupChangesRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Since)
+}
+
+// FromWords implements ipc.Message.
+func (x *CgroupChangesRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Since = uint64(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *CgroupChangesRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *CgroupChangesRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *CgroupChangesRequest) Clear() {
+	x.Since = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *CgroupChangesReply) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *CgroupChangesReply) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *CgroupChangesReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.Event)
+}
+
+// FromHandles implements ipc.Message.
+func (x *CgroupChangesReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.Event = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *CgroupChangesReply) Clear() {
+	x.Ids = x.Ids[:0]
+	x.Next = 0
+	x.Event = 0
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *CgroupChangesReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *CgroupChangesReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *UnshareRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Flags)
+	w[1] = uint64(x.FsId)
+}
+
+// FromWords implements ipc.Message.
+func (x *UnshareRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Flags = uint64(w[0])
+	x.FsId = uint64(w[1])
+}
+
+// ToHandles implements ipc.Message.
+func (x *UnshareRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.Fs)
+}
+
+// FromHandles implements ipc.Message.
+func (x *UnshareRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.Fs = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *UnshareRequest) Clear() {
+	x.Flags = 0
+	x.FsId = 0
+	x.Fs = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *CompareRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Pid1)
+	w[1] = uint64(x.Pid2)
+	w[2] = uint64(x.Type)
+	w[3] = uint64(x.Idx1)
+	w[4] = uint64(x.Idx2)
+}
+
+// FromWords implements ipc.Message.
+func (x *CompareRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Pid1 = int32(w[0])
+	x.Pid2 = int32(w[1])
+	x.Type = uint32(w[2])
+	x.Idx1 = uint64(w[3])
+	x.Idx2 = uint64(w[4])
+}
+
+// ToHandles implements ipc.Message.
+func (x *CompareRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *CompareRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *CompareRequest) Clear() {
+	x.Pid1 = 0
+	x.Pid2 = 0
+	x.Type = 0
+	x.Idx1 = 0
+	x.Idx2 = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *TotalsReply) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *TotalsReply) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *TotalsReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *TotalsReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *TotalsReply) Clear() {
+	x.Processes = 0
+	x.Threads = 0
+	x.Running = 0
+	x.LastPid = 0
+	x.Forks = 0
+	x.UserNs = 0
+	x.SystemNs = 0
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *TotalsReply) Encode(b []byte) int {
+	if 77 <= len(b) {
+		n := 0
+		if x.Processes != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Processes))
+		}
+		if x.Threads != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Threads))
+		}
+		if x.Running != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Running))
+		}
+		if x.LastPid != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.LastPid)))
+		}
+		if x.Forks != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.Forks))
+		}
+		if x.UserNs != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(x.UserNs))
+		}
+		if x.SystemNs != 0 {
+			b[n+0] = 0x38
+			n = ipc.PutVarint(b, n+1, uint64(x.SystemNs))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *TotalsReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Processes = uint32(v)
+	} else {
+		x.Processes = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Threads = uint32(v)
+	} else {
+		x.Threads = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Running = uint32(v)
+	} else {
+		x.Running = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.LastPid = int32(v)
+	} else {
+		x.LastPid = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Forks = uint64(v)
+	} else {
+		x.Forks = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.UserNs = uint64(v)
+	} else {
+		x.UserNs = 0
+	}
+	if i < len(b) && b[i] == 0x38 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.SystemNs = uint64(v)
+	} else {
+		x.SystemNs = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }

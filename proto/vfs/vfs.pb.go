@@ -37,19 +37,29 @@ const (
 	Kind_PATH      Kind = 5 // O_PATH
 	Kind_EVENT     Kind = 6 // eventfd
 	Kind_EPOLL     Kind = 7
+	Kind_SOCKET    Kind = 8  // netd's: it serves the methods of open files (Read, Write, StatAt of itself, Flags, Ioctl, Poll, Path) on its handle
+	Kind_TIMER     Kind = 9  // timerfd
+	Kind_SIGNAL    Kind = 10 // signalfd
+	Kind_PID       Kind = 11 // pidfd
+	Kind_INOTIFY   Kind = 12
 )
 
 // Enum value maps for Kind.
 var (
 	Kind_name = map[int32]string{
-		0: "FILE",
-		1: "DIRECTORY",
-		2: "PIPE",
-		3: "DEVICE",
-		4: "TTY",
-		5: "PATH",
-		6: "EVENT",
-		7: "EPOLL",
+		0:  "FILE",
+		1:  "DIRECTORY",
+		2:  "PIPE",
+		3:  "DEVICE",
+		4:  "TTY",
+		5:  "PATH",
+		6:  "EVENT",
+		7:  "EPOLL",
+		8:  "SOCKET",
+		9:  "TIMER",
+		10: "SIGNAL",
+		11: "PID",
+		12: "INOTIFY",
 	}
 	Kind_value = map[string]int32{
 		"FILE":      0,
@@ -60,6 +70,11 @@ var (
 		"PATH":      5,
 		"EVENT":     6,
 		"EPOLL":     7,
+		"SOCKET":    8,
+		"TIMER":     9,
+		"SIGNAL":    10,
+		"PID":       11,
+		"INOTIFY":   12,
 	}
 )
 
@@ -512,6 +527,8 @@ type Stat struct {
 	MtimeNs       int64                  `protobuf:"varint,12,opt,name=mtime_ns,json=mtimeNs,proto3" json:"mtime_ns,omitempty"`
 	CtimeNs       int64                  `protobuf:"varint,13,opt,name=ctime_ns,json=ctimeNs,proto3" json:"ctime_ns,omitempty"`
 	BtimeNs       int64                  `protobuf:"varint,14,opt,name=btime_ns,json=btimeNs,proto3" json:"btime_ns,omitempty"`
+	Mount         uint64                 `protobuf:"varint,15,opt,name=mount,proto3" json:"mount,omitempty"`                          // mount id
+	MountRoot     bool                   `protobuf:"varint,16,opt,name=mount_root,json=mountRoot,proto3" json:"mount_root,omitempty"` // it is its mount's root
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -642,6 +659,20 @@ func (x *Stat) GetBtimeNs() int64 {
 		return x.BtimeNs
 	}
 	return 0
+}
+
+func (x *Stat) GetMount() uint64 {
+	if x != nil {
+		return x.Mount
+	}
+	return 0
+}
+
+func (x *Stat) GetMountRoot() bool {
+	if x != nil {
+		return x.MountRoot
+	}
+	return false
 }
 
 type MakeRequest struct {
@@ -930,6 +961,7 @@ type Statfs struct {
 	Ffree         uint64                 `protobuf:"varint,6,opt,name=ffree,proto3" json:"ffree,omitempty"`
 	Namelen       uint64                 `protobuf:"varint,7,opt,name=namelen,proto3" json:"namelen,omitempty"`
 	Flags         uint64                 `protobuf:"varint,8,opt,name=flags,proto3" json:"flags,omitempty"`
+	Fsid          uint64                 `protobuf:"varint,9,opt,name=fsid,proto3" json:"fsid,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1016,6 +1048,13 @@ func (x *Statfs) GetNamelen() uint64 {
 func (x *Statfs) GetFlags() uint64 {
 	if x != nil {
 		return x.Flags
+	}
+	return 0
+}
+
+func (x *Statfs) GetFsid() uint64 {
+	if x != nil {
+		return x.Fsid
 	}
 	return 0
 }
@@ -1829,6 +1868,7 @@ type PollReply struct {
 	Level         uint32                 `protobuf:"varint,1,opt,name=level,proto3" json:"level,omitempty"`
 	Seq           uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
 	Event         uint32                 `protobuf:"varint,3,opt,name=event,proto3" json:"event,omitempty"`
+	Id            uint64                 `protobuf:"varint,4,opt,name=id,proto3" json:"id,omitempty"` // the open file's number, of netd's with bit 43 up: what EpollControl and procd's FdInstall are told
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1880,6 +1920,13 @@ func (x *PollReply) GetSeq() uint64 {
 func (x *PollReply) GetEvent() uint32 {
 	if x != nil {
 		return x.Event
+	}
+	return 0
+}
+
+func (x *PollReply) GetId() uint64 {
+	if x != nil {
+		return x.Id
 	}
 	return 0
 }
@@ -2126,7 +2173,9 @@ type EpollControlRequest struct {
 	Fd            int32                  `protobuf:"varint,2,opt,name=fd,proto3" json:"fd,omitempty"`
 	Events        uint32                 `protobuf:"varint,3,opt,name=events,proto3" json:"events,omitempty"`
 	Data          uint64                 `protobuf:"varint,4,opt,name=data,proto3" json:"data,omitempty"`
+	Id            uint64                 `protobuf:"varint,7,opt,name=id,proto3" json:"id,omitempty"`     // of a file that is not vfsd's: its PollReply.id, and its event
 	File          uint32                 `protobuf:"varint,5,opt,name=file,proto3" json:"file,omitempty"` // what fd means
+	Event         uint32                 `protobuf:"varint,6,opt,name=event,proto3" json:"event,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2189,9 +2238,23 @@ func (x *EpollControlRequest) GetData() uint64 {
 	return 0
 }
 
+func (x *EpollControlRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
 func (x *EpollControlRequest) GetFile() uint32 {
 	if x != nil {
 		return x.File
+	}
+	return 0
+}
+
+func (x *EpollControlRequest) GetEvent() uint32 {
+	if x != nil {
+		return x.Event
 	}
 	return 0
 }
@@ -2336,6 +2399,942 @@ func (x *EpollWaitReply) GetEvents() []*EpollEvent {
 	return nil
 }
 
+type TimerfdRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clock         uint32                 `protobuf:"varint,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	Nonblock      bool                   `protobuf:"varint,2,opt,name=nonblock,proto3" json:"nonblock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimerfdRequest) Reset() {
+	*x = TimerfdRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimerfdRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimerfdRequest) ProtoMessage() {}
+
+func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimerfdRequest.ProtoReflect.Descriptor instead.
+func (*TimerfdRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *TimerfdRequest) GetClock() uint32 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *TimerfdRequest) GetNonblock() bool {
+	if x != nil {
+		return x.Nonblock
+	}
+	return false
+}
+
+type TimerfdSetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Set           bool                   `protobuf:"varint,1,opt,name=set,proto3" json:"set,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`       // TFD_TIMER_*
+	Value         uint64                 `protobuf:"varint,3,opt,name=value,proto3" json:"value,omitempty"`       // ns until it goes off, absolute with TFD_TIMER_ABSTIME; 0 disarms
+	Interval      uint64                 `protobuf:"varint,4,opt,name=interval,proto3" json:"interval,omitempty"` // ns
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimerfdSetRequest) Reset() {
+	*x = TimerfdSetRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimerfdSetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimerfdSetRequest) ProtoMessage() {}
+
+func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimerfdSetRequest.ProtoReflect.Descriptor instead.
+func (*TimerfdSetRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *TimerfdSetRequest) GetSet() bool {
+	if x != nil {
+		return x.Set
+	}
+	return false
+}
+
+func (x *TimerfdSetRequest) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *TimerfdSetRequest) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *TimerfdSetRequest) GetInterval() uint64 {
+	if x != nil {
+		return x.Interval
+	}
+	return 0
+}
+
+type TimerfdReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Value         uint64                 `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"`
+	Interval      uint64                 `protobuf:"varint,2,opt,name=interval,proto3" json:"interval,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimerfdReply) Reset() {
+	*x = TimerfdReply{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimerfdReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimerfdReply) ProtoMessage() {}
+
+func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimerfdReply.ProtoReflect.Descriptor instead.
+func (*TimerfdReply) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *TimerfdReply) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *TimerfdReply) GetInterval() uint64 {
+	if x != nil {
+		return x.Interval
+	}
+	return 0
+}
+
+type SignalfdRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Mask          uint64                 `protobuf:"varint,1,opt,name=mask,proto3" json:"mask,omitempty"`
+	Nonblock      bool                   `protobuf:"varint,2,opt,name=nonblock,proto3" json:"nonblock,omitempty"`
+	File          uint32                 `protobuf:"varint,3,opt,name=file,proto3" json:"file,omitempty"` // absent: a new one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalfdRequest) Reset() {
+	*x = SignalfdRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalfdRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalfdRequest) ProtoMessage() {}
+
+func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalfdRequest.ProtoReflect.Descriptor instead.
+func (*SignalfdRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *SignalfdRequest) GetMask() uint64 {
+	if x != nil {
+		return x.Mask
+	}
+	return 0
+}
+
+func (x *SignalfdRequest) GetNonblock() bool {
+	if x != nil {
+		return x.Nonblock
+	}
+	return false
+}
+
+func (x *SignalfdRequest) GetFile() uint32 {
+	if x != nil {
+		return x.File
+	}
+	return 0
+}
+
+type PidfdRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	Nonblock      bool                   `protobuf:"varint,2,opt,name=nonblock,proto3" json:"nonblock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PidfdRequest) Reset() {
+	*x = PidfdRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PidfdRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PidfdRequest) ProtoMessage() {}
+
+func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PidfdRequest.ProtoReflect.Descriptor instead.
+func (*PidfdRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *PidfdRequest) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *PidfdRequest) GetNonblock() bool {
+	if x != nil {
+		return x.Nonblock
+	}
+	return false
+}
+
+type InotifyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Nonblock      bool                   `protobuf:"varint,1,opt,name=nonblock,proto3" json:"nonblock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InotifyRequest) Reset() {
+	*x = InotifyRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InotifyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InotifyRequest) ProtoMessage() {}
+
+func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InotifyRequest.ProtoReflect.Descriptor instead.
+func (*InotifyRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *InotifyRequest) GetNonblock() bool {
+	if x != nil {
+		return x.Nonblock
+	}
+	return false
+}
+
+type InotifyAddRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	Mask          uint32                 `protobuf:"varint,2,opt,name=mask,proto3" json:"mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InotifyAddRequest) Reset() {
+	*x = InotifyAddRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InotifyAddRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InotifyAddRequest) ProtoMessage() {}
+
+func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InotifyAddRequest.ProtoReflect.Descriptor instead.
+func (*InotifyAddRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *InotifyAddRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *InotifyAddRequest) GetMask() uint32 {
+	if x != nil {
+		return x.Mask
+	}
+	return 0
+}
+
+type InotifyRemoveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Wd            int32                  `protobuf:"varint,1,opt,name=wd,proto3" json:"wd,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InotifyRemoveRequest) Reset() {
+	*x = InotifyRemoveRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InotifyRemoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InotifyRemoveRequest) ProtoMessage() {}
+
+func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InotifyRemoveRequest.ProtoReflect.Descriptor instead.
+func (*InotifyRemoveRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *InotifyRemoveRequest) GetWd() int32 {
+	if x != nil {
+		return x.Wd
+	}
+	return 0
+}
+
+type MemfdRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"` // MFD_*
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemfdRequest) Reset() {
+	*x = MemfdRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MemfdRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MemfdRequest) ProtoMessage() {}
+
+func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MemfdRequest.ProtoReflect.Descriptor instead.
+func (*MemfdRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *MemfdRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MemfdRequest) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+type SealsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Add           bool                   `protobuf:"varint,1,opt,name=add,proto3" json:"add,omitempty"`
+	Seals         uint32                 `protobuf:"varint,2,opt,name=seals,proto3" json:"seals,omitempty"` // F_SEAL_*
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealsRequest) Reset() {
+	*x = SealsRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealsRequest) ProtoMessage() {}
+
+func (x *SealsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealsRequest.ProtoReflect.Descriptor instead.
+func (*SealsRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *SealsRequest) GetAdd() bool {
+	if x != nil {
+		return x.Add
+	}
+	return false
+}
+
+func (x *SealsRequest) GetSeals() uint32 {
+	if x != nil {
+		return x.Seals
+	}
+	return 0
+}
+
+type SetNsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Dir           uint32                 `protobuf:"varint,1,opt,name=dir,proto3" json:"dir,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetNsRequest) Reset() {
+	*x = SetNsRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetNsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetNsRequest) ProtoMessage() {}
+
+func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetNsRequest.ProtoReflect.Descriptor instead.
+func (*SetNsRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *SetNsRequest) GetDir() uint32 {
+	if x != nil {
+		return x.Dir
+	}
+	return 0
+}
+
+type MountSetattrRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"` // AT_*
+	Recurse       bool                   `protobuf:"varint,3,opt,name=recurse,proto3" json:"recurse,omitempty"`
+	Add           uint64                 `protobuf:"varint,4,opt,name=add,proto3" json:"add,omitempty"` // MS_*
+	Drop          uint64                 `protobuf:"varint,5,opt,name=drop,proto3" json:"drop,omitempty"`
+	Propagation   uint64                 `protobuf:"varint,6,opt,name=propagation,proto3" json:"propagation,omitempty"`
+	Dir           uint32                 `protobuf:"varint,7,opt,name=dir,proto3" json:"dir,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MountSetattrRequest) Reset() {
+	*x = MountSetattrRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MountSetattrRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MountSetattrRequest) ProtoMessage() {}
+
+func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MountSetattrRequest.ProtoReflect.Descriptor instead.
+func (*MountSetattrRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *MountSetattrRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *MountSetattrRequest) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *MountSetattrRequest) GetRecurse() bool {
+	if x != nil {
+		return x.Recurse
+	}
+	return false
+}
+
+func (x *MountSetattrRequest) GetAdd() uint64 {
+	if x != nil {
+		return x.Add
+	}
+	return 0
+}
+
+func (x *MountSetattrRequest) GetDrop() uint64 {
+	if x != nil {
+		return x.Drop
+	}
+	return 0
+}
+
+func (x *MountSetattrRequest) GetPropagation() uint64 {
+	if x != nil {
+		return x.Propagation
+	}
+	return 0
+}
+
+func (x *MountSetattrRequest) GetDir() uint32 {
+	if x != nil {
+		return x.Dir
+	}
+	return 0
+}
+
+type XattrRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"` // AT_*
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Value         []byte                 `protobuf:"bytes,4,opt,name=value,proto3" json:"value,omitempty"`
+	Mode          uint32                 `protobuf:"varint,5,opt,name=mode,proto3" json:"mode,omitempty"` // XATTR_CREATE, XATTR_REPLACE
+	Remove        bool                   `protobuf:"varint,6,opt,name=remove,proto3" json:"remove,omitempty"`
+	Dir           uint32                 `protobuf:"varint,7,opt,name=dir,proto3" json:"dir,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *XattrRequest) Reset() {
+	*x = XattrRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *XattrRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*XattrRequest) ProtoMessage() {}
+
+func (x *XattrRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use XattrRequest.ProtoReflect.Descriptor instead.
+func (*XattrRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *XattrRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *XattrRequest) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *XattrRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *XattrRequest) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *XattrRequest) GetMode() uint32 {
+	if x != nil {
+		return x.Mode
+	}
+	return 0
+}
+
+func (x *XattrRequest) GetRemove() bool {
+	if x != nil {
+		return x.Remove
+	}
+	return false
+}
+
+func (x *XattrRequest) GetDir() uint32 {
+	if x != nil {
+		return x.Dir
+	}
+	return 0
+}
+
+type XattrReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Value         []byte                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *XattrReply) Reset() {
+	*x = XattrReply{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *XattrReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*XattrReply) ProtoMessage() {}
+
+func (x *XattrReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use XattrReply.ProtoReflect.Descriptor instead.
+func (*XattrReply) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *XattrReply) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+type CopyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FromOffset    int64                  `protobuf:"varint,1,opt,name=from_offset,json=fromOffset,proto3" json:"from_offset,omitempty"`
+	ToOffset      int64                  `protobuf:"varint,2,opt,name=to_offset,json=toOffset,proto3" json:"to_offset,omitempty"`
+	Len           uint64                 `protobuf:"varint,3,opt,name=len,proto3" json:"len,omitempty"`
+	Nonblock      bool                   `protobuf:"varint,4,opt,name=nonblock,proto3" json:"nonblock,omitempty"`
+	From          uint32                 `protobuf:"varint,5,opt,name=from,proto3" json:"from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CopyRequest) Reset() {
+	*x = CopyRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CopyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CopyRequest) ProtoMessage() {}
+
+func (x *CopyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CopyRequest.ProtoReflect.Descriptor instead.
+func (*CopyRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *CopyRequest) GetFromOffset() int64 {
+	if x != nil {
+		return x.FromOffset
+	}
+	return 0
+}
+
+func (x *CopyRequest) GetToOffset() int64 {
+	if x != nil {
+		return x.ToOffset
+	}
+	return 0
+}
+
+func (x *CopyRequest) GetLen() uint64 {
+	if x != nil {
+		return x.Len
+	}
+	return 0
+}
+
+func (x *CopyRequest) GetNonblock() bool {
+	if x != nil {
+		return x.Nonblock
+	}
+	return false
+}
+
+func (x *CopyRequest) GetFrom() uint32 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+type FallocateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Mode          uint32                 `protobuf:"varint,1,opt,name=mode,proto3" json:"mode,omitempty"` // FALLOC_FL_*
+	Offset        int64                  `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	Len           int64                  `protobuf:"varint,3,opt,name=len,proto3" json:"len,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FallocateRequest) Reset() {
+	*x = FallocateRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FallocateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FallocateRequest) ProtoMessage() {}
+
+func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FallocateRequest.ProtoReflect.Descriptor instead.
+func (*FallocateRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *FallocateRequest) GetMode() uint32 {
+	if x != nil {
+		return x.Mode
+	}
+	return 0
+}
+
+func (x *FallocateRequest) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *FallocateRequest) GetLen() int64 {
+	if x != nil {
+		return x.Len
+	}
+	return 0
+}
+
 var File_proto_vfs_vfs_proto protoreflect.FileDescriptor
 
 const file_proto_vfs_vfs_proto_rawDesc = "" +
@@ -2362,7 +3361,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04mode\x18\x03 \x01(\rR\x04mode\x12\x16\n" +
 	"\x03dir\x18\x04 \x01(\rB\x04\x90\xb5\x18\x01R\x03dir\"\x1f\n" +
 	"\tPathReply\x12\x12\n" +
-	"\x04path\x18\x01 \x01(\tR\x04path\"\xbe\x02\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\"\xf3\x02\n" +
 	"\x04Stat\x12\x10\n" +
 	"\x03dev\x18\x01 \x01(\x04R\x03dev\x12\x10\n" +
 	"\x03ino\x18\x02 \x01(\x04R\x03ino\x12\x12\n" +
@@ -2378,7 +3377,10 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\batime_ns\x18\v \x01(\x03R\aatimeNs\x12\x19\n" +
 	"\bmtime_ns\x18\f \x01(\x03R\amtimeNs\x12\x19\n" +
 	"\bctime_ns\x18\r \x01(\x03R\actimeNs\x12\x19\n" +
-	"\bbtime_ns\x18\x0e \x01(\x03R\abtimeNs\"y\n" +
+	"\bbtime_ns\x18\x0e \x01(\x03R\abtimeNs\x12\x14\n" +
+	"\x05mount\x18\x0f \x01(\x04R\x05mount\x12\x1d\n" +
+	"\n" +
+	"mount_root\x18\x10 \x01(\bR\tmountRoot\"y\n" +
 	"\vMakeRequest\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04mode\x18\x02 \x01(\rR\x04mode\x12\x12\n" +
@@ -2410,7 +3412,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04_gidB\a\n" +
 	"\x05_sizeB\v\n" +
 	"\t_atime_nsB\v\n" +
-	"\t_mtime_ns\"\xbc\x01\n" +
+	"\t_mtime_ns\"\xd0\x01\n" +
 	"\x06Statfs\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\x04R\x04type\x12\x14\n" +
 	"\x05bsize\x18\x02 \x01(\x04R\x05bsize\x12\x16\n" +
@@ -2419,7 +3421,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x05files\x18\x05 \x01(\x04R\x05files\x12\x14\n" +
 	"\x05ffree\x18\x06 \x01(\x04R\x05ffree\x12\x18\n" +
 	"\anamelen\x18\a \x01(\x04R\anamelen\x12\x14\n" +
-	"\x05flags\x18\b \x01(\x04R\x05flags\"d\n" +
+	"\x05flags\x18\b \x01(\x04R\x05flags\x12\x12\n" +
+	"\x04fsid\x18\t \x01(\x04R\x04fsid\"d\n" +
 	"\fChdirRequest\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
 	"\x05flags\x18\x02 \x01(\rR\x05flags\x12\x12\n" +
@@ -2469,11 +3472,12 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\fMapFileReply\x12\x10\n" +
 	"\x03tag\x18\x01 \x01(\x04R\x03tag\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x1c\n" +
-	"\x06memory\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x06memory\"O\n" +
+	"\x06memory\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x06memory\"_\n" +
 	"\tPollReply\x12\x14\n" +
 	"\x05level\x18\x01 \x01(\rR\x05level\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1a\n" +
-	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"\xb9\x01\n" +
+	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\x12\x0e\n" +
+	"\x02id\x18\x04 \x01(\x04R\x02id\"\xb9\x01\n" +
 	"\vLockRequest\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\rR\x05owner\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\rR\x04type\x12\x12\n" +
@@ -2492,13 +3496,15 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x0eEventfdRequest\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\rR\x05value\x12\x1c\n" +
 	"\tsemaphore\x18\x02 \x01(\bR\tsemaphore\x12\x1a\n" +
-	"\bnonblock\x18\x03 \x01(\bR\bnonblock\"{\n" +
+	"\bnonblock\x18\x03 \x01(\bR\bnonblock\"\xa7\x01\n" +
 	"\x13EpollControlRequest\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12\x0e\n" +
 	"\x02fd\x18\x02 \x01(\x05R\x02fd\x12\x16\n" +
 	"\x06events\x18\x03 \x01(\rR\x06events\x12\x12\n" +
-	"\x04data\x18\x04 \x01(\x04R\x04data\x12\x18\n" +
-	"\x04file\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"$\n" +
+	"\x04data\x18\x04 \x01(\x04R\x04data\x12\x0e\n" +
+	"\x02id\x18\a \x01(\x04R\x02id\x12\x18\n" +
+	"\x04file\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\x12\x1a\n" +
+	"\x05event\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"$\n" +
 	"\x10EpollWaitRequest\x12\x10\n" +
 	"\x03max\x18\x01 \x01(\rR\x03max\"8\n" +
 	"\n" +
@@ -2506,7 +3512,70 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x06events\x18\x01 \x01(\rR\x06events\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\x04R\x04data\"@\n" +
 	"\x0eEpollWaitReply\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.aramid.vfs.EpollEventR\x06events*^\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.aramid.vfs.EpollEventR\x06events\"B\n" +
+	"\x0eTimerfdRequest\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\rR\x05clock\x12\x1a\n" +
+	"\bnonblock\x18\x02 \x01(\bR\bnonblock\"m\n" +
+	"\x11TimerfdSetRequest\x12\x10\n" +
+	"\x03set\x18\x01 \x01(\bR\x03set\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\x04R\x05value\x12\x1a\n" +
+	"\binterval\x18\x04 \x01(\x04R\binterval\"@\n" +
+	"\fTimerfdReply\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\x04R\x05value\x12\x1a\n" +
+	"\binterval\x18\x02 \x01(\x04R\binterval\"[\n" +
+	"\x0fSignalfdRequest\x12\x12\n" +
+	"\x04mask\x18\x01 \x01(\x04R\x04mask\x12\x1a\n" +
+	"\bnonblock\x18\x02 \x01(\bR\bnonblock\x12\x18\n" +
+	"\x04file\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"<\n" +
+	"\fPidfdRequest\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x1a\n" +
+	"\bnonblock\x18\x02 \x01(\bR\bnonblock\",\n" +
+	"\x0eInotifyRequest\x12\x1a\n" +
+	"\bnonblock\x18\x01 \x01(\bR\bnonblock\";\n" +
+	"\x11InotifyAddRequest\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04mask\x18\x02 \x01(\rR\x04mask\"&\n" +
+	"\x14InotifyRemoveRequest\x12\x0e\n" +
+	"\x02wd\x18\x01 \x01(\x05R\x02wd\"8\n" +
+	"\fMemfdRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\"6\n" +
+	"\fSealsRequest\x12\x10\n" +
+	"\x03add\x18\x01 \x01(\bR\x03add\x12\x14\n" +
+	"\x05seals\x18\x02 \x01(\rR\x05seals\"&\n" +
+	"\fSetNsRequest\x12\x16\n" +
+	"\x03dir\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x03dir\"\xb9\x01\n" +
+	"\x13MountSetattrRequest\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\x12\x18\n" +
+	"\arecurse\x18\x03 \x01(\bR\arecurse\x12\x10\n" +
+	"\x03add\x18\x04 \x01(\x04R\x03add\x12\x12\n" +
+	"\x04drop\x18\x05 \x01(\x04R\x04drop\x12 \n" +
+	"\vpropagation\x18\x06 \x01(\x04R\vpropagation\x12\x16\n" +
+	"\x03dir\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x03dir\"\xa6\x01\n" +
+	"\fXattrRequest\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x04 \x01(\fR\x05value\x12\x12\n" +
+	"\x04mode\x18\x05 \x01(\rR\x04mode\x12\x16\n" +
+	"\x06remove\x18\x06 \x01(\bR\x06remove\x12\x16\n" +
+	"\x03dir\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x03dir\"\"\n" +
+	"\n" +
+	"XattrReply\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\fR\x05value\"\x93\x01\n" +
+	"\vCopyRequest\x12\x1f\n" +
+	"\vfrom_offset\x18\x01 \x01(\x03R\n" +
+	"fromOffset\x12\x1b\n" +
+	"\tto_offset\x18\x02 \x01(\x03R\btoOffset\x12\x10\n" +
+	"\x03len\x18\x03 \x01(\x04R\x03len\x12\x1a\n" +
+	"\bnonblock\x18\x04 \x01(\bR\bnonblock\x12\x18\n" +
+	"\x04from\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\x04from\"P\n" +
+	"\x10FallocateRequest\x12\x12\n" +
+	"\x04mode\x18\x01 \x01(\rR\x04mode\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x10\n" +
+	"\x03len\x18\x03 \x01(\x03R\x03len*\x97\x01\n" +
 	"\x04Kind\x12\b\n" +
 	"\x04FILE\x10\x00\x12\r\n" +
 	"\tDIRECTORY\x10\x01\x12\b\n" +
@@ -2516,11 +3585,19 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x03TTY\x10\x04\x12\b\n" +
 	"\x04PATH\x10\x05\x12\t\n" +
 	"\x05EVENT\x10\x06\x12\t\n" +
-	"\x05EPOLL\x10\a*-\n" +
+	"\x05EPOLL\x10\a\x12\n" +
+	"\n" +
+	"\x06SOCKET\x10\b\x12\t\n" +
+	"\x05TIMER\x10\t\x12\n" +
+	"\n" +
+	"\x06SIGNAL\x10\n" +
+	"\x12\a\n" +
+	"\x03PID\x10\v\x12\v\n" +
+	"\aINOTIFY\x10\f*-\n" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\x9e\x1f\n" +
+	"\x04OPEN\x10\x022\x9c0\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
@@ -2560,7 +3637,35 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tEpollWait\x12\x1c.aramid.vfs.EpollWaitRequest\x1a\x1a.aramid.vfs.EpollWaitReply\"\x10\x8a\xb5\x18\f\b\x01\x10\x01\"\x06ErrArg\x12=\n" +
 	"\x04Path\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x04\x8a\xb5\x18\x00\x12i\n" +
 	"\x04Lock\x12\x17.aramid.vfs.LockRequest\x1a\x15.aramid.vfs.LockReply\"1\x8a\xb5\x18-\b\x01\x10\x01\"\bErrAgain\"\bErrBadFD\"\x06ErrArg\"\vErrOverflow\x12C\n" +
-	"\tLockCount\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"\x04\x8a\xb5\x18\x00B\x12Z\x10aramid/proto/vfsb\x06proto3"
+	"\tLockCount\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"\x04\x8a\xb5\x18\x00\x12U\n" +
+	"\aTimerfd\x12\x1a.aramid.vfs.TimerfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12l\n" +
+	"\n" +
+	"TimerfdSet\x12\x1d.aramid.vfs.TimerfdSetRequest\x1a\x18.aramid.vfs.TimerfdReply\"%\x8a\xb5\x18!\b\x01\"\x06ErrArg\"\bErrBadFD\"\vErrCanceled\x12N\n" +
+	"\bSignalfd\x12\x1b.aramid.vfs.SignalfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x0e\x8a\xb5\x18\n" +
+	"\b\x01\"\x06ErrArg\x12S\n" +
+	"\x05Pidfd\x12\x18.aramid.vfs.PidfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x19\x8a\xb5\x18\x15\b\x01\"\tErrSearch\"\x06ErrArg\x12L\n" +
+	"\bPidfdPid\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"\x0e\x8a\xb5\x18\n" +
+	"\"\bErrBadFD\x12L\n" +
+	"\aInotify\x12\x1a.aramid.vfs.InotifyRequest\x1a\x15.aramid.vfs.OpenReply\"\x0e\x8a\xb5\x18\n" +
+	"\b\x01\"\x06ErrArg\x12\xa9\x01\n" +
+	"\n" +
+	"InotifyAdd\x12\x1d.aramid.vfs.InotifyAddRequest\x1a\x16.aramid.vfs.CountReply\"d\x8a\xb5\x18`\b\x01\"\x06ErrArg\"\bErrBadFD\"\vErrNotFound\"\tErrNotDir\"\tErrExists\"\aErrLoop\"\aErrName\"\tErrAccess\"\n" +
+	"ErrNoSpace\x12c\n" +
+	"\rInotifyRemove\x12 .aramid.vfs.InotifyRemoveRequest\x1a\x16.aramid.vfs.EmptyReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrBadFD\x12H\n" +
+	"\x05Memfd\x12\x18.aramid.vfs.MemfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x0e\x8a\xb5\x18\n" +
+	"\b\x01\"\x06ErrArg\x12[\n" +
+	"\x05Seals\x12\x18.aramid.vfs.SealsRequest\x1a\x16.aramid.vfs.CountReply\" \x8a\xb5\x18\x1c\b\x01\"\x06ErrArg\"\aErrPerm\"\aErrBusy\x12L\n" +
+	"\aUnshare\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.EmptyReply\"\x0f\x8a\xb5\x18\v\b\x01\"\aErrPerm\x12R\n" +
+	"\x05SetNs\x12\x18.aramid.vfs.SetNsRequest\x1a\x16.aramid.vfs.EmptyReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12\x96\x01\n" +
+	"\tPivotRoot\x12\x1a.aramid.vfs.TwoPathRequest\x1a\x16.aramid.vfs.EmptyReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x9f\x01\n" +
+	"\fMountSetattr\x12\x1f.aramid.vfs.MountSetattrRequest\x1a\x16.aramid.vfs.EmptyReply\"V\x8a\xb5\x18R\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrBadFD\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12\xa5\x01\n" +
+	"\bXattrGet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.XattrReply\"g\x8a\xb5\x18c\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\x0eErrUnsupported\"\bErrBadFD\"\aErrPerm\x12\xde\x01\n" +
+	"\bXattrSet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.EmptyReply\"\x9f\x01\x8a\xb5\x18\x9a\x01\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\x0eErrUnsupported\"\bErrBadFD\"\aErrPerm\"\vErrReadOnly\"\tErrExists\"\x06ErrArg\"\n" +
+	"ErrNoSpace\"\aErrSize\x12\xa9\x01\n" +
+	"\x04Copy\x12\x17.aramid.vfs.CopyRequest\x1a\x16.aramid.vfs.CountReply\"p\x8a\xb5\x18l\b\x01\x10\x01\"\bErrBadFD\"\x06ErrArg\"\bErrIsDir\"\bErrAgain\"\aErrPipe\"\n" +
+	"ErrNoSpace\"\tErrTooBig\"\x0eErrCrossDevice\"\aErrPerm\"\aErrSeek\x12\xab\x01\n" +
+	"\tFallocate\x12\x1c.aramid.vfs.FallocateRequest\x1a\x16.aramid.vfs.EmptyReply\"h\x8a\xb5\x18d\b\x01\"\bErrBadFD\"\x06ErrArg\"\bErrIsDir\"\vErrNoDevice\"\n" +
+	"ErrNoSpace\"\aErrPerm\"\aErrSeek\"\tErrTooBig\"\x0eErrUnsupportedB\x12Z\x10aramid/proto/vfsb\x06proto3"
 
 var (
 	file_proto_vfs_vfs_proto_rawDescOnce sync.Once
@@ -2575,45 +3680,61 @@ func file_proto_vfs_vfs_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_proto_vfs_vfs_proto_goTypes = []any{
-	(Kind)(0),                   // 0: aramid.vfs.Kind
-	(LockOwner)(0),              // 1: aramid.vfs.LockOwner
-	(*EmptyRequest)(nil),        // 2: aramid.vfs.EmptyRequest
-	(*EmptyReply)(nil),          // 3: aramid.vfs.EmptyReply
-	(*FsReply)(nil),             // 4: aramid.vfs.FsReply
-	(*OpenRequest)(nil),         // 5: aramid.vfs.OpenRequest
-	(*OpenReply)(nil),           // 6: aramid.vfs.OpenReply
-	(*PathRequest)(nil),         // 7: aramid.vfs.PathRequest
-	(*PathReply)(nil),           // 8: aramid.vfs.PathReply
-	(*Stat)(nil),                // 9: aramid.vfs.Stat
-	(*MakeRequest)(nil),         // 10: aramid.vfs.MakeRequest
-	(*TwoPathRequest)(nil),      // 11: aramid.vfs.TwoPathRequest
-	(*SetRequest)(nil),          // 12: aramid.vfs.SetRequest
-	(*Statfs)(nil),              // 13: aramid.vfs.Statfs
-	(*ChdirRequest)(nil),        // 14: aramid.vfs.ChdirRequest
-	(*UmaskRequest)(nil),        // 15: aramid.vfs.UmaskRequest
-	(*MountRequest)(nil),        // 16: aramid.vfs.MountRequest
-	(*PipeRequest)(nil),         // 17: aramid.vfs.PipeRequest
-	(*PipeReply)(nil),           // 18: aramid.vfs.PipeReply
-	(*ReadRequest)(nil),         // 19: aramid.vfs.ReadRequest
-	(*CountReply)(nil),          // 20: aramid.vfs.CountReply
-	(*SeekRequest)(nil),         // 21: aramid.vfs.SeekRequest
-	(*ReadDirRequest)(nil),      // 22: aramid.vfs.ReadDirRequest
-	(*Dirent)(nil),              // 23: aramid.vfs.Dirent
-	(*ReadDirReply)(nil),        // 24: aramid.vfs.ReadDirReply
-	(*FlagsRequest)(nil),        // 25: aramid.vfs.FlagsRequest
-	(*IoctlRequest)(nil),        // 26: aramid.vfs.IoctlRequest
-	(*IoctlReply)(nil),          // 27: aramid.vfs.IoctlReply
-	(*MapFileReply)(nil),        // 28: aramid.vfs.MapFileReply
-	(*PollReply)(nil),           // 29: aramid.vfs.PollReply
-	(*LockRequest)(nil),         // 30: aramid.vfs.LockRequest
-	(*LockReply)(nil),           // 31: aramid.vfs.LockReply
-	(*EventfdRequest)(nil),      // 32: aramid.vfs.EventfdRequest
-	(*EpollControlRequest)(nil), // 33: aramid.vfs.EpollControlRequest
-	(*EpollWaitRequest)(nil),    // 34: aramid.vfs.EpollWaitRequest
-	(*EpollEvent)(nil),          // 35: aramid.vfs.EpollEvent
-	(*EpollWaitReply)(nil),      // 36: aramid.vfs.EpollWaitReply
+	(Kind)(0),                    // 0: aramid.vfs.Kind
+	(LockOwner)(0),               // 1: aramid.vfs.LockOwner
+	(*EmptyRequest)(nil),         // 2: aramid.vfs.EmptyRequest
+	(*EmptyReply)(nil),           // 3: aramid.vfs.EmptyReply
+	(*FsReply)(nil),              // 4: aramid.vfs.FsReply
+	(*OpenRequest)(nil),          // 5: aramid.vfs.OpenRequest
+	(*OpenReply)(nil),            // 6: aramid.vfs.OpenReply
+	(*PathRequest)(nil),          // 7: aramid.vfs.PathRequest
+	(*PathReply)(nil),            // 8: aramid.vfs.PathReply
+	(*Stat)(nil),                 // 9: aramid.vfs.Stat
+	(*MakeRequest)(nil),          // 10: aramid.vfs.MakeRequest
+	(*TwoPathRequest)(nil),       // 11: aramid.vfs.TwoPathRequest
+	(*SetRequest)(nil),           // 12: aramid.vfs.SetRequest
+	(*Statfs)(nil),               // 13: aramid.vfs.Statfs
+	(*ChdirRequest)(nil),         // 14: aramid.vfs.ChdirRequest
+	(*UmaskRequest)(nil),         // 15: aramid.vfs.UmaskRequest
+	(*MountRequest)(nil),         // 16: aramid.vfs.MountRequest
+	(*PipeRequest)(nil),          // 17: aramid.vfs.PipeRequest
+	(*PipeReply)(nil),            // 18: aramid.vfs.PipeReply
+	(*ReadRequest)(nil),          // 19: aramid.vfs.ReadRequest
+	(*CountReply)(nil),           // 20: aramid.vfs.CountReply
+	(*SeekRequest)(nil),          // 21: aramid.vfs.SeekRequest
+	(*ReadDirRequest)(nil),       // 22: aramid.vfs.ReadDirRequest
+	(*Dirent)(nil),               // 23: aramid.vfs.Dirent
+	(*ReadDirReply)(nil),         // 24: aramid.vfs.ReadDirReply
+	(*FlagsRequest)(nil),         // 25: aramid.vfs.FlagsRequest
+	(*IoctlRequest)(nil),         // 26: aramid.vfs.IoctlRequest
+	(*IoctlReply)(nil),           // 27: aramid.vfs.IoctlReply
+	(*MapFileReply)(nil),         // 28: aramid.vfs.MapFileReply
+	(*PollReply)(nil),            // 29: aramid.vfs.PollReply
+	(*LockRequest)(nil),          // 30: aramid.vfs.LockRequest
+	(*LockReply)(nil),            // 31: aramid.vfs.LockReply
+	(*EventfdRequest)(nil),       // 32: aramid.vfs.EventfdRequest
+	(*EpollControlRequest)(nil),  // 33: aramid.vfs.EpollControlRequest
+	(*EpollWaitRequest)(nil),     // 34: aramid.vfs.EpollWaitRequest
+	(*EpollEvent)(nil),           // 35: aramid.vfs.EpollEvent
+	(*EpollWaitReply)(nil),       // 36: aramid.vfs.EpollWaitReply
+	(*TimerfdRequest)(nil),       // 37: aramid.vfs.TimerfdRequest
+	(*TimerfdSetRequest)(nil),    // 38: aramid.vfs.TimerfdSetRequest
+	(*TimerfdReply)(nil),         // 39: aramid.vfs.TimerfdReply
+	(*SignalfdRequest)(nil),      // 40: aramid.vfs.SignalfdRequest
+	(*PidfdRequest)(nil),         // 41: aramid.vfs.PidfdRequest
+	(*InotifyRequest)(nil),       // 42: aramid.vfs.InotifyRequest
+	(*InotifyAddRequest)(nil),    // 43: aramid.vfs.InotifyAddRequest
+	(*InotifyRemoveRequest)(nil), // 44: aramid.vfs.InotifyRemoveRequest
+	(*MemfdRequest)(nil),         // 45: aramid.vfs.MemfdRequest
+	(*SealsRequest)(nil),         // 46: aramid.vfs.SealsRequest
+	(*SetNsRequest)(nil),         // 47: aramid.vfs.SetNsRequest
+	(*MountSetattrRequest)(nil),  // 48: aramid.vfs.MountSetattrRequest
+	(*XattrRequest)(nil),         // 49: aramid.vfs.XattrRequest
+	(*XattrReply)(nil),           // 50: aramid.vfs.XattrReply
+	(*CopyRequest)(nil),          // 51: aramid.vfs.CopyRequest
+	(*FallocateRequest)(nil),     // 52: aramid.vfs.FallocateRequest
 }
 var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	23, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
@@ -2652,42 +3773,78 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	2,  // 33: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
 	30, // 34: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
 	2,  // 35: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
-	4,  // 36: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	4,  // 37: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	6,  // 38: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	9,  // 39: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	3,  // 40: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	8,  // 41: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	3,  // 42: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 43: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 44: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 45: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 46: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	13, // 47: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	3,  // 48: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	8,  // 49: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	20, // 50: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	3,  // 51: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	3,  // 52: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
-	18, // 53: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	20, // 54: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	20, // 55: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	20, // 56: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	24, // 57: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	20, // 58: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	27, // 59: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	28, // 60: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	29, // 61: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	3,  // 62: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	6,  // 63: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	6,  // 64: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	3,  // 65: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	36, // 66: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
-	8,  // 67: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	31, // 68: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
-	20, // 69: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
-	36, // [36:70] is the sub-list for method output_type
-	2,  // [2:36] is the sub-list for method input_type
+	37, // 36: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
+	38, // 37: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
+	40, // 38: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
+	41, // 39: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
+	2,  // 40: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
+	42, // 41: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
+	43, // 42: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
+	44, // 43: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
+	45, // 44: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
+	46, // 45: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
+	2,  // 46: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
+	47, // 47: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
+	11, // 48: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
+	48, // 49: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
+	49, // 50: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
+	49, // 51: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
+	51, // 52: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
+	52, // 53: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
+	4,  // 54: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 55: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	6,  // 56: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	9,  // 57: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	3,  // 58: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	8,  // 59: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 60: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 61: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 62: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 63: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 64: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	13, // 65: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 66: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	8,  // 67: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	20, // 68: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 69: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	3,  // 70: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
+	18, // 71: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	20, // 72: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	20, // 73: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	20, // 74: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	24, // 75: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	20, // 76: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	27, // 77: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	28, // 78: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	29, // 79: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 80: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	6,  // 81: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	6,  // 82: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 83: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	36, // 84: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
+	8,  // 85: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	31, // 86: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	20, // 87: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	6,  // 88: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
+	39, // 89: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
+	6,  // 90: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
+	6,  // 91: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
+	20, // 92: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.CountReply
+	6,  // 93: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
+	20, // 94: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
+	3,  // 95: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
+	6,  // 96: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
+	20, // 97: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
+	3,  // 98: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
+	3,  // 99: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
+	3,  // 100: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
+	3,  // 101: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
+	50, // 102: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	3,  // 103: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
+	20, // 104: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
+	3,  // 105: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
+	54, // [54:106] is the sub-list for method output_type
+	2,  // [2:54] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name
@@ -2705,7 +3862,7 @@ func file_proto_vfs_vfs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_vfs_vfs_proto_rawDesc), len(file_proto_vfs_vfs_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   35,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

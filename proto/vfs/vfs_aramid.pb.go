@@ -11,40 +11,58 @@ import (
 
 // Method numbers of VFS.
 const (
-	MethodFsCreate     = 1
-	MethodFsClone      = 2
-	MethodOpen         = 3
-	MethodStatAt       = 4
-	MethodAccessAt     = 5
-	MethodReadlinkAt   = 6
-	MethodMakeAt       = 7
-	MethodUnlinkAt     = 8
-	MethodRenameAt     = 9
-	MethodLinkAt       = 10
-	MethodSetAt        = 11
-	MethodStatfsAt     = 12
-	MethodChdir        = 13
-	MethodGetcwd       = 14
-	MethodUmask        = 15
-	MethodMount        = 16
-	MethodUmount       = 17
-	MethodPipe         = 18
-	MethodRead         = 19
-	MethodWrite        = 20
-	MethodSeek         = 21
-	MethodReadDir      = 22
-	MethodFlags        = 23
-	MethodIoctl        = 24
-	MethodMapFile      = 25
-	MethodPoll         = 26
-	MethodSync         = 27
-	MethodEventfd      = 28
-	MethodEpollCreate  = 29
-	MethodEpollControl = 30
-	MethodEpollWait    = 31
-	MethodPath         = 32
-	MethodLock         = 33
-	MethodLockCount    = 34
+	MethodFsCreate      = 1
+	MethodFsClone       = 2
+	MethodOpen          = 3
+	MethodStatAt        = 4
+	MethodAccessAt      = 5
+	MethodReadlinkAt    = 6
+	MethodMakeAt        = 7
+	MethodUnlinkAt      = 8
+	MethodRenameAt      = 9
+	MethodLinkAt        = 10
+	MethodSetAt         = 11
+	MethodStatfsAt      = 12
+	MethodChdir         = 13
+	MethodGetcwd        = 14
+	MethodUmask         = 15
+	MethodMount         = 16
+	MethodUmount        = 17
+	MethodPipe          = 18
+	MethodRead          = 19
+	MethodWrite         = 20
+	MethodSeek          = 21
+	MethodReadDir       = 22
+	MethodFlags         = 23
+	MethodIoctl         = 24
+	MethodMapFile       = 25
+	MethodPoll          = 26
+	MethodSync          = 27
+	MethodEventfd       = 28
+	MethodEpollCreate   = 29
+	MethodEpollControl  = 30
+	MethodEpollWait     = 31
+	MethodPath          = 32
+	MethodLock          = 33
+	MethodLockCount     = 34
+	MethodTimerfd       = 35
+	MethodTimerfdSet    = 36
+	MethodSignalfd      = 37
+	MethodPidfd         = 38
+	MethodPidfdPid      = 39
+	MethodInotify       = 40
+	MethodInotifyAdd    = 41
+	MethodInotifyRemove = 42
+	MethodMemfd         = 43
+	MethodSeals         = 44
+	MethodUnshare       = 45
+	MethodSetNs         = 46
+	MethodPivotRoot     = 47
+	MethodMountSetattr  = 48
+	MethodXattrGet      = 49
+	MethodXattrSet      = 50
+	MethodCopy          = 51
+	MethodFallocate     = 52
 )
 
 // Client calls VFS through the handle H.
@@ -834,7 +852,7 @@ func (cl Client) EpollControl(c ipc.Caller, in *EpollControlRequest, out *EmptyR
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	m.NHandles = 2
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -939,6 +957,437 @@ func (cl Client) LockCount(c ipc.Caller, in *EmptyRequest, out *CountReply, gran
 	return uabi.OK
 }
 
+// Timerfd is timerfd_create(2): a timer as an open file. clock is CLOCK_*.
+func (cl Client) Timerfd(c ipc.Caller, in *TimerfdRequest, out *OpenReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodTimerfd, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// TimerfdSet is timerfd_settime(2) and, without `set`, timerfd_gettime(2) on the called open file. The reply has the old setting.
+func (cl Client) TimerfdSet(c ipc.Caller, in *TimerfdSetRequest, out *TimerfdReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodTimerfdSet, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Signalfd is signalfd4(2): with a file it changes that signalfd's mask (and answers the same handle's kind, no file).
+func (cl Client) Signalfd(c ipc.Caller, in *SignalfdRequest, out *OpenReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodSignalfd, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// Pidfd makes the open file of a process: pidfd_open(2), CLONE_PIDFD. ErrSearch: no such process.
+func (cl Client) Pidfd(c ipc.Caller, in *PidfdRequest, out *OpenReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodPidfd, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// PidfdPid is the process that the called pidfd stands for. Word 0 of the reply: its id, −1 if it was reaped. ErrBadFD: no pidfd.
+func (cl Client) PidfdPid(c ipc.Caller, in *EmptyRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodPidfdPid, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Inotify is inotify_init1(2).
+func (cl Client) Inotify(c ipc.Caller, in *InotifyRequest, out *OpenReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodInotify, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// InotifyAdd is inotify_add_watch(2) on the called inotify file. Word 0 of the reply: the watch descriptor.
+func (cl Client) InotifyAdd(c ipc.Caller, in *InotifyAddRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodInotifyAdd, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// InotifyRemove is inotify_rm_watch(2).
+func (cl Client) InotifyRemove(c ipc.Caller, in *InotifyRemoveRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodInotifyRemove, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Memfd is memfd_create(2): a file of a tmpfs without a name.
+func (cl Client) Memfd(c ipc.Caller, in *MemfdRequest, out *OpenReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodMemfd, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// Seals gets (F_GET_SEALS) or adds (F_ADD_SEALS) seals of the called file. Word 0 of the reply: the seals it has now.
+func (cl Client) Seals(c ipc.Caller, in *SealsRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodSeals, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Unshare gives the called fs context a mount namespace of its own (CLONE_NEWNS): a copy of the one that it is in.
+func (cl Client) Unshare(c ipc.Caller, in *EmptyRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodUnshare, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// SetNs puts the called fs context into the mount namespace that `dir`, an open /proc/PID/ns/mnt, stands for.
+func (cl Client) SetNs(c ipc.Caller, in *SetNsRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodSetNs, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// PivotRoot is pivot_root(2).
+func (cl Client) PivotRoot(c ipc.Caller, in *TwoPathRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	in.ToHandles(&m.Handle)
+	m.NHandles = 2
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodPivotRoot, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// MountSetattr is mount_setattr(2): flags that it sets and clears (MS_* of mount(2)), and a propagation type (MS_SHARED …, 0: as it is).
+func (cl Client) MountSetattr(c ipc.Caller, in *MountSetattrRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodMountSetattr, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// XattrGet gives an extended attribute's value, or with an empty name all names, NUL-separated (listxattr(2)). ErrNoData: there is none.
+func (cl Client) XattrGet(c ipc.Caller, in *XattrRequest, out *XattrReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodXattrGet, false); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
+// XattrSet is setxattr(2) and, with `remove`, removexattr(2).
+func (cl Client) XattrSet(c ipc.Caller, in *XattrRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodXattrSet, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Copy moves up to len bytes from file `from` to the called open file: sendfile(2), copy_file_range(2), splice(2). Offsets −1: the
+// files' own positions. Word 0 of the reply: how many. ErrWait: a pipe is empty or full.
+func (cl Client) Copy(c ipc.Caller, in *CopyRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodCopy, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Fallocate is fallocate(2) on the called open file.
+func (cl Client) Fallocate(c ipc.Caller, in *FallocateRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodFallocate, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1010,6 +1459,43 @@ type Handler[C any] interface {
 	Lock(c C, in *LockRequest, out *LockReply) uabi.Error
 	// LockCount is how many process-owned record locks there are. Called on the plain endpoint.
 	LockCount(c C, in *EmptyRequest, out *CountReply) uabi.Error
+	// Timerfd is timerfd_create(2): a timer as an open file. clock is CLOCK_*.
+	Timerfd(c C, in *TimerfdRequest, out *OpenReply) uabi.Error
+	// TimerfdSet is timerfd_settime(2) and, without `set`, timerfd_gettime(2) on the called open file. The reply has the old setting.
+	TimerfdSet(c C, in *TimerfdSetRequest, out *TimerfdReply) uabi.Error
+	// Signalfd is signalfd4(2): with a file it changes that signalfd's mask (and answers the same handle's kind, no file).
+	Signalfd(c C, in *SignalfdRequest, out *OpenReply) uabi.Error
+	// Pidfd makes the open file of a process: pidfd_open(2), CLONE_PIDFD. ErrSearch: no such process.
+	Pidfd(c C, in *PidfdRequest, out *OpenReply) uabi.Error
+	// PidfdPid is the process that the called pidfd stands for. Word 0 of the reply: its id, −1 if it was reaped. ErrBadFD: no pidfd.
+	PidfdPid(c C, in *EmptyRequest, out *CountReply) uabi.Error
+	// Inotify is inotify_init1(2).
+	Inotify(c C, in *InotifyRequest, out *OpenReply) uabi.Error
+	// InotifyAdd is inotify_add_watch(2) on the called inotify file. Word 0 of the reply: the watch descriptor.
+	InotifyAdd(c C, in *InotifyAddRequest, out *CountReply) uabi.Error
+	// InotifyRemove is inotify_rm_watch(2).
+	InotifyRemove(c C, in *InotifyRemoveRequest, out *EmptyReply) uabi.Error
+	// Memfd is memfd_create(2): a file of a tmpfs without a name.
+	Memfd(c C, in *MemfdRequest, out *OpenReply) uabi.Error
+	// Seals gets (F_GET_SEALS) or adds (F_ADD_SEALS) seals of the called file. Word 0 of the reply: the seals it has now.
+	Seals(c C, in *SealsRequest, out *CountReply) uabi.Error
+	// Unshare gives the called fs context a mount namespace of its own (CLONE_NEWNS): a copy of the one that it is in.
+	Unshare(c C, in *EmptyRequest, out *EmptyReply) uabi.Error
+	// SetNs puts the called fs context into the mount namespace that `dir`, an open /proc/PID/ns/mnt, stands for.
+	SetNs(c C, in *SetNsRequest, out *EmptyReply) uabi.Error
+	// PivotRoot is pivot_root(2).
+	PivotRoot(c C, in *TwoPathRequest, out *EmptyReply) uabi.Error
+	// MountSetattr is mount_setattr(2): flags that it sets and clears (MS_* of mount(2)), and a propagation type (MS_SHARED …, 0: as it is).
+	MountSetattr(c C, in *MountSetattrRequest, out *EmptyReply) uabi.Error
+	// XattrGet gives an extended attribute's value, or with an empty name all names, NUL-separated (listxattr(2)). ErrNoData: there is none.
+	XattrGet(c C, in *XattrRequest, out *XattrReply) uabi.Error
+	// XattrSet is setxattr(2) and, with `remove`, removexattr(2).
+	XattrSet(c C, in *XattrRequest, out *EmptyReply) uabi.Error
+	// Copy moves up to len bytes from file `from` to the called open file: sendfile(2), copy_file_range(2), splice(2). Offsets −1: the
+	// files' own positions. Word 0 of the reply: how many. ErrWait: a pipe is empty or full.
+	Copy(c C, in *CopyRequest, out *CountReply) uabi.Error
+	// Fallocate is fallocate(2) on the called open file.
+	Fallocate(c C, in *FallocateRequest, out *EmptyReply) uabi.Error
 }
 
 // Service is VFS with h's methods behind it.
@@ -1019,75 +1505,111 @@ func Service[C any](h Handler[C]) ipc.Service[C] {
 
 // service holds one request and one reply of each method, used again and again: a server handles one request at a time.
 type service[C any] struct {
-	h               Handler[C]
-	fsCreateIn      EmptyRequest
-	fsCreateOut     FsReply
-	fsCloneIn       EmptyRequest
-	fsCloneOut      FsReply
-	openIn          OpenRequest
-	openOut         OpenReply
-	statAtIn        PathRequest
-	statAtOut       Stat
-	accessAtIn      PathRequest
-	accessAtOut     EmptyReply
-	readlinkAtIn    PathRequest
-	readlinkAtOut   PathReply
-	makeAtIn        MakeRequest
-	makeAtOut       EmptyReply
-	unlinkAtIn      PathRequest
-	unlinkAtOut     EmptyReply
-	renameAtIn      TwoPathRequest
-	renameAtOut     EmptyReply
-	linkAtIn        TwoPathRequest
-	linkAtOut       EmptyReply
-	setAtIn         SetRequest
-	setAtOut        EmptyReply
-	statfsAtIn      PathRequest
-	statfsAtOut     Statfs
-	chdirIn         ChdirRequest
-	chdirOut        EmptyReply
-	getcwdIn        EmptyRequest
-	getcwdOut       PathReply
-	umaskIn         UmaskRequest
-	umaskOut        CountReply
-	mountIn         MountRequest
-	mountOut        EmptyReply
-	umountIn        PathRequest
-	umountOut       EmptyReply
-	pipeIn          PipeRequest
-	pipeOut         PipeReply
-	readIn          ReadRequest
-	readOut         CountReply
-	writeIn         ReadRequest
-	writeOut        CountReply
-	seekIn          SeekRequest
-	seekOut         CountReply
-	readDirIn       ReadDirRequest
-	readDirOut      ReadDirReply
-	flagsIn         FlagsRequest
-	flagsOut        CountReply
-	ioctlIn         IoctlRequest
-	ioctlOut        IoctlReply
-	mapFileIn       EmptyRequest
-	mapFileOut      MapFileReply
-	pollIn          EmptyRequest
-	pollOut         PollReply
-	syncIn          EmptyRequest
-	syncOut         EmptyReply
-	eventfdIn       EventfdRequest
-	eventfdOut      OpenReply
-	epollCreateIn   EmptyRequest
-	epollCreateOut  OpenReply
-	epollControlIn  EpollControlRequest
-	epollControlOut EmptyReply
-	epollWaitIn     EpollWaitRequest
-	epollWaitOut    EpollWaitReply
-	pathIn          EmptyRequest
-	pathOut         PathReply
-	lockIn          LockRequest
-	lockOut         LockReply
-	lockCountIn     EmptyRequest
-	lockCountOut    CountReply
+	h                Handler[C]
+	fsCreateIn       EmptyRequest
+	fsCreateOut      FsReply
+	fsCloneIn        EmptyRequest
+	fsCloneOut       FsReply
+	openIn           OpenRequest
+	openOut          OpenReply
+	statAtIn         PathRequest
+	statAtOut        Stat
+	accessAtIn       PathRequest
+	accessAtOut      EmptyReply
+	readlinkAtIn     PathRequest
+	readlinkAtOut    PathReply
+	makeAtIn         MakeRequest
+	makeAtOut        EmptyReply
+	unlinkAtIn       PathRequest
+	unlinkAtOut      EmptyReply
+	renameAtIn       TwoPathRequest
+	renameAtOut      EmptyReply
+	linkAtIn         TwoPathRequest
+	linkAtOut        EmptyReply
+	setAtIn          SetRequest
+	setAtOut         EmptyReply
+	statfsAtIn       PathRequest
+	statfsAtOut      Statfs
+	chdirIn          ChdirRequest
+	chdirOut         EmptyReply
+	getcwdIn         EmptyRequest
+	getcwdOut        PathReply
+	umaskIn          UmaskRequest
+	umaskOut         CountReply
+	mountIn          MountRequest
+	mountOut         EmptyReply
+	umountIn         PathRequest
+	umountOut        EmptyReply
+	pipeIn           PipeRequest
+	pipeOut          PipeReply
+	readIn           ReadRequest
+	readOut          CountReply
+	writeIn          ReadRequest
+	writeOut         CountReply
+	seekIn           SeekRequest
+	seekOut          CountReply
+	readDirIn        ReadDirRequest
+	readDirOut       ReadDirReply
+	flagsIn          FlagsRequest
+	flagsOut         CountReply
+	ioctlIn          IoctlRequest
+	ioctlOut         IoctlReply
+	mapFileIn        EmptyRequest
+	mapFileOut       MapFileReply
+	pollIn           EmptyRequest
+	pollOut          PollReply
+	syncIn           EmptyRequest
+	syncOut          EmptyReply
+	eventfdIn        EventfdRequest
+	eventfdOut       OpenReply
+	epollCreateIn    EmptyRequest
+	epollCreateOut   OpenReply
+	epollControlIn   EpollControlRequest
+	epollControlOut  EmptyReply
+	epollWaitIn      EpollWaitRequest
+	epollWaitOut     EpollWaitReply
+	pathIn           EmptyRequest
+	pathOut          PathReply
+	lockIn           LockRequest
+	lockOut          LockReply
+	lockCountIn      EmptyRequest
+	lockCountOut     CountReply
+	timerfdIn        TimerfdRequest
+	timerfdOut       OpenReply
+	timerfdSetIn     TimerfdSetRequest
+	timerfdSetOut    TimerfdReply
+	signalfdIn       SignalfdRequest
+	signalfdOut      OpenReply
+	pidfdIn          PidfdRequest
+	pidfdOut         OpenReply
+	pidfdPidIn       EmptyRequest
+	pidfdPidOut      CountReply
+	inotifyIn        InotifyRequest
+	inotifyOut       OpenReply
+	inotifyAddIn     InotifyAddRequest
+	inotifyAddOut    CountReply
+	inotifyRemoveIn  InotifyRemoveRequest
+	inotifyRemoveOut EmptyReply
+	memfdIn          MemfdRequest
+	memfdOut         OpenReply
+	sealsIn          SealsRequest
+	sealsOut         CountReply
+	unshareIn        EmptyRequest
+	unshareOut       EmptyReply
+	setNsIn          SetNsRequest
+	setNsOut         EmptyReply
+	pivotRootIn      TwoPathRequest
+	pivotRootOut     EmptyReply
+	mountSetattrIn   MountSetattrRequest
+	mountSetattrOut  EmptyReply
+	xattrGetIn       XattrRequest
+	xattrGetOut      XattrReply
+	xattrSetIn       XattrRequest
+	xattrSetOut      EmptyReply
+	copyIn           CopyRequest
+	copyOut          CountReply
+	fallocateIn      FallocateRequest
+	fallocateOut     EmptyReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -1161,6 +1683,42 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doLock(c, b)
 	case MethodLockCount:
 		return s.doLockCount(c, b)
+	case MethodTimerfd:
+		return s.doTimerfd(c, b)
+	case MethodTimerfdSet:
+		return s.doTimerfdSet(c, b)
+	case MethodSignalfd:
+		return s.doSignalfd(c, b)
+	case MethodPidfd:
+		return s.doPidfd(c, b)
+	case MethodPidfdPid:
+		return s.doPidfdPid(c, b)
+	case MethodInotify:
+		return s.doInotify(c, b)
+	case MethodInotifyAdd:
+		return s.doInotifyAdd(c, b)
+	case MethodInotifyRemove:
+		return s.doInotifyRemove(c, b)
+	case MethodMemfd:
+		return s.doMemfd(c, b)
+	case MethodSeals:
+		return s.doSeals(c, b)
+	case MethodUnshare:
+		return s.doUnshare(c, b)
+	case MethodSetNs:
+		return s.doSetNs(c, b)
+	case MethodPivotRoot:
+		return s.doPivotRoot(c, b)
+	case MethodMountSetattr:
+		return s.doMountSetattr(c, b)
+	case MethodXattrGet:
+		return s.doXattrGet(c, b)
+	case MethodXattrSet:
+		return s.doXattrSet(c, b)
+	case MethodCopy:
+		return s.doCopy(c, b)
+	case MethodFallocate:
+		return s.doFallocate(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -1671,7 +2229,7 @@ func (s *service[C]) doEpollControl(c C, b *uk.Buffer) uabi.Error {
 		return uabi.ErrDecode
 	}
 	in.FromWords(&b.In.W)
-	ipc.AbsentHandles(b.In, 1)
+	ipc.AbsentHandles(b.In, 2)
 	in.FromHandles(&b.In.Handle)
 	out.Clear()
 	if err := s.h.EpollControl(c, in, out); err != uabi.OK {
@@ -1744,6 +2302,310 @@ func (s *service[C]) doLockCount(c C, b *uk.Buffer) uabi.Error {
 	in.FromWords(&b.In.W)
 	out.Clear()
 	if err := s.h.LockCount(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doTimerfd(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.timerfdIn, &s.timerfdOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Timerfd(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *service[C]) doTimerfdSet(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.timerfdSetIn, &s.timerfdSetOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.TimerfdSet(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doSignalfd(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.signalfdIn, &s.signalfdOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.Signalfd(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *service[C]) doPidfd(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.pidfdIn, &s.pidfdOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Pidfd(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *service[C]) doPidfdPid(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.pidfdPidIn, &s.pidfdPidOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.PidfdPid(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doInotify(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.inotifyIn, &s.inotifyOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Inotify(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *service[C]) doInotifyAdd(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.inotifyAddIn, &s.inotifyAddOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	out.Clear()
+	if err := s.h.InotifyAdd(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doInotifyRemove(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.inotifyRemoveIn, &s.inotifyRemoveOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.InotifyRemove(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doMemfd(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.memfdIn, &s.memfdOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	out.Clear()
+	if err := s.h.Memfd(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *service[C]) doSeals(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.sealsIn, &s.sealsOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Seals(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doUnshare(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.unshareIn, &s.unshareOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Unshare(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doSetNs(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.setNsIn, &s.setNsOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.SetNs(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doPivotRoot(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.pivotRootIn, &s.pivotRootOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	ipc.AbsentHandles(b.In, 2)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.PivotRoot(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doMountSetattr(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.mountSetattrIn, &s.mountSetattrOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.MountSetattr(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doXattrGet(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.xattrGetIn, &s.xattrGetOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.XattrGet(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doXattrSet(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.xattrSetIn, &s.xattrSetOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.XattrSet(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doCopy(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.copyIn, &s.copyOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.Copy(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doFallocate(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.fallocateIn, &s.fallocateOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Fallocate(c, in, out); err != uabi.OK {
 		return err
 	}
 	out.ToWords(&b.Out.W)
@@ -1929,7 +2791,7 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Poll", Mutates: false, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrPerm},
-		In:     0, Out: 2, InHandles: 0, OutHandles: 1,
+		In:     0, Out: 3, InHandles: 0, OutHandles: 1,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(PollReply) },
 	},
@@ -1955,7 +2817,7 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "EpollControl", Mutates: true, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrExists, uabi.ErrNotFound, uabi.ErrPerm, uabi.ErrLoop, uabi.ErrLimit, uabi.ErrBadFD},
-		In:     4, Out: 0, InHandles: 1, OutHandles: 0,
+		In:     5, Out: 0, InHandles: 2, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EpollControlRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
@@ -1984,6 +2846,132 @@ var Methods = [...]ipc.Method{
 		In: 0, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
+	},
+	{
+		Name: "Timerfd", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrPerm},
+		In:     2, Out: 1, InHandles: 0, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(TimerfdRequest) },
+		NewOut: func() ipc.Message { return new(OpenReply) },
+	},
+	{
+		Name: "TimerfdSet", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrBadFD, uabi.ErrCanceled},
+		In:     4, Out: 2, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(TimerfdSetRequest) },
+		NewOut: func() ipc.Message { return new(TimerfdReply) },
+	},
+	{
+		Name: "Signalfd", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     2, Out: 1, InHandles: 1, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(SignalfdRequest) },
+		NewOut: func() ipc.Message { return new(OpenReply) },
+	},
+	{
+		Name: "Pidfd", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrArg},
+		In:     2, Out: 1, InHandles: 0, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(PidfdRequest) },
+		NewOut: func() ipc.Message { return new(OpenReply) },
+	},
+	{
+		Name: "PidfdPid", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrBadFD},
+		In:     0, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EmptyRequest) },
+		NewOut: func() ipc.Message { return new(CountReply) },
+	},
+	{
+		Name: "Inotify", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     1, Out: 1, InHandles: 0, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(InotifyRequest) },
+		NewOut: func() ipc.Message { return new(OpenReply) },
+	},
+	{
+		Name: "InotifyAdd", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrBadFD, uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrExists, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrNoSpace},
+		In:     ipc.Bytes, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(InotifyAddRequest) },
+		NewOut: func() ipc.Message { return new(CountReply) },
+	},
+	{
+		Name: "InotifyRemove", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrBadFD},
+		In:     1, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(InotifyRemoveRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "Memfd", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     ipc.Bytes, Out: 1, InHandles: 0, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(MemfdRequest) },
+		NewOut: func() ipc.Message { return new(OpenReply) },
+	},
+	{
+		Name: "Seals", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrPerm, uabi.ErrBusy},
+		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(SealsRequest) },
+		NewOut: func() ipc.Message { return new(CountReply) },
+	},
+	{
+		Name: "Unshare", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrPerm},
+		In:     0, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EmptyRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "SetNs", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrPerm},
+		In:     0, Out: 0, InHandles: 1, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(SetNsRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "PivotRoot", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrBusy, uabi.ErrArg, uabi.ErrPerm, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess},
+		In:     ipc.Bytes, Out: 0, InHandles: 2, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(TwoPathRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "MountSetattr", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrBadFD, uabi.ErrArg, uabi.ErrPerm, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess},
+		In:     ipc.Bytes, Out: 0, InHandles: 1, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(MountSetattrRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "XattrGet", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrNoData, uabi.ErrUnsupported, uabi.ErrBadFD, uabi.ErrPerm},
+		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 1, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(XattrRequest) },
+		NewOut: func() ipc.Message { return new(XattrReply) },
+	},
+	{
+		Name: "XattrSet", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrNoData, uabi.ErrUnsupported, uabi.ErrBadFD, uabi.ErrPerm, uabi.ErrReadOnly, uabi.ErrExists, uabi.ErrArg, uabi.ErrNoSpace, uabi.ErrSize},
+		In:     ipc.Bytes, Out: 0, InHandles: 1, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(XattrRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "Copy", Mutates: true, Blocks: true, Forward: false,
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrIsDir, uabi.ErrAgain, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrCrossDevice, uabi.ErrPerm, uabi.ErrSeek},
+		In:     4, Out: 1, InHandles: 1, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(CopyRequest) },
+		NewOut: func() ipc.Message { return new(CountReply) },
+	},
+	{
+		Name: "Fallocate", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrIsDir, uabi.ErrNoDevice, uabi.ErrNoSpace, uabi.ErrPerm, uabi.ErrSeek, uabi.ErrTooBig, uabi.ErrUnsupported},
+		In:     3, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(FallocateRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 }
 
@@ -2364,12 +3352,14 @@ func (x *Stat) Clear() {
 	x.MtimeNs = 0
 	x.CtimeNs = 0
 	x.BtimeNs = 0
+	x.Mount = 0
+	x.MountRoot = false
 	x.unknownFields = nil
 }
 
 // Encode writes the message to b and returns its length, or −1 if it does not fit.
 func (x *Stat) Encode(b []byte) int {
-	if 154 <= len(b) {
+	if 177 <= len(b) {
 		n := 0
 		if x.Dev != 0 {
 			b[n+0] = 0x8
@@ -2426,6 +3416,15 @@ func (x *Stat) Encode(b []byte) int {
 		if x.BtimeNs != 0 {
 			b[n+0] = 0x70
 			n = ipc.PutVarint(b, n+1, uint64(int64(x.BtimeNs)))
+		}
+		if x.Mount != 0 {
+			b[n+0] = 0x78
+			n = ipc.PutVarint(b, n+1, uint64(x.Mount))
+		}
+		if x.MountRoot {
+			b[n+0] = 0x80
+			b[n+1] = 0x1
+			n = ipc.PutVarint(b, n+2, 1)
 		}
 		return n
 	}
@@ -2609,6 +3608,30 @@ func (x *Stat) Decode(b []byte) bool {
 		x.BtimeNs = int64(v)
 	} else {
 		x.BtimeNs = 0
+	}
+	if i < len(b) && b[i] == 0x78 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Mount = uint64(v)
+	} else {
+		x.Mount = 0
+	}
+	if i+1 < len(b) && b[i] == 0x80 && b[i+1] == 0x1 {
+		var v uint64
+		if i += 2; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.MountRoot = v != 0
+	} else {
+		x.MountRoot = false
 	}
 	if i == len(b) && len(x.unknownFields) == 0 {
 		return true
@@ -2913,12 +3936,13 @@ func (x *Statfs) Clear() {
 	x.Ffree = 0
 	x.Namelen = 0
 	x.Flags = 0
+	x.Fsid = 0
 	x.unknownFields = nil
 }
 
 // Encode writes the message to b and returns its length, or −1 if it does not fit.
 func (x *Statfs) Encode(b []byte) int {
-	if 88 <= len(b) {
+	if 99 <= len(b) {
 		n := 0
 		if x.Type != 0 {
 			b[n+0] = 0x8
@@ -2951,6 +3975,10 @@ func (x *Statfs) Encode(b []byte) int {
 		if x.Flags != 0 {
 			b[n+0] = 0x40
 			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		if x.Fsid != 0 {
+			b[n+0] = 0x48
+			n = ipc.PutVarint(b, n+1, uint64(x.Fsid))
 		}
 		return n
 	}
@@ -3062,6 +4090,18 @@ func (x *Statfs) Decode(b []byte) bool {
 		x.Flags = uint64(v)
 	} else {
 		x.Flags = 0
+	}
+	if i < len(b) && b[i] == 0x48 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Fsid = uint64(v)
+	} else {
+		x.Fsid = 0
 	}
 	if i == len(b) && len(x.unknownFields) == 0 {
 		return true
@@ -3713,12 +4753,14 @@ func (x *MapFileReply) Clear() {
 func (x *PollReply) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Level)
 	w[1] = uint64(x.Seq)
+	w[2] = uint64(x.Id)
 }
 
 // FromWords implements ipc.Message.
 func (x *PollReply) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Level = uint32(w[0])
 	x.Seq = uint64(w[1])
+	x.Id = uint64(w[2])
 }
 
 // ToHandles implements ipc.Message.
@@ -3736,6 +4778,7 @@ func (x *PollReply) Clear() {
 	x.Level = 0
 	x.Seq = 0
 	x.Event = 0
+	x.Id = 0
 }
 
 // ToWords implements ipc.Message.
@@ -3997,6 +5040,7 @@ func (x *EpollControlRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[1] = uint64(x.Fd)
 	w[2] = uint64(x.Events)
 	w[3] = uint64(x.Data)
+	w[4] = uint64(x.Id)
 }
 
 // FromWords implements ipc.Message.
@@ -4005,16 +5049,19 @@ func (x *EpollControlRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Fd = int32(w[1])
 	x.Events = uint32(w[2])
 	x.Data = uint64(w[3])
+	x.Id = uint64(w[4])
 }
 
 // ToHandles implements ipc.Message.
 func (x *EpollControlRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
 	h[0] = uabi.Handle(x.File)
+	h[1] = uabi.Handle(x.Event)
 }
 
 // FromHandles implements ipc.Message.
 func (x *EpollControlRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 	x.File = uint32(h[0])
+	x.Event = uint32(h[1])
 }
 
 // Clear implements ipc.Message.
@@ -4023,7 +5070,9 @@ func (x *EpollControlRequest) Clear() {
 	x.Fd = 0
 	x.Events = 0
 	x.Data = 0
+	x.Id = 0
 	x.File = 0
+	x.Event = 0
 }
 
 // ToWords implements ipc.Message.
@@ -4087,4 +5136,815 @@ func (x *EpollWaitReply) Encode(b []byte) int {
 func (x *EpollWaitReply) Decode(b []byte) bool {
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *TimerfdRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Clock)
+	w[1] = 0
+	if x.Nonblock {
+		w[1] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *TimerfdRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Clock = uint32(w[0])
+	x.Nonblock = w[1] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *TimerfdRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *TimerfdRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *TimerfdRequest) Clear() {
+	x.Clock = 0
+	x.Nonblock = false
+}
+
+// ToWords implements ipc.Message.
+func (x *TimerfdSetRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+	if x.Set {
+		w[0] = 1
+	}
+	w[1] = uint64(x.Flags)
+	w[2] = uint64(x.Value)
+	w[3] = uint64(x.Interval)
+}
+
+// FromWords implements ipc.Message.
+func (x *TimerfdSetRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Set = w[0] != 0
+	x.Flags = uint32(w[1])
+	x.Value = uint64(w[2])
+	x.Interval = uint64(w[3])
+}
+
+// ToHandles implements ipc.Message.
+func (x *TimerfdSetRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *TimerfdSetRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *TimerfdSetRequest) Clear() {
+	x.Set = false
+	x.Flags = 0
+	x.Value = 0
+	x.Interval = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *TimerfdReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Value)
+	w[1] = uint64(x.Interval)
+}
+
+// FromWords implements ipc.Message.
+func (x *TimerfdReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Value = uint64(w[0])
+	x.Interval = uint64(w[1])
+}
+
+// ToHandles implements ipc.Message.
+func (x *TimerfdReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *TimerfdReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *TimerfdReply) Clear() {
+	x.Value = 0
+	x.Interval = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *SignalfdRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Mask)
+	w[1] = 0
+	if x.Nonblock {
+		w[1] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *SignalfdRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Mask = uint64(w[0])
+	x.Nonblock = w[1] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *SignalfdRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.File)
+}
+
+// FromHandles implements ipc.Message.
+func (x *SignalfdRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.File = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *SignalfdRequest) Clear() {
+	x.Mask = 0
+	x.Nonblock = false
+	x.File = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *PidfdRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Pid)
+	w[1] = 0
+	if x.Nonblock {
+		w[1] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *PidfdRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Pid = int32(w[0])
+	x.Nonblock = w[1] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *PidfdRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *PidfdRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *PidfdRequest) Clear() {
+	x.Pid = 0
+	x.Nonblock = false
+}
+
+// ToWords implements ipc.Message.
+func (x *InotifyRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+	if x.Nonblock {
+		w[0] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *InotifyRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Nonblock = w[0] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *InotifyRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *InotifyRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *InotifyRequest) Clear() {
+	x.Nonblock = false
+}
+
+// ToWords implements ipc.Message.
+func (x *InotifyAddRequest) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *InotifyAddRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *InotifyAddRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *InotifyAddRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *InotifyAddRequest) Clear() {
+	x.Path = ""
+	x.Mask = 0
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *InotifyAddRequest) Encode(b []byte) int {
+	if 15+len(x.Path) <= len(b) {
+		n := 0
+		if len(x.Path) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Path)
+		}
+		if x.Mask != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Mask))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *InotifyAddRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Path = ipc.String(v)
+	} else {
+		x.Path = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Mask = uint32(v)
+	} else {
+		x.Mask = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *InotifyRemoveRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Wd)
+}
+
+// FromWords implements ipc.Message.
+func (x *InotifyRemoveRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Wd = int32(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *InotifyRemoveRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *InotifyRemoveRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *InotifyRemoveRequest) Clear() {
+	x.Wd = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *MemfdRequest) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *MemfdRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *MemfdRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *MemfdRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *MemfdRequest) Clear() {
+	x.Name = ""
+	x.Flags = 0
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *MemfdRequest) Encode(b []byte) int {
+	if 15+len(x.Name) <= len(b) {
+		n := 0
+		if len(x.Name) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Name)
+		}
+		if x.Flags != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *MemfdRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Name = ipc.String(v)
+	} else {
+		x.Name = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint32(v)
+	} else {
+		x.Flags = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *SealsRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+	if x.Add {
+		w[0] = 1
+	}
+	w[1] = uint64(x.Seals)
+}
+
+// FromWords implements ipc.Message.
+func (x *SealsRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Add = w[0] != 0
+	x.Seals = uint32(w[1])
+}
+
+// ToHandles implements ipc.Message.
+func (x *SealsRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *SealsRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *SealsRequest) Clear() {
+	x.Add = false
+	x.Seals = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *SetNsRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+}
+
+// FromWords implements ipc.Message.
+func (x *SetNsRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *SetNsRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.Dir)
+}
+
+// FromHandles implements ipc.Message.
+func (x *SetNsRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.Dir = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *SetNsRequest) Clear() {
+	x.Dir = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *MountSetattrRequest) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *MountSetattrRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *MountSetattrRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.Dir)
+}
+
+// FromHandles implements ipc.Message.
+func (x *MountSetattrRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.Dir = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *MountSetattrRequest) Clear() {
+	x.Path = ""
+	x.Flags = 0
+	x.Recurse = false
+	x.Add = 0
+	x.Drop = 0
+	x.Propagation = 0
+	x.Dir = 0
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *MountSetattrRequest) Encode(b []byte) int {
+	if 59+len(x.Path) <= len(b) {
+		n := 0
+		if len(x.Path) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Path)
+		}
+		if x.Flags != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		if x.Recurse {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		if x.Add != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.Add))
+		}
+		if x.Drop != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.Drop))
+		}
+		if x.Propagation != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(x.Propagation))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *MountSetattrRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Path = ipc.String(v)
+	} else {
+		x.Path = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint32(v)
+	} else {
+		x.Flags = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Recurse = v != 0
+	} else {
+		x.Recurse = false
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Add = uint64(v)
+	} else {
+		x.Add = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Drop = uint64(v)
+	} else {
+		x.Drop = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Propagation = uint64(v)
+	} else {
+		x.Propagation = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *XattrRequest) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *XattrRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *XattrRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.Dir)
+}
+
+// FromHandles implements ipc.Message.
+func (x *XattrRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.Dir = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *XattrRequest) Clear() {
+	x.Path = ""
+	x.Flags = 0
+	x.Name = ""
+	x.Value = nil
+	x.Mode = 0
+	x.Remove = false
+	x.Dir = 0
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *XattrRequest) Encode(b []byte) int {
+	if 45+len(x.Path)+len(x.Name)+len(x.Value) <= len(b) {
+		n := 0
+		if len(x.Path) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Path)
+		}
+		if x.Flags != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Flags))
+		}
+		if len(x.Name) != 0 {
+			b[n+0] = 0x1a
+			n = ipc.PutString(b, n+1, x.Name)
+		}
+		if len(x.Value) != 0 {
+			b[n+0] = 0x22
+			n = ipc.PutBytes(b, n+1, x.Value)
+		}
+		if x.Mode != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.Mode))
+		}
+		if x.Remove {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *XattrRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Path = ipc.String(v)
+	} else {
+		x.Path = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Flags = uint32(v)
+	} else {
+		x.Flags = 0
+	}
+	if i < len(b) && b[i] == 0x1a {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Name = ipc.String(v)
+	} else {
+		x.Name = ""
+	}
+	if i < len(b) && b[i] == 0x22 {
+		x.Value, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.Value = nil
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Mode = uint32(v)
+	} else {
+		x.Mode = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Remove = v != 0
+	} else {
+		x.Remove = false
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *XattrReply) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *XattrReply) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *XattrReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *XattrReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *XattrReply) Clear() {
+	x.Value = nil
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *XattrReply) Encode(b []byte) int {
+	if 4+len(x.Value) <= len(b) {
+		n := 0
+		if len(x.Value) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutBytes(b, n+1, x.Value)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *XattrReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		x.Value, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.Value = nil
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *CopyRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.FromOffset)
+	w[1] = uint64(x.ToOffset)
+	w[2] = uint64(x.Len)
+	w[3] = 0
+	if x.Nonblock {
+		w[3] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *CopyRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.FromOffset = int64(w[0])
+	x.ToOffset = int64(w[1])
+	x.Len = uint64(w[2])
+	x.Nonblock = w[3] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *CopyRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.From)
+}
+
+// FromHandles implements ipc.Message.
+func (x *CopyRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.From = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *CopyRequest) Clear() {
+	x.FromOffset = 0
+	x.ToOffset = 0
+	x.Len = 0
+	x.Nonblock = false
+	x.From = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *FallocateRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Mode)
+	w[1] = uint64(x.Offset)
+	w[2] = uint64(x.Len)
+}
+
+// FromWords implements ipc.Message.
+func (x *FallocateRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Mode = uint32(w[0])
+	x.Offset = int64(w[1])
+	x.Len = int64(w[2])
+}
+
+// ToHandles implements ipc.Message.
+func (x *FallocateRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *FallocateRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *FallocateRequest) Clear() {
+	x.Mode = 0
+	x.Offset = 0
+	x.Len = 0
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"aramid/proto/proc"
+	"aramid/servers/server"
+	"aramid/ukernel/uabi"
+)
+
+// Methods of the contract that are not built yet: each leaves this file for one of its own.
+
+// SignalWatch implements proc.Handler.
+func (h *Procd) SignalWatch(c *server.Ctx, in *proc.SignalWatchRequest, out *proc.WatchReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// SignalUnwatch implements proc.Handler.
+func (h *Procd) SignalUnwatch(c *server.Ctx, in *proc.WatchRequest, out *proc.EmptyReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// TakeSignal implements proc.Handler.
+func (h *Procd) TakeSignal(c *server.Ctx, in *proc.MaskReply, out *proc.SignalReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// PidWatch implements proc.Handler.
+func (h *Procd) PidWatch(c *server.Ctx, in *proc.PidRequest, out *proc.WatchReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// CgroupCreate implements proc.Handler.
+func (h *Procd) CgroupCreate(c *server.Ctx, in *proc.CgroupRequest, out *proc.CgroupReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// CgroupRemove implements proc.Handler.
+func (h *Procd) CgroupRemove(c *server.Ctx, in *proc.CgroupRequest, out *proc.EmptyReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// CgroupMove implements proc.Handler.
+func (h *Procd) CgroupMove(c *server.Ctx, in *proc.CgroupMoveRequest, out *proc.EmptyReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// CgroupMembers implements proc.Handler.
+func (h *Procd) CgroupMembers(c *server.Ctx, in *proc.CgroupMembersRequest, out *proc.ListReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// CgroupInfo implements proc.Handler.
+func (h *Procd) CgroupInfo(c *server.Ctx, in *proc.CgroupRequest, out *proc.CgroupInfoReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// CgroupSet implements proc.Handler.
+func (h *Procd) CgroupSet(c *server.Ctx, in *proc.CgroupSetRequest, out *proc.EmptyReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// CgroupChanges implements proc.Handler.
+func (h *Procd) CgroupChanges(c *server.Ctx, in *proc.CgroupChangesRequest, out *proc.CgroupChangesReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// Unshare implements proc.Handler.
+func (h *Procd) Unshare(c *server.Ctx, in *proc.UnshareRequest, out *proc.EmptyReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// ThreadList implements proc.Handler.
+func (h *Procd) ThreadList(c *server.Ctx, in *proc.PidRequest, out *proc.ListReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// ThreadStatus implements proc.Handler.
+func (h *Procd) ThreadStatus(c *server.Ctx, in *proc.PidRequest, out *proc.StatusReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// Compare implements proc.Handler.
+func (h *Procd) Compare(c *server.Ctx, in *proc.CompareRequest, out *proc.PidReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
+
+// Totals implements proc.Handler.
+func (h *Procd) Totals(c *server.Ctx, in *proc.EmptyRequest, out *proc.TotalsReply) uabi.Error {
+	return uabi.ErrUnsupported
+}
