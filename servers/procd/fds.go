@@ -40,19 +40,21 @@ func (h *Procd) FdInstall(c *server.Ctx, in *proc.FdInstallRequest, out *proc.Fd
 	if fd2 >= limit {
 		return uabi.ErrMFile
 	}
-	h.install(t, fd, in.File, in.Kind, in.Cloexec)
+	h.install(t, &state.Slot{Fd: fd, Cloexec: in.Cloexec}, &state.File{Handle: in.File, Kind: in.Kind, Number: in.Id})
 	out.Fd = int64(fd)
 	if in.File2 != 0 {
-		h.install(t, fd2, in.File2, in.Kind2, in.Cloexec)
+		h.install(t, &state.Slot{Fd: fd2, Cloexec: in.Cloexec}, &state.File{Handle: in.File2, Kind: in.Kind2, Number: in.Id2})
 		out.Fd2 = int64(fd2)
 	}
 	return uabi.OK
 }
 
-func (h *Procd) install(t *state.Table, fd, handle, kind uint32, cloexec bool) {
-	f := &state.File{Id: h.nextID(), Refs: 1, Handle: handle, Kind: kind}
+// install makes a new open file's first descriptor.
+func (h *Procd) install(t *state.Table, s *state.Slot, f *state.File) {
+	f.Id, f.Refs = h.nextID(), 1
 	h.files[f.Id] = f
-	fdtable.Put(t, &state.Slot{Fd: fd, File: f.Id, Cloexec: cloexec})
+	s.File = f.Id
+	fdtable.Put(t, s)
 }
 
 // slot resolves a descriptor of the caller.
@@ -88,7 +90,7 @@ func (h *Procd) FdGet(c *server.Ctx, in *proc.FdGetRequest, out *proc.FdGetReply
 		return uabi.ErrBadFD
 	}
 	f := h.files[s.File]
-	out.Kind, out.Cloexec, out.File = f.Kind, s.Cloexec, f.Handle
+	out.Kind, out.Cloexec, out.File, out.Id = f.Kind, s.Cloexec, f.Handle, f.Number
 	return uabi.OK
 }
 

@@ -230,6 +230,11 @@ func TestGroupsSessionsAndDescriptors(t *testing.T) {
 		}
 		p.sys("close", sysClose, fd)
 		p.fails("close again", uabi.ErrBadFD, sysClose, fd)
+		if v := p.sys("number", sysFdID, p.sys("install", sysInstall, 0, 77)); v != 77 {
+			p.w.Fail("the file's number is %d", v)
+		}
+		p.fails("number of nothing", uabi.ErrBadFD, sysFdID, 99)
+		p.sys("close", sysClose, fd)
 		p.fails("dup2 beyond the limit", uabi.ErrBadFD, sysDup2, 3, 5000)
 		p.fails("dup beyond the limit", uabi.ErrArg, sysDup, 3, 5000)
 		if v := p.sys("install", sysInstall, 0); v != 0 {

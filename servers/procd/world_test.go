@@ -91,7 +91,7 @@ const (
 	sysSuspend         // (mask)
 	sysTimed           // (mask, deadline) → signal
 	sysExec            // (entry)
-	sysInstall         // () → fd
+	sysInstall         // (close-on-exec, number) → fd
 	sysDup             // (fd, min)
 	sysDup2            // (fd, new)
 	sysClose           // (fd)
@@ -104,6 +104,7 @@ const (
 	sysFds             // () → number of open descriptors
 	sysSleep           // a while
 	sysRobust          // (address)
+	sysFdID            // (fd) → number of its open file
 )
 
 // handler is a small linuxabi. It is never crashed in these tests, so it may keep registers of interrupted aliens itself.
@@ -309,7 +310,7 @@ func (h *handler) more(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 		ev, _ := h.k.EventCreate(uabi.BootAccount)
 		defer h.k.Close(ev)
 		var out proc.FdInstallReply
-		err := h.proc.FdInstall(l, &proc.FdInstallRequest{File: uint32(ev), Cloexec: a != 0}, &out)
+		err := h.proc.FdInstall(l, &proc.FdInstallRequest{File: uint32(ev), Cloexec: a != 0, Kind: 9, Id: b}, &out)
 		return uint64(out.Fd), err
 	case sysDup:
 		err := h.proc.FdDup(l, &proc.FdDupRequest{Fd: int32(a), Min: uint32(b)}, &fd)
@@ -352,6 +353,11 @@ func (h *handler) more(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 		return 0, uabi.OK
 	case sysRobust:
 		return 0, h.proc.Thread(l, &proc.ThreadRequest{RobustList: &a}, &proc.PidReply{})
+	case sysFdID:
+		var out proc.FdGetReply
+		err := h.proc.FdGet(l, &proc.FdGetRequest{Fd: int32(a)}, &out)
+		h.close = append(h.close, uabi.Handle(out.File))
+		return out.Id, err
 	case sysFds:
 		var out proc.FdListReply
 		err := h.proc.FdList(l, &proc.PidRequest{}, &out)

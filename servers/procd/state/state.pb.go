@@ -1309,6 +1309,7 @@ type File struct {
 	Refs          uint64                 `protobuf:"varint,2,opt,name=refs,proto3" json:"refs,omitempty"`
 	Handle        uint32                 `protobuf:"varint,3,opt,name=handle,proto3" json:"handle,omitempty"`
 	Kind          uint32                 `protobuf:"varint,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	Number        uint64                 `protobuf:"varint,5,opt,name=number,proto3" json:"number,omitempty"` // as its server counts it: proc.FdInstallRequest.id
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1367,6 +1368,13 @@ func (x *File) GetHandle() uint32 {
 func (x *File) GetKind() uint32 {
 	if x != nil {
 		return x.Kind
+	}
+	return 0
+}
+
+func (x *File) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
 	}
 	return 0
 }
@@ -1773,12 +1781,13 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\x04Slot\x12\x0e\n" +
 	"\x02fd\x18\x01 \x01(\rR\x02fd\x12\x12\n" +
 	"\x04file\x18\x02 \x01(\x04R\x04file\x12\x18\n" +
-	"\acloexec\x18\x03 \x01(\bR\acloexec\"V\n" +
+	"\acloexec\x18\x03 \x01(\bR\acloexec\"n\n" +
 	"\x04File\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04refs\x18\x02 \x01(\x04R\x04refs\x12\x16\n" +
 	"\x06handle\x18\x03 \x01(\rR\x06handle\x12\x12\n" +
-	"\x04kind\x18\x04 \x01(\rR\x04kind\"@\n" +
+	"\x04kind\x18\x04 \x01(\rR\x04kind\x12\x16\n" +
+	"\x06number\x18\x05 \x01(\x04R\x06number\"@\n" +
 	"\x02Fs\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04refs\x18\x02 \x01(\x04R\x04refs\x12\x16\n" +
