@@ -195,7 +195,7 @@ const (
 	readSet   = unix.POLLIN | abi.POLLRDNORM | unix.POLLHUP | unix.POLLERR
 	writeSet  = unix.POLLOUT | abi.POLLWRNORM | unix.POLLERR
 	exceptSet = unix.POLLPRI
-	maxFDs    = 1024 // FD_SETSIZE
+	leastFDs  = 64 // each descriptor table has room for so many
 )
 
 var selectSets = [...]uint32{readSet, writeSet, exceptSet}
@@ -247,7 +247,13 @@ func (t *Trap) selectFDs(now bool, deadline uint64) int64 {
 	if n < 0 {
 		return errno(unix.EINVAL)
 	}
-	n = min(n, maxFDs)
+	if n > leastFDs {
+		var out proc.FdListReply
+		if err := t.l.proc.FdList(t, &proc.PidRequest{}, &out); err != uabi.OK {
+			return t.status(err)
+		}
+		n = min(n, int(out.Capacity)) // core_sys_select of fs/select.c
+	}
 	size := (n + 63) / 64 * 8
 	var sets [len(selectSets)][]byte
 	for i := range sets {

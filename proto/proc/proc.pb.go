@@ -3775,6 +3775,7 @@ func (x *FdRangeRequest) GetCloexecOnly() bool {
 type FdListReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Fds           []int32                `protobuf:"varint,1,rep,packed,name=fds,proto3" json:"fds,omitempty"`
+	Capacity      uint32                 `protobuf:"varint,2,opt,name=capacity,proto3" json:"capacity,omitempty"` // of the table: select(2) looks no further
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3814,6 +3815,13 @@ func (x *FdListReply) GetFds() []int32 {
 		return x.Fds
 	}
 	return nil
+}
+
+func (x *FdListReply) GetCapacity() uint32 {
+	if x != nil {
+		return x.Capacity
+	}
+	return 0
 }
 
 type PriorityRequest struct {
@@ -5101,9 +5109,10 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x0eFdRangeRequest\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\rR\x05first\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\rR\x04last\x12!\n" +
-	"\fcloexec_only\x18\x03 \x01(\bR\vcloexecOnly\"\x1f\n" +
+	"\fcloexec_only\x18\x03 \x01(\bR\vcloexecOnly\";\n" +
 	"\vFdListReply\x12\x10\n" +
-	"\x03fds\x18\x01 \x03(\x05R\x03fds\"_\n" +
+	"\x03fds\x18\x01 \x03(\x05R\x03fds\x12\x1a\n" +
+	"\bcapacity\x18\x02 \x01(\rR\bcapacity\"_\n" +
 	"\x0fPriorityRequest\x12\x14\n" +
 	"\x05which\x18\x01 \x01(\rR\x05which\x12\x10\n" +
 	"\x03who\x18\x02 \x01(\x05R\x03who\x12\x10\n" +

@@ -5444,6 +5444,7 @@ func (x *FdListReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 // Clear implements ipc.Message.
 func (x *FdListReply) Clear() {
 	x.Fds = x.Fds[:0]
+	x.Capacity = 0
 	x.unknownFields = nil
 }
 

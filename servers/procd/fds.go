@@ -192,6 +192,7 @@ func (h *Procd) FdList(c *server.Ctx, in *proc.PidRequest, out *proc.FdListReply
 	if t == nil {
 		return uabi.OK
 	}
+	out.Capacity = fdtable.Capacity(h.tables[t.Table])
 	for _, s := range h.tables[t.Table].Slots {
 		out.Fds = append(out.Fds, int32(s.Fd))
 	}

@@ -367,7 +367,8 @@ func (h *Procd) dropHandlers(id uint64) {
 
 // copyTable makes a table of the same descriptors.
 func (h *Procd) copyTable(old *state.Table) *state.Table {
-	t := &state.Table{Id: h.nextID(), Refs: 1, Slots: fdtable.Copy(old)}
+	t := fdtable.Copy(old)
+	t.Id, t.Refs = h.nextID(), 1
 	for _, s := range t.Slots {
 		h.files[s.File].Refs++
 	}

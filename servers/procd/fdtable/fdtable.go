@@ -2,6 +2,7 @@
 package fdtable
 
 import (
+	"math/bits"
 	"slices"
 
 	"aramid/servers/procd/state"
@@ -38,6 +39,7 @@ func Put(t *state.Table, s *state.Slot) (old uint64) {
 		return old
 	}
 	t.Slots = slices.Insert(t.Slots, i, s)
+	t.Capacity = max(t.Capacity, capacityFor(s.Fd))
 	return 0
 }
 
@@ -64,11 +66,32 @@ func RemoveIf(t *state.Table, match func(*state.Slot) bool) (files []uint64) {
 	return files
 }
 
-// Copy returns the slots for a forked table.
-func Copy(t *state.Table) []*state.Slot {
-	out := make([]*state.Slot, len(t.Slots))
+// Copy returns a forked table: its capacity is what its descriptors need.
+func Copy(t *state.Table) *state.Table {
+	out := &state.Table{Slots: make([]*state.Slot, len(t.Slots))}
 	for i, s := range t.Slots {
-		out[i] = &state.Slot{Fd: s.Fd, File: s.File, Cloexec: s.Cloexec}
+		out.Slots[i] = &state.Slot{Fd: s.Fd, File: s.File, Cloexec: s.Cloexec}
+	}
+	if n := len(t.Slots); n > 0 {
+		out.Capacity = capacityFor(t.Slots[n-1].Fd)
 	}
 	return out
 }
+
+// A table's least capacity, and the first that it grows to (fs/file.c).
+const (
+	leastCapacity = 64
+	grownCapacity = 128
+)
+
+// capacityFor is how large a table has to be for fd: powers of two.
+func capacityFor(fd uint32) uint32 {
+	if fd < leastCapacity {
+		return leastCapacity
+	}
+	return max(grownCapacity, uint32(1)<<bits.Len32(fd))
+}
+
+// Capacity is how many descriptors the table has room for, as Linux counts: it grows and does not shrink. It shows in select(2), which
+// ignores what lies beyond.
+func Capacity(t *state.Table) uint32 { return max(t.Capacity, leastCapacity) }

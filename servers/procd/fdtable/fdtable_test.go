@@ -8,6 +8,25 @@ import (
 	"aramid/servers/procd/state"
 )
 
+func TestCapacityGrowsInPowersOfTwoAndIsForkedByNeed(t *testing.T) {
+	table := &state.Table{}
+	for _, c := range []struct{ fd, grown uint32 }{{63, 64}, {64, 128}, {127, 128}, {128, 256}, {300, 512}, {5, 512}, {512, 1024}} {
+		Put(table, &state.Slot{Fd: c.fd, File: 1})
+		if got := Capacity(table); got != c.grown {
+			t.Errorf("with descriptor %d the capacity is %d, want %d", c.fd, got, c.grown)
+		}
+	}
+	for _, c := range []struct{ removed, forked uint32 }{{512, 512}, {300, 256}, {128, 128}, {127, 128}, {64, 64}, {63, 64}, {5, 64}} {
+		Remove(table, c.removed)
+		if got := Capacity(Copy(table)); got != c.forked {
+			t.Errorf("without descriptor %d a copy's capacity is %d, want %d", c.removed, got, c.forked)
+		}
+	}
+	if got := Capacity(table); got != 1024 {
+		t.Errorf("the capacity shrank to %d", got)
+	}
+}
+
 func TestTableBehavesLikeAMap(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		table, naive := &state.Table{}, map[uint32]uint64{}

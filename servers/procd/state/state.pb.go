@@ -1186,7 +1186,8 @@ type Table struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Refs          uint64                 `protobuf:"varint,2,opt,name=refs,proto3" json:"refs,omitempty"`
-	Slots         []*Slot                `protobuf:"bytes,3,rep,name=slots,proto3" json:"slots,omitempty"` // by fd
+	Slots         []*Slot                `protobuf:"bytes,3,rep,name=slots,proto3" json:"slots,omitempty"`        // by fd
+	Capacity      uint32                 `protobuf:"varint,4,opt,name=capacity,proto3" json:"capacity,omitempty"` // 0: the least
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1240,6 +1241,13 @@ func (x *Table) GetSlots() []*Slot {
 		return x.Slots
 	}
 	return nil
+}
+
+func (x *Table) GetCapacity() uint32 {
+	if x != nil {
+		return x.Capacity
+	}
+	return 0
 }
 
 type Slot struct {
@@ -1773,11 +1781,12 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\tpermitted\x18\r \x01(\x04R\tpermitted\x12 \n" +
 	"\vinheritable\x18\x0e \x01(\x04R\vinheritable\x12\x1a\n" +
 	"\bbounding\x18\x0f \x01(\x04R\bbounding\x12\x18\n" +
-	"\aambient\x18\x10 \x01(\x04R\aambient\"[\n" +
+	"\aambient\x18\x10 \x01(\x04R\aambient\"w\n" +
 	"\x05Table\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04refs\x18\x02 \x01(\x04R\x04refs\x12.\n" +
-	"\x05slots\x18\x03 \x03(\v2\x18.aramid.procd.state.SlotR\x05slots\"D\n" +
+	"\x05slots\x18\x03 \x03(\v2\x18.aramid.procd.state.SlotR\x05slots\x12\x1a\n" +
+	"\bcapacity\x18\x04 \x01(\rR\bcapacity\"D\n" +
 	"\x04Slot\x12\x0e\n" +
 	"\x02fd\x18\x01 \x01(\rR\x02fd\x12\x12\n" +
 	"\x04file\x18\x02 \x01(\x04R\x04file\x12\x18\n" +

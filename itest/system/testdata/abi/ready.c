@@ -19,6 +19,36 @@ static void events(int ep, int max, int timeout) {
 	printf("epoll_wait: %d, %lx of %lu\n", n, bits, data);
 }
 
+// beyond shows that select looks no further than the descriptor table is large, which grows with the highest descriptor and is forked by need.
+static void beyond(void) {
+	pid_t pid = child();
+	if (pid == 0) {
+		int p[2];
+		syscall(SYS_close_range, 3, ~0U, 0);
+		pid = child();
+		if (pid != 0)
+			_exit(waitpid(pid, NULL, 0) != pid);
+		pipe(p);
+		write(p[1], "x", 1);
+		static const int grow[] = {63, 64, 90, 127, 128, 300};
+		for (int i = 0; i < 6; i++) {
+			fd_set r;
+			for (int fd = 60; fd < 600; fd += 15) {
+				FD_ZERO(&r);
+				FD_SET(p[0], &r);
+				FD_SET(fd, &r);
+				printf("select with %d: ", fd);
+				R(select(fd + 1, &r, NULL, NULL, NULL));
+				R(FD_ISSET(fd, &r));
+			}
+			R(dup2(p[0], grow[i]));
+			R(close(grow[i]));
+		}
+		_exit(0);
+	}
+	reap("beyond", pid);
+}
+
 int main(void) {
 	int p[2], q[2];
 	char buf[16];
@@ -92,8 +122,10 @@ int main(void) {
 	FD_SET(p[0], &r);
 	write(p[1], "z", 1);
 	R(select(20, &r, NULL, NULL, NULL));
-	FD_SET(99, &r);
-	R(select(100, &r, NULL, NULL, NULL));
+	close(dup2(p[0], q[0] + 20));
+	FD_SET(q[0] + 20, &r);
+	R(select(q[0] + 21, &r, NULL, NULL, NULL));
+	beyond();
 	R(select(-1, NULL, NULL, NULL, NULL));
 	tv = (struct timeval){0, -5};
 	R(select(0, NULL, NULL, NULL, &tv));
