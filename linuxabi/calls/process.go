@@ -106,6 +106,9 @@ func (t *Trap) clone(in *proc.ForkRequest, parentTid uint64) int64 {
 	if err := t.l.proc.Fork(t, in, &out); err != uabi.OK {
 		return t.status(err)
 	}
+	if out.Pid == 0 {
+		return errno(unix.EAGAIN) // pids.max
+	}
 	if in.Flags&unix.CLONE_VFORK != 0 {
 		err := t.l.proc.VforkWait(t, &proc.PidRequest{Pid: int32(out.Pid)}, &proc.EmptyReply{})
 		if err == uabi.ErrWait {

@@ -4128,6 +4128,58 @@ func (x *CgroupRequest) GetId() uint64 {
 	return 0
 }
 
+type CgroupInfoRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Times         bool                   `protobuf:"varint,2,opt,name=times,proto3" json:"times,omitempty"` // user_ns and system_ns are wanted
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CgroupInfoRequest) Reset() {
+	*x = CgroupInfoRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CgroupInfoRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CgroupInfoRequest) ProtoMessage() {}
+
+func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CgroupInfoRequest.ProtoReflect.Descriptor instead.
+func (*CgroupInfoRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *CgroupInfoRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *CgroupInfoRequest) GetTimes() bool {
+	if x != nil {
+		return x.Times
+	}
+	return false
+}
+
 type CgroupReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -4137,7 +4189,7 @@ type CgroupReply struct {
 
 func (x *CgroupReply) Reset() {
 	*x = CgroupReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4149,7 +4201,7 @@ func (x *CgroupReply) String() string {
 func (*CgroupReply) ProtoMessage() {}
 
 func (x *CgroupReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4162,7 +4214,7 @@ func (x *CgroupReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupReply.ProtoReflect.Descriptor instead.
 func (*CgroupReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *CgroupReply) GetId() uint64 {
@@ -4182,7 +4234,7 @@ type CgroupMoveRequest struct {
 
 func (x *CgroupMoveRequest) Reset() {
 	*x = CgroupMoveRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4194,7 +4246,7 @@ func (x *CgroupMoveRequest) String() string {
 func (*CgroupMoveRequest) ProtoMessage() {}
 
 func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4207,7 +4259,7 @@ func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMoveRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *CgroupMoveRequest) GetId() uint64 {
@@ -4235,7 +4287,7 @@ type CgroupMembersRequest struct {
 
 func (x *CgroupMembersRequest) Reset() {
 	*x = CgroupMembersRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4247,7 +4299,7 @@ func (x *CgroupMembersRequest) String() string {
 func (*CgroupMembersRequest) ProtoMessage() {}
 
 func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4260,7 +4312,7 @@ func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMembersRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMembersRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *CgroupMembersRequest) GetId() uint64 {
@@ -4294,13 +4346,14 @@ type CgroupInfoReply struct {
 	Pids          uint64                 `protobuf:"varint,6,opt,name=pids,proto3" json:"pids,omitempty"`                               // threads of it and those below
 	PidsMax       uint64                 `protobuf:"varint,7,opt,name=pids_max,json=pidsMax,proto3" json:"pids_max,omitempty"`          // 2^64−1: no limit
 	PidsEvents    uint64                 `protobuf:"varint,8,opt,name=pids_events,json=pidsEvents,proto3" json:"pids_events,omitempty"` // forks that pids_max refused
+	Freeze        bool                   `protobuf:"varint,9,opt,name=freeze,proto3" json:"freeze,omitempty"`                           // as CgroupSet set it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CgroupInfoReply) Reset() {
 	*x = CgroupInfoReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4312,7 +4365,7 @@ func (x *CgroupInfoReply) String() string {
 func (*CgroupInfoReply) ProtoMessage() {}
 
 func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4325,7 +4378,7 @@ func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoReply.ProtoReflect.Descriptor instead.
 func (*CgroupInfoReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *CgroupInfoReply) GetPopulated() bool {
@@ -4384,6 +4437,13 @@ func (x *CgroupInfoReply) GetPidsEvents() uint64 {
 	return 0
 }
 
+func (x *CgroupInfoReply) GetFreeze() bool {
+	if x != nil {
+		return x.Freeze
+	}
+	return false
+}
+
 type CgroupSetRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -4395,7 +4455,7 @@ type CgroupSetRequest struct {
 
 func (x *CgroupSetRequest) Reset() {
 	*x = CgroupSetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4407,7 +4467,7 @@ func (x *CgroupSetRequest) String() string {
 func (*CgroupSetRequest) ProtoMessage() {}
 
 func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4420,7 +4480,7 @@ func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupSetRequest.ProtoReflect.Descriptor instead.
 func (*CgroupSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *CgroupSetRequest) GetId() uint64 {
@@ -4453,7 +4513,7 @@ type CgroupChangesRequest struct {
 
 func (x *CgroupChangesRequest) Reset() {
 	*x = CgroupChangesRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4465,7 +4525,7 @@ func (x *CgroupChangesRequest) String() string {
 func (*CgroupChangesRequest) ProtoMessage() {}
 
 func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4478,7 +4538,7 @@ func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesRequest.ProtoReflect.Descriptor instead.
 func (*CgroupChangesRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *CgroupChangesRequest) GetSince() uint64 {
@@ -4491,7 +4551,8 @@ func (x *CgroupChangesRequest) GetSince() uint64 {
 type CgroupChangesReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
-	Next          uint64                 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"` // for the next call's `since`
+	Next          uint64                 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"`        // for the next call's `since`
+	Pids          []uint64               `protobuf:"varint,4,rep,packed,name=pids,proto3" json:"pids,omitempty"` // those whose pids_events changed
 	Event         uint32                 `protobuf:"varint,3,opt,name=event,proto3" json:"event,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4499,7 +4560,7 @@ type CgroupChangesReply struct {
 
 func (x *CgroupChangesReply) Reset() {
 	*x = CgroupChangesReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4511,7 +4572,7 @@ func (x *CgroupChangesReply) String() string {
 func (*CgroupChangesReply) ProtoMessage() {}
 
 func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4524,7 +4585,7 @@ func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesReply.ProtoReflect.Descriptor instead.
 func (*CgroupChangesReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *CgroupChangesReply) GetIds() []uint64 {
@@ -4539,6 +4600,13 @@ func (x *CgroupChangesReply) GetNext() uint64 {
 		return x.Next
 	}
 	return 0
+}
+
+func (x *CgroupChangesReply) GetPids() []uint64 {
+	if x != nil {
+		return x.Pids
+	}
+	return nil
 }
 
 func (x *CgroupChangesReply) GetEvent() uint32 {
@@ -4559,7 +4627,7 @@ type UnshareRequest struct {
 
 func (x *UnshareRequest) Reset() {
 	*x = UnshareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4571,7 +4639,7 @@ func (x *UnshareRequest) String() string {
 func (*UnshareRequest) ProtoMessage() {}
 
 func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4584,7 +4652,7 @@ func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnshareRequest.ProtoReflect.Descriptor instead.
 func (*UnshareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *UnshareRequest) GetFlags() uint64 {
@@ -4621,7 +4689,7 @@ type CompareRequest struct {
 
 func (x *CompareRequest) Reset() {
 	*x = CompareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4633,7 +4701,7 @@ func (x *CompareRequest) String() string {
 func (*CompareRequest) ProtoMessage() {}
 
 func (x *CompareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4646,7 +4714,7 @@ func (x *CompareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
 func (*CompareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *CompareRequest) GetPid1() int32 {
@@ -4699,7 +4767,7 @@ type TotalsReply struct {
 
 func (x *TotalsReply) Reset() {
 	*x = TotalsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4711,7 +4779,7 @@ func (x *TotalsReply) String() string {
 func (*TotalsReply) ProtoMessage() {}
 
 func (x *TotalsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4724,7 +4792,7 @@ func (x *TotalsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
 func (*TotalsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *TotalsReply) GetProcesses() uint32 {
@@ -5130,7 +5198,10 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1a\n" +
 	"\x05event\x18\x02 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"\x1f\n" +
 	"\rCgroupRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\x04R\x02id\"\x1d\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"9\n" +
+	"\x11CgroupInfoRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
+	"\x05times\x18\x02 \x01(\bR\x05times\"\x1d\n" +
 	"\vCgroupReply\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\"5\n" +
 	"\x11CgroupMoveRequest\x12\x0e\n" +
@@ -5139,7 +5210,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x14CgroupMembersRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x05R\x05after\x12\x18\n" +
-	"\athreads\x18\x03 \x01(\bR\athreads\"\xeb\x01\n" +
+	"\athreads\x18\x03 \x01(\bR\athreads\"\x83\x02\n" +
 	"\x0fCgroupInfoReply\x12\x1c\n" +
 	"\tpopulated\x18\x01 \x01(\bR\tpopulated\x12\x16\n" +
 	"\x06frozen\x18\x02 \x01(\bR\x06frozen\x12\x1c\n" +
@@ -5149,16 +5220,18 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x04pids\x18\x06 \x01(\x04R\x04pids\x12\x19\n" +
 	"\bpids_max\x18\a \x01(\x04R\apidsMax\x12\x1f\n" +
 	"\vpids_events\x18\b \x01(\x04R\n" +
-	"pidsEvents\"e\n" +
+	"pidsEvents\x12\x16\n" +
+	"\x06freeze\x18\t \x01(\bR\x06freeze\"e\n" +
 	"\x10CgroupSetRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12+\n" +
 	"\x04knob\x18\x02 \x01(\x0e2\x17.aramid.proc.CgroupKnobR\x04knob\x12\x14\n" +
 	"\x05value\x18\x03 \x01(\x04R\x05value\",\n" +
 	"\x14CgroupChangesRequest\x12\x14\n" +
-	"\x05since\x18\x01 \x01(\x04R\x05since\"V\n" +
+	"\x05since\x18\x01 \x01(\x04R\x05since\"j\n" +
 	"\x12CgroupChangesReply\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x12\n" +
-	"\x04next\x18\x02 \x01(\x04R\x04next\x12\x1a\n" +
+	"\x04next\x18\x02 \x01(\x04R\x04next\x12\x12\n" +
+	"\x04pids\x18\x04 \x03(\x04R\x04pids\x12\x1a\n" +
 	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"Q\n" +
 	"\x0eUnshareRequest\x12\x14\n" +
 	"\x05flags\x18\x01 \x01(\x04R\x05flags\x12\x13\n" +
@@ -5183,10 +5256,10 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xde%\n" +
+	"\x04KILL\x10\x022\xe6%\n" +
 	"\x04Proc\x12L\n" +
-	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12Z\n" +
-	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\"!\x8a\xb5\x18\x1d\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\x12P\n" +
+	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
+	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
 	"\tVforkWait\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.EmptyReply\"\x11\x8a\xb5\x18\r\x10\x01\"\tErrSearch\x12K\n" +
 	"\x04Exec\x12\x18.aramid.proc.ExecRequest\x1a\x17.aramid.proc.EmptyReply\"\x10\x8a\xb5\x18\f\b\x01\x10\x01\"\x06ErrArg\x12A\n" +
 	"\x04Exit\x12\x18.aramid.proc.ExitRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12F\n" +
@@ -5241,12 +5314,12 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"TakeSignal\x12\x16.aramid.proc.MaskReply\x1a\x18.aramid.proc.SignalReply\"\x06\x8a\xb5\x18\x02\b\x01\x12O\n" +
 	"\bPidWatch\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.WatchReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrSearch\x12Y\n" +
 	"\fCgroupCreate\x12\x1a.aramid.proc.CgroupRequest\x1a\x18.aramid.proc.CgroupReply\"\x13\x8a\xb5\x18\x0f\b\x01\"\vErrNotFound\x12a\n" +
-	"\fCgroupRemove\x12\x1a.aramid.proc.CgroupRequest\x1a\x17.aramid.proc.EmptyReply\"\x1c\x8a\xb5\x18\x18\b\x01\"\vErrNotFound\"\aErrBusy\x12n\n" +
+	"\fCgroupRemove\x12\x1a.aramid.proc.CgroupRequest\x1a\x17.aramid.proc.EmptyReply\"\x1c\x8a\xb5\x18\x18\b\x01\"\vErrNotFound\"\aErrBusy\x12e\n" +
 	"\n" +
-	"CgroupMove\x12\x1e.aramid.proc.CgroupMoveRequest\x1a\x17.aramid.proc.EmptyReply\"'\x8a\xb5\x18#\b\x01\"\vErrNotFound\"\tErrSearch\"\aErrPerm\x12]\n" +
-	"\rCgroupMembers\x12!.aramid.proc.CgroupMembersRequest\x1a\x16.aramid.proc.ListReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12Y\n" +
+	"CgroupMove\x12\x1e.aramid.proc.CgroupMoveRequest\x1a\x17.aramid.proc.EmptyReply\"\x1e\x8a\xb5\x18\x1a\b\x01\"\vErrNotFound\"\tErrSearch\x12]\n" +
+	"\rCgroupMembers\x12!.aramid.proc.CgroupMembersRequest\x1a\x16.aramid.proc.ListReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12]\n" +
 	"\n" +
-	"CgroupInfo\x12\x1a.aramid.proc.CgroupRequest\x1a\x1c.aramid.proc.CgroupInfoReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12`\n" +
+	"CgroupInfo\x12\x1e.aramid.proc.CgroupInfoRequest\x1a\x1c.aramid.proc.CgroupInfoReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12`\n" +
 	"\tCgroupSet\x12\x1d.aramid.proc.CgroupSetRequest\x1a\x17.aramid.proc.EmptyReply\"\x1b\x8a\xb5\x18\x17\b\x01\"\vErrNotFound\"\x06ErrArg\x12[\n" +
 	"\rCgroupChanges\x12!.aramid.proc.CgroupChangesRequest\x1a\x1f.aramid.proc.CgroupChangesReply\"\x06\x8a\xb5\x18\x02\b\x01\x12X\n" +
 	"\aUnshare\x12\x1b.aramid.proc.UnshareRequest\x1a\x17.aramid.proc.EmptyReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12N\n" +
@@ -5269,7 +5342,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 69)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 70)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(CgroupKnob)(0),              // 0: aramid.proc.CgroupKnob
 	(*EmptyRequest)(nil),         // 1: aramid.proc.EmptyRequest
@@ -5331,16 +5404,17 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*WatchRequest)(nil),         // 57: aramid.proc.WatchRequest
 	(*WatchReply)(nil),           // 58: aramid.proc.WatchReply
 	(*CgroupRequest)(nil),        // 59: aramid.proc.CgroupRequest
-	(*CgroupReply)(nil),          // 60: aramid.proc.CgroupReply
-	(*CgroupMoveRequest)(nil),    // 61: aramid.proc.CgroupMoveRequest
-	(*CgroupMembersRequest)(nil), // 62: aramid.proc.CgroupMembersRequest
-	(*CgroupInfoReply)(nil),      // 63: aramid.proc.CgroupInfoReply
-	(*CgroupSetRequest)(nil),     // 64: aramid.proc.CgroupSetRequest
-	(*CgroupChangesRequest)(nil), // 65: aramid.proc.CgroupChangesRequest
-	(*CgroupChangesReply)(nil),   // 66: aramid.proc.CgroupChangesReply
-	(*UnshareRequest)(nil),       // 67: aramid.proc.UnshareRequest
-	(*CompareRequest)(nil),       // 68: aramid.proc.CompareRequest
-	(*TotalsReply)(nil),          // 69: aramid.proc.TotalsReply
+	(*CgroupInfoRequest)(nil),    // 60: aramid.proc.CgroupInfoRequest
+	(*CgroupReply)(nil),          // 61: aramid.proc.CgroupReply
+	(*CgroupMoveRequest)(nil),    // 62: aramid.proc.CgroupMoveRequest
+	(*CgroupMembersRequest)(nil), // 63: aramid.proc.CgroupMembersRequest
+	(*CgroupInfoReply)(nil),      // 64: aramid.proc.CgroupInfoReply
+	(*CgroupSetRequest)(nil),     // 65: aramid.proc.CgroupSetRequest
+	(*CgroupChangesRequest)(nil), // 66: aramid.proc.CgroupChangesRequest
+	(*CgroupChangesReply)(nil),   // 67: aramid.proc.CgroupChangesReply
+	(*UnshareRequest)(nil),       // 68: aramid.proc.UnshareRequest
+	(*CompareRequest)(nil),       // 69: aramid.proc.CompareRequest
+	(*TotalsReply)(nil),          // 70: aramid.proc.TotalsReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	8,  // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
@@ -5394,15 +5468,15 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	3,  // 48: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
 	59, // 49: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
 	59, // 50: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
-	61, // 51: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
-	62, // 52: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
-	59, // 53: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupRequest
-	64, // 54: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
-	65, // 55: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
-	67, // 56: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
+	62, // 51: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
+	63, // 52: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
+	60, // 53: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
+	65, // 54: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
+	66, // 55: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
+	68, // 56: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
 	3,  // 57: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
 	3,  // 58: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
-	68, // 59: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	69, // 59: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
 	1,  // 60: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
 	4,  // 61: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
 	4,  // 62: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
@@ -5449,18 +5523,18 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	2,  // 103: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
 	22, // 104: aramid.proc.Proc.TakeSignal:output_type -> aramid.proc.SignalReply
 	58, // 105: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	60, // 106: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	61, // 106: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
 	2,  // 107: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
 	2,  // 108: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
 	41, // 109: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	63, // 110: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	64, // 110: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
 	2,  // 111: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	66, // 112: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	67, // 112: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
 	2,  // 113: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
 	41, // 114: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
 	42, // 115: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
 	4,  // 116: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
-	69, // 117: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	70, // 117: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
 	61, // [61:118] is the sub-list for method output_type
 	4,  // [4:61] is the sub-list for method input_type
 	4,  // [4:4] is the sub-list for extension type_name
@@ -5482,7 +5556,7 @@ func file_proto_proc_proc_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   69,
+			NumMessages:   70,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -100,7 +100,8 @@ func (cl Client) Spawn(c ipc.Caller, in *SpawnRequest, out *PidReply, grants ...
 }
 
 // Fork is fork, vfork, clone and clone3 for processes and threads. The child starts with RAX = 0 behind the caller's
-// system call. Word 0 of the reply: the child's id.
+// system call. Word 0 of the reply: the child's id; 0: pids.max of its cgroup refused it, which was counted (EAGAIN).
+// ErrNoDevice: the cgroup that it was to be put into is gone.
 func (cl Client) Fork(c ipc.Caller, in *ForkRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1205,7 +1206,7 @@ func (cl Client) CgroupRemove(c ipc.Caller, in *CgroupRequest, out *EmptyReply, 
 	return uabi.OK
 }
 
-// CgroupMove puts a process (0: the caller's), with all its threads, into a cgroup.
+// CgroupMove puts a process (0: the caller's), with all its threads, into a cgroup. One that is ending stays where it is.
 func (cl Client) CgroupMove(c ipc.Caller, in *CgroupMoveRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1249,7 +1250,7 @@ func (cl Client) CgroupMembers(c ipc.Caller, in *CgroupMembersRequest, out *List
 }
 
 // CgroupInfo sums a cgroup up.
-func (cl Client) CgroupInfo(c ipc.Caller, in *CgroupRequest, out *CgroupInfoReply, grants ...uabi.Grant) uabi.Error {
+func (cl Client) CgroupInfo(c ipc.Caller, in *CgroupInfoRequest, out *CgroupInfoReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
 	in.ToWords(&m.W)
@@ -1269,7 +1270,7 @@ func (cl Client) CgroupInfo(c ipc.Caller, in *CgroupRequest, out *CgroupInfoRepl
 	return uabi.OK
 }
 
-// CgroupSet sets one of a cgroup's knobs.
+// CgroupSet sets one of a cgroup's knobs. ErrArg: no such knob or value; the root has none.
 func (cl Client) CgroupSet(c ipc.Caller, in *CgroupSetRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1291,7 +1292,8 @@ func (cl Client) CgroupSet(c ipc.Caller, in *CgroupSetRequest, out *EmptyReply, 
 	return uabi.OK
 }
 
-// CgroupChanges lists the cgroups whose `populated` or `frozen` changed behind `since`, and gives the event whose bit 0 each change raises.
+// CgroupChanges lists the cgroups whose `populated` or `frozen` changed behind `since`, those whose pids_events did, and gives the
+// event whose bit 0 each change raises.
 func (cl Client) CgroupChanges(c ipc.Caller, in *CgroupChangesRequest, out *CgroupChangesReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1429,7 +1431,8 @@ type Handler[C any] interface {
 	// Spawn makes process 1. ErrExists: there is one.
 	Spawn(c C, in *SpawnRequest, out *PidReply) uabi.Error
 	// Fork is fork, vfork, clone and clone3 for processes and threads. The child starts with RAX = 0 behind the caller's
-	// system call. Word 0 of the reply: the child's id.
+	// system call. Word 0 of the reply: the child's id; 0: pids.max of its cgroup refused it, which was counted (EAGAIN).
+	// ErrNoDevice: the cgroup that it was to be put into is gone.
 	Fork(c C, in *ForkRequest, out *PidReply) uabi.Error
 	// VforkWait waits until the vfork child pid has execed or exited.
 	VforkWait(c C, in *PidRequest, out *EmptyReply) uabi.Error
@@ -1530,15 +1533,16 @@ type Handler[C any] interface {
 	CgroupCreate(c C, in *CgroupRequest, out *CgroupReply) uabi.Error
 	// CgroupRemove forgets a cgroup. ErrBusy: it has processes or children.
 	CgroupRemove(c C, in *CgroupRequest, out *EmptyReply) uabi.Error
-	// CgroupMove puts a process (0: the caller's), with all its threads, into a cgroup.
+	// CgroupMove puts a process (0: the caller's), with all its threads, into a cgroup. One that is ending stays where it is.
 	CgroupMove(c C, in *CgroupMoveRequest, out *EmptyReply) uabi.Error
 	// CgroupMembers lists the processes of a cgroup itself, or their threads, in order above `after`.
 	CgroupMembers(c C, in *CgroupMembersRequest, out *ListReply) uabi.Error
 	// CgroupInfo sums a cgroup up.
-	CgroupInfo(c C, in *CgroupRequest, out *CgroupInfoReply) uabi.Error
-	// CgroupSet sets one of a cgroup's knobs.
+	CgroupInfo(c C, in *CgroupInfoRequest, out *CgroupInfoReply) uabi.Error
+	// CgroupSet sets one of a cgroup's knobs. ErrArg: no such knob or value; the root has none.
 	CgroupSet(c C, in *CgroupSetRequest, out *EmptyReply) uabi.Error
-	// CgroupChanges lists the cgroups whose `populated` or `frozen` changed behind `since`, and gives the event whose bit 0 each change raises.
+	// CgroupChanges lists the cgroups whose `populated` or `frozen` changed behind `since`, those whose pids_events did, and gives the
+	// event whose bit 0 each change raises.
 	CgroupChanges(c C, in *CgroupChangesRequest, out *CgroupChangesReply) uabi.Error
 	// Unshare gives the calling thread what it shared (CLONE_FILES; CLONE_FS with the fs context that linuxabi cloned; CLONE_NEWUTS,
 	// CLONE_SYSVSEM).
@@ -1659,7 +1663,7 @@ type service[C any] struct {
 	cgroupMoveOut    EmptyReply
 	cgroupMembersIn  CgroupMembersRequest
 	cgroupMembersOut ListReply
-	cgroupInfoIn     CgroupRequest
+	cgroupInfoIn     CgroupInfoRequest
 	cgroupInfoOut    CgroupInfoReply
 	cgroupSetIn      CgroupSetRequest
 	cgroupSetOut     EmptyReply
@@ -2776,7 +2780,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Fork", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrLimit, uabi.ErrPerm},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrLimit, uabi.ErrPerm, uabi.ErrNoDevice},
 		In:     ipc.Bytes, Out: 1, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ForkRequest) },
 		NewOut: func() ipc.Message { return new(PidReply) },
@@ -3087,7 +3091,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "CgroupMove", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrSearch, uabi.ErrPerm},
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrSearch},
 		In:     2, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(CgroupMoveRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -3102,8 +3106,8 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "CgroupInfo", Mutates: false, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrNotFound},
-		In:     1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
-		NewIn:  func() ipc.Message { return new(CgroupRequest) },
+		In:     2, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(CgroupInfoRequest) },
 		NewOut: func() ipc.Message { return new(CgroupInfoReply) },
 	},
 	{
@@ -5623,6 +5627,35 @@ func (x *CgroupRequest) Clear() {
 }
 
 // ToWords implements ipc.Message.
+func (x *CgroupInfoRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+	w[1] = 0
+	if x.Times {
+		w[1] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *CgroupInfoRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = uint64(w[0])
+	x.Times = w[1] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *CgroupInfoRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *CgroupInfoRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *CgroupInfoRequest) Clear() {
+	x.Id = 0
+	x.Times = false
+}
+
+// ToWords implements ipc.Message.
 func (x *CgroupReply) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Id)
 }
@@ -5729,12 +5762,13 @@ func (x *CgroupInfoReply) Clear() {
 	x.Pids = 0
 	x.PidsMax = 0
 	x.PidsEvents = 0
+	x.Freeze = false
 	x.unknownFields = nil
 }
 
 // Encode writes the message to b and returns its length, or −1 if it does not fit.
 func (x *CgroupInfoReply) Encode(b []byte) int {
-	if 88 <= len(b) {
+	if 99 <= len(b) {
 		n := 0
 		if x.Populated {
 			b[n+0] = 0x8
@@ -5767,6 +5801,10 @@ func (x *CgroupInfoReply) Encode(b []byte) int {
 		if x.PidsEvents != 0 {
 			b[n+0] = 0x40
 			n = ipc.PutVarint(b, n+1, uint64(x.PidsEvents))
+		}
+		if x.Freeze {
+			b[n+0] = 0x48
+			n = ipc.PutVarint(b, n+1, 1)
 		}
 		return n
 	}
@@ -5879,6 +5917,18 @@ func (x *CgroupInfoReply) Decode(b []byte) bool {
 	} else {
 		x.PidsEvents = 0
 	}
+	if i < len(b) && b[i] == 0x48 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Freeze = v != 0
+	} else {
+		x.Freeze = false
+	}
 	if i == len(b) && len(x.unknownFields) == 0 {
 		return true
 	}
@@ -5960,6 +6010,7 @@ func (x *CgroupChangesReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *CgroupChangesReply) Clear() {
 	x.Ids = x.Ids[:0]
 	x.Next = 0
+	x.Pids = x.Pids[:0]
 	x.Event = 0
 	x.unknownFields = nil
 }

@@ -19,7 +19,7 @@ func (h *Procd) NextSignal(c *server.Ctx, in *proc.EmptyRequest, out *proc.Signa
 	}
 	for !t.Dying {
 		sig, queue := nextOf(t, p)
-		if p.Stopped && sig != signal.KILL {
+		if h.held(p) && sig != signal.KILL {
 			break
 		}
 		if sig == 0 {
@@ -39,7 +39,11 @@ func (h *Procd) NextSignal(c *server.Ctx, in *proc.EmptyRequest, out *proc.Signa
 	if t.Dying {
 		return uabi.OK
 	}
-	if p.Stopped {
+	if h.held(p) {
+		if h.freezes(p.Cgroup) {
+			h.park(t, true)
+			h.settle(c, p.Cgroup)
+		}
 		if t.Interrupt {
 			t.Interrupt = false
 			c.ThreadInterrupt(uabi.Handle(t.Handle), false)

@@ -72,6 +72,7 @@ func (h *Procd) ThreadGone(c *server.Ctx, origin uint64) {
 	c.Close(uabi.Handle(t.Handle))
 	h.removeThread(t)
 	if len(h.members[p.Pid]) > 0 {
+		h.settle(c, p.Cgroup)
 		h.dropCreds(creds.Id)
 		c.EventUpdate(uabi.Handle(p.Event), 0, 0, bitThread)
 		h.retarget(c, p, t)
@@ -120,7 +121,11 @@ func (h *Procd) exited(c *server.Ctx, p *state.Process, uid uint32) {
 	}
 	p.Pending = &state.Pending{}
 	groups := h.anchored(p)
+	h.leaveTimes(c, p)
+	h.tallyProcess(p, -1)
 	p.Phase, p.Uid = state.Phase_ZOMBIE, uid
+	h.tallyProcess(p, 1)
+	h.settle(c, p.Cgroup)
 	h.releaseVfork(c, p)
 	h.orphan(c, p)
 	h.hangup(c, groups)
@@ -218,6 +223,7 @@ func (h *Procd) reap(c *server.Ctx, p *state.Process) {
 	}
 	c.Close(uabi.Handle(p.Event))
 	h.removeProcess(p)
+	h.forgetGroups(p.Cgroup)
 }
 
 // halt is the end of process 1: the machine goes off with its exit status as a shell would give it.

@@ -130,6 +130,17 @@ func (h *Procd) Fork(c *server.Ctx, in *proc.ForkRequest, out *proc.PidReply) ua
 	if n.pid == 0 || h.overLimit(t, p) {
 		return uabi.ErrLimit
 	}
+	group, err := h.childGroup(in, p)
+	if err != uabi.OK {
+		return err
+	}
+	if h.pidsFull(group) {
+		h.refuse(c, group)
+		if in.Fs != 0 {
+			c.Close(uabi.Handle(in.Fs))
+		}
+		return uabi.OK
+	}
 	if err := h.makeChild(c, in, t, p, &n); err != uabi.OK {
 		return err
 	}
@@ -137,19 +148,31 @@ func (h *Procd) Fork(c *server.Ctx, in *proc.ForkRequest, out *proc.PidReply) ua
 	h.top.LastPid = n.pid
 	np := p
 	if in.Flags&unix.CLONE_THREAD == 0 {
-		np = h.forkProcess(in, t, p, &n, now)
+		np = h.forkProcess(in, t, p, &n, now, group)
 	}
 	nt := h.forkThread(in, t, np, &n)
 	if in.Flags&unix.CLONE_FS != 0 && in.Fs != 0 {
 		c.Close(uabi.Handle(in.Fs))
 	}
 	h.setContext(c, nt)
-	if p.Stopped && np == p {
+	if p.Stopped && np == p || h.freezes(group) {
 		h.raise(c, nt)
 	}
+	h.settle(c, group)
 	c.ThreadStart(n.thread)
 	out.Pid = int64(n.pid)
 	return uabi.OK
+}
+
+// childGroup is the cgroup that a child begins in.
+func (h *Procd) childGroup(in *proc.ForkRequest, p *state.Process) (uint64, uabi.Error) {
+	if in.Cgroup == 0 || in.Flags&unix.CLONE_THREAD != 0 {
+		return p.Cgroup, uabi.OK
+	}
+	if _, err := h.group(in.Cgroup); err != uabi.OK {
+		return 0, uabi.ErrNoDevice
+	}
+	return in.Cgroup, uabi.OK
 }
 
 // overLimit is RLIMIT_NPROC, which binds neither root nor who may override it.
@@ -223,11 +246,11 @@ func (h *Procd) copyRegs(c *server.Ctx, in *proc.ForkRequest, from, to uabi.Hand
 }
 
 // forkProcess adds the child's process to the state.
-func (h *Procd) forkProcess(in *proc.ForkRequest, t *state.Thread, p *state.Process, n *child, now uint64) *state.Process {
+func (h *Procd) forkProcess(in *proc.ForkRequest, t *state.Thread, p *state.Process, n *child, now, group uint64) *state.Process {
 	np := &state.Process{
 		Pid: n.pid, Ppid: p.Pid, Pgid: p.Pgid, Sid: p.Sid, Exe: p.Exe, Cmdline: p.Cmdline, ExitSignal: in.ExitSignal,
 		Handlers: p.Handlers, Mm: p.Mm, Pending: &state.Pending{}, Event: uint32(n.event), Serial: h.nextID(),
-		StartNs: now, NotDumpable: p.NotDumpable, Vforked: in.Flags&unix.CLONE_VFORK != 0,
+		StartNs: now, NotDumpable: p.NotDumpable, Vforked: in.Flags&unix.CLONE_VFORK != 0, Cgroup: group,
 	}
 	for _, l := range p.Limits {
 		np.Limits = append(np.Limits, &state.Limit{Soft: l.Soft, Hard: l.Hard})

@@ -190,6 +190,7 @@ func (h *Procd) Status(c *server.Ctx, in *proc.PidRequest, out *proc.StatusReply
 	out.Pid, out.Ppid, out.Pgid, out.Sid = p.Pid, p.Ppid, p.Pgid, p.Sid
 	out.Exe, out.Cmdline, out.StartNs = p.Exe, p.Cmdline, p.StartNs
 	out.Threads = uint32(len(h.members[p.Pid]))
+	out.Cgroup = p.Cgroup
 	out.UserNs, out.SystemNs = h.times(c, p)
 	out.State, out.Pending, out.Uid = "S", p.Pending.Set, p.Uid
 	if a := h.handlers[p.Handlers]; a != nil {

@@ -35,6 +35,7 @@ type Procd struct {
 	fs       map[uint64]*state.Fs
 	mms      map[uint64]*state.Mm
 	handlers map[uint64]*state.Handlers
+	groups   map[uint64]*group
 	top      *state.State // scalars only
 
 	members  map[int32][]int32 // threads of a process, sorted
@@ -45,7 +46,7 @@ type Procd struct {
 // New makes the state of a cold start.
 func New() *Procd {
 	h := &Procd{}
-	h.take(&state.State{Hostname: "aramid", Domainname: "(none)"})
+	h.take(&state.State{Hostname: "aramid", Domainname: "(none)", LastCgroup: rootGroup})
 	return h
 }
 
@@ -56,6 +57,7 @@ func (h *Procd) Save() []byte {
 		LastPid: t.LastPid, LastId: t.LastId, Hostname: t.Hostname, Domainname: t.Domainname, Halted: t.Halted,
 		Procs: sorted(h.procs), Threads: sorted(h.threads), Creds: sorted(h.creds), Tables: sorted(h.tables),
 		Files: sorted(h.files), Fs: sorted(h.fs), Mms: sorted(h.mms), Handlers: sorted(h.handlers),
+		Cgroups: h.groupList(), LastCgroup: t.LastCgroup, LastChange: t.LastChange, CgroupEvent: t.CgroupEvent,
 	}
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(s)
 	if err != nil {
@@ -98,6 +100,7 @@ func (h *Procd) take(s *state.State) {
 	h.files, h.fs = map[uint64]*state.File{}, map[uint64]*state.Fs{}
 	h.mms, h.handlers = map[uint64]*state.Mm{}, map[uint64]*state.Handlers{}
 	h.members, h.children, h.origins = map[int32][]int32{}, map[int32][]int32{}, map[uint64]int32{}
+	h.addGroups(s.Cgroups)
 	for _, p := range s.Procs {
 		if p.Pending == nil {
 			p.Pending = &state.Pending{}
@@ -130,6 +133,7 @@ func (h *Procd) take(s *state.State) {
 	}
 	h.top = &state.State{
 		LastPid: s.LastPid, LastId: s.LastId, Hostname: s.Hostname, Domainname: s.Domainname, Halted: s.Halted,
+		LastCgroup: max(s.LastCgroup, rootGroup), LastChange: s.LastChange, CgroupEvent: s.CgroupEvent,
 	}
 }
 
@@ -158,6 +162,7 @@ func (h *Procd) Handles(yield func(uabi.Handle)) {
 		give(m.Mm)
 		give(m.Space)
 	}
+	give(h.top.CgroupEvent)
 }
 
 // insert and remove keep a sorted list of numbers.
@@ -177,8 +182,10 @@ func remove(list []int32, n int32) []int32 {
 }
 
 func (h *Procd) addProcess(p *state.Process) {
+	p.Cgroup = max(p.Cgroup, rootGroup)
 	h.procs[p.Pid] = p
 	h.children[p.Ppid] = insert(h.children[p.Ppid], p.Pid)
+	h.tallyProcess(p, 1)
 }
 
 func (h *Procd) removeProcess(p *state.Process) {
@@ -186,6 +193,7 @@ func (h *Procd) removeProcess(p *state.Process) {
 	delete(h.members, p.Pid)
 	delete(h.children, p.Pid)
 	h.children[p.Ppid] = remove(h.children[p.Ppid], p.Pid)
+	h.tallyProcess(p, -1)
 }
 
 func (h *Procd) setParent(p *state.Process, ppid int32) {
@@ -198,12 +206,14 @@ func (h *Procd) addThread(t *state.Thread) {
 	h.threads[t.Tid] = t
 	h.members[t.Pid] = insert(h.members[t.Pid], t.Tid)
 	h.origins[t.Origin] = t.Tid
+	h.tallyThread(t, 1)
 }
 
 func (h *Procd) removeThread(t *state.Thread) {
 	delete(h.threads, t.Tid)
 	delete(h.origins, t.Origin)
 	h.members[t.Pid] = remove(h.members[t.Pid], t.Tid)
+	h.tallyThread(t, -1)
 }
 
 // nextID numbers what is not a pid.

@@ -98,8 +98,11 @@ func (h *Procd) raise(c *server.Ctx, t *state.Thread) {
 	c.ThreadInterrupt(uabi.Handle(t.Handle), true)
 }
 
-// level sets the interrupt level to whether a signal is deliverable.
+// level sets the interrupt level to whether a signal is deliverable. It stays up while the thread has yet to park.
 func (h *Procd) level(c *server.Ctx, t *state.Thread, p *state.Process) {
+	if h.held(p) {
+		return
+	}
 	if signal.Next(t.Pending, t.Mask) != 0 || signal.Next(p.Pending, t.Mask) != 0 {
 		h.raise(c, t)
 		return

@@ -28,41 +28,6 @@ func (h *Procd) PidWatch(c *server.Ctx, in *proc.PidRequest, out *proc.WatchRepl
 	return uabi.ErrUnsupported
 }
 
-// CgroupCreate implements proc.Handler.
-func (h *Procd) CgroupCreate(c *server.Ctx, in *proc.CgroupRequest, out *proc.CgroupReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// CgroupRemove implements proc.Handler.
-func (h *Procd) CgroupRemove(c *server.Ctx, in *proc.CgroupRequest, out *proc.EmptyReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// CgroupMove implements proc.Handler.
-func (h *Procd) CgroupMove(c *server.Ctx, in *proc.CgroupMoveRequest, out *proc.EmptyReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// CgroupMembers implements proc.Handler.
-func (h *Procd) CgroupMembers(c *server.Ctx, in *proc.CgroupMembersRequest, out *proc.ListReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// CgroupInfo implements proc.Handler.
-func (h *Procd) CgroupInfo(c *server.Ctx, in *proc.CgroupRequest, out *proc.CgroupInfoReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// CgroupSet implements proc.Handler.
-func (h *Procd) CgroupSet(c *server.Ctx, in *proc.CgroupSetRequest, out *proc.EmptyReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// CgroupChanges implements proc.Handler.
-func (h *Procd) CgroupChanges(c *server.Ctx, in *proc.CgroupChangesRequest, out *proc.CgroupChangesReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
 // Unshare implements proc.Handler.
 func (h *Procd) Unshare(c *server.Ctx, in *proc.UnshareRequest, out *proc.EmptyReply) uabi.Error {
 	return uabi.ErrUnsupported

@@ -256,7 +256,7 @@ func (h *handler) syscall(in *uabi.Msg) (uint64, uabi.Error) {
 		return in.Context[ctx.Tgid]<<32 | in.Context[ctx.Tid], uabi.OK
 	case sysFork:
 		var out proc.PidReply
-		req := proc.ForkRequest{Flags: a, ChildTid: b, ParentTid: b, ExitSignal: uint32(d)}
+		req := proc.ForkRequest{Flags: a, ChildTid: b, ParentTid: b, ExitSignal: uint32(d), Cgroup: r.R10}
 		if a&cloneFs == 0 {
 			// A second step would mint it from vfsd; here any handle will do.
 			fs, _ := h.k.EventCreate(uabi.BootAccount)
@@ -363,7 +363,7 @@ func (h *handler) more(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 		err := h.proc.FdList(l, &proc.PidRequest{}, &out)
 		return uint64(len(out.Fds)), err
 	}
-	return 0, uabi.ErrCall
+	return h.groups(in, nr, a, b)
 }
 
 func (h *handler) sigreturn(in *uabi.Msg) (uint64, uabi.Error) {

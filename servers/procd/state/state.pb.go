@@ -83,7 +83,11 @@ type State struct {
 	LastId        uint64                 `protobuf:"varint,10,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"` // newest id of anything that is not a pid
 	Hostname      string                 `protobuf:"bytes,12,opt,name=hostname,proto3" json:"hostname,omitempty"`
 	Domainname    string                 `protobuf:"bytes,13,opt,name=domainname,proto3" json:"domainname,omitempty"`
-	Halted        bool                   `protobuf:"varint,14,opt,name=halted,proto3" json:"halted,omitempty"` // process 1 is gone
+	Halted        bool                   `protobuf:"varint,14,opt,name=halted,proto3" json:"halted,omitempty"`  // process 1 is gone
+	Cgroups       []*Cgroup              `protobuf:"bytes,15,rep,name=cgroups,proto3" json:"cgroups,omitempty"` // by id
+	LastCgroup    uint64                 `protobuf:"varint,16,opt,name=last_cgroup,json=lastCgroup,proto3" json:"last_cgroup,omitempty"`
+	LastChange    uint64                 `protobuf:"varint,17,opt,name=last_change,json=lastChange,proto3" json:"last_change,omitempty"`    // number of the newest change of a cgroup
+	CgroupEvent   uint32                 `protobuf:"varint,18,opt,name=cgroup_event,json=cgroupEvent,proto3" json:"cgroup_event,omitempty"` // handle: bit 0 is raised by each change; 0: nobody asked yet
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -209,6 +213,34 @@ func (x *State) GetHalted() bool {
 	return false
 }
 
+func (x *State) GetCgroups() []*Cgroup {
+	if x != nil {
+		return x.Cgroups
+	}
+	return nil
+}
+
+func (x *State) GetLastCgroup() uint64 {
+	if x != nil {
+		return x.LastCgroup
+	}
+	return 0
+}
+
+func (x *State) GetLastChange() uint64 {
+	if x != nil {
+		return x.LastChange
+	}
+	return 0
+}
+
+func (x *State) GetCgroupEvent() uint32 {
+	if x != nil {
+		return x.CgroupEvent
+	}
+	return 0
+}
+
 type Process struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
@@ -243,6 +275,8 @@ type Process struct {
 	NotDumpable   bool                   `protobuf:"varint,30,opt,name=not_dumpable,json=notDumpable,proto3" json:"not_dumpable,omitempty"`
 	Leader        bool                   `protobuf:"varint,31,opt,name=leader,proto3" json:"leader,omitempty"` // made a session with setsid
 	Uid           uint32                 `protobuf:"varint,32,opt,name=uid,proto3" json:"uid,omitempty"`       // of a zombie
+	Cgroup        uint64                 `protobuf:"varint,33,opt,name=cgroup,proto3" json:"cgroup,omitempty"`
+	CgroupBase    *Times                 `protobuf:"bytes,34,opt,name=cgroup_base,json=cgroupBase,proto3" json:"cgroup_base,omitempty"` // what it had used when it came into its cgroup, or has been added to the cgroup's `gone`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -501,6 +535,145 @@ func (x *Process) GetUid() uint32 {
 	return 0
 }
 
+func (x *Process) GetCgroup() uint64 {
+	if x != nil {
+		return x.Cgroup
+	}
+	return 0
+}
+
+func (x *Process) GetCgroupBase() *Times {
+	if x != nil {
+		return x.CgroupBase
+	}
+	return nil
+}
+
+// Cgroup of the one hierarchy. 1 is the root.
+type Cgroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Parent        uint64                 `protobuf:"varint,2,opt,name=parent,proto3" json:"parent,omitempty"`                  // 0: of the root
+	PidsMax       uint64                 `protobuf:"varint,3,opt,name=pids_max,json=pidsMax,proto3" json:"pids_max,omitempty"` // 2^64−1: no limit
+	PidsEvents    uint64                 `protobuf:"varint,4,opt,name=pids_events,json=pidsEvents,proto3" json:"pids_events,omitempty"`
+	Freeze        bool                   `protobuf:"varint,5,opt,name=freeze,proto3" json:"freeze,omitempty"`
+	Gone          *Times                 `protobuf:"bytes,6,opt,name=gone,proto3" json:"gone,omitempty"`            // used in it by processes that have left it
+	Removed       bool                   `protobuf:"varint,7,opt,name=removed,proto3" json:"removed,omitempty"`     // only zombies are in it, and it goes with the last
+	Populated     bool                   `protobuf:"varint,8,opt,name=populated,proto3" json:"populated,omitempty"` // as told last
+	Frozen        bool                   `protobuf:"varint,9,opt,name=frozen,proto3" json:"frozen,omitempty"`
+	Changed       uint64                 `protobuf:"varint,10,opt,name=changed,proto3" json:"changed,omitempty"` // number of the newest change of populated or frozen
+	PidsChanged   uint64                 `protobuf:"varint,11,opt,name=pids_changed,json=pidsChanged,proto3" json:"pids_changed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cgroup) Reset() {
+	*x = Cgroup{}
+	mi := &file_servers_procd_state_state_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cgroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cgroup) ProtoMessage() {}
+
+func (x *Cgroup) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_procd_state_state_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cgroup.ProtoReflect.Descriptor instead.
+func (*Cgroup) Descriptor() ([]byte, []int) {
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Cgroup) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Cgroup) GetParent() uint64 {
+	if x != nil {
+		return x.Parent
+	}
+	return 0
+}
+
+func (x *Cgroup) GetPidsMax() uint64 {
+	if x != nil {
+		return x.PidsMax
+	}
+	return 0
+}
+
+func (x *Cgroup) GetPidsEvents() uint64 {
+	if x != nil {
+		return x.PidsEvents
+	}
+	return 0
+}
+
+func (x *Cgroup) GetFreeze() bool {
+	if x != nil {
+		return x.Freeze
+	}
+	return false
+}
+
+func (x *Cgroup) GetGone() *Times {
+	if x != nil {
+		return x.Gone
+	}
+	return nil
+}
+
+func (x *Cgroup) GetRemoved() bool {
+	if x != nil {
+		return x.Removed
+	}
+	return false
+}
+
+func (x *Cgroup) GetPopulated() bool {
+	if x != nil {
+		return x.Populated
+	}
+	return false
+}
+
+func (x *Cgroup) GetFrozen() bool {
+	if x != nil {
+		return x.Frozen
+	}
+	return false
+}
+
+func (x *Cgroup) GetChanged() uint64 {
+	if x != nil {
+		return x.Changed
+	}
+	return 0
+}
+
+func (x *Cgroup) GetPidsChanged() uint64 {
+	if x != nil {
+		return x.PidsChanged
+	}
+	return 0
+}
+
 type Times struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserNs        uint64                 `protobuf:"varint,1,opt,name=user_ns,json=userNs,proto3" json:"user_ns,omitempty"`
@@ -511,7 +684,7 @@ type Times struct {
 
 func (x *Times) Reset() {
 	*x = Times{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[2]
+	mi := &file_servers_procd_state_state_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -523,7 +696,7 @@ func (x *Times) String() string {
 func (*Times) ProtoMessage() {}
 
 func (x *Times) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[2]
+	mi := &file_servers_procd_state_state_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -536,7 +709,7 @@ func (x *Times) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Times.ProtoReflect.Descriptor instead.
 func (*Times) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{2}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Times) GetUserNs() uint64 {
@@ -563,7 +736,7 @@ type Limit struct {
 
 func (x *Limit) Reset() {
 	*x = Limit{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[3]
+	mi := &file_servers_procd_state_state_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +748,7 @@ func (x *Limit) String() string {
 func (*Limit) ProtoMessage() {}
 
 func (x *Limit) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[3]
+	mi := &file_servers_procd_state_state_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +761,7 @@ func (x *Limit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limit.ProtoReflect.Descriptor instead.
 func (*Limit) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{3}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Limit) GetSoft() uint64 {
@@ -633,13 +806,14 @@ type Thread struct {
 	SecureBits    uint32                 `protobuf:"varint,24,opt,name=secure_bits,json=secureBits,proto3" json:"secure_bits,omitempty"`
 	ThpDisable    bool                   `protobuf:"varint,25,opt,name=thp_disable,json=thpDisable,proto3" json:"thp_disable,omitempty"`
 	Nice          int32                  `protobuf:"varint,26,opt,name=nice,proto3" json:"nice,omitempty"`
+	Parked        bool                   `protobuf:"varint,27,opt,name=parked,proto3" json:"parked,omitempty"` // its cgroup is frozen, and it has stopped for that
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Thread) Reset() {
 	*x = Thread{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[4]
+	mi := &file_servers_procd_state_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +825,7 @@ func (x *Thread) String() string {
 func (*Thread) ProtoMessage() {}
 
 func (x *Thread) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[4]
+	mi := &file_servers_procd_state_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +838,7 @@ func (x *Thread) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Thread.ProtoReflect.Descriptor instead.
 func (*Thread) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{4}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Thread) GetTid() int32 {
@@ -849,6 +1023,13 @@ func (x *Thread) GetNice() int32 {
 	return 0
 }
 
+func (x *Thread) GetParked() bool {
+	if x != nil {
+		return x.Parked
+	}
+	return false
+}
+
 // Pending signals: standard ones at most once, real-time ones in order.
 type Pending struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -860,7 +1041,7 @@ type Pending struct {
 
 func (x *Pending) Reset() {
 	*x = Pending{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[5]
+	mi := &file_servers_procd_state_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -872,7 +1053,7 @@ func (x *Pending) String() string {
 func (*Pending) ProtoMessage() {}
 
 func (x *Pending) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[5]
+	mi := &file_servers_procd_state_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -885,7 +1066,7 @@ func (x *Pending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pending.ProtoReflect.Descriptor instead.
 func (*Pending) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{5}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Pending) GetSet() uint64 {
@@ -920,7 +1101,7 @@ type Info struct {
 
 func (x *Info) Reset() {
 	*x = Info{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[6]
+	mi := &file_servers_procd_state_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1113,7 @@ func (x *Info) String() string {
 func (*Info) ProtoMessage() {}
 
 func (x *Info) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[6]
+	mi := &file_servers_procd_state_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1126,7 @@ func (x *Info) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Info.ProtoReflect.Descriptor instead.
 func (*Info) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{6}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Info) GetSignal() uint32 {
@@ -1042,7 +1223,7 @@ type Creds struct {
 
 func (x *Creds) Reset() {
 	*x = Creds{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[7]
+	mi := &file_servers_procd_state_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1235,7 @@ func (x *Creds) String() string {
 func (*Creds) ProtoMessage() {}
 
 func (x *Creds) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[7]
+	mi := &file_servers_procd_state_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1248,7 @@ func (x *Creds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Creds.ProtoReflect.Descriptor instead.
 func (*Creds) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{7}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Creds) GetId() uint64 {
@@ -1194,7 +1375,7 @@ type Table struct {
 
 func (x *Table) Reset() {
 	*x = Table{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[8]
+	mi := &file_servers_procd_state_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1387,7 @@ func (x *Table) String() string {
 func (*Table) ProtoMessage() {}
 
 func (x *Table) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[8]
+	mi := &file_servers_procd_state_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1400,7 @@ func (x *Table) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Table.ProtoReflect.Descriptor instead.
 func (*Table) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{8}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Table) GetId() uint64 {
@@ -1261,7 +1442,7 @@ type Slot struct {
 
 func (x *Slot) Reset() {
 	*x = Slot{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[9]
+	mi := &file_servers_procd_state_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1454,7 @@ func (x *Slot) String() string {
 func (*Slot) ProtoMessage() {}
 
 func (x *Slot) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[9]
+	mi := &file_servers_procd_state_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1467,7 @@ func (x *Slot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slot.ProtoReflect.Descriptor instead.
 func (*Slot) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{9}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Slot) GetFd() uint32 {
@@ -1324,7 +1505,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[10]
+	mi := &file_servers_procd_state_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1517,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[10]
+	mi := &file_servers_procd_state_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1530,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{10}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *File) GetId() uint64 {
@@ -1398,7 +1579,7 @@ type Fs struct {
 
 func (x *Fs) Reset() {
 	*x = Fs{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[11]
+	mi := &file_servers_procd_state_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1410,7 +1591,7 @@ func (x *Fs) String() string {
 func (*Fs) ProtoMessage() {}
 
 func (x *Fs) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[11]
+	mi := &file_servers_procd_state_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1423,7 +1604,7 @@ func (x *Fs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fs.ProtoReflect.Descriptor instead.
 func (*Fs) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{11}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Fs) GetId() uint64 {
@@ -1459,7 +1640,7 @@ type Mm struct {
 
 func (x *Mm) Reset() {
 	*x = Mm{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[12]
+	mi := &file_servers_procd_state_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1471,7 +1652,7 @@ func (x *Mm) String() string {
 func (*Mm) ProtoMessage() {}
 
 func (x *Mm) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[12]
+	mi := &file_servers_procd_state_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1484,7 +1665,7 @@ func (x *Mm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mm.ProtoReflect.Descriptor instead.
 func (*Mm) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{12}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Mm) GetId() uint64 {
@@ -1526,7 +1707,7 @@ type Handlers struct {
 
 func (x *Handlers) Reset() {
 	*x = Handlers{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[13]
+	mi := &file_servers_procd_state_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1538,7 +1719,7 @@ func (x *Handlers) String() string {
 func (*Handlers) ProtoMessage() {}
 
 func (x *Handlers) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[13]
+	mi := &file_servers_procd_state_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1551,7 +1732,7 @@ func (x *Handlers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handlers.ProtoReflect.Descriptor instead.
 func (*Handlers) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{13}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Handlers) GetId() uint64 {
@@ -1588,7 +1769,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[14]
+	mi := &file_servers_procd_state_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1600,7 +1781,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[14]
+	mi := &file_servers_procd_state_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1613,7 +1794,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{14}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Action) GetSignal() uint32 {
@@ -1655,7 +1836,7 @@ var File_servers_procd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1fservers/procd/state/state.proto\x12\x12aramid.procd.state\"\x98\x04\n" +
+	"\x1fservers/procd/state/state.proto\x12\x12aramid.procd.state\"\xb3\x05\n" +
 	"\x05State\x121\n" +
 	"\x05procs\x18\x01 \x03(\v2\x1b.aramid.procd.state.ProcessR\x05procs\x124\n" +
 	"\athreads\x18\x02 \x03(\v2\x1a.aramid.procd.state.ThreadR\athreads\x12/\n" +
@@ -1672,7 +1853,13 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\n" +
 	"domainname\x18\r \x01(\tR\n" +
 	"domainname\x12\x16\n" +
-	"\x06halted\x18\x0e \x01(\bR\x06halted\"\xb6\a\n" +
+	"\x06halted\x18\x0e \x01(\bR\x06halted\x124\n" +
+	"\acgroups\x18\x0f \x03(\v2\x1a.aramid.procd.state.CgroupR\acgroups\x12\x1f\n" +
+	"\vlast_cgroup\x18\x10 \x01(\x04R\n" +
+	"lastCgroup\x12\x1f\n" +
+	"\vlast_change\x18\x11 \x01(\x04R\n" +
+	"lastChange\x12!\n" +
+	"\fcgroup_event\x18\x12 \x01(\rR\vcgroupEvent\"\x8a\b\n" +
 	"\aProcess\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
@@ -1709,13 +1896,30 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\aexiting\x18\x1d \x01(\bR\aexiting\x12!\n" +
 	"\fnot_dumpable\x18\x1e \x01(\bR\vnotDumpable\x12\x16\n" +
 	"\x06leader\x18\x1f \x01(\bR\x06leader\x12\x10\n" +
-	"\x03uid\x18  \x01(\rR\x03uid\"=\n" +
+	"\x03uid\x18  \x01(\rR\x03uid\x12\x16\n" +
+	"\x06cgroup\x18! \x01(\x04R\x06cgroup\x12:\n" +
+	"\vcgroup_base\x18\" \x01(\v2\x19.aramid.procd.state.TimesR\n" +
+	"cgroupBase\"\xc0\x02\n" +
+	"\x06Cgroup\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x19\n" +
+	"\bpids_max\x18\x03 \x01(\x04R\apidsMax\x12\x1f\n" +
+	"\vpids_events\x18\x04 \x01(\x04R\n" +
+	"pidsEvents\x12\x16\n" +
+	"\x06freeze\x18\x05 \x01(\bR\x06freeze\x12-\n" +
+	"\x04gone\x18\x06 \x01(\v2\x19.aramid.procd.state.TimesR\x04gone\x12\x18\n" +
+	"\aremoved\x18\a \x01(\bR\aremoved\x12\x1c\n" +
+	"\tpopulated\x18\b \x01(\bR\tpopulated\x12\x16\n" +
+	"\x06frozen\x18\t \x01(\bR\x06frozen\x12\x18\n" +
+	"\achanged\x18\n" +
+	" \x01(\x04R\achanged\x12!\n" +
+	"\fpids_changed\x18\v \x01(\x04R\vpidsChanged\"=\n" +
 	"\x05Times\x12\x17\n" +
 	"\auser_ns\x18\x01 \x01(\x04R\x06userNs\x12\x1b\n" +
 	"\tsystem_ns\x18\x02 \x01(\x04R\bsystemNs\"/\n" +
 	"\x05Limit\x12\x12\n" +
 	"\x04soft\x18\x01 \x01(\x04R\x04soft\x12\x12\n" +
-	"\x04hard\x18\x02 \x01(\x04R\x04hard\"\xc4\x05\n" +
+	"\x04hard\x18\x02 \x01(\x04R\x04hard\"\xdc\x05\n" +
 	"\x06Thread\x12\x10\n" +
 	"\x03tid\x18\x01 \x01(\x05R\x03tid\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x16\n" +
@@ -1748,7 +1952,8 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"secureBits\x12\x1f\n" +
 	"\vthp_disable\x18\x19 \x01(\bR\n" +
 	"thpDisable\x12\x12\n" +
-	"\x04nice\x18\x1a \x01(\x05R\x04nice\"K\n" +
+	"\x04nice\x18\x1a \x01(\x05R\x04nice\x12\x16\n" +
+	"\x06parked\x18\x1b \x01(\bR\x06parked\"K\n" +
 	"\aPending\x12\x10\n" +
 	"\x03set\x18\x01 \x01(\x04R\x03set\x12.\n" +
 	"\x05queue\x18\x02 \x03(\v2\x18.aramid.procd.state.InfoR\x05queue\"\xda\x01\n" +
@@ -1834,48 +2039,52 @@ func file_servers_procd_state_state_proto_rawDescGZIP() []byte {
 }
 
 var file_servers_procd_state_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_servers_procd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_servers_procd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_servers_procd_state_state_proto_goTypes = []any{
 	(Phase)(0),       // 0: aramid.procd.state.Phase
 	(*State)(nil),    // 1: aramid.procd.state.State
 	(*Process)(nil),  // 2: aramid.procd.state.Process
-	(*Times)(nil),    // 3: aramid.procd.state.Times
-	(*Limit)(nil),    // 4: aramid.procd.state.Limit
-	(*Thread)(nil),   // 5: aramid.procd.state.Thread
-	(*Pending)(nil),  // 6: aramid.procd.state.Pending
-	(*Info)(nil),     // 7: aramid.procd.state.Info
-	(*Creds)(nil),    // 8: aramid.procd.state.Creds
-	(*Table)(nil),    // 9: aramid.procd.state.Table
-	(*Slot)(nil),     // 10: aramid.procd.state.Slot
-	(*File)(nil),     // 11: aramid.procd.state.File
-	(*Fs)(nil),       // 12: aramid.procd.state.Fs
-	(*Mm)(nil),       // 13: aramid.procd.state.Mm
-	(*Handlers)(nil), // 14: aramid.procd.state.Handlers
-	(*Action)(nil),   // 15: aramid.procd.state.Action
+	(*Cgroup)(nil),   // 3: aramid.procd.state.Cgroup
+	(*Times)(nil),    // 4: aramid.procd.state.Times
+	(*Limit)(nil),    // 5: aramid.procd.state.Limit
+	(*Thread)(nil),   // 6: aramid.procd.state.Thread
+	(*Pending)(nil),  // 7: aramid.procd.state.Pending
+	(*Info)(nil),     // 8: aramid.procd.state.Info
+	(*Creds)(nil),    // 9: aramid.procd.state.Creds
+	(*Table)(nil),    // 10: aramid.procd.state.Table
+	(*Slot)(nil),     // 11: aramid.procd.state.Slot
+	(*File)(nil),     // 12: aramid.procd.state.File
+	(*Fs)(nil),       // 13: aramid.procd.state.Fs
+	(*Mm)(nil),       // 14: aramid.procd.state.Mm
+	(*Handlers)(nil), // 15: aramid.procd.state.Handlers
+	(*Action)(nil),   // 16: aramid.procd.state.Action
 }
 var file_servers_procd_state_state_proto_depIdxs = []int32{
 	2,  // 0: aramid.procd.state.State.procs:type_name -> aramid.procd.state.Process
-	5,  // 1: aramid.procd.state.State.threads:type_name -> aramid.procd.state.Thread
-	8,  // 2: aramid.procd.state.State.creds:type_name -> aramid.procd.state.Creds
-	9,  // 3: aramid.procd.state.State.tables:type_name -> aramid.procd.state.Table
-	11, // 4: aramid.procd.state.State.files:type_name -> aramid.procd.state.File
-	12, // 5: aramid.procd.state.State.fs:type_name -> aramid.procd.state.Fs
-	13, // 6: aramid.procd.state.State.mms:type_name -> aramid.procd.state.Mm
-	14, // 7: aramid.procd.state.State.handlers:type_name -> aramid.procd.state.Handlers
-	0,  // 8: aramid.procd.state.Process.phase:type_name -> aramid.procd.state.Phase
-	6,  // 9: aramid.procd.state.Process.pending:type_name -> aramid.procd.state.Pending
-	4,  // 10: aramid.procd.state.Process.limits:type_name -> aramid.procd.state.Limit
-	3,  // 11: aramid.procd.state.Process.used:type_name -> aramid.procd.state.Times
-	3,  // 12: aramid.procd.state.Process.children:type_name -> aramid.procd.state.Times
-	6,  // 13: aramid.procd.state.Thread.pending:type_name -> aramid.procd.state.Pending
-	7,  // 14: aramid.procd.state.Pending.queue:type_name -> aramid.procd.state.Info
-	10, // 15: aramid.procd.state.Table.slots:type_name -> aramid.procd.state.Slot
-	15, // 16: aramid.procd.state.Handlers.actions:type_name -> aramid.procd.state.Action
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	6,  // 1: aramid.procd.state.State.threads:type_name -> aramid.procd.state.Thread
+	9,  // 2: aramid.procd.state.State.creds:type_name -> aramid.procd.state.Creds
+	10, // 3: aramid.procd.state.State.tables:type_name -> aramid.procd.state.Table
+	12, // 4: aramid.procd.state.State.files:type_name -> aramid.procd.state.File
+	13, // 5: aramid.procd.state.State.fs:type_name -> aramid.procd.state.Fs
+	14, // 6: aramid.procd.state.State.mms:type_name -> aramid.procd.state.Mm
+	15, // 7: aramid.procd.state.State.handlers:type_name -> aramid.procd.state.Handlers
+	3,  // 8: aramid.procd.state.State.cgroups:type_name -> aramid.procd.state.Cgroup
+	0,  // 9: aramid.procd.state.Process.phase:type_name -> aramid.procd.state.Phase
+	7,  // 10: aramid.procd.state.Process.pending:type_name -> aramid.procd.state.Pending
+	5,  // 11: aramid.procd.state.Process.limits:type_name -> aramid.procd.state.Limit
+	4,  // 12: aramid.procd.state.Process.used:type_name -> aramid.procd.state.Times
+	4,  // 13: aramid.procd.state.Process.children:type_name -> aramid.procd.state.Times
+	4,  // 14: aramid.procd.state.Process.cgroup_base:type_name -> aramid.procd.state.Times
+	4,  // 15: aramid.procd.state.Cgroup.gone:type_name -> aramid.procd.state.Times
+	7,  // 16: aramid.procd.state.Thread.pending:type_name -> aramid.procd.state.Pending
+	8,  // 17: aramid.procd.state.Pending.queue:type_name -> aramid.procd.state.Info
+	11, // 18: aramid.procd.state.Table.slots:type_name -> aramid.procd.state.Slot
+	16, // 19: aramid.procd.state.Handlers.actions:type_name -> aramid.procd.state.Action
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_servers_procd_state_state_proto_init() }
@@ -1889,7 +2098,7 @@ func file_servers_procd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_procd_state_state_proto_rawDesc), len(file_servers_procd_state_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
