@@ -6,12 +6,13 @@ SHELL := /bin/bash
 SERVERS := rootd mmd procd vfsd linuxabi
 GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w"
 # Debian packages that the build and the tests use, each with a file that shows that it is there.
-DEPS := qemu-system-x86=/usr/bin/qemu-system-x86_64 protobuf-compiler=/usr/bin/protoc busybox-static=/bin/busybox gcc=/usr/bin/gcc libc6-dev=/usr/lib/x86_64-linux-gnu/libc.a
+DEPS := qemu-system-x86=/usr/bin/qemu-system-x86_64 protobuf-compiler=/usr/bin/protoc busybox-static=/bin/busybox gcc=/usr/bin/gcc libc6-dev=/usr/lib/x86_64-linux-gnu/libc.a \
+        mmdebstrap=/usr/bin/mmdebstrap uidmap=/usr/bin/newuidmap
 SOURCES := $(shell find boot linuxabi proto servers ukernel -name '*.go' -o -name '*.s' -o -name '*.proto') boot/manifest go.mod
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 T0 = date +%s
 
-.PHONY: help deps image run test host-test qemu-test lint soak kcheck bench clean gdb
+.PHONY: help deps image rootfs run test host-test qemu-test lint soak kcheck bench clean gdb
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -41,13 +42,11 @@ build/aramid: $(SOURCES)
 	@mkdir -p build
 	@$(GOBUILD) -o $@ ./boot/aramid
 
-run: image build/shell/bin/busybox ## boot; a shell (Debian's static busybox) on the terminal
-	@build/aramid run --root build/shell -- /bin/busybox sh -l
+rootfs: deps ## build/debian-12.erofs, from this machine's Debian sources; cached outside the clone
+	@go run ./boot/mkrootfs -o build/debian-12.erofs
 
-build/shell/bin/busybox: /bin/busybox
-	@mkdir -p build/shell/bin build/shell/root
-	@cp $< $@
-	@for a in $$($@ --list); do [ $$a = busybox ] || ln -sf busybox build/shell/bin/$$a; done
+run: image rootfs ## boot Debian 12: systemd, and a shell on the terminal; `systemctl poweroff` ends it
+	@build/aramid run --root build/debian-12.erofs --append systemd.unit=aramid-console.target
 
 test: deps ## everything: host tests, then QEMU
 	@start=$$($(T0)); $(MAKE) --no-print-directory lint host-test qemu-test; \

@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -50,7 +51,7 @@ func parseRun(args []string) (*options, error) {
 	f.StringVar(&o.cpu, "cpu", "max", "QEMU processor `MODEL`")
 	f.StringVar(&o.machine, "machine", "pc", "QEMU machine, pc or q35")
 	f.BoolVar(&o.icount, "icount", false, "count guest instructions as time: 1 ns each")
-	f.StringVar(&o.extra, "append", "", "more words for the kernel command line")
+	f.StringVar(&o.extra, "append", "", "more `WORDS` for the kernel command line; those that are not Aramid's are for init, as on Linux")
 	f.DurationVar(&o.timeout, "timeout", 0, "stop the machine after `DUR` and exit with status 124 (0: never)")
 	f.StringVar(&o.logFile, "log", "", "`FILE` for the kernel and server log (default: shown only if the machine fails)")
 	f.StringVar(&o.image, "image", "", "boot image `FILE` (default: aramid.img beside this program)")
@@ -160,8 +161,25 @@ func (o *options) describe(dir string) (*qemu.Machine, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		words = append(words, "aramid.echo=off")
 	}
-	m.Append = strings.TrimSpace(o.extra + " " + strings.Join(words, " "))
+	kernel, rest := splitAppend(o.extra)
+	m.Append = strings.Join(slices.Concat(kernel, words, rest), " ")
 	return m, nil
+}
+
+// kernelWords begin the words that are the kernel's own (docs/boot.md).
+var kernelWords = []string{"cpus=", "log=", "trace=", "watchdog="}
+
+// splitAppend divides the words of --append: the kernel's own go before the first word that begins with aramid., all others, which are for ring 3 and
+// process 1, behind it.
+func splitAppend(text string) (kernel, rest []string) {
+	for _, w := range strings.Fields(text) {
+		if slices.ContainsFunc(kernelWords, func(k string) bool { return strings.HasPrefix(w, k) }) {
+			kernel = append(kernel, w)
+		} else {
+			rest = append(rest, w)
+		}
+	}
+	return kernel, rest
 }
 
 func buildRoot(to, from string) (rootfs.Kind, error) {

@@ -11,15 +11,6 @@ import (
 	"github.com/u-root/u-root/pkg/cpio"
 )
 
-// erofsInfo is what go-erofs's fs.FileInfo can tell beside the interface.
-type erofsInfo interface {
-	UID() uint32
-	GID() uint32
-	Ino() uint64
-	Nlink() uint64
-	Rdev() uint64
-}
-
 // fromEROFS unpacks an EROFS image (uncompressed, as go-erofs reads) into the cpio that vfsd maps.
 func fromEROFS(w io.Writer, name string, r io.Reader) error {
 	at, ok := r.(io.ReaderAt)
@@ -57,11 +48,10 @@ func erofsRecord(img fs.FS, p string) (rec cpio.Record, err error) {
 	if err != nil {
 		return rec, err
 	}
-	rec.Info = cpio.Info{Mode: unixMode(fi.Mode()), MTime: uint64(fi.ModTime().Unix()), NLink: 1, Name: p}
-	if x, ok := fi.(erofsInfo); ok {
-		rec.Ino, rec.UID, rec.GID, rec.NLink = x.Ino(), uint64(x.UID()), uint64(x.GID()), x.Nlink()
-		rec.Rmajor, rec.Rminor = x.Rdev()>>8&0xfff, x.Rdev()&0xff|x.Rdev()>>12&^0xff
-	}
+	st := fi.Sys().(*erofs.Stat) // fi.Mode() lacks the set-id and sticky bits
+	rdev := uint64(st.Rdev)
+	rec.Info = cpio.Info{Ino: uint64(st.Ino), Mode: unixMode(st.Mode), UID: uint64(st.UID), GID: uint64(st.GID), NLink: uint64(st.Nlink),
+		MTime: st.Mtime, Rmajor: rdev >> 8 & 0xfff, Rminor: rdev&0xff | rdev>>12&^0xff, Name: p}
 	var data []byte
 	switch fi.Mode().Type() {
 	case 0:

@@ -20,6 +20,8 @@ type Init struct {
 	Env  []string
 	// Search looks Argv[0] up in PATH when it has no slash, as a shell does.
 	Search bool
+	// Else are other programs to try, each as its own Argv[0], when there is no Argv[0].
+	Else []string
 }
 
 // Exit statuses of a machine whose program could not start, as shells and docker run give them.
@@ -60,7 +62,13 @@ func (l *Linux) Start(init Init) error {
 	err := error(nil)
 	for _, path := range init.paths() {
 		if err = l.spawn(t, path, init); !errors.Is(err, unix.ENOENT) {
-			break
+			return err
+		}
+	}
+	for _, path := range init.Else {
+		init.Argv[0] = path
+		if e := l.spawn(t, path, init); !errors.Is(e, unix.ENOENT) {
+			return e
 		}
 	}
 	return err

@@ -37,6 +37,7 @@ func Spec(cfg Config) server.Spec {
 func Configure(k uk.Kernel) Config {
 	cfg := Config{Log: func(s string) { fmt.Fprintln(os.Stderr, s) }}
 	line := commandLine(k)
+	cfg.CommandLine = line
 	cfg.Container = word(line, "aramid.mounts") == "container"
 	cfg.NoEcho = word(line, "aramid.echo") == "off"
 	if size, _, err := k.MemorySize(uabi.BootInitrd); err == uabi.OK && size > 0 {

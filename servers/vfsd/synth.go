@@ -246,7 +246,7 @@ func (k *call) text(n procfs.Node) (string, uabi.Error) {
 	case procfs.Loadavg:
 		return "0.00 0.00 0.00 1/1 1\n", uabi.OK
 	case procfs.Cmdline:
-		return "aramid\n", uabi.OK
+		return k.cfg.CommandLine + "\n", uabi.OK
 	case procfs.SysValue:
 		var rep proc.UtsReply
 		if err := k.proc().Uts(k.c, &proc.UtsRequest{}, &rep); err != uabi.OK {

@@ -27,6 +27,8 @@ type Archive interface {
 type Config struct {
 	// Container mounts what a container finds mounted.
 	Container bool
+	// CommandLine is the kernel's, for /proc/cmdline.
+	CommandLine string
 	// NoEcho: the console does not show what is typed; its input is no terminal.
 	NoEcho bool
 	// Archive is nil when there is no initrd.
