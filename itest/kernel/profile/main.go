@@ -1,7 +1,10 @@
 // Profile tells where the instructions of kernel entries go. It runs an image in QEMU one instruction at a time, cuts the trace of ring 0 into
 // entries, and prints the commonest kinds of entry with the instructions that each function took.
 //
-//	profile -kernel build/kernel.elf -image FILE [-initrd ROOT] [-append WORDS] [-top 12] [-limit 2m]
+//	profile -kernel build/kernel.elf -image FILE [-initrd ROOT] [-append WORDS] [-top 12] [-limit 2m] [-elf FILE …]
+//
+// With -elf (a server linked at an address of its own, a program; make profile does that) it counts instead the instructions of all rings
+// by function between the program's functions profileStart and profileStop.
 //
 // The image's rootd should do the operation in question some hundred times and power off: a million instructions make 90 MB of trace,
 // which is read as it comes and never stored.
@@ -9,6 +12,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"debug/elf"
 	"flag"
@@ -31,17 +35,26 @@ func main() {
 	limit := flag.Duration("limit", 2*time.Minute, "how long the machine may run")
 	initrd := flag.String("initrd", "", "the root, for an image that wants one")
 	words := flag.String("append", "", "the kernel command line")
+	var elfs []string
+	flag.Func("elf", "an unstripped `FILE` that runs in ring 3, at addresses of its own; may be repeated", func(s string) error {
+		elfs = append(elfs, s)
+		return nil
+	})
 	flag.Parse()
-	if err := run(*kernel, *image, *top, *limit, *initrd, *words); err != nil {
+	if err := run(*kernel, *image, elfs, *top, *limit, *initrd, *words); err != nil {
 		fmt.Fprintln(os.Stderr, "profile:", err)
 		os.Exit(1)
 	}
 }
 
-func run(kernel, image string, top int, limit time.Duration, initrd, words string) error {
+func run(kernel, image string, elfs []string, top int, limit time.Duration, initrd, words string) error {
 	k, err := readSymbols(kernel)
 	if err != nil {
 		return err
+	}
+	filter := fmt.Sprintf("%#x..%#x", k.low, k.high)
+	if len(elfs) > 0 {
+		filter = "0x1000..0xffffffffffffffff"
 	}
 	dir, err := os.MkdirTemp("", "profile")
 	if err != nil {
@@ -56,7 +69,7 @@ func run(kernel, image string, top int, limit time.Duration, initrd, words strin
 	defer cancel()
 	args := []string{"-accel", "tcg", "-machine", "pc", "-cpu", "max,-erms,-fsrm", "-m", "512",
 		"-nodefaults", "-display", "none", "-no-reboot", "-kernel", image, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-serial", "stdio",
-		"-icount", "shift=0,sleep=off", "-singlestep", "-d", "exec,nochain", "-dfilter", fmt.Sprintf("%#x..%#x", k.low, k.high), "-D", fifo, "-append", words}
+		"-icount", "shift=0,sleep=off", "-singlestep", "-d", "exec,nochain", "-dfilter", filter, "-D", fifo, "-append", words}
 	if initrd != "" {
 		args = append(args, "-initrd", initrd)
 	}
@@ -70,6 +83,12 @@ func run(kernel, image string, top int, limit time.Duration, initrd, words strin
 		return err
 	}
 	defer trace.Close()
+	if len(elfs) > 0 {
+		err := flat(trace, append(elfs, kernel), top)
+		cmd.Process.Kill()
+		cmd.Wait()
+		return err
+	}
 	kinds, err := k.cut(trace)
 	if err != nil {
 		return err
@@ -167,15 +186,10 @@ func (k *symbols) cut(r io.Reader) (map[string]*kind, error) {
 			kinds[e.key()] = e
 		}
 	}
-	const pcDigits = 16
 	s := bufio.NewScanner(r)
 	for s.Scan() {
-		_, rest, ok := strings.Cut(s.Text(), "/")
-		if !ok || len(rest) < pcDigits {
-			continue
-		}
-		pc, err := strconv.ParseUint(rest[:pcDigits], 16, 64)
-		if err != nil {
+		pc, ok := pcOf(s.Bytes())
+		if !ok {
 			continue
 		}
 		if k.isEntry(pc) {
@@ -194,6 +208,26 @@ func (k *symbols) cut(r io.Reader) (map[string]*kind, error) {
 	}
 	end()
 	return kinds, s.Err()
+}
+
+// pcOf finds the address in one of QEMU's lines.
+func pcOf(line []byte) (pc uint64, ok bool) {
+	const pcDigits = 16
+	i := bytes.IndexByte(line, '/') + 1
+	if i == 0 || len(line) < i+pcDigits {
+		return 0, false
+	}
+	for _, c := range line[i : i+pcDigits] {
+		switch {
+		case c >= '0' && c <= '9':
+			pc = pc<<4 | uint64(c-'0')
+		case c >= 'a' && c <= 'f':
+			pc = pc<<4 | uint64(c-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return pc, true
 }
 
 func report(kinds map[string]*kind, top int) {

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bufio"
+	"debug/elf"
+	"fmt"
+	"io"
+	"path/filepath"
+	"sort"
+)
+
+// function is one function of one of the images, and how many instructions ran in it.
+type function struct {
+	image, name string
+	addr        uint64
+	count       int
+}
+
+// Functions of the profiled program between whose calls everything is counted.
+const (
+	startMark = "profileStart"
+	stopMark  = "profileStop"
+)
+
+// functions lists those of all images by address.
+func functions(files []string) (all []*function, err error) {
+	for _, path := range files {
+		f, err := elf.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		syms, err := f.Symbols()
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		for _, s := range syms {
+			if elf.ST_TYPE(s.Info) == elf.STT_FUNC {
+				all = append(all, &function{image: filepath.Base(path), name: s.Name, addr: s.Value})
+			}
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].addr < all[j].addr })
+	return all, nil
+}
+
+// flat counts instructions by function from startMark to stopMark and prints the sums.
+func flat(r io.Reader, files []string, top int) error {
+	all, err := functions(files)
+	if err != nil {
+		return err
+	}
+	cache := map[uint64]*function{}
+	find := func(pc uint64) *function {
+		f, ok := cache[pc]
+		if !ok {
+			if i := sort.Search(len(all), func(i int) bool { return all[i].addr > pc }); i > 0 {
+				f = all[i-1]
+			}
+			cache[pc] = f
+		}
+		return f
+	}
+	s := bufio.NewScanner(r)
+	on, total := false, 0
+	for s.Scan() {
+		pc, ok := pcOf(s.Bytes())
+		if !ok {
+			continue
+		}
+		f := find(pc)
+		switch {
+		case f == nil:
+		case f.addr == pc && f.name == startMark:
+			on = true
+		case f.addr == pc && f.name == stopMark:
+			return printFlat(all, total, top)
+		case on:
+			f.count++
+			total++
+		}
+	}
+	return fmt.Errorf("the machine ended before %s (%v)", stopMark, s.Err())
+}
+
+func printFlat(all []*function, total, top int) error {
+	images := map[string]int{}
+	for _, f := range all {
+		images[f.image] += f.count
+	}
+	for name, n := range images {
+		fmt.Printf("%9d %5.1f%% %s\n", n, 100*float64(n)/float64(total), name)
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].count > all[j].count })
+	for _, f := range all[:min(top, len(all))] {
+		if f.count > 0 {
+			fmt.Printf("%9d %5.1f%% %s %s\n", f.count, 100*float64(f.count)/float64(total), f.image, f.name)
+		}
+	}
+	return nil
+}
