@@ -72,17 +72,19 @@ func (l *Linux) Serve() {
 	}
 }
 
-// next sends the answer to the current trap, if there is one, and receives the next. Handles that the trap brought are closed in
-// between: the answer may name them.
+// next sends the answer to the current trap, if there is one, and receives the next. Handles that the trap brought are closed behind
+// the answer, which may name them.
 func (l *Linux) next(t *Trap) uabi.Error {
-	if len(t.temps) > 0 {
+	if n := len(t.temps); n > uabi.MaxClose {
 		if t.buf.Out.Kind != uabi.AnswerNone {
 			l.k.Reply()
 		}
 		t.end()
 		t.buf.Out.Kind = uabi.AnswerNone
-	}
-	if t.buf.Out.Kind == uabi.AnswerNone {
+	} else if n > 0 {
+		t.buf.Out.NClose = uint32(copy(t.buf.Out.Close[:], t.temps))
+		t.temps = t.temps[:0]
+	} else if t.buf.Out.Kind == uabi.AnswerNone {
 		return l.k.Receive(uabi.BootEndpoint, uabi.NoDeadline)
 	}
 	return l.k.ReplyReceive(uabi.BootEndpoint, uabi.NoDeadline)

@@ -235,7 +235,14 @@ func (f *fake) Reply() uabi.Error {
 }
 
 func (f *fake) ReplyReceive(e uabi.Handle, deadline uint64) uabi.Error {
-	f.Reply()
+	if f.buf.Out.Kind != uabi.AnswerNone {
+		f.Reply()
+	}
+	out := f.buf.Out
+	for _, h := range out.Close[:out.NClose] {
+		f.Close(h)
+	}
+	out.NClose = 0
 	return f.Receive(e, deadline)
 }
 

@@ -87,13 +87,7 @@ func Run(k uk.Kernel, spec Spec) error {
 // serve is the loop: answer the current request, receive the next, handle it.
 func (s *server) serve() error {
 	for {
-		var err uabi.Error
-		if len(s.ctx.minted) == 0 && len(s.ctx.closing) == 0 {
-			err = s.next()
-		} else {
-			err = s.nextClosing()
-		}
-		switch err {
+		switch err := s.next(); err {
 		case uabi.OK:
 			if s.fault.on {
 				s.step(stepReceive)
@@ -107,15 +101,33 @@ func (s *server) serve() error {
 	}
 }
 
-// next answers the current request, if there is one, and receives.
+// next answers the current request, if there is one, closes what the reply carried away and what the handler closed, and receives.
 func (s *server) next() uabi.Error {
-	if s.b.Out.Kind == uabi.AnswerNone {
+	if n := len(s.ctx.minted) + len(s.ctx.closing); n != 0 {
+		if n > uabi.MaxClose || s.repeated != 0 {
+			return s.nextClosing()
+		}
+		s.listClosing()
+	} else if s.b.Out.Kind == uabi.AnswerNone {
 		return s.k.Receive(uabi.BootEndpoint, uabi.NoDeadline)
 	}
 	return s.k.ReplyReceive(uabi.BootEndpoint, uabi.NoDeadline)
 }
 
-// nextClosing is next when handles must be closed between the reply and the next message.
+// listClosing has the kernel close minted handles and those of closing in the step that answers.
+func (s *server) listClosing() {
+	c, out := &s.ctx, s.b.Out
+	n := 0
+	for _, m := range c.minted {
+		out.Close[n] = m.h
+		n++
+	}
+	n += copy(out.Close[n:], c.closing)
+	out.NClose = uint32(n)
+	c.minted, c.closing = c.minted[:0], c.closing[:0]
+}
+
+// nextClosing is next with a step for each handle: there are many, or the reply was sent before.
 func (s *server) nextClosing() uabi.Error {
 	if s.b.Out.Kind != uabi.AnswerNone {
 		s.k.Reply()
@@ -399,19 +411,17 @@ func (s *server) quarantine(id uabi.ID) {
 	s.answer(uabi.ErrIO)
 }
 
-// dropArrived closes what came with the request and what the handler made: it failed, or may keep nothing.
+// dropArrived closes, behind the answer, what came with the request and what the handler made: it failed, or may keep nothing.
 func (c *Ctx) dropArrived() {
-	for _, h := range c.got {
-		c.k.Close(h)
-	}
+	c.closing = append(c.closing, c.got...)
 	c.got = c.got[:0]
 	c.dropWeak()
 }
 
-// dropWeak closes the arrived handles of our own badges.
+// dropWeak closes the arrived handles of our own badges, behind the answer.
 func (c *Ctx) dropWeak() {
 	for _, o := range c.weak {
-		c.k.Close(o.h)
+		c.closing = append(c.closing, o.h)
 	}
 	c.weak = c.weak[:0]
 }

@@ -345,7 +345,37 @@ func Reply(t *Thread) uabi.Error {
 	}
 	next, err := t.answer()
 	wake(next)
+	if out := &t.Buf.Out; out.NClose != 0 && (err == uabi.OK || err == uabi.ErrStale) {
+		t.closeListed(out)
+	}
 	return err
+}
+
+// closeListed closes the handles that out lists.
+//
+//go:noinline
+func (t *Thread) closeListed(out *uabi.Msg) {
+	n := min(out.NClose, uabi.MaxClose)
+	out.NClose = 0
+	for i := range n {
+		if h := out.Close[i]; h != 0 {
+			t.Proc.Close(h)
+		}
+	}
+}
+
+// closeReceive is closeListed, then receive. The handle of e itself may be listed.
+//
+//go:noinline
+func (t *Thread) closeReceive(e *Endpoint, deadline uint64, next *Thread) (runs *Thread) {
+	e.Refs++
+	t.closeListed(&t.Buf.Out)
+	runs = receive(t, e, deadline, next)
+	if e.Refs--; e.Refs == 0 {
+		e.Refs++
+		bury(&e.Header)
+	}
+	return runs
 }
 
 // ReplyReceive is Reply, then Receive. An ErrStale of the answer is ignored; any other error ends it before the Receive. RAX.
@@ -368,6 +398,9 @@ func ReplyReceive(t *Thread, e *Endpoint, deadline uint64) (runs *Thread) {
 				return nil
 			}
 		}
+	}
+	if t.Buf.Out.NClose != 0 {
+		return t.closeReceive(e, deadline, next)
 	}
 	return receive(t, e, deadline, next)
 }

@@ -293,3 +293,41 @@ func TestObjectsAreChargedToTheirAccount(t *testing.T) {
 	_ = h
 	p.leak(&a.Header)
 }
+
+func TestHandlesListedWithAnAnswerAreClosedBehindIt(t *testing.T) {
+	p := newPair(t)
+	ev, h := p.event(p.s)
+	p.receive(p.st, p.e)
+	p.call(p.ct, p.e, nil)
+	r := out(p.st, uabi.AnswerResult)
+	r.NHandles, r.Handle[0] = 1, h
+	r.NClose, r.Close = 3, [uabi.MaxClose]uabi.Handle{h, 0, 0x7fff}
+	p.replyReceive(p.st, p.e)
+	eq(t, "listed", r.NClose, 0)
+	_, err := p.s.GetEvent(h, uabi.RightRead)
+	eq(t, "the sender's", err, uabi.ErrHandle)
+	got, err := p.c.GetEvent(p.ct.Buf.Out.Handle[0], uabi.RightRead)
+	eq(t, "the receiver's", err, uabi.OK)
+	eq(t, "event", got, ev)
+
+	// An answer that is refused closes nothing; one that nobody waits for does.
+	_, h = p.event(p.s)
+	p.call(p.ct, p.e, nil)
+	r = out(p.st, uabi.AnswerResult)
+	r.Len, r.NHandles, r.Handle[0], r.NClose, r.Close[0] = 0, 1, 0x7fff, 1, h
+	eq(t, "a bad handle", p.reply(p.st), uabi.ErrHandle)
+	_, err = p.s.GetEvent(h, uabi.RightRead)
+	eq(t, "not closed", err, uabi.OK)
+	r.NHandles, r.Kind = 0, uabi.AnswerNone
+	p.replyReceive(p.st, p.e)
+	_, err = p.s.GetEvent(h, uabi.RightRead)
+	eq(t, "closed", err, uabi.ErrHandle)
+}
+
+func TestAnEndpointMayBeListedByWhoReceivesOnIt(t *testing.T) {
+	p := newPair(t)
+	r := out(p.st, uabi.AnswerNone)
+	r.NClose, r.Close[0] = 1, p.eh
+	p.replyReceive(p.st, p.e)
+	eq(t, "RAX", status(p.st), uabi.ErrDead)
+}

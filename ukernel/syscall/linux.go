@@ -276,6 +276,10 @@ func futex(t *ipc.Thread, r *uabi.Regs) *arch.Context {
 	return leave()
 }
 
+// shortSleep is the least that nanosleep sleeps, ns: the slack of its timer (prctl(2), PR_SET_TIMERSLACK). The Go runtime makes this call
+// for its monitor only, which would wake every 20 µs in a process whose one thread waits in the kernel.
+const shortSleep = 1_000_000
+
 // nanosleep is nanosleep(2). Nothing interrupts it, so the remaining time is never written.
 func nanosleep(t *ipc.Thread, r *uabi.Regs) *arch.Context {
 	ns, errno := timespec(t, r.RDI)
@@ -284,7 +288,7 @@ func nanosleep(t *ipc.Thread, r *uabi.Regs) *arch.Context {
 		return leave()
 	}
 	threadState(t).polling = 0
-	ipc.Sleep(t, after(ns), 0)
+	ipc.Sleep(t, after(max(ns, shortSleep)), 0)
 	return leave()
 }
 

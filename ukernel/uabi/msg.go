@@ -18,6 +18,7 @@ const (
 	MaxWords      = 6   // register words
 	MaxHandles    = 4   // handles transferred, and record handle slots
 	MaxGrants     = 4   // windows onto the caller's (or its alien's) memory
+	MaxClose      = 8   // handles closed with an answer
 	MaxForward    = 512 // bytes of a forwarded request: it lives in the alien's thread object
 	RecordWords   = 8   // words of an alien's record (R2)
 	ContextWords  = 8   // words that procd sets on an alien; they come with each trap and forwarded call
@@ -138,8 +139,8 @@ type Msg struct {
 	NHandles     uint32
 	NGrants      uint32
 	Trap         uint32
-	Target       Handle // AnswerForward
-	_            uint32
+	Target       Handle             // AnswerForward
+	NClose       uint32             // Out, CallReply and CallReplyReceive: see Close; the kernel makes it 0
 	Handle       [MaxHandles]Handle // the first NHandles; a 0 is handed on as 0 (an absent one)
 	Grant        [MaxGrants]Grant
 	Wait         WaitSpec
@@ -148,6 +149,9 @@ type Msg struct {
 	Record       [RecordWords]uint64
 	RecordHandle [MaxHandles]Handle
 	Regs         Regs // KindTrap
+	// Close lists handles that the sender has done with: the kernel closes the first NClose in the same step, once the answer has taken what it
+	// transfers, or turned out to have nobody to go to. Any other error leaves them.
+	Close [MaxClose]Handle
 }
 
 // Regs is an alien's integer state. FSBase and GSBase must be canonical user addresses; of Flags only the arithmetic

@@ -267,7 +267,20 @@ func (k *Native) Reply() uabi.Error {
 	if k.buf == nil {
 		return uabi.ErrArg
 	}
-	return k.answer()
+	err := k.answer()
+	if err == uabi.OK || err == uabi.ErrStale {
+		k.closeListed()
+	}
+	return err
+}
+
+// closeListed closes the handles that Out lists.
+func (k *Native) closeListed() {
+	out := k.buf.Out
+	for _, h := range out.Close[:min(out.NClose, uabi.MaxClose)] {
+		k.p.table.remove(h)
+	}
+	out.NClose = 0
 }
 
 // ReplyReceive is uk.Kernel's.
@@ -289,6 +302,7 @@ func (k *Native) ReplyReceive(endpoint uabi.Handle, deadline uint64) uabi.Error 
 		k.closeRecs(r)
 		r.fail(uabi.ErrIO)
 	}
+	k.closeListed()
 	k.sim.step(&k.task, k.p, "between reply and receive")
 	return k.receive(e, deadline)
 }

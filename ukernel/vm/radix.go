@@ -22,6 +22,8 @@ const (
 type radix struct {
 	root   uint64 // physical address of the top node; 0 none
 	levels uint   // nodes on the way from the root to a leaf, both included
+	near   uint64 // which pages the leaf found last is for: their number >> nodeBits, plus 1; 0 none
+	found  uint64 // that leaf
 }
 
 // covers reports whether page number i fits the present height.
@@ -29,6 +31,14 @@ func (t *radix) covers(i uint64) bool { return t.root != 0 && i>>(t.levels*nodeB
 
 // leaf returns the leaf for page i, or 0.
 func (t *radix) leaf(i uint64) uint64 {
+	if i>>nodeBits+1 == t.near {
+		return t.found
+	}
+	return t.descend(i)
+}
+
+// descend is leaf from the root down.
+func (t *radix) descend(i uint64) uint64 {
 	if !t.covers(i) {
 		return 0
 	}
@@ -39,6 +49,7 @@ func (t *radix) leaf(i uint64) uint64 {
 			return 0
 		}
 	}
+	t.near, t.found = i>>nodeBits+1, n
 	return n
 }
 
@@ -113,6 +124,7 @@ func (t *radix) prune(i uint64) bool {
 			return pruned
 		}
 		pruned = true
+		t.near = 0
 		drop(n)
 		if up == nil {
 			t.root, t.levels = 0, 0
