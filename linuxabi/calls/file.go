@@ -48,8 +48,10 @@ func readAt(t *Trap, off int64) int64 {
 		return t.forwarded(f.ForwardRead(t, &in, g))
 	}
 	var out vfs.CountReply
-	err := f.Read(t, &in, &out, g)
-	return t.result(out.Count, err)
+	if err := f.Read(t, &in, &out, g); err != uabi.OK {
+		return readFailed(t, err)
+	}
+	return out.Count
 }
 
 func writeAt(t *Trap, off int64) int64 {
@@ -225,7 +227,7 @@ func vector(t *Trap, off int64, rights uint32) int64 {
 			if rights == uabi.RightRead {
 				return t.wrote(0, err)
 			}
-			return t.status(err)
+			return readFailed(t, err)
 		}
 		done += got
 		if off >= 0 {

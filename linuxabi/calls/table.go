@@ -42,9 +42,9 @@ func init() {
 // rows by family of man pages.
 var rows = map[int]row{
 	// Files and descriptors.
-	unix.SYS_READ:            full(read),
+	unix.SYS_READ:            {run: read, failed: readFailed, level: Full},
 	unix.SYS_WRITE:           {run: write, failed: writeFailed, level: Full},
-	unix.SYS_PREAD64:         full(pread),
+	unix.SYS_PREAD64:         {run: pread, failed: readFailed, level: Full},
 	unix.SYS_PWRITE64:        {run: pwrite, failed: writeFailed, level: Full},
 	unix.SYS_READV:           full(readv),
 	unix.SYS_WRITEV:          full(writev),
@@ -82,6 +82,11 @@ var rows = map[int]row{
 	unix.SYS_PSELECT6:        full(pselect6),
 	unix.SYS_EVENTFD:         full(eventfd),
 	unix.SYS_EVENTFD2:        full(eventfd2),
+	unix.SYS_SIGNALFD:        full(signalfd),
+	unix.SYS_SIGNALFD4:       full(signalfd4),
+	unix.SYS_TIMERFD_CREATE:  full(timerfdCreate),
+	unix.SYS_TIMERFD_SETTIME: full(timerfdSettime),
+	unix.SYS_TIMERFD_GETTIME: full(timerfdGettime),
 	unix.SYS_EPOLL_CREATE:    full(epollCreate),
 	unix.SYS_EPOLL_CREATE1:   full(epollCreate1),
 	unix.SYS_EPOLL_CTL:       full(epollCtl),
@@ -245,6 +250,10 @@ var rows = map[int]row{
 	// Time.
 	unix.SYS_CLOCK_GETTIME:   full(clockGettime),
 	unix.SYS_CLOCK_GETRES:    full(clockGetres),
+	unix.SYS_CLOCK_SETTIME:   full(clockSettime),
+	unix.SYS_CLOCK_ADJTIME:   partial(clockAdjtime, "adjusting"),
+	unix.SYS_ADJTIMEX:        partial(adjtimex, "adjusting"),
+	unix.SYS_SETTIMEOFDAY:    partial(settimeofday, "time zones"),
 	unix.SYS_CLOCK_NANOSLEEP: partial(clockNanosleep, "CPU clocks"),
 	unix.SYS_NANOSLEEP:       full(nanosleep),
 	unix.SYS_GETTIMEOFDAY:    full(gettimeofday),

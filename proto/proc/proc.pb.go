@@ -879,6 +879,7 @@ type KillRequest struct {
 	Signal        uint32                 `protobuf:"varint,3,opt,name=signal,proto3" json:"signal,omitempty"`
 	Code          int32                  `protobuf:"varint,4,opt,name=code,proto3" json:"code,omitempty"` // SI_*
 	Value         uint64                 `protobuf:"varint,5,opt,name=value,proto3" json:"value,omitempty"`
+	Serial        uint64                 `protobuf:"varint,6,opt,name=serial,proto3" json:"serial,omitempty"` // 0, or that of the only process that is meant (pidfd_send_signal(2))
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -944,6 +945,13 @@ func (x *KillRequest) GetCode() int32 {
 func (x *KillRequest) GetValue() uint64 {
 	if x != nil {
 		return x.Value
+	}
+	return 0
+}
+
+func (x *KillRequest) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
 	}
 	return 0
 }
@@ -1682,6 +1690,7 @@ type IdentityReply struct {
 	Ppid          int32                  `protobuf:"varint,2,opt,name=ppid,proto3" json:"ppid,omitempty"`
 	Pgid          int32                  `protobuf:"varint,3,opt,name=pgid,proto3" json:"pgid,omitempty"`
 	Sid           int32                  `protobuf:"varint,4,opt,name=sid,proto3" json:"sid,omitempty"`
+	Serial        uint64                 `protobuf:"varint,5,opt,name=serial,proto3" json:"serial,omitempty"` // unlike the pid never used again
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1740,6 +1749,13 @@ func (x *IdentityReply) GetPgid() int32 {
 func (x *IdentityReply) GetSid() int32 {
 	if x != nil {
 		return x.Sid
+	}
+	return 0
+}
+
+func (x *IdentityReply) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
 	}
 	return 0
 }
@@ -4752,6 +4768,50 @@ func (x *CompareRequest) GetIdx2() uint64 {
 	return 0
 }
 
+type ClockRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Realtime      uint64                 `protobuf:"varint,1,opt,name=realtime,proto3" json:"realtime,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClockRequest) Reset() {
+	*x = ClockRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClockRequest) ProtoMessage() {}
+
+func (x *ClockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
+func (*ClockRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *ClockRequest) GetRealtime() uint64 {
+	if x != nil {
+		return x.Realtime
+	}
+	return 0
+}
+
 type TotalsReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Processes     uint32                 `protobuf:"varint,1,opt,name=processes,proto3" json:"processes,omitempty"`
@@ -4767,7 +4827,7 @@ type TotalsReply struct {
 
 func (x *TotalsReply) Reset() {
 	*x = TotalsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4779,7 +4839,7 @@ func (x *TotalsReply) String() string {
 func (*TotalsReply) ProtoMessage() {}
 
 func (x *TotalsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4792,7 +4852,7 @@ func (x *TotalsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
 func (*TotalsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *TotalsReply) GetProcesses() uint32 {
@@ -4918,13 +4978,14 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x04code\x18\x03 \x01(\rR\x04code\x12\x10\n" +
 	"\x03uid\x18\x04 \x01(\rR\x03uid\x12\x17\n" +
 	"\auser_ns\x18\x05 \x01(\x04R\x06userNs\x12\x1b\n" +
-	"\tsystem_ns\x18\x06 \x01(\x04R\bsystemNs\"s\n" +
+	"\tsystem_ns\x18\x06 \x01(\x04R\bsystemNs\"\x8b\x01\n" +
 	"\vKillRequest\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x10\n" +
 	"\x03tid\x18\x02 \x01(\x05R\x03tid\x12\x16\n" +
 	"\x06signal\x18\x03 \x01(\rR\x06signal\x12\x12\n" +
 	"\x04code\x18\x04 \x01(\x05R\x04code\x12\x14\n" +
-	"\x05value\x18\x05 \x01(\x04R\x05value\"x\n" +
+	"\x05value\x18\x05 \x01(\x04R\x05value\x12\x16\n" +
+	"\x06serial\x18\x06 \x01(\x04R\x06serial\"x\n" +
 	"\fFaultRequest\x12\x16\n" +
 	"\x06signal\x18\x01 \x01(\rR\x06signal\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\x05R\x04code\x12\x12\n" +
@@ -4982,12 +5043,13 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x06alt_sp\x18\f \x01(\x04R\x05altSp\x12\x19\n" +
 	"\balt_size\x18\r \x01(\x04R\aaltSize\x12\x12\n" +
 	"\x04trap\x18\x0e \x01(\x04R\x04trap\x12\x14\n" +
-	"\x05error\x18\x0f \x01(\x04R\x05error\"[\n" +
+	"\x05error\x18\x0f \x01(\x04R\x05error\"s\n" +
 	"\rIdentityReply\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
 	"\x04pgid\x18\x03 \x01(\x05R\x04pgid\x12\x10\n" +
-	"\x03sid\x18\x04 \x01(\x05R\x03sid\"7\n" +
+	"\x03sid\x18\x04 \x01(\x05R\x03sid\x12\x16\n" +
+	"\x06serial\x18\x05 \x01(\x04R\x06serial\"7\n" +
 	"\x0fSetGroupRequest\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04pgid\x18\x02 \x01(\x05R\x04pgid\"\xdc\x02\n" +
@@ -5242,7 +5304,9 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x04pid2\x18\x02 \x01(\x05R\x04pid2\x12\x12\n" +
 	"\x04type\x18\x03 \x01(\rR\x04type\x12\x12\n" +
 	"\x04idx1\x18\x04 \x01(\x04R\x04idx1\x12\x12\n" +
-	"\x04idx2\x18\x05 \x01(\x04R\x04idx2\"\xc6\x01\n" +
+	"\x04idx2\x18\x05 \x01(\x04R\x04idx2\"*\n" +
+	"\fClockRequest\x12\x1a\n" +
+	"\brealtime\x18\x01 \x01(\x04R\brealtime\"\xc6\x01\n" +
 	"\vTotalsReply\x12\x1c\n" +
 	"\tprocesses\x18\x01 \x01(\rR\tprocesses\x12\x18\n" +
 	"\athreads\x18\x02 \x01(\rR\athreads\x12\x18\n" +
@@ -5256,7 +5320,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xe6%\n" +
+	"\x04KILL\x10\x022\xf7%\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
@@ -5309,9 +5373,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPriority\x12\x1c.aramid.proc.PriorityRequest\x1a\x1a.aramid.proc.PriorityReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\x06ErrArg\"\aErrPerm\"\tErrAccess\x12N\n" +
 	"\bMemoryOf\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.MemoryReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12\\\n" +
 	"\vSignalWatch\x12\x1f.aramid.proc.SignalWatchRequest\x1a\x17.aramid.proc.WatchReply\"\x13\x8a\xb5\x18\x0f\b\x01\"\vErrNotFound\x12K\n" +
-	"\rSignalUnwatch\x12\x19.aramid.proc.WatchRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12F\n" +
-	"\n" +
-	"TakeSignal\x12\x16.aramid.proc.MaskReply\x1a\x18.aramid.proc.SignalReply\"\x06\x8a\xb5\x18\x02\b\x01\x12O\n" +
+	"\rSignalUnwatch\x12\x19.aramid.proc.WatchRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12O\n" +
 	"\bPidWatch\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.WatchReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrSearch\x12Y\n" +
 	"\fCgroupCreate\x12\x1a.aramid.proc.CgroupRequest\x1a\x18.aramid.proc.CgroupReply\"\x13\x8a\xb5\x18\x0f\b\x01\"\vErrNotFound\x12a\n" +
 	"\fCgroupRemove\x12\x1a.aramid.proc.CgroupRequest\x1a\x17.aramid.proc.EmptyReply\"\x1c\x8a\xb5\x18\x18\b\x01\"\vErrNotFound\"\aErrBusy\x12e\n" +
@@ -5326,7 +5388,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\n" +
 	"ThreadList\x12\x17.aramid.proc.PidRequest\x1a\x16.aramid.proc.ListReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12R\n" +
 	"\fThreadStatus\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.StatusReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12i\n" +
-	"\aCompare\x12\x1b.aramid.proc.CompareRequest\x1a\x15.aramid.proc.PidReply\"*\x8a\xb5\x18&\"\tErrSearch\"\aErrPerm\"\x06ErrArg\"\bErrBadFD\x12C\n" +
+	"\aCompare\x12\x1b.aramid.proc.CompareRequest\x1a\x15.aramid.proc.PidReply\"*\x8a\xb5\x18&\"\tErrSearch\"\aErrPerm\"\x06ErrArg\"\bErrBadFD\x12W\n" +
+	"\bClockSet\x12\x19.aramid.proc.ClockRequest\x1a\x17.aramid.proc.EmptyReply\"\x17\x8a\xb5\x18\x13\b\x01\"\aErrPerm\"\x06ErrArg\x12C\n" +
 	"\x06Totals\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.TotalsReply\"\x04\x8a\xb5\x18\x00B\x13Z\x11aramid/proto/procb\x06proto3"
 
 var (
@@ -5342,7 +5405,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 70)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 71)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(CgroupKnob)(0),              // 0: aramid.proc.CgroupKnob
 	(*EmptyRequest)(nil),         // 1: aramid.proc.EmptyRequest
@@ -5414,7 +5477,8 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*CgroupChangesReply)(nil),   // 67: aramid.proc.CgroupChangesReply
 	(*UnshareRequest)(nil),       // 68: aramid.proc.UnshareRequest
 	(*CompareRequest)(nil),       // 69: aramid.proc.CompareRequest
-	(*TotalsReply)(nil),          // 70: aramid.proc.TotalsReply
+	(*ClockRequest)(nil),         // 70: aramid.proc.ClockRequest
+	(*TotalsReply)(nil),          // 71: aramid.proc.TotalsReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	8,  // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
@@ -5464,19 +5528,19 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	3,  // 44: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
 	56, // 45: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
 	57, // 46: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
-	17, // 47: aramid.proc.Proc.TakeSignal:input_type -> aramid.proc.MaskReply
-	3,  // 48: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
-	59, // 49: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
-	59, // 50: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
-	62, // 51: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
-	63, // 52: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
-	60, // 53: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
-	65, // 54: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
-	66, // 55: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
-	68, // 56: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
-	3,  // 57: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
-	3,  // 58: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
-	69, // 59: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	3,  // 47: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
+	59, // 48: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
+	59, // 49: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
+	62, // 50: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
+	63, // 51: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
+	60, // 52: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
+	65, // 53: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
+	66, // 54: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
+	68, // 55: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
+	3,  // 56: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
+	3,  // 57: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
+	69, // 58: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	70, // 59: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
 	1,  // 60: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
 	4,  // 61: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
 	4,  // 62: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
@@ -5521,20 +5585,20 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	38, // 101: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
 	58, // 102: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
 	2,  // 103: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	22, // 104: aramid.proc.Proc.TakeSignal:output_type -> aramid.proc.SignalReply
-	58, // 105: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	61, // 106: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
-	2,  // 107: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
-	2,  // 108: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
-	41, // 109: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	64, // 110: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
-	2,  // 111: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	67, // 112: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
-	2,  // 113: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
-	41, // 114: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
-	42, // 115: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
-	4,  // 116: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
-	70, // 117: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	58, // 104: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	61, // 105: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	2,  // 106: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
+	2,  // 107: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
+	41, // 108: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	64, // 109: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	2,  // 110: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
+	67, // 111: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	2,  // 112: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
+	41, // 113: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	42, // 114: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	4,  // 115: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
+	2,  // 116: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
+	71, // 117: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
 	61, // [61:118] is the sub-list for method output_type
 	4,  // [4:61] is the sub-list for method input_type
 	4,  // [4:4] is the sub-list for extension type_name
@@ -5556,7 +5620,7 @@ func file_proto_proc_proc_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   70,
+			NumMessages:   71,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

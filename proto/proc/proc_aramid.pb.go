@@ -54,19 +54,19 @@ const (
 	MethodMemoryOf      = 41
 	MethodSignalWatch   = 42
 	MethodSignalUnwatch = 43
-	MethodTakeSignal    = 44
-	MethodPidWatch      = 45
-	MethodCgroupCreate  = 46
-	MethodCgroupRemove  = 47
-	MethodCgroupMove    = 48
-	MethodCgroupMembers = 49
-	MethodCgroupInfo    = 50
-	MethodCgroupSet     = 51
-	MethodCgroupChanges = 52
-	MethodUnshare       = 53
-	MethodThreadList    = 54
-	MethodThreadStatus  = 55
-	MethodCompare       = 56
+	MethodPidWatch      = 44
+	MethodCgroupCreate  = 45
+	MethodCgroupRemove  = 46
+	MethodCgroupMove    = 47
+	MethodCgroupMembers = 48
+	MethodCgroupInfo    = 49
+	MethodCgroupSet     = 50
+	MethodCgroupChanges = 51
+	MethodUnshare       = 52
+	MethodThreadList    = 53
+	MethodThreadStatus  = 54
+	MethodCompare       = 55
+	MethodClockSet      = 56
 	MethodTotals        = 57
 )
 
@@ -1070,7 +1070,7 @@ func (cl Client) MemoryOf(c ipc.Caller, in *PidRequest, out *MemoryReply, grants
 }
 
 // SignalWatch makes an event whose bit POLLIN is up while a signal of the mask is pending for the caller: signalfd(2). With an id it
-// changes that watch's mask. vfsd calls it for the caller.
+// changes that watch's mask, and no event comes back. ErrNotFound: its process is gone. vfsd calls it for the caller, and takes signals by TimedWait.
 func (cl Client) SignalWatch(c ipc.Caller, in *SignalWatchRequest, out *WatchReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1113,27 +1113,6 @@ func (cl Client) SignalUnwatch(c ipc.Caller, in *WatchRequest, out *EmptyReply, 
 		return uabi.ErrDecode
 	}
 	out.FromWords(&m.W)
-	return uabi.OK
-}
-
-// TakeSignal takes a pending signal of the mask, like TimedWait without waiting. Signal 0: there is none.
-func (cl Client) TakeSignal(c ipc.Caller, in *MaskReply, out *SignalReply, grants ...uabi.Grant) uabi.Error {
-	b := c.Buffer()
-	m := b.Out
-	in.ToWords(&m.W)
-	m.Len = 0
-	m.NHandles = 0
-	if len(grants) == 0 {
-		m.NGrants = 0
-	} else {
-		ipc.SetGrants(m, grants)
-	}
-	if err := c.Exchange(cl.H, MethodTakeSignal, true); err != uabi.OK {
-		return err
-	}
-	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
-		return uabi.ErrDecode
-	}
 	return uabi.OK
 }
 
@@ -1404,6 +1383,28 @@ func (cl Client) Compare(c ipc.Caller, in *CompareRequest, out *PidReply, grants
 	return uabi.OK
 }
 
+// ClockSet is clock_settime(2) of CLOCK_REALTIME. ErrArg: before the time of boot, or later than what fits.
+func (cl Client) ClockSet(c ipc.Caller, in *ClockRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodClockSet, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Totals counts for /proc/stat and /proc/loadavg.
 func (cl Client) Totals(c ipc.Caller, in *EmptyRequest, out *TotalsReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -1520,12 +1521,10 @@ type Handler[C any] interface {
 	// MemoryOf gives the mm and Space handles of any process, for /proc/PID. ErrSearch also for a zombie.
 	MemoryOf(c C, in *PidRequest, out *MemoryReply) uabi.Error
 	// SignalWatch makes an event whose bit POLLIN is up while a signal of the mask is pending for the caller: signalfd(2). With an id it
-	// changes that watch's mask. vfsd calls it for the caller.
+	// changes that watch's mask, and no event comes back. ErrNotFound: its process is gone. vfsd calls it for the caller, and takes signals by TimedWait.
 	SignalWatch(c C, in *SignalWatchRequest, out *WatchReply) uabi.Error
 	// SignalUnwatch forgets a watch.
 	SignalUnwatch(c C, in *WatchRequest, out *EmptyReply) uabi.Error
-	// TakeSignal takes a pending signal of the mask, like TimedWait without waiting. Signal 0: there is none.
-	TakeSignal(c C, in *MaskReply, out *SignalReply) uabi.Error
 	// PidWatch gives the event whose bit POLLIN is up once the process has ended: pidfd_open(2). The id in the reply is the process's
 	// serial number, which unlike its pid is never used again.
 	PidWatch(c C, in *PidRequest, out *WatchReply) uabi.Error
@@ -1553,6 +1552,8 @@ type Handler[C any] interface {
 	ThreadStatus(c C, in *PidRequest, out *StatusReply) uabi.Error
 	// Compare is kcmp(2) for KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS and KCMP_SIGHAND. Word 0 of the reply: 0 equal, 1 less, 2 greater.
 	Compare(c C, in *CompareRequest, out *PidReply) uabi.Error
+	// ClockSet is clock_settime(2) of CLOCK_REALTIME. ErrArg: before the time of boot, or later than what fits.
+	ClockSet(c C, in *ClockRequest, out *EmptyReply) uabi.Error
 	// Totals counts for /proc/stat and /proc/loadavg.
 	Totals(c C, in *EmptyRequest, out *TotalsReply) uabi.Error
 }
@@ -1651,8 +1652,6 @@ type service[C any] struct {
 	signalWatchOut   WatchReply
 	signalUnwatchIn  WatchRequest
 	signalUnwatchOut EmptyReply
-	takeSignalIn     MaskReply
-	takeSignalOut    SignalReply
 	pidWatchIn       PidRequest
 	pidWatchOut      WatchReply
 	cgroupCreateIn   CgroupRequest
@@ -1677,6 +1676,8 @@ type service[C any] struct {
 	threadStatusOut  StatusReply
 	compareIn        CompareRequest
 	compareOut       PidReply
+	clockSetIn       ClockRequest
+	clockSetOut      EmptyReply
 	totalsIn         EmptyRequest
 	totalsOut        TotalsReply
 }
@@ -1770,8 +1771,6 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doSignalWatch(c, b)
 	case MethodSignalUnwatch:
 		return s.doSignalUnwatch(c, b)
-	case MethodTakeSignal:
-		return s.doTakeSignal(c, b)
 	case MethodPidWatch:
 		return s.doPidWatch(c, b)
 	case MethodCgroupCreate:
@@ -1796,6 +1795,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doThreadStatus(c, b)
 	case MethodCompare:
 		return s.doCompare(c, b)
+	case MethodClockSet:
+		return s.doClockSet(c, b)
 	case MethodTotals:
 		return s.doTotals(c, b)
 	}
@@ -2520,25 +2521,6 @@ func (s *service[C]) doSignalUnwatch(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
-func (s *service[C]) doTakeSignal(c C, b *uk.Buffer) uabi.Error {
-	in, out := &s.takeSignalIn, &s.takeSignalOut
-	if b.In.Len != 0 {
-		return uabi.ErrDecode
-	}
-	in.FromWords(&b.In.W)
-	out.Clear()
-	if err := s.h.TakeSignal(c, in, out); err != uabi.OK {
-		return err
-	}
-	n := out.Encode(b.OutBytes)
-	if n < 0 {
-		return uabi.ErrSize
-	}
-	b.Out.Len = uint32(n)
-	b.Out.NHandles = 0
-	return uabi.OK
-}
-
 func (s *service[C]) doPidWatch(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.pidWatchIn, &s.pidWatchOut
 	if b.In.Len != 0 {
@@ -2750,6 +2732,22 @@ func (s *service[C]) doCompare(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doClockSet(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.clockSetIn, &s.clockSetOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.ClockSet(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 func (s *service[C]) doTotals(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.totalsIn, &s.totalsOut
 	if b.In.Len != 0 {
@@ -2821,7 +2819,7 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Kill", Mutates: true, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrPerm, uabi.ErrArg},
-		In:     5, Out: 0, InHandles: 0, OutHandles: 0,
+		In:     6, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(KillRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
@@ -2880,7 +2878,7 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Identity", Mutates: false, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrSearch},
-		In:     1, Out: 4, InHandles: 0, OutHandles: 0,
+		In:     1, Out: 5, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(PidRequest) },
 		NewOut: func() ipc.Message { return new(IdentityReply) },
 	},
@@ -3063,12 +3061,6 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
-		Name: "TakeSignal", Mutates: true, Blocks: false, Forward: false,
-		In: 1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
-		NewIn:  func() ipc.Message { return new(MaskReply) },
-		NewOut: func() ipc.Message { return new(SignalReply) },
-	},
-	{
 		Name: "PidWatch", Mutates: true, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrSearch},
 		In:     1, Out: 1, InHandles: 0, OutHandles: 1,
@@ -3150,6 +3142,13 @@ var Methods = [...]ipc.Method{
 		In:     5, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(CompareRequest) },
 		NewOut: func() ipc.Message { return new(PidReply) },
+	},
+	{
+		Name: "ClockSet", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrPerm, uabi.ErrArg},
+		In:     1, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(ClockRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
 		Name: "Totals", Mutates: false, Blocks: false, Forward: false,
@@ -3639,6 +3638,7 @@ func (x *KillRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[2] = uint64(x.Signal)
 	w[3] = uint64(x.Code)
 	w[4] = uint64(x.Value)
+	w[5] = uint64(x.Serial)
 }
 
 // FromWords implements ipc.Message.
@@ -3648,6 +3648,7 @@ func (x *KillRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Signal = uint32(w[2])
 	x.Code = int32(w[3])
 	x.Value = uint64(w[4])
+	x.Serial = uint64(w[5])
 }
 
 // ToHandles implements ipc.Message.
@@ -3665,6 +3666,7 @@ func (x *KillRequest) Clear() {
 	x.Signal = 0
 	x.Code = 0
 	x.Value = 0
+	x.Serial = 0
 }
 
 // ToWords implements ipc.Message.
@@ -4260,6 +4262,7 @@ func (x *IdentityReply) ToWords(w *[uabi.MaxWords]uint64) {
 	w[1] = uint64(x.Ppid)
 	w[2] = uint64(x.Pgid)
 	w[3] = uint64(x.Sid)
+	w[4] = uint64(x.Serial)
 }
 
 // FromWords implements ipc.Message.
@@ -4268,6 +4271,7 @@ func (x *IdentityReply) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Ppid = int32(w[1])
 	x.Pgid = int32(w[2])
 	x.Sid = int32(w[3])
+	x.Serial = uint64(w[4])
 }
 
 // ToHandles implements ipc.Message.
@@ -4284,6 +4288,7 @@ func (x *IdentityReply) Clear() {
 	x.Ppid = 0
 	x.Pgid = 0
 	x.Sid = 0
+	x.Serial = 0
 }
 
 // ToWords implements ipc.Message.
@@ -6095,6 +6100,29 @@ func (x *CompareRequest) Clear() {
 	x.Type = 0
 	x.Idx1 = 0
 	x.Idx2 = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *ClockRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Realtime)
+}
+
+// FromWords implements ipc.Message.
+func (x *ClockRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Realtime = uint64(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *ClockRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *ClockRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *ClockRequest) Clear() {
+	x.Realtime = 0
 }
 
 // ToWords implements ipc.Message.

@@ -2457,6 +2457,7 @@ type TimerfdSetRequest struct {
 	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`       // TFD_TIMER_*
 	Value         uint64                 `protobuf:"varint,3,opt,name=value,proto3" json:"value,omitempty"`       // ns until it goes off, absolute with TFD_TIMER_ABSTIME; 0 disarms
 	Interval      uint64                 `protobuf:"varint,4,opt,name=interval,proto3" json:"interval,omitempty"` // ns
+	Noted         bool                   `protobuf:"varint,5,opt,name=noted,proto3" json:"noted,omitempty"`       // the caller was told of ErrCanceled: nothing else happens
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2519,10 +2520,18 @@ func (x *TimerfdSetRequest) GetInterval() uint64 {
 	return 0
 }
 
+func (x *TimerfdSetRequest) GetNoted() bool {
+	if x != nil {
+		return x.Noted
+	}
+	return false
+}
+
 type TimerfdReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         uint64                 `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"`
 	Interval      uint64                 `protobuf:"varint,2,opt,name=interval,proto3" json:"interval,omitempty"`
+	Canceled      bool                   `protobuf:"varint,3,opt,name=canceled,proto3" json:"canceled,omitempty"` // it had been canceled by a change of the clock, and is set now nevertheless
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2569,6 +2578,13 @@ func (x *TimerfdReply) GetInterval() uint64 {
 		return x.Interval
 	}
 	return 0
+}
+
+func (x *TimerfdReply) GetCanceled() bool {
+	if x != nil {
+		return x.Canceled
+	}
+	return false
 }
 
 type SignalfdRequest struct {
@@ -3515,15 +3531,17 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x06events\x18\x01 \x03(\v2\x16.aramid.vfs.EpollEventR\x06events\"B\n" +
 	"\x0eTimerfdRequest\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\rR\x05clock\x12\x1a\n" +
-	"\bnonblock\x18\x02 \x01(\bR\bnonblock\"m\n" +
+	"\bnonblock\x18\x02 \x01(\bR\bnonblock\"\x83\x01\n" +
 	"\x11TimerfdSetRequest\x12\x10\n" +
 	"\x03set\x18\x01 \x01(\bR\x03set\x12\x14\n" +
 	"\x05flags\x18\x02 \x01(\rR\x05flags\x12\x14\n" +
 	"\x05value\x18\x03 \x01(\x04R\x05value\x12\x1a\n" +
-	"\binterval\x18\x04 \x01(\x04R\binterval\"@\n" +
+	"\binterval\x18\x04 \x01(\x04R\binterval\x12\x14\n" +
+	"\x05noted\x18\x05 \x01(\bR\x05noted\"\\\n" +
 	"\fTimerfdReply\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x04R\x05value\x12\x1a\n" +
-	"\binterval\x18\x02 \x01(\x04R\binterval\"[\n" +
+	"\binterval\x18\x02 \x01(\x04R\binterval\x12\x1a\n" +
+	"\bcanceled\x18\x03 \x01(\bR\bcanceled\"[\n" +
 	"\x0fSignalfdRequest\x12\x12\n" +
 	"\x04mask\x18\x01 \x01(\x04R\x04mask\x12\x1a\n" +
 	"\bnonblock\x18\x02 \x01(\bR\bnonblock\x12\x18\n" +
@@ -3597,7 +3615,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\x9c0\n" +
+	"\x04OPEN\x10\x022\xdc0\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
@@ -3619,8 +3637,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x05Umask\x12\x18.aramid.vfs.UmaskRequest\x1a\x16.aramid.vfs.CountReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12\x9d\x01\n" +
 	"\x05Mount\x12\x18.aramid.vfs.MountRequest\x1a\x16.aramid.vfs.EmptyReply\"b\x8a\xb5\x18^\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\vErrNoDevice\"\aErrPerm\"\x06ErrArg\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x90\x01\n" +
 	"\x06Umount\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12P\n" +
-	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrLimit\x12\x82\x01\n" +
-	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"I\x8a\xb5\x18E\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\x12\x99\x01\n" +
+	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrLimit\x12\x8f\x01\n" +
+	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"V\x8a\xb5\x18R\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\x12\x99\x01\n" +
 	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"_\x8a\xb5\x18[\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
 	"ErrNoSpace\"\tErrTooBig\"\x0eErrInterrupted\x12\\\n" +
 	"\x04Seek\x12\x17.aramid.vfs.SeekRequest\x1a\x16.aramid.vfs.CountReply\"#\x8a\xb5\x18\x1f\b\x01\x18\x01\"\aErrSeek\"\x06ErrArg\"\bErrBadFD\x12g\n" +
@@ -3638,9 +3656,11 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04Path\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x04\x8a\xb5\x18\x00\x12i\n" +
 	"\x04Lock\x12\x17.aramid.vfs.LockRequest\x1a\x15.aramid.vfs.LockReply\"1\x8a\xb5\x18-\b\x01\x10\x01\"\bErrAgain\"\bErrBadFD\"\x06ErrArg\"\vErrOverflow\x12C\n" +
 	"\tLockCount\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"\x04\x8a\xb5\x18\x00\x12U\n" +
-	"\aTimerfd\x12\x1a.aramid.vfs.TimerfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12l\n" +
+	"\aTimerfd\x12\x1a.aramid.vfs.TimerfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12U\n" +
 	"\n" +
-	"TimerfdSet\x12\x1d.aramid.vfs.TimerfdSetRequest\x1a\x18.aramid.vfs.TimerfdReply\"%\x8a\xb5\x18!\b\x01\"\x06ErrArg\"\bErrBadFD\"\vErrCanceled\x12N\n" +
+	"TimerfdSet\x12\x1d.aramid.vfs.TimerfdSetRequest\x1a\x18.aramid.vfs.TimerfdReply\"\x0e\x8a\xb5\x18\n" +
+	"\b\x01\"\x06ErrArg\x12H\n" +
+	"\fClockChanged\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12N\n" +
 	"\bSignalfd\x12\x1b.aramid.vfs.SignalfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12S\n" +
 	"\x05Pidfd\x12\x18.aramid.vfs.PidfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x19\x8a\xb5\x18\x15\b\x01\"\tErrSearch\"\x06ErrArg\x12L\n" +
@@ -3775,76 +3795,78 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	2,  // 35: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
 	37, // 36: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
 	38, // 37: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
-	40, // 38: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
-	41, // 39: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
-	2,  // 40: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
-	42, // 41: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
-	43, // 42: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
-	44, // 43: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
-	45, // 44: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
-	46, // 45: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
-	2,  // 46: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
-	47, // 47: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
-	11, // 48: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
-	48, // 49: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
-	49, // 50: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
-	49, // 51: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
-	51, // 52: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
-	52, // 53: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
-	4,  // 54: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	4,  // 55: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	6,  // 56: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	9,  // 57: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	3,  // 58: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	8,  // 59: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	3,  // 60: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 61: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 62: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 63: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 64: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	13, // 65: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	3,  // 66: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	8,  // 67: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	20, // 68: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	3,  // 69: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	3,  // 70: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
-	18, // 71: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	20, // 72: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	20, // 73: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	20, // 74: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	24, // 75: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	20, // 76: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	27, // 77: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	28, // 78: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	29, // 79: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	3,  // 80: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	6,  // 81: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	6,  // 82: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	3,  // 83: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	36, // 84: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
-	8,  // 85: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	31, // 86: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
-	20, // 87: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
-	6,  // 88: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
-	39, // 89: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
-	6,  // 90: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
-	6,  // 91: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
-	20, // 92: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.CountReply
-	6,  // 93: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
-	20, // 94: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
-	3,  // 95: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
-	6,  // 96: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
-	20, // 97: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
-	3,  // 98: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
-	3,  // 99: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
-	3,  // 100: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
-	3,  // 101: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
-	50, // 102: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
-	3,  // 103: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
-	20, // 104: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
-	3,  // 105: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
-	54, // [54:106] is the sub-list for method output_type
-	2,  // [2:54] is the sub-list for method input_type
+	2,  // 38: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
+	40, // 39: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
+	41, // 40: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
+	2,  // 41: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
+	42, // 42: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
+	43, // 43: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
+	44, // 44: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
+	45, // 45: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
+	46, // 46: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
+	2,  // 47: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
+	47, // 48: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
+	11, // 49: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
+	48, // 50: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
+	49, // 51: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
+	49, // 52: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
+	51, // 53: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
+	52, // 54: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
+	4,  // 55: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 56: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	6,  // 57: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	9,  // 58: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	3,  // 59: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	8,  // 60: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 61: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 62: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 63: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 64: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 65: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	13, // 66: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 67: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	8,  // 68: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	20, // 69: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 70: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	3,  // 71: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
+	18, // 72: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	20, // 73: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	20, // 74: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	20, // 75: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	24, // 76: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	20, // 77: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	27, // 78: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	28, // 79: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	29, // 80: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 81: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	6,  // 82: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	6,  // 83: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 84: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	36, // 85: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
+	8,  // 86: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	31, // 87: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	20, // 88: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	6,  // 89: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
+	39, // 90: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
+	3,  // 91: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
+	6,  // 92: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
+	6,  // 93: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
+	20, // 94: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.CountReply
+	6,  // 95: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
+	20, // 96: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
+	3,  // 97: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
+	6,  // 98: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
+	20, // 99: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
+	3,  // 100: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
+	3,  // 101: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
+	3,  // 102: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
+	3,  // 103: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
+	50, // 104: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	3,  // 105: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
+	20, // 106: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
+	3,  // 107: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
+	55, // [55:108] is the sub-list for method output_type
+	2,  // [2:55] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name

@@ -47,22 +47,23 @@ const (
 	MethodLockCount     = 34
 	MethodTimerfd       = 35
 	MethodTimerfdSet    = 36
-	MethodSignalfd      = 37
-	MethodPidfd         = 38
-	MethodPidfdPid      = 39
-	MethodInotify       = 40
-	MethodInotifyAdd    = 41
-	MethodInotifyRemove = 42
-	MethodMemfd         = 43
-	MethodSeals         = 44
-	MethodUnshare       = 45
-	MethodSetNs         = 46
-	MethodPivotRoot     = 47
-	MethodMountSetattr  = 48
-	MethodXattrGet      = 49
-	MethodXattrSet      = 50
-	MethodCopy          = 51
-	MethodFallocate     = 52
+	MethodClockChanged  = 37
+	MethodSignalfd      = 38
+	MethodPidfd         = 39
+	MethodPidfdPid      = 40
+	MethodInotify       = 41
+	MethodInotifyAdd    = 42
+	MethodInotifyRemove = 43
+	MethodMemfd         = 44
+	MethodSeals         = 45
+	MethodUnshare       = 46
+	MethodSetNs         = 47
+	MethodPivotRoot     = 48
+	MethodMountSetattr  = 49
+	MethodXattrGet      = 50
+	MethodXattrSet      = 51
+	MethodCopy          = 52
+	MethodFallocate     = 53
 )
 
 // Client calls VFS through the handle H.
@@ -534,7 +535,8 @@ func (cl Client) Pipe(c ipc.Caller, in *PipeRequest, out *PipeReply, grants ...u
 	return uabi.OK
 }
 
-// Read fills grant 0, at `offset` or, if −1, at the file's position. Word 0 of the reply: bytes read.
+// Read fills grant 0, at `offset` or, if −1, at the file's position. Word 0 of the reply: bytes read. ErrCanceled, of a timerfd, says so
+// until TimerfdSet takes note.
 func (cl Client) Read(c ipc.Caller, in *ReadRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1003,6 +1005,28 @@ func (cl Client) TimerfdSet(c ipc.Caller, in *TimerfdSetRequest, out *TimerfdRep
 	return uabi.OK
 }
 
+// ClockChanged says that CLOCK_REALTIME was set (procd's ClockSet): timers on it move, and those with TFD_TIMER_CANCEL_ON_SET are canceled.
+func (cl Client) ClockChanged(c ipc.Caller, in *EmptyRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodClockChanged, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Signalfd is signalfd4(2): with a file it changes that signalfd's mask (and answers the same handle's kind, no file).
 func (cl Client) Signalfd(c ipc.Caller, in *SignalfdRequest, out *OpenReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -1427,7 +1451,8 @@ type Handler[C any] interface {
 	Umount(c C, in *PathRequest, out *EmptyReply) uabi.Error
 	// Pipe is pipe2(2): read end, write end.
 	Pipe(c C, in *PipeRequest, out *PipeReply) uabi.Error
-	// Read fills grant 0, at `offset` or, if −1, at the file's position. Word 0 of the reply: bytes read.
+	// Read fills grant 0, at `offset` or, if −1, at the file's position. Word 0 of the reply: bytes read. ErrCanceled, of a timerfd, says so
+	// until TimerfdSet takes note.
 	Read(c C, in *ReadRequest, out *CountReply) uabi.Error
 	// Write takes grant 0. Word 0 of the reply: bytes written. ErrPipe: linuxabi sends SIGPIPE.
 	Write(c C, in *ReadRequest, out *CountReply) uabi.Error
@@ -1463,6 +1488,8 @@ type Handler[C any] interface {
 	Timerfd(c C, in *TimerfdRequest, out *OpenReply) uabi.Error
 	// TimerfdSet is timerfd_settime(2) and, without `set`, timerfd_gettime(2) on the called open file. The reply has the old setting.
 	TimerfdSet(c C, in *TimerfdSetRequest, out *TimerfdReply) uabi.Error
+	// ClockChanged says that CLOCK_REALTIME was set (procd's ClockSet): timers on it move, and those with TFD_TIMER_CANCEL_ON_SET are canceled.
+	ClockChanged(c C, in *EmptyRequest, out *EmptyReply) uabi.Error
 	// Signalfd is signalfd4(2): with a file it changes that signalfd's mask (and answers the same handle's kind, no file).
 	Signalfd(c C, in *SignalfdRequest, out *OpenReply) uabi.Error
 	// Pidfd makes the open file of a process: pidfd_open(2), CLONE_PIDFD. ErrSearch: no such process.
@@ -1578,6 +1605,8 @@ type service[C any] struct {
 	timerfdOut       OpenReply
 	timerfdSetIn     TimerfdSetRequest
 	timerfdSetOut    TimerfdReply
+	clockChangedIn   EmptyRequest
+	clockChangedOut  EmptyReply
 	signalfdIn       SignalfdRequest
 	signalfdOut      OpenReply
 	pidfdIn          PidfdRequest
@@ -1687,6 +1716,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doTimerfd(c, b)
 	case MethodTimerfdSet:
 		return s.doTimerfdSet(c, b)
+	case MethodClockChanged:
+		return s.doClockChanged(c, b)
 	case MethodSignalfd:
 		return s.doSignalfd(c, b)
 	case MethodPidfd:
@@ -2343,6 +2374,22 @@ func (s *service[C]) doTimerfdSet(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doClockChanged(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.clockChangedIn, &s.clockChangedOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.ClockChanged(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 func (s *service[C]) doSignalfd(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.signalfdIn, &s.signalfdOut
 	if b.In.Len != 0 {
@@ -2741,7 +2788,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Read", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrIsDir, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrInterrupted},
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrIsDir, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrInterrupted, uabi.ErrCanceled},
 		In:     1, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ReadRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
@@ -2856,10 +2903,16 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "TimerfdSet", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrBadFD, uabi.ErrCanceled},
-		In:     4, Out: 2, InHandles: 0, OutHandles: 0,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     5, Out: 3, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(TimerfdSetRequest) },
 		NewOut: func() ipc.Message { return new(TimerfdReply) },
+	},
+	{
+		Name: "ClockChanged", Mutates: true, Blocks: false, Forward: false,
+		In: 0, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EmptyRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
 		Name: "Signalfd", Mutates: true, Blocks: false, Forward: false,
@@ -5176,6 +5229,10 @@ func (x *TimerfdSetRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[1] = uint64(x.Flags)
 	w[2] = uint64(x.Value)
 	w[3] = uint64(x.Interval)
+	w[4] = 0
+	if x.Noted {
+		w[4] = 1
+	}
 }
 
 // FromWords implements ipc.Message.
@@ -5184,6 +5241,7 @@ func (x *TimerfdSetRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Flags = uint32(w[1])
 	x.Value = uint64(w[2])
 	x.Interval = uint64(w[3])
+	x.Noted = w[4] != 0
 }
 
 // ToHandles implements ipc.Message.
@@ -5200,18 +5258,24 @@ func (x *TimerfdSetRequest) Clear() {
 	x.Flags = 0
 	x.Value = 0
 	x.Interval = 0
+	x.Noted = false
 }
 
 // ToWords implements ipc.Message.
 func (x *TimerfdReply) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Value)
 	w[1] = uint64(x.Interval)
+	w[2] = 0
+	if x.Canceled {
+		w[2] = 1
+	}
 }
 
 // FromWords implements ipc.Message.
 func (x *TimerfdReply) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Value = uint64(w[0])
 	x.Interval = uint64(w[1])
+	x.Canceled = w[2] != 0
 }
 
 // ToHandles implements ipc.Message.
@@ -5226,6 +5290,7 @@ func (x *TimerfdReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *TimerfdReply) Clear() {
 	x.Value = 0
 	x.Interval = 0
+	x.Canceled = false
 }
 
 // ToWords implements ipc.Message.

@@ -31,7 +31,9 @@ func (h *Procd) NextSignal(c *server.Ctx, in *proc.EmptyRequest, out *proc.Signa
 			h.setMask(c, t, p, t.SavedMask)
 			continue
 		}
-		if h.act(c, t, p, signal.Take(queue, sig), out) {
+		i := signal.Take(queue, sig)
+		h.showSignals(c, p, 0)
+		if h.act(c, t, p, i, out) {
 			h.level(c, t, p)
 			return uabi.OK
 		}

@@ -62,6 +62,11 @@ func (h *Procd) becomeLeader(t *state.Thread, p *state.Process) {
 	if t.Tid == p.Pid {
 		return
 	}
+	for _, w := range p.Watches {
+		if w.Tid == t.Tid {
+			w.Tid = p.Pid
+		}
+	}
 	h.removeThread(t)
 	t.Tid = p.Pid
 	h.addThread(t)

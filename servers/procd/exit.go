@@ -71,6 +71,7 @@ func (h *Procd) ThreadGone(c *server.Ctx, origin uint64) {
 	creds := h.creds[t.Creds]
 	c.Close(uabi.Handle(t.Handle))
 	h.removeThread(t)
+	h.showSignals(c, p, 0)
 	if len(h.members[p.Pid]) > 0 {
 		h.settle(c, p.Cgroup)
 		h.dropCreds(creds.Id)
@@ -120,6 +121,7 @@ func (h *Procd) exited(c *server.Ctx, p *state.Process, uid uint32) {
 		p.Timer, p.Alarm, p.AlarmAt = 0, 0, 0
 	}
 	p.Pending = &state.Pending{}
+	h.dropWatches(c, p)
 	groups := h.anchored(p)
 	h.leaveTimes(c, p)
 	h.tallyProcess(p, -1)

@@ -15,7 +15,7 @@ func (h *Procd) Identity(c *server.Ctx, in *proc.PidRequest, out *proc.IdentityR
 	if err != uabi.OK {
 		return err
 	}
-	out.Pid, out.Ppid, out.Pgid, out.Sid = p.Pid, p.Ppid, p.Pgid, p.Sid
+	out.Pid, out.Ppid, out.Pgid, out.Sid, out.Serial = p.Pid, p.Ppid, p.Pgid, p.Sid, p.Serial
 	return uabi.OK
 }
 

@@ -148,6 +148,9 @@ func (h *Procd) Handles(yield func(uabi.Handle)) {
 		give(p.Event)
 		give(p.Timer)
 		give(p.Alarm)
+		for _, w := range p.Watches {
+			give(w.Event)
+		}
 	}
 	for _, t := range sorted(h.threads) {
 		give(t.Handle)

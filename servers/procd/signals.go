@@ -40,6 +40,7 @@ func (h *Procd) send(c *server.Ctx, p *state.Process, t *state.Thread, i *state.
 	if !signal.Add(queue, i) {
 		return uabi.ErrAgain
 	}
+	h.showSignals(c, p, signal.Bit(i.Signal))
 	switch {
 	case !blocked || i.Forced:
 		h.raise(c, to)
@@ -53,7 +54,7 @@ func (h *Procd) send(c *server.Ctx, p *state.Process, t *state.Thread, i *state.
 func (h *Procd) jobControl(c *server.Ctx, p *state.Process, i *state.Info) {
 	switch {
 	case i.Signal == signal.CONT:
-		h.cancel(p, signal.Stops)
+		h.cancel(c, p, signal.Stops)
 		if p.Stopped {
 			p.Stopped, p.ContReport, p.StopReport = false, true, 0
 			h.reportStop(c, p, signal.CldCont, signal.CONT)
@@ -62,15 +63,16 @@ func (h *Procd) jobControl(c *server.Ctx, p *state.Process, i *state.Info) {
 			}
 		}
 	case signal.StopsByDefault(i.Signal):
-		h.cancel(p, signal.Bit(signal.CONT))
+		h.cancel(c, p, signal.Bit(signal.CONT))
 	}
 }
 
-func (h *Procd) cancel(p *state.Process, s signal.Set) {
+func (h *Procd) cancel(c *server.Ctx, p *state.Process, s signal.Set) {
 	signal.Remove(p.Pending, s)
 	for _, tid := range h.members[p.Pid] {
 		signal.Remove(h.threads[tid].Pending, s)
 	}
+	h.showSignals(c, p, 0)
 }
 
 // target chooses the thread that is to take a process's signal: its leader if that does not block it, else the first that does not.
@@ -131,6 +133,9 @@ func (h *Procd) Kill(c *server.Ctx, in *proc.KillRequest, out *proc.EmptyReply) 
 	// Without a calling thread it is a server's (the terminal's): it may signal everybody.
 	t, p, _ := h.caller(c)
 	i := state.Info{Signal: in.Signal, Code: in.Code, Value: in.Value}
+	if o := h.procs[in.Pid]; in.Serial != 0 && (o == nil || o.Serial != in.Serial) {
+		return uabi.ErrSearch
+	}
 	if p != nil {
 		i.Pid, i.Uid = p.Pid, h.creds[t.Creds].Ruid
 	}
@@ -252,7 +257,7 @@ func (h *Procd) Action(c *server.Ctx, in *proc.ActionRequest, out *proc.ActionRe
 	})
 	if signal.Ignores(acts, in.Signal) {
 		// POSIX: what is pending and now ignored is discarded, blocked or not.
-		h.cancel(p, signal.Bit(in.Signal))
+		h.cancel(c, p, signal.Bit(in.Signal))
 		for _, tid := range h.members[p.Pid] {
 			if t := h.threads[tid]; t.Interrupt && !p.Stopped {
 				h.level(c, t, p)
@@ -338,6 +343,7 @@ func (h *Procd) TimedWait(c *server.Ctx, in *proc.TimedWaitRequest, out *proc.Si
 	for _, q := range []*state.Pending{t.Pending, p.Pending} {
 		if sig := signal.Next(&state.Pending{Set: q.Set & want}, 0); sig != 0 {
 			fill(out, signal.Take(q, sig))
+			h.showSignals(c, p, 0)
 			if !p.Stopped {
 				h.level(c, t, p)
 			}

@@ -8,21 +8,6 @@ import (
 
 // Methods of the contract that are not built yet: each leaves this file for one of its own.
 
-// SignalWatch implements proc.Handler.
-func (h *Procd) SignalWatch(c *server.Ctx, in *proc.SignalWatchRequest, out *proc.WatchReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// SignalUnwatch implements proc.Handler.
-func (h *Procd) SignalUnwatch(c *server.Ctx, in *proc.WatchRequest, out *proc.EmptyReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// TakeSignal implements proc.Handler.
-func (h *Procd) TakeSignal(c *server.Ctx, in *proc.MaskReply, out *proc.SignalReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
 // PidWatch implements proc.Handler.
 func (h *Procd) PidWatch(c *server.Ctx, in *proc.PidRequest, out *proc.WatchReply) uabi.Error {
 	return uabi.ErrUnsupported

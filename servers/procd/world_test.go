@@ -78,33 +78,37 @@ const (
 
 // System calls of the test's handler: number in RAX, arguments as usual. Errors come back negated.
 const (
-	sysIDs      = iota // () → tgid<<32 | tid
-	sysFork            // (flags, tid address, exit signal) → pid
-	sysExit            // (status)
-	sysGroup           // (status)
-	sysWait            // (idtype, id, options) → status<<32 | pid
-	sysKill            // (pid, tid, signal)
-	sysAction          // (signal, handler, flags, mask)
-	sysMask            // (how, mask) → old
-	sysReturn          // from a handler
-	sysPause           // waits for a signal
-	sysSuspend         // (mask)
-	sysTimed           // (mask, deadline) → signal
-	sysExec            // (entry)
-	sysInstall         // (close-on-exec, number) → fd
-	sysDup             // (fd, min)
-	sysDup2            // (fd, new)
-	sysClose           // (fd)
-	sysAlarm           // (ns)
-	sysGroupID         // (pid, pgid)
-	sysSession         // () → sid
-	sysSet             // (option, a)
-	sysVfork           // (pid)
-	sysIdentity        // (pid) → pgid<<32 | ppid
-	sysFds             // () → number of open descriptors
-	sysSleep           // a while
-	sysRobust          // (address)
-	sysFdID            // (fd) → number of its open file
+	sysIDs        = iota // () → tgid<<32 | tid
+	sysFork              // (flags, tid address, exit signal) → pid
+	sysExit              // (status)
+	sysGroup             // (status)
+	sysWait              // (idtype, id, options) → status<<32 | pid
+	sysKill              // (pid, tid, signal)
+	sysAction            // (signal, handler, flags, mask)
+	sysMask              // (how, mask) → old
+	sysReturn            // from a handler
+	sysPause             // waits for a signal
+	sysSuspend           // (mask)
+	sysTimed             // (mask, deadline) → signal
+	sysExec              // (entry)
+	sysInstall           // (close-on-exec, number) → fd
+	sysDup               // (fd, min)
+	sysDup2              // (fd, new)
+	sysClose             // (fd)
+	sysAlarm             // (ns)
+	sysGroupID           // (pid, pgid)
+	sysSession           // () → sid
+	sysSet               // (option, a)
+	sysVfork             // (pid)
+	sysIdentity          // (pid) → pgid<<32 | ppid
+	sysFds               // () → number of open descriptors
+	sysSleep             // a while
+	sysRobust            // (address)
+	sysWatch             // (mask, id) → id
+	sysWatchLevel        // (id) → level of its event
+	sysUnwatch           // (id)
+	sysClock             // (ns)
+	sysFdID              // (fd) → number of its open file
 )
 
 // handler is a small linuxabi. It is never crashed in these tests, so it may keep registers of interrupted aliens itself.
@@ -117,6 +121,7 @@ type handler struct {
 	close []uabi.Handle
 	stops map[[2]uint64]int
 	done  bool // the answer is in Out already
+	watch map[uint64]uabi.Handle
 }
 
 type savedFrame struct {
@@ -358,6 +363,8 @@ func (h *handler) more(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 		err := h.proc.FdGet(l, &proc.FdGetRequest{Fd: int32(a)}, &out)
 		h.close = append(h.close, uabi.Handle(out.File))
 		return out.Id, err
+	case sysWatch, sysWatchLevel, sysUnwatch, sysClock:
+		return h.watching(nr, a, b)
 	case sysFds:
 		var out proc.FdListReply
 		err := h.proc.FdList(l, &proc.PidRequest{}, &out)
@@ -427,7 +434,7 @@ func newWorld(t *testing.T, cfg uksim.Config, init func(p *program)) *world {
 	})
 	w.Register("abi", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
-		h := &handler{w: w, k: k, lane: ipc.Lane{K: k, Rank: uabi.RankLinux}, proc: proc.Client{H: uabi.BootProc}, saved: map[uint64][]savedFrame{}, stops: map[[2]uint64]int{}}
+		h := &handler{w: w, k: k, lane: ipc.Lane{K: k, Rank: uabi.RankLinux}, proc: proc.Client{H: uabi.BootProc}, saved: map[uint64][]savedFrame{}, stops: map[[2]uint64]int{}, watch: map[uint64]uabi.Handle{}}
 		h.run()
 	})
 	w.Spawn(uksim.Spec{Name: "mmd", Rank: uabi.RankMM, Server: true, Binary: "mmd", Kept: keptSize})

@@ -59,6 +59,9 @@ func (c *Ctx) Exchange(h uabi.Handle, method uint32, mutates bool) uabi.Error {
 		m.Len, m.NHandles = 0, 0
 	}
 	c.noteReply(err, mutates)
+	if err == uabi.ErrWait && m.Wait.Event != 0 {
+		c.closing = append(c.closing, m.Wait.Event) // it may be what this request waits for: closed once that is answered
+	}
 	c.logCall(err)
 	return err
 }

@@ -124,14 +124,11 @@ func (h *VFSD) Read(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) uab
 		return h.readTty(c, o, out)
 	case vfs.Kind_DEVICE:
 		return h.readDevice(c, o, out)
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL:
 		if in.Offset >= 0 {
 			return uabi.ErrSeek
 		}
-		if o.Set != 0 {
-			return uabi.ErrArg
-		}
-		return h.readEvent(c, o, out)
+		return h.readSpecial(c, o, out)
 	}
 	if o.At.Ino >= tree.SyntheticBase {
 		return h.readText(c, o, in.Offset, out)
@@ -187,11 +184,11 @@ func (h *VFSD) Write(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) ua
 		return h.writeTty(c, o, out)
 	case vfs.Kind_DEVICE:
 		return h.writeDevice(c, o, out)
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL:
 		if in.Offset >= 0 {
 			return uabi.ErrSeek
 		}
-		if o.Set != 0 {
+		if o.Kind != uint32(vfs.Kind_EVENT) {
 			return uabi.ErrArg
 		}
 		return h.writeEvent(c, o, out)

@@ -256,6 +256,9 @@ func (h *VFSD) SetAt(c *server.Ctx, in *vfs.SetRequest, out *vfs.EmptyReply) uab
 		return err
 	}
 	if o != nil && o.At == nil {
+		if in.Size != nil {
+			return uabi.ErrArg
+		}
 		return uabi.ErrPerm // an unnamed pipe's attributes
 	}
 	change := tree.Change{Mode: in.Mode, UID: in.Uid, GID: in.Gid, AtimeNs: in.AtimeNs, MtimeNs: in.MtimeNs, TimesNow: in.TimesNow}

@@ -7,13 +7,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
 	"aramid/servers/vfsd/state"
 	"aramid/ukernel/uabi"
 )
 
-// Open files without a name or inode of their own: eventfd(2) and epoll(7). They are here and not in procd so that every open file
+// Open files without a name or inode of their own: eventfd(2), epoll(7) and their like. They are here and not in procd so that every open file
 // speaks one protocol.
 
 // anonDev and anonIno are what fstat(2) says of them: the one anonymous inode.
@@ -23,7 +24,23 @@ const (
 )
 
 func isSpecial(o *state.Open) bool {
-	return o.Kind == uint32(vfs.Kind_EVENT) || o.Kind == uint32(vfs.Kind_EPOLL)
+	switch vfs.Kind(o.Kind) {
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL:
+		return true
+	}
+	return false
+}
+
+func (h *VFSD) readSpecial(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi.Error {
+	switch vfs.Kind(o.Kind) {
+	case vfs.Kind_EVENT:
+		return h.readEvent(c, o, out)
+	case vfs.Kind_TIMER:
+		return h.readTimer(c, o, out)
+	case vfs.Kind_SIGNAL:
+		return h.readSignals(c, o, out)
+	}
+	return uabi.ErrArg
 }
 
 func statSpecial(out *vfs.Stat) {
@@ -47,6 +64,12 @@ func (h *VFSD) closeSpecial(c *server.Ctx, o *state.Open) {
 	}
 	if o.Event != 0 {
 		c.Close(uabi.Handle(o.Event))
+	}
+	if o.Timer != nil {
+		c.Close(uabi.Handle(o.Timer.Timer))
+	}
+	if o.Watch != 0 {
+		(proc.Client{H: uabi.BootProc}).SignalUnwatch(c, &proc.WatchRequest{Id: o.Watch}, &proc.EmptyReply{})
 	}
 	if o.Set != 0 {
 		c.Close(uabi.Handle(o.Set))
@@ -285,7 +308,7 @@ func (h *VFSD) readiness(o *state.Open) (uint32, uabi.Error) {
 		return h.pipes[o.Pipe].Event, uabi.OK
 	case vfs.Kind_TTY:
 		return h.top.Tty.Event, uabi.OK
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL:
 		return o.Event, uabi.OK
 	case vfs.Kind_DEVICE:
 		// Linux's null, zero and full have no poll method: epoll_ctl says EPERM.

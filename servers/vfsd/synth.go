@@ -148,6 +148,9 @@ func (k *call) isDir(o *state.Open) bool {
 
 // shown is what readlink of /proc/PID/fd/N gives.
 func (k *call) shown(o *state.Open) string {
+	if isSpecial(o) {
+		return o.Path
+	}
 	if o.At == nil {
 		return fmt.Sprintf("pipe:[%d]", o.Pipe)
 	}

@@ -8,21 +8,6 @@ import (
 
 // Methods of the contract that are not built yet: each leaves this file for one of its own.
 
-// Timerfd implements vfs.Handler.
-func (h *VFSD) Timerfd(c *server.Ctx, in *vfs.TimerfdRequest, out *vfs.OpenReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// TimerfdSet implements vfs.Handler.
-func (h *VFSD) TimerfdSet(c *server.Ctx, in *vfs.TimerfdSetRequest, out *vfs.TimerfdReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// Signalfd implements vfs.Handler.
-func (h *VFSD) Signalfd(c *server.Ctx, in *vfs.SignalfdRequest, out *vfs.OpenReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
 // Pidfd implements vfs.Handler.
 func (h *VFSD) Pidfd(c *server.Ctx, in *vfs.PidfdRequest, out *vfs.OpenReply) uabi.Error {
 	return uabi.ErrUnsupported

@@ -167,6 +167,7 @@ func (h *VFSD) Handles(yield func(uabi.Handle)) {
 	for _, o := range sorted(h.opens) {
 		give(o.Event)
 		give(o.Set)
+		give(o.Timer.GetTimer())
 	}
 	give(h.top.Zero)
 	give(h.top.Account)

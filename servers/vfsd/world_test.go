@@ -22,6 +22,7 @@ import (
 type stubProc struct {
 	proc.Handler[*server.Ctx] // what is not here panics
 	kills                     []string
+	signals                   // pending ones
 }
 
 func (s *stubProc) Save() []byte              { return nil }

@@ -18,6 +18,7 @@ const (
 	SysAdmin   = 21
 	SysNice    = 23
 	SysResrc   = 24
+	SysTime    = 25
 	last       = 40
 	All        = 1<<(last+1) - 1
 	maxGroups  = 65536

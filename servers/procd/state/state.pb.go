@@ -277,6 +277,7 @@ type Process struct {
 	Uid           uint32                 `protobuf:"varint,32,opt,name=uid,proto3" json:"uid,omitempty"`       // of a zombie
 	Cgroup        uint64                 `protobuf:"varint,33,opt,name=cgroup,proto3" json:"cgroup,omitempty"`
 	CgroupBase    *Times                 `protobuf:"bytes,34,opt,name=cgroup_base,json=cgroupBase,proto3" json:"cgroup_base,omitempty"` // what it had used when it came into its cgroup, or has been added to the cgroup's `gone`
+	Watches       []*Watch               `protobuf:"bytes,40,rep,name=watches,proto3" json:"watches,omitempty"`                         // signalfds that it made
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -545,6 +546,13 @@ func (x *Process) GetCgroup() uint64 {
 func (x *Process) GetCgroupBase() *Times {
 	if x != nil {
 		return x.CgroupBase
+	}
+	return nil
+}
+
+func (x *Process) GetWatches() []*Watch {
+	if x != nil {
+		return x.Watches
 	}
 	return nil
 }
@@ -1030,6 +1038,83 @@ func (x *Thread) GetParked() bool {
 	return false
 }
 
+// Watch is a signalfd's look at the signals that are pending for the thread that made it and its process.
+type Watch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Tid           int32                  `protobuf:"varint,2,opt,name=tid,proto3" json:"tid,omitempty"`
+	Mask          uint64                 `protobuf:"varint,3,opt,name=mask,proto3" json:"mask,omitempty"`
+	Event         uint32                 `protobuf:"varint,4,opt,name=event,proto3" json:"event,omitempty"` // handle; its bit is watchBit
+	Up            bool                   `protobuf:"varint,5,opt,name=up,proto3" json:"up,omitempty"`       // the level that was set last
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Watch) Reset() {
+	*x = Watch{}
+	mi := &file_servers_procd_state_state_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Watch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Watch) ProtoMessage() {}
+
+func (x *Watch) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_procd_state_state_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Watch.ProtoReflect.Descriptor instead.
+func (*Watch) Descriptor() ([]byte, []int) {
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Watch) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Watch) GetTid() int32 {
+	if x != nil {
+		return x.Tid
+	}
+	return 0
+}
+
+func (x *Watch) GetMask() uint64 {
+	if x != nil {
+		return x.Mask
+	}
+	return 0
+}
+
+func (x *Watch) GetEvent() uint32 {
+	if x != nil {
+		return x.Event
+	}
+	return 0
+}
+
+func (x *Watch) GetUp() bool {
+	if x != nil {
+		return x.Up
+	}
+	return false
+}
+
 // Pending signals: standard ones at most once, real-time ones in order.
 type Pending struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1041,7 +1126,7 @@ type Pending struct {
 
 func (x *Pending) Reset() {
 	*x = Pending{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[6]
+	mi := &file_servers_procd_state_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1138,7 @@ func (x *Pending) String() string {
 func (*Pending) ProtoMessage() {}
 
 func (x *Pending) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[6]
+	mi := &file_servers_procd_state_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1151,7 @@ func (x *Pending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pending.ProtoReflect.Descriptor instead.
 func (*Pending) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{6}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Pending) GetSet() uint64 {
@@ -1101,7 +1186,7 @@ type Info struct {
 
 func (x *Info) Reset() {
 	*x = Info{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[7]
+	mi := &file_servers_procd_state_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1198,7 @@ func (x *Info) String() string {
 func (*Info) ProtoMessage() {}
 
 func (x *Info) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[7]
+	mi := &file_servers_procd_state_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1211,7 @@ func (x *Info) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Info.ProtoReflect.Descriptor instead.
 func (*Info) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{7}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Info) GetSignal() uint32 {
@@ -1223,7 +1308,7 @@ type Creds struct {
 
 func (x *Creds) Reset() {
 	*x = Creds{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[8]
+	mi := &file_servers_procd_state_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1235,7 +1320,7 @@ func (x *Creds) String() string {
 func (*Creds) ProtoMessage() {}
 
 func (x *Creds) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[8]
+	mi := &file_servers_procd_state_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1248,7 +1333,7 @@ func (x *Creds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Creds.ProtoReflect.Descriptor instead.
 func (*Creds) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{8}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Creds) GetId() uint64 {
@@ -1375,7 +1460,7 @@ type Table struct {
 
 func (x *Table) Reset() {
 	*x = Table{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[9]
+	mi := &file_servers_procd_state_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1387,7 +1472,7 @@ func (x *Table) String() string {
 func (*Table) ProtoMessage() {}
 
 func (x *Table) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[9]
+	mi := &file_servers_procd_state_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1400,7 +1485,7 @@ func (x *Table) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Table.ProtoReflect.Descriptor instead.
 func (*Table) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{9}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Table) GetId() uint64 {
@@ -1442,7 +1527,7 @@ type Slot struct {
 
 func (x *Slot) Reset() {
 	*x = Slot{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[10]
+	mi := &file_servers_procd_state_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1539,7 @@ func (x *Slot) String() string {
 func (*Slot) ProtoMessage() {}
 
 func (x *Slot) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[10]
+	mi := &file_servers_procd_state_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1552,7 @@ func (x *Slot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slot.ProtoReflect.Descriptor instead.
 func (*Slot) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{10}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Slot) GetFd() uint32 {
@@ -1505,7 +1590,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[11]
+	mi := &file_servers_procd_state_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1517,7 +1602,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[11]
+	mi := &file_servers_procd_state_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1530,7 +1615,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{11}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *File) GetId() uint64 {
@@ -1579,7 +1664,7 @@ type Fs struct {
 
 func (x *Fs) Reset() {
 	*x = Fs{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[12]
+	mi := &file_servers_procd_state_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1591,7 +1676,7 @@ func (x *Fs) String() string {
 func (*Fs) ProtoMessage() {}
 
 func (x *Fs) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[12]
+	mi := &file_servers_procd_state_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1604,7 +1689,7 @@ func (x *Fs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fs.ProtoReflect.Descriptor instead.
 func (*Fs) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{12}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Fs) GetId() uint64 {
@@ -1640,7 +1725,7 @@ type Mm struct {
 
 func (x *Mm) Reset() {
 	*x = Mm{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[13]
+	mi := &file_servers_procd_state_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1652,7 +1737,7 @@ func (x *Mm) String() string {
 func (*Mm) ProtoMessage() {}
 
 func (x *Mm) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[13]
+	mi := &file_servers_procd_state_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1665,7 +1750,7 @@ func (x *Mm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mm.ProtoReflect.Descriptor instead.
 func (*Mm) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{13}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Mm) GetId() uint64 {
@@ -1707,7 +1792,7 @@ type Handlers struct {
 
 func (x *Handlers) Reset() {
 	*x = Handlers{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[14]
+	mi := &file_servers_procd_state_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1719,7 +1804,7 @@ func (x *Handlers) String() string {
 func (*Handlers) ProtoMessage() {}
 
 func (x *Handlers) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[14]
+	mi := &file_servers_procd_state_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1732,7 +1817,7 @@ func (x *Handlers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handlers.ProtoReflect.Descriptor instead.
 func (*Handlers) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{14}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Handlers) GetId() uint64 {
@@ -1769,7 +1854,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[15]
+	mi := &file_servers_procd_state_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1781,7 +1866,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[15]
+	mi := &file_servers_procd_state_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1794,7 +1879,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{15}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Action) GetSignal() uint32 {
@@ -1859,7 +1944,7 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"lastCgroup\x12\x1f\n" +
 	"\vlast_change\x18\x11 \x01(\x04R\n" +
 	"lastChange\x12!\n" +
-	"\fcgroup_event\x18\x12 \x01(\rR\vcgroupEvent\"\x8a\b\n" +
+	"\fcgroup_event\x18\x12 \x01(\rR\vcgroupEvent\"\xbf\b\n" +
 	"\aProcess\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
@@ -1899,7 +1984,8 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\x03uid\x18  \x01(\rR\x03uid\x12\x16\n" +
 	"\x06cgroup\x18! \x01(\x04R\x06cgroup\x12:\n" +
 	"\vcgroup_base\x18\" \x01(\v2\x19.aramid.procd.state.TimesR\n" +
-	"cgroupBase\"\xc0\x02\n" +
+	"cgroupBase\x123\n" +
+	"\awatches\x18( \x03(\v2\x19.aramid.procd.state.WatchR\awatches\"\xc0\x02\n" +
 	"\x06Cgroup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x19\n" +
@@ -1953,7 +2039,13 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\vthp_disable\x18\x19 \x01(\bR\n" +
 	"thpDisable\x12\x12\n" +
 	"\x04nice\x18\x1a \x01(\x05R\x04nice\x12\x16\n" +
-	"\x06parked\x18\x1b \x01(\bR\x06parked\"K\n" +
+	"\x06parked\x18\x1b \x01(\bR\x06parked\"c\n" +
+	"\x05Watch\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x10\n" +
+	"\x03tid\x18\x02 \x01(\x05R\x03tid\x12\x12\n" +
+	"\x04mask\x18\x03 \x01(\x04R\x04mask\x12\x14\n" +
+	"\x05event\x18\x04 \x01(\rR\x05event\x12\x0e\n" +
+	"\x02up\x18\x05 \x01(\bR\x02up\"K\n" +
 	"\aPending\x12\x10\n" +
 	"\x03set\x18\x01 \x01(\x04R\x03set\x12.\n" +
 	"\x05queue\x18\x02 \x03(\v2\x18.aramid.procd.state.InfoR\x05queue\"\xda\x01\n" +
@@ -2039,7 +2131,7 @@ func file_servers_procd_state_state_proto_rawDescGZIP() []byte {
 }
 
 var file_servers_procd_state_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_servers_procd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_servers_procd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_servers_procd_state_state_proto_goTypes = []any{
 	(Phase)(0),       // 0: aramid.procd.state.Phase
 	(*State)(nil),    // 1: aramid.procd.state.State
@@ -2048,43 +2140,45 @@ var file_servers_procd_state_state_proto_goTypes = []any{
 	(*Times)(nil),    // 4: aramid.procd.state.Times
 	(*Limit)(nil),    // 5: aramid.procd.state.Limit
 	(*Thread)(nil),   // 6: aramid.procd.state.Thread
-	(*Pending)(nil),  // 7: aramid.procd.state.Pending
-	(*Info)(nil),     // 8: aramid.procd.state.Info
-	(*Creds)(nil),    // 9: aramid.procd.state.Creds
-	(*Table)(nil),    // 10: aramid.procd.state.Table
-	(*Slot)(nil),     // 11: aramid.procd.state.Slot
-	(*File)(nil),     // 12: aramid.procd.state.File
-	(*Fs)(nil),       // 13: aramid.procd.state.Fs
-	(*Mm)(nil),       // 14: aramid.procd.state.Mm
-	(*Handlers)(nil), // 15: aramid.procd.state.Handlers
-	(*Action)(nil),   // 16: aramid.procd.state.Action
+	(*Watch)(nil),    // 7: aramid.procd.state.Watch
+	(*Pending)(nil),  // 8: aramid.procd.state.Pending
+	(*Info)(nil),     // 9: aramid.procd.state.Info
+	(*Creds)(nil),    // 10: aramid.procd.state.Creds
+	(*Table)(nil),    // 11: aramid.procd.state.Table
+	(*Slot)(nil),     // 12: aramid.procd.state.Slot
+	(*File)(nil),     // 13: aramid.procd.state.File
+	(*Fs)(nil),       // 14: aramid.procd.state.Fs
+	(*Mm)(nil),       // 15: aramid.procd.state.Mm
+	(*Handlers)(nil), // 16: aramid.procd.state.Handlers
+	(*Action)(nil),   // 17: aramid.procd.state.Action
 }
 var file_servers_procd_state_state_proto_depIdxs = []int32{
 	2,  // 0: aramid.procd.state.State.procs:type_name -> aramid.procd.state.Process
 	6,  // 1: aramid.procd.state.State.threads:type_name -> aramid.procd.state.Thread
-	9,  // 2: aramid.procd.state.State.creds:type_name -> aramid.procd.state.Creds
-	10, // 3: aramid.procd.state.State.tables:type_name -> aramid.procd.state.Table
-	12, // 4: aramid.procd.state.State.files:type_name -> aramid.procd.state.File
-	13, // 5: aramid.procd.state.State.fs:type_name -> aramid.procd.state.Fs
-	14, // 6: aramid.procd.state.State.mms:type_name -> aramid.procd.state.Mm
-	15, // 7: aramid.procd.state.State.handlers:type_name -> aramid.procd.state.Handlers
+	10, // 2: aramid.procd.state.State.creds:type_name -> aramid.procd.state.Creds
+	11, // 3: aramid.procd.state.State.tables:type_name -> aramid.procd.state.Table
+	13, // 4: aramid.procd.state.State.files:type_name -> aramid.procd.state.File
+	14, // 5: aramid.procd.state.State.fs:type_name -> aramid.procd.state.Fs
+	15, // 6: aramid.procd.state.State.mms:type_name -> aramid.procd.state.Mm
+	16, // 7: aramid.procd.state.State.handlers:type_name -> aramid.procd.state.Handlers
 	3,  // 8: aramid.procd.state.State.cgroups:type_name -> aramid.procd.state.Cgroup
 	0,  // 9: aramid.procd.state.Process.phase:type_name -> aramid.procd.state.Phase
-	7,  // 10: aramid.procd.state.Process.pending:type_name -> aramid.procd.state.Pending
+	8,  // 10: aramid.procd.state.Process.pending:type_name -> aramid.procd.state.Pending
 	5,  // 11: aramid.procd.state.Process.limits:type_name -> aramid.procd.state.Limit
 	4,  // 12: aramid.procd.state.Process.used:type_name -> aramid.procd.state.Times
 	4,  // 13: aramid.procd.state.Process.children:type_name -> aramid.procd.state.Times
 	4,  // 14: aramid.procd.state.Process.cgroup_base:type_name -> aramid.procd.state.Times
-	4,  // 15: aramid.procd.state.Cgroup.gone:type_name -> aramid.procd.state.Times
-	7,  // 16: aramid.procd.state.Thread.pending:type_name -> aramid.procd.state.Pending
-	8,  // 17: aramid.procd.state.Pending.queue:type_name -> aramid.procd.state.Info
-	11, // 18: aramid.procd.state.Table.slots:type_name -> aramid.procd.state.Slot
-	16, // 19: aramid.procd.state.Handlers.actions:type_name -> aramid.procd.state.Action
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	7,  // 15: aramid.procd.state.Process.watches:type_name -> aramid.procd.state.Watch
+	4,  // 16: aramid.procd.state.Cgroup.gone:type_name -> aramid.procd.state.Times
+	8,  // 17: aramid.procd.state.Thread.pending:type_name -> aramid.procd.state.Pending
+	9,  // 18: aramid.procd.state.Pending.queue:type_name -> aramid.procd.state.Info
+	12, // 19: aramid.procd.state.Table.slots:type_name -> aramid.procd.state.Slot
+	17, // 20: aramid.procd.state.Handlers.actions:type_name -> aramid.procd.state.Action
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_servers_procd_state_state_proto_init() }
@@ -2098,7 +2192,7 @@ func file_servers_procd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_procd_state_state_proto_rawDesc), len(file_servers_procd_state_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -908,6 +908,9 @@ type Open struct {
 	Semaphore     bool                   `protobuf:"varint,15,opt,name=semaphore,proto3" json:"semaphore,omitempty"` // EFD_SEMAPHORE
 	Level         uint32                 `protobuf:"varint,16,opt,name=level,proto3" json:"level,omitempty"`         // of an eventfd's event
 	Watches       []*Watch               `protobuf:"bytes,17,rep,name=watches,proto3" json:"watches,omitempty"`      // of an epoll file
+	Timer         *Timer                 `protobuf:"bytes,30,opt,name=timer,proto3" json:"timer,omitempty"`          // of a timerfd
+	Mask          uint64                 `protobuf:"varint,31,opt,name=mask,proto3" json:"mask,omitempty"`           // of a signalfd
+	Watch         uint64                 `protobuf:"varint,32,opt,name=watch,proto3" json:"watch,omitempty"`         // of a signalfd: procd's number
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1061,6 +1064,120 @@ func (x *Open) GetWatches() []*Watch {
 	return nil
 }
 
+func (x *Open) GetTimer() *Timer {
+	if x != nil {
+		return x.Timer
+	}
+	return nil
+}
+
+func (x *Open) GetMask() uint64 {
+	if x != nil {
+		return x.Mask
+	}
+	return 0
+}
+
+func (x *Open) GetWatch() uint64 {
+	if x != nil {
+		return x.Watch
+	}
+	return 0
+}
+
+// Timer of timerfd_create(2). Expirations are computed from the clock when it is read.
+type Timer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Timer         uint32                 `protobuf:"varint,1,opt,name=timer,proto3" json:"timer,omitempty"`       // handle: raises POLLIN of the open file's event
+	Realtime      bool                   `protobuf:"varint,2,opt,name=realtime,proto3" json:"realtime,omitempty"` // `at` is CLOCK_REALTIME's; else CLOCK_MONOTONIC's
+	At            uint64                 `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"`             // first expiration that was not yet read, ns; 0: disarmed
+	Interval      uint64                 `protobuf:"varint,4,opt,name=interval,proto3" json:"interval,omitempty"` // ns
+	Cancel        bool                   `protobuf:"varint,5,opt,name=cancel,proto3" json:"cancel,omitempty"`     // TFD_TIMER_CANCEL_ON_SET
+	Canceled      bool                   `protobuf:"varint,6,opt,name=canceled,proto3" json:"canceled,omitempty"` // and the clock was set
+	Clock         uint32                 `protobuf:"varint,7,opt,name=clock,proto3" json:"clock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Timer) Reset() {
+	*x = Timer{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Timer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Timer) ProtoMessage() {}
+
+func (x *Timer) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Timer.ProtoReflect.Descriptor instead.
+func (*Timer) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Timer) GetTimer() uint32 {
+	if x != nil {
+		return x.Timer
+	}
+	return 0
+}
+
+func (x *Timer) GetRealtime() bool {
+	if x != nil {
+		return x.Realtime
+	}
+	return false
+}
+
+func (x *Timer) GetAt() uint64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *Timer) GetInterval() uint64 {
+	if x != nil {
+		return x.Interval
+	}
+	return 0
+}
+
+func (x *Timer) GetCancel() bool {
+	if x != nil {
+		return x.Cancel
+	}
+	return false
+}
+
+func (x *Timer) GetCanceled() bool {
+	if x != nil {
+		return x.Canceled
+	}
+	return false
+}
+
+func (x *Timer) GetClock() uint32 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
 type Pipe struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1083,7 +1200,7 @@ type Pipe struct {
 
 func (x *Pipe) Reset() {
 	*x = Pipe{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1212,7 @@ func (x *Pipe) String() string {
 func (*Pipe) ProtoMessage() {}
 
 func (x *Pipe) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1225,7 @@ func (x *Pipe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pipe.ProtoReflect.Descriptor instead.
 func (*Pipe) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Pipe) GetId() uint64 {
@@ -1238,7 +1355,7 @@ type Tty struct {
 
 func (x *Tty) Reset() {
 	*x = Tty{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1367,7 @@ func (x *Tty) String() string {
 func (*Tty) ProtoMessage() {}
 
 func (x *Tty) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1380,7 @@ func (x *Tty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tty.ProtoReflect.Descriptor instead.
 func (*Tty) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Tty) GetIflag() uint32 {
@@ -1424,7 +1541,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1436,7 +1553,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1449,7 +1566,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Watch) GetOpen() uint64 {
@@ -1556,7 +1673,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12(\n" +
 	"\x03cwd\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x03cwd\x12*\n" +
 	"\x04root\x18\x03 \x01(\v2\x16.aramid.vfsd.state.RefR\x04root\x12\x14\n" +
-	"\x05umask\x18\x04 \x01(\rR\x05umask\"\xc5\x03\n" +
+	"\x05umask\x18\x04 \x01(\rR\x05umask\"\x9f\x04\n" +
 	"\x04Open\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x02at\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x02at\x12\x14\n" +
@@ -1578,7 +1695,18 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x05value\x18\x0e \x01(\x04R\x05value\x12\x1c\n" +
 	"\tsemaphore\x18\x0f \x01(\bR\tsemaphore\x12\x14\n" +
 	"\x05level\x18\x10 \x01(\rR\x05level\x122\n" +
-	"\awatches\x18\x11 \x03(\v2\x18.aramid.vfsd.state.WatchR\awatches\"\xc1\x02\n" +
+	"\awatches\x18\x11 \x03(\v2\x18.aramid.vfsd.state.WatchR\awatches\x12.\n" +
+	"\x05timer\x18\x1e \x01(\v2\x18.aramid.vfsd.state.TimerR\x05timer\x12\x12\n" +
+	"\x04mask\x18\x1f \x01(\x04R\x04mask\x12\x14\n" +
+	"\x05watch\x18  \x01(\x04R\x05watch\"\xaf\x01\n" +
+	"\x05Timer\x12\x14\n" +
+	"\x05timer\x18\x01 \x01(\rR\x05timer\x12\x1a\n" +
+	"\brealtime\x18\x02 \x01(\bR\brealtime\x12\x0e\n" +
+	"\x02at\x18\x03 \x01(\x04R\x02at\x12\x1a\n" +
+	"\binterval\x18\x04 \x01(\x04R\binterval\x12\x16\n" +
+	"\x06cancel\x18\x05 \x01(\bR\x06cancel\x12\x1a\n" +
+	"\bcanceled\x18\x06 \x01(\bR\bcanceled\x12\x14\n" +
+	"\x05clock\x18\a \x01(\rR\x05clock\"\xc1\x02\n" +
 	"\x04Pipe\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06memory\x18\x02 \x01(\rR\x06memory\x12\x14\n" +
@@ -1634,7 +1762,7 @@ func file_servers_vfsd_state_state_proto_rawDescGZIP() []byte {
 	return file_servers_vfsd_state_state_proto_rawDescData
 }
 
-var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*State)(nil),      // 0: aramid.vfsd.state.State
 	(*Lock)(nil),       // 1: aramid.vfsd.state.Lock
@@ -1645,9 +1773,10 @@ var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*Ref)(nil),        // 6: aramid.vfsd.state.Ref
 	(*Context)(nil),    // 7: aramid.vfsd.state.Context
 	(*Open)(nil),       // 8: aramid.vfsd.state.Open
-	(*Pipe)(nil),       // 9: aramid.vfsd.state.Pipe
-	(*Tty)(nil),        // 10: aramid.vfsd.state.Tty
-	(*Watch)(nil),      // 11: aramid.vfsd.state.Watch
+	(*Timer)(nil),      // 9: aramid.vfsd.state.Timer
+	(*Pipe)(nil),       // 10: aramid.vfsd.state.Pipe
+	(*Tty)(nil),        // 11: aramid.vfsd.state.Tty
+	(*Watch)(nil),      // 12: aramid.vfsd.state.Watch
 }
 var file_servers_vfsd_state_state_proto_depIdxs = []int32{
 	2,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
@@ -1655,19 +1784,20 @@ var file_servers_vfsd_state_state_proto_depIdxs = []int32{
 	5,  // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
 	7,  // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
 	8,  // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
-	9,  // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
-	10, // 6: aramid.vfsd.state.State.tty:type_name -> aramid.vfsd.state.Tty
+	10, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
+	11, // 6: aramid.vfsd.state.State.tty:type_name -> aramid.vfsd.state.Tty
 	1,  // 7: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
 	3,  // 8: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
 	6,  // 9: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
 	6,  // 10: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
 	6,  // 11: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
-	11, // 12: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	12, // 12: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
+	9,  // 13: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_servers_vfsd_state_state_proto_init() }
@@ -1681,7 +1811,7 @@ func file_servers_vfsd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_vfsd_state_state_proto_rawDesc), len(file_servers_vfsd_state_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
