@@ -146,11 +146,11 @@ func (o *options) describe(dir string) (*qemu.Machine, error) {
 	if o.root == "" {
 		return nil, errors.New("no root: name a directory, tar, cpio or EROFS file with --root (a built-in userland is not there yet)")
 	}
-	kind, err := buildRoot(filepath.Join(dir, "root"), o.root)
+	initrd, kind, err := rootfs.Prepare(filepath.Join(dir, "root"), o.root)
 	if err != nil {
 		return nil, err
 	}
-	m.Initrd = filepath.Join(dir, "root")
+	m.Initrd = initrd
 	words = append(words, "aramid.root="+string(kind))
 	if len(o.argv) > 0 {
 		words = append(words, "aramid.init="+percentList(o.argv), "aramid.mounts=container")
@@ -180,15 +180,6 @@ func splitAppend(text string) (kernel, rest []string) {
 		}
 	}
 	return kernel, rest
-}
-
-func buildRoot(to, from string) (rootfs.Kind, error) {
-	f, err := os.Create(to)
-	if err != nil {
-		return "", err
-	}
-	kind, err := rootfs.Build(f, from)
-	return kind, errors.Join(err, f.Close())
 }
 
 // launch runs the machine with its console on our standard input and output and returns aramid's exit status.

@@ -1,94 +1,60 @@
 package rootfs
 
 import (
-	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
-	"io/fs"
-	"syscall"
-
-	"github.com/erofs/go-erofs"
-	"github.com/u-root/u-root/pkg/cpio"
+	"os"
 )
 
-// fromEROFS unpacks an EROFS image (uncompressed, as go-erofs reads) into the cpio that vfsd maps.
-func fromEROFS(w io.Writer, name string, r io.Reader) error {
-	at, ok := r.(io.ReaderAt)
-	if !ok {
-		b, err := io.ReadAll(r)
-		if err != nil {
-			return fmt.Errorf("root %s: %w", name, err)
-		}
-		at = bytes.NewReader(b)
+// checkEROFS looks whether an image of that many bytes is whole; head is its begin.
+func checkEROFS(name string, head []byte, size int64) error {
+	const (
+		blockBits = erofsMagicOff + 12
+		blocks    = erofsMagicOff + 36
+		end       = erofsMagicOff + 128
+	)
+	if len(head) < end || head[blockBits] > 16 {
+		return fmt.Errorf("root %s: damaged EROFS image: no superblock", name)
 	}
-	img, err := erofs.Open(at)
-	if err != nil {
-		return fmt.Errorf("root %s: damaged EROFS image: %w", name, err)
+	if want := int64(binary.LittleEndian.Uint32(head[blocks:])) << head[blockBits]; want > size {
+		return fmt.Errorf("root %s: damaged EROFS image: %d bytes of %d", name, size, want)
 	}
-	a := newWriter(w)
-	err = fs.WalkDir(img, ".", func(p string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rec, err := erofsRecord(img, p)
-		if err != nil {
-			return fmt.Errorf("%s: %w", p, err)
-		}
-		return a.add(rec)
-	})
-	if err != nil {
-		return fmt.Errorf("root %s: damaged EROFS image: %w", name, err)
-	}
-	return a.close()
+	return nil
 }
 
-// erofsRecord is the cpio record of the file at p.
-func erofsRecord(img fs.FS, p string) (rec cpio.Record, err error) {
-	fi, err := fs.Lstat(img, p)
+// Prepare gives the file that is the initrd for the root at name: an EROFS image as it is, of everything else what Build writes to the file to.
+func Prepare(to, name string) (initrd string, kind Kind, err error) {
+	if ok, err := isEROFS(name); ok || err != nil {
+		return name, EROFSImage, err
+	}
+	f, err := os.Create(to)
 	if err != nil {
-		return rec, err
+		return "", "", err
 	}
-	st := fi.Sys().(*erofs.Stat) // fi.Mode() lacks the set-id and sticky bits
-	rdev := uint64(st.Rdev)
-	rec.Info = cpio.Info{Ino: uint64(st.Ino), Mode: unixMode(st.Mode), UID: uint64(st.UID), GID: uint64(st.GID), NLink: uint64(st.Nlink),
-		MTime: st.Mtime, Rmajor: rdev >> 8 & 0xfff, Rminor: rdev&0xff | rdev>>12&^0xff, Name: p}
-	var data []byte
-	switch fi.Mode().Type() {
-	case 0:
-		data, err = fs.ReadFile(img, p)
-	case fs.ModeSymlink:
-		var to string
-		to, err = fs.ReadLink(img, p)
-		data = []byte(to)
+	kind, err = Build(f, name)
+	if e := f.Close(); err == nil {
+		err = e
 	}
-	rec.ReaderAt, rec.FileSize = bytes.NewReader(data), uint64(len(data))
-	return rec, err
+	return to, kind, err
 }
 
-// modeBits maps fs.FileMode bits to stat(2)'s.
-var modeBits = []struct {
-	from fs.FileMode
-	to   uint64
-}{
-	{fs.ModeDir, syscall.S_IFDIR}, {fs.ModeSymlink, syscall.S_IFLNK}, {fs.ModeNamedPipe, syscall.S_IFIFO}, {fs.ModeSocket, syscall.S_IFSOCK},
-	{fs.ModeSetuid, syscall.S_ISUID}, {fs.ModeSetgid, syscall.S_ISGID}, {fs.ModeSticky, syscall.S_ISVTX},
-}
-
-// unixMode is m as stat(2) gives it.
-func unixMode(m fs.FileMode) uint64 {
-	v := uint64(m.Perm())
-	for _, b := range modeBits {
-		if m&b.from != 0 {
-			v |= b.to
-		}
+// isEROFS reports whether the file at name is an EROFS image; one that is not whole is an error.
+func isEROFS(name string) (bool, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return false, fmt.Errorf("root: %w", err)
 	}
-	switch {
-	case m.IsRegular():
-		v |= syscall.S_IFREG
-	case m&fs.ModeCharDevice != 0:
-		v |= syscall.S_IFCHR
-	case m&fs.ModeDevice != 0:
-		v |= syscall.S_IFBLK
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || st.IsDir() {
+		return false, err
 	}
-	return v
+	head := make([]byte, headSize)
+	n, err := io.ReadFull(f, head)
+	head = head[:n]
+	if err != nil && n == 0 || len(head) < erofsMagicOff+len(erofsMagic) || string(head[erofsMagicOff:][:len(erofsMagic)]) != erofsMagic {
+		return false, nil
+	}
+	return true, checkEROFS(name, head, st.Size())
 }

@@ -1,5 +1,6 @@
 // Package rootfs turns what `aramid run --root` names (a directory, a tar or cpio archive or an EROFS image, plain or gzipped) into the initrd that
-// vfsd reads: an uncompressed newc cpio whose file contents are page-aligned, so that the guest maps them and copies nothing.
+// vfsd reads: an EROFS image as it is, everything else as an uncompressed newc cpio whose file contents are page-aligned, so that the guest maps them
+// and copies nothing.
 package rootfs
 
 import (
@@ -23,8 +24,11 @@ import (
 // Kind is the format of a root.
 type Kind string
 
-// Cpio is what Build makes today, of every kind of root.
-const Cpio Kind = "cpio"
+// The kinds that vfsd reads.
+const (
+	Cpio       Kind = "cpio"
+	EROFSImage Kind = "erofs"
+)
 
 const (
 	erofsMagicOff = 1024
@@ -70,10 +74,12 @@ func fromFile(w io.Writer, name string, f io.Reader) (Kind, error) {
 		}
 		return fromFile(w, name, z)
 	case at(erofsMagicOff, erofsMagic):
-		if _, ok := f.(io.ReaderAt); ok {
-			return Cpio, fromEROFS(w, name, f)
+		head = bytes.Clone(head)
+		size, err := io.Copy(w, r)
+		if err != nil {
+			return "", fmt.Errorf("root %s: %w", name, err)
 		}
-		return Cpio, fromEROFS(w, name, r)
+		return EROFSImage, checkEROFS(name, head, size)
 	case at(0, cpioMagic):
 		return Cpio, fromCpio(w, name, r)
 	case at(tarMagicOff, tarMagic):

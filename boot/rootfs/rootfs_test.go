@@ -3,6 +3,7 @@ package rootfs
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,7 +101,7 @@ func TestWhatIsNoRootIsRefusedWithItsName(t *testing.T) {
 	}
 }
 
-func TestAnEROFSImageGivesItsFiles(t *testing.T) {
+func TestAnEROFSImageIsTheInitrdAsItIs(t *testing.T) {
 	src := t.TempDir()
 	must(t, os.MkdirAll(filepath.Join(src, "bin"), 0o755))
 	must(t, os.WriteFile(filepath.Join(src, "bin/x"), []byte("hello"), 0o750))
@@ -112,20 +113,29 @@ func TestAnEROFSImageGivesItsFiles(t *testing.T) {
 	must(t, e.CopyFrom(os.DirFS(src)))
 	must(t, e.Close())
 	must(t, f.Close())
-	var out bytes.Buffer
-	kind, err := Build(&out, name)
-	if err != nil || kind != Cpio {
-		t.Fatal(kind, err)
-	}
-	m := records(t, out.Bytes())
-	if m["bin/x"].Mode != 0o100750 || m["bin/x"].FileSize != 5 || m["l"].Mode&0o170000 != 0o120000 || m["."].Mode&0o170000 != 0o040000 {
-		t.Errorf("x %+v l %+v root %+v", m["bin/x"].Info, m["l"].Info, m["."].Info)
+	if initrd, kind, err := Prepare(filepath.Join(src, "unused"), name); initrd != name || kind != EROFSImage || err != nil {
+		t.Fatal(initrd, kind, err)
 	}
 	b, err := os.ReadFile(name)
 	must(t, err)
-	must(t, os.WriteFile(name, b[:1100], 0o644))
-	if _, err := Build(&bytes.Buffer{}, name); err == nil || !strings.Contains(err.Error(), "damaged EROFS") {
-		t.Errorf("a cut image: %v", err)
+	packed := filepath.Join(src, "r.gz")
+	var z bytes.Buffer
+	zw := gzip.NewWriter(&z)
+	zw.Write(b)
+	must(t, zw.Close())
+	must(t, os.WriteFile(packed, z.Bytes(), 0o644))
+	initrd, kind, err := Prepare(filepath.Join(src, "plain"), packed)
+	if kind != EROFSImage || err != nil {
+		t.Fatal(initrd, kind, err)
+	}
+	if got, err := os.ReadFile(initrd); !bytes.Equal(got, b) {
+		t.Errorf("a packed image gives %d bytes of %d, %v", len(got), len(b), err)
+	}
+	for _, cut := range []int{1100, len(b) - 1} {
+		must(t, os.WriteFile(name, b[:cut], 0o644))
+		if _, _, err := Prepare("", name); err == nil || !strings.Contains(err.Error(), "damaged EROFS") {
+			t.Errorf("a cut image: %v", err)
+		}
 	}
 }
 

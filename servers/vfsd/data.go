@@ -25,28 +25,10 @@ func (h *VFSD) contents(c *server.Ctx, n *tree.Inode) (uabi.Handle, uabi.Error) 
 	if n.Memory != 0 {
 		return uabi.Handle(n.Memory), uabi.OK
 	}
-	size := max(pages(n.Size), pageSize)
-	var m uabi.Handle
-	var err uabi.Error
-	off := n.Window - 1
-	switch {
-	case n.Window == 0:
-		m, err = c.MemoryCreate(h.payer(), size, 0)
-	case off%pageSize == 0 && off+size <= h.cfg.Archive.Size():
-		m, err = c.MemoryClone(uabi.BootInitrd, h.payer(), off, size)
-		if tail := size - uint64(n.Size); err == uabi.OK && tail > 0 {
-			// Behind the end of the file a mapping shows zeroes, not the archive's next member.
-			err = c.MemoryZero(m, uint64(n.Size), tail)
-		}
-	default:
-		if m, err = c.MemoryCreate(h.payer(), size, 0); err == uabi.OK {
-			_, err = c.MemoryCopy(m, 0, uabi.BootInitrd, off, uint64(n.Size))
-		}
+	if n.Lower {
+		return h.cloneLower(c, n)
 	}
-	if err != uabi.OK {
-		return 0, err
-	}
-	return m, uabi.OK
+	return c.MemoryCreate(h.payer(), max(pages(n.Size), pageSize), 0)
 }
 
 // payer is the account that contents are charged to: the frames kept for servers are out of its reach.
@@ -61,7 +43,7 @@ func (h *VFSD) payer() uabi.Handle {
 func (h *VFSD) keep(n *tree.Inode, m uabi.Handle) {
 	if n.Memory != uint32(m) {
 		h.tree.Touch(n)
-		n.Memory, n.Window = uint32(m), 0
+		n.Memory, n.Lower = uint32(m), false
 	}
 }
 
@@ -72,7 +54,7 @@ func (k *call) resize(n *tree.Inode, size int64) uabi.Error {
 	}
 	if size == 0 && n.Memory == 0 {
 		k.tree.Touch(n)
-		n.Size, n.Window = 0, 0
+		n.Size, n.Lower = 0, false
 		return uabi.OK
 	}
 	m, err := k.contents(k.c, n)
@@ -146,15 +128,23 @@ func (h *VFSD) readFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.Cou
 	if pos >= n.Size || want == 0 {
 		return uabi.OK
 	}
-	m, err := h.contents(c, n)
-	if err != uabi.OK {
-		return err
+	want = min(want, uint64(n.Size-pos))
+	var got uint64
+	var err uabi.Error
+	if n.Lower {
+		got, err = h.readLower(c, n, uint64(pos), want)
+	} else {
+		var m uabi.Handle
+		if m, err = h.contents(c, n); err != uabi.OK {
+			return err
+		}
+		if got, err = c.MemoryToGrant(0, 0, m, uint64(pos), want); err == uabi.OK || got > 0 {
+			h.keep(n, m)
+		}
 	}
-	got, err := c.MemoryToGrant(0, 0, m, uint64(pos), min(want, uint64(n.Size-pos)))
 	if err != uabi.OK && got == 0 {
 		return err
 	}
-	h.keep(n, m)
 	if offset < 0 {
 		o.Pos += int64(got)
 	}

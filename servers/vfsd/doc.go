@@ -8,14 +8,13 @@
 // # Contents
 //
 // A regular file's bytes are in a memory object, the page cache: read and write have the kernel copy between it and the caller's
-// grant, so that contents never pass through this process or its journal. A file of the archive starts without one: its Window says
-// where in the initrd it lies, and the first use makes a copy-on-write clone of those pages (or a copy, where the archive is not aligned).
+// grant, so that contents never pass through this process or its journal. A file of the image (package base) has none: it is read where it lies
+// in the initrd, and when it is mapped or changed its memory becomes a copy-on-write clone of those pages (or a copy, where they are not aligned).
 //
 // # State
 //
-// The names are package tree's, the terminal's rules package tty's, the text of /proc package procfs's. A snapshot leaves
-// out the inodes that are still what the archive made them: Load indexes the archive again, which gives the same inodes with the same
-// numbers. The archive is read outside of the journal for that reason: it is not an input but a constant.
+// The names are package tree's, the terminal's rules package tty's, the text of /proc package procfs's. The root file system is an overlay: the image below,
+// what has changed since above. Only the latter is state. The image is mapped and read outside of the journal: it is not an input but a constant.
 //
 // # Readiness
 //

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -41,7 +40,9 @@ func Configure(k uk.Kernel) Config {
 	cfg.Container = word(line, "aramid.mounts") == "container"
 	cfg.NoEcho = word(line, "aramid.echo") == "off"
 	if size, _, err := k.MemorySize(uabi.BootInitrd); err == uabi.OK && size > 0 {
-		cfg.Archive = &initrd{k: k, size: size}
+		if cfg.Image, err = k.MapSelf(uabi.BootInitrd, 0, size); err != uabi.OK {
+			cfg.Log("the initrd cannot be mapped: " + err.Error())
+		}
 	}
 	var info uabi.SystemInfo
 	if k.SystemInfo(&info) == uabi.OK {
@@ -73,29 +74,4 @@ func word(line, name string) (value string) {
 		}
 	}
 	return value
-}
-
-// initrd is the Archive in the boot initrd.
-type initrd struct {
-	k    uk.Kernel
-	size uint64
-}
-
-// Size implements Archive.
-func (r *initrd) Size() uint64 { return r.size }
-
-// ReadAt implements io.ReaderAt.
-func (r *initrd) ReadAt(b []byte, off int64) (int, error) {
-	done := 0
-	for done < len(b) {
-		n, err := r.k.MemoryRead(uabi.BootInitrd, uint64(off)+uint64(done), b[done:])
-		done += n
-		if err != uabi.OK {
-			return done, err
-		}
-		if n == 0 {
-			return done, io.EOF
-		}
-	}
-	return done, nil
 }

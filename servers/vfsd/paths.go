@@ -1,7 +1,6 @@
 package main
 
 import (
-	"sort"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -434,16 +433,11 @@ func (k *call) list(at tree.Ref, pos int64) ([]*vfs.Dirent, uabi.Error) {
 		return k.listSynthetic(at.Ino, pos, out)
 	}
 	n := k.tree.Inode(at.Ino)
-	from := sort.Search(len(n.Entries), func(i int) bool { return int64(n.Entries[i].Cookie)+posFirst > pos })
-	for _, e := range n.Entries[from:] {
-		off := int64(e.Cookie) + posFirst
-		if len(out) >= maxList {
-			break
-		}
-		child := k.tree.Inode(e.Ino)
-		out = append(out, &vfs.Dirent{Ino: e.Ino, Off: off, Type: child.Mode >> 12, Name: e.Name})
-	}
-	return out, uabi.OK
+	err := k.tree.List(n, uint64(max(pos-posFirst, 0)), func(e tree.Entry) bool {
+		out = append(out, &vfs.Dirent{Ino: e.Ino, Off: int64(e.Cookie) + posFirst, Type: e.Type, Name: e.Name})
+		return len(out) < maxList
+	})
+	return out, err
 }
 
 // Mount implements vfs.Handler.
@@ -548,7 +542,7 @@ func (h *VFSD) StatfsAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.Statfs) uab
 		return uabi.ErrNotFound
 	}
 	out.Type, out.Flags = magics[f.Type], statfsFlags(m.Flags)
-	if f.Type == "tmpfs" || f.Type == "devtmpfs" {
+	if f.Type == "tmpfs" || f.Type == "devtmpfs" || f.Type == "overlay" {
 		k.sizes(f, out)
 	}
 	return uabi.OK
@@ -583,6 +577,7 @@ const pipefsMagic = 0x50495045
 
 // magics are what statfs(2) calls file systems.
 var magics = map[string]uint64{
+	"overlay": unix.OVERLAYFS_SUPER_MAGIC,
 	"tmpfs": unix.TMPFS_MAGIC, "devtmpfs": unix.TMPFS_MAGIC, "proc": unix.PROC_SUPER_MAGIC, "sysfs": unix.SYSFS_MAGIC,
 	"cgroup2": unix.CGROUP2_SUPER_MAGIC, "devpts": unix.DEVPTS_SUPER_MAGIC,
 }

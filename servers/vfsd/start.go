@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aramid/servers/server"
+	"aramid/servers/vfsd/base"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
 	"aramid/ukernel/uabi"
@@ -13,14 +14,8 @@ import (
 func (h *VFSD) Start(c *server.Ctx) {
 	h.top.BootNs = c.Realtime()
 	now := int64(h.top.BootNs)
-	if err := h.base(now); err != nil {
-		h.cfg.Log("no root file system: " + err.Error())
-		h.reset(&state.State{BootNs: uint64(now), Broken: err.Error()})
-		h.tree.NewFS("tmpfs", 0o755, 0, now)
-	}
-	root := h.tree.RootFS()
-	root.MaxBytes = defaultTmpfs
-	h.root = h.tree.MountRoot(root, "rootfs")
+	root := h.rootFS(now)
+	h.root = h.tree.MountRoot(root, root.Type)
 	h.top.RootMount = h.root.Mount
 	if a, err := c.AccountCreate(uabi.BootAccount, 0, 0); err == uabi.OK {
 		h.top.Account = uint32(a)
@@ -34,7 +29,7 @@ func (h *VFSD) Start(c *server.Ctx) {
 	}
 	h.top.BootId = (&call{VFSD: h, c: c}).newID()
 	h.startTty(c)
-	h.startFifos(c, root)
+	h.startFifos(c)
 	k := &call{VFSD: h, c: c, env: tree.Env{Root: h.root, Now: now, Synth: nil}, cwd: h.root}
 	k.env.Synth = k
 	list := []standard{devices}
@@ -49,15 +44,34 @@ func (h *VFSD) Start(c *server.Ctx) {
 // defaultTmpfs is what a tmpfs without a size says that it holds; what it really holds is up to the account.
 const defaultTmpfs = 512 << 20
 
-// startFifos gives FIFOs of the archive their pipes.
-func (h *VFSD) startFifos(c *server.Ctx, root *state.FileSystem) {
-	var fifos []*tree.Inode
-	h.tree.Each(root.Id, func(n *tree.Inode) {
-		if n.Type() == unix.S_IFIFO {
-			fifos = append(fifos, n)
+// rootFS makes the root file system: an overlay whose upper part is in memory and whose lower part is the image.
+func (h *VFSD) rootFS(now int64) *state.FileSystem {
+	image, err := base.Open(h.cfg.Image, now)
+	if err != nil {
+		h.cfg.Log("no root file system: " + err.Error())
+		h.top.Broken = err.Error()
+		return h.tree.NewFS("tmpfs", 0o755, 0, now)
+	}
+	h.image = image
+	root := h.tree.NewBaseFS("overlay", image, h.damaged)
+	root.MaxBytes = defaultTmpfs
+	return root
+}
+
+// startFifos gives FIFOs of the image their pipes.
+func (h *VFSD) startFifos(c *server.Ctx) {
+	if h.image == nil {
+		return
+	}
+	fifos, err := h.image.FIFOs()
+	if err != nil {
+		h.damaged(err)
+	}
+	for _, ino := range fifos {
+		n := h.tree.Inode(ino)
+		if n == nil {
+			continue
 		}
-	})
-	for _, n := range fifos {
 		if p, err := h.newPipe(c); err == uabi.OK {
 			h.nameFifo(n, p)
 		}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
-	"io"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -12,16 +10,11 @@ import (
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
+	"aramid/servers/vfsd/base"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
 	"aramid/ukernel/uabi"
 )
-
-// Archive is the initrd: a constant of the machine.
-type Archive interface {
-	io.ReaderAt
-	Size() uint64
-}
 
 // Config is what the kernel command line says, another constant.
 type Config struct {
@@ -31,8 +24,8 @@ type Config struct {
 	CommandLine string
 	// NoEcho: the console does not show what is typed; its input is no terminal.
 	NoEcho bool
-	// Archive is nil when there is no initrd.
-	Archive Archive
+	// Image is the initrd, mapped: the root file system. It is empty when there is none.
+	Image   []byte
 	Machine Machine
 	// Log writes a line.
 	Log func(string)
@@ -48,6 +41,7 @@ type Machine struct {
 type VFSD struct {
 	cfg      Config
 	tree     *tree.Tree
+	image    base.Image // what the root file system begins as, or nil
 	contexts map[uint64]*state.Context
 	opens    map[uint64]*state.Open
 	pipes    map[uint64]*state.Pipe
@@ -55,6 +49,8 @@ type VFSD struct {
 	root     tree.Ref
 	users    map[uint64]int // open files and contexts by mount
 	epolls   []uint64       // ids of the epoll files among opens, ascending
+
+	lastDamage string // of the image, that was logged
 
 	// scratch is for one handler's copies between grants and this process.
 	scratch []byte
@@ -77,6 +73,7 @@ func (h *VFSD) reset(top *state.State) {
 	h.users = map[uint64]int{}
 	h.epolls = nil
 	h.root = tree.Ref{}
+	h.image = nil
 }
 
 // nextID numbers badges, mounts, pipes and file systems.
@@ -85,14 +82,6 @@ func (h *VFSD) nextID() uint64 {
 	return h.top.LastId
 }
 
-// base makes the root file system as the archive has it.
-func (h *VFSD) base(now int64) error {
-	root := h.tree.NewFS("tmpfs", 0o755, 0, now)
-	if h.cfg.Archive == nil {
-		return fmt.Errorf("there is no root file system (no initrd)")
-	}
-	return h.tree.Populate(root, h.cfg.Archive, h.cfg.Archive.Size(), now)
-}
 
 // Save implements server.State.
 func (h *VFSD) Save() []byte {
@@ -120,9 +109,11 @@ func (h *VFSD) Load(b []byte) error {
 	}
 	h.reset(&state.State{})
 	if s.RootMount != 0 && s.Broken == "" {
-		if err := h.base(int64(s.BootNs)); err != nil {
+		var err error
+		if h.image, err = base.Open(h.cfg.Image, int64(s.BootNs)); err != nil {
 			return err
 		}
+		h.tree.UseBase(h.image, h.damaged)
 	}
 	h.top = &state.State{
 		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Account: s.Account, Tty: s.Tty,
@@ -131,15 +122,17 @@ func (h *VFSD) Load(b []byte) error {
 	h.tree.Load(s)
 	for _, v := range s.Contexts {
 		h.contexts[v.Id] = v
-		h.users[v.Cwd.Mount]++
-		h.users[v.Root.Mount]++
+		h.hold(tree.FromPb(v.Cwd))
+		h.hold(tree.FromPb(v.Root))
 	}
 	for _, v := range s.Opens {
 		h.opens[v.Id] = v
 		if v.Set != 0 {
 			h.epolls = append(h.epolls, v.Id)
 		}
-		h.users[v.At.GetMount()]++
+		if v.At != nil {
+			h.hold(tree.FromPb(v.At))
+		}
 	}
 	for _, v := range s.Pipes {
 		h.pipes[v.Id] = v

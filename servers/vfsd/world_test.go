@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/erofs/go-erofs"
 	"github.com/u-root/u-root/pkg/cpio"
+	"golang.org/x/sys/unix"
 
 	"aramid/proto/ipc"
 	"aramid/proto/proc"
@@ -81,8 +84,11 @@ type world struct {
 }
 
 // archive makes a newc archive of regular files ("name": content), directories ("name/") and links ("name@": target). The contents of
-// names that begin with "a" are page-aligned, as boot/rootfs makes them.
+// names that begin with "a" are page-aligned, as boot/rootfs makes them. If the first is asEROFS, it is an EROFS image of the others.
 func archive(files [][2]string) []byte {
+	if len(files) > 0 && files[0] == asEROFS {
+		return erofsArchive(files[1:])
+	}
 	var recs []cpio.Record
 	for _, f := range files {
 		switch name := f[0]; {
@@ -114,21 +120,70 @@ func archive(files [][2]string) []byte {
 
 const newcHeader = 110
 
-type bytesArchive struct{ *bytes.Reader }
+var asEROFS = [2]string{"#erofs"}
 
-func (b bytesArchive) Size() uint64 { return uint64(b.Reader.Size()) }
+func erofsArchive(files [][2]string) []byte {
+	out := memfile{}
+	w := erofs.Create(&out)
+	for _, f := range files {
+		var err error
+		switch name := "/" + f[0]; {
+		case strings.HasSuffix(name, "/"):
+			err = w.Mkdir(strings.TrimSuffix(name, "/"), 0o755)
+		case strings.HasSuffix(name, "@"):
+			err = w.Symlink(f[1], strings.TrimSuffix(name, "@"))
+		case strings.HasSuffix(name, "|"):
+			err = w.Mknod(strings.TrimSuffix(name, "|"), unix.S_IFIFO|0o600, 0)
+		default:
+			var file *erofs.File
+			if file, err = w.Create(name); err == nil {
+				io.WriteString(file, f[1])
+				err = file.Close()
+			}
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return out.b
+}
+
+// memfile is an io.WriteSeeker in memory.
+type memfile struct {
+	b   []byte
+	pos int64
+}
+
+func (m *memfile) Write(p []byte) (int, error) {
+	if end := m.pos + int64(len(p)); end > int64(len(m.b)) {
+		m.b = append(m.b, make([]byte, end-int64(len(m.b)))...)
+	}
+	m.pos += int64(copy(m.b[m.pos:], p))
+	return len(p), nil
+}
+
+func (m *memfile) Seek(off int64, whence int) (int64, error) {
+	m.pos = [...]int64{off, m.pos + off, int64(len(m.b)) + off}[whence]
+	return m.pos, nil
+}
 
 // keptSize is vfsd's kept memory, bytes.
 const keptSize = server.MinKept + pageSize&^(server.MinKept%pageSize)
 
 func newWorld(t *testing.T, sim uksim.Config, files [][2]string) *world {
+	return newWorldOf(t, sim, archive(files))
+}
+
+func newWorldOf(t *testing.T, sim uksim.Config, image []byte) *world {
 	sim.Trace = 200
 	w := &world{Sim: uksim.New(sim), t: t, stub: &stubProc{}}
-	image := archive(files)
 	w.Register("vfsd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
 		err := server.Run(k, check(Spec(Config{
-			Container: true, Archive: bytesArchive{bytes.NewReader(image)}, Machine: Machine{CPUs: 1, Memory: 1 << 28},
+			Container: true, Image: image, Machine: Machine{CPUs: 1, Memory: 1 << 28},
 			Log: func(s string) { w.log = append(w.log, s) },
 		}), func(s string) { w.Fail("%s", s) }))
 		k.ProcessExit(uint64(server.ExitStatus(err)))

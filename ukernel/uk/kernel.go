@@ -95,7 +95,7 @@ type Memories interface {
 	MemoryCopy(dst uabi.Handle, doff uint64, src uabi.Handle, soff, n uint64) (uint64, uabi.Error)
 	MemoryZero(h uabi.Handle, off, n uint64) uabi.Error
 	MemoryPager(h, endpoint uabi.Handle, key uint64) uabi.Error
-	// MapSelf maps [off, off+n) of h shared, readable and writable into the calling process and returns it as a slice that stays
+	// MapSelf maps [off, off+n) of h shared, readable and (if the handle may) writable into the calling process and returns it as a slice that stays
 	// valid for the life of the image. It is how a server reaches its kept memory: SpaceGap and SpaceMap on BootSpace.
 	MapSelf(h uabi.Handle, off, n uint64) ([]byte, uabi.Error)
 }

@@ -47,10 +47,11 @@ func (r *Real) MapSelf(h uabi.Handle, off, n uint64) ([]byte, uabi.Error) {
 		if err != uabi.OK {
 			return nil, err
 		}
-		_, err = r.SpaceMap(uabi.BootSpace, uabi.MapArgs{
-			Va: va, Len: n, Off: off, Memory: h,
-			Flags: uabi.ProtRead | uabi.ProtWrite | uabi.MapShared,
-		})
+		args := uabi.MapArgs{Va: va, Len: n, Off: off, Memory: h, Flags: uabi.ProtRead | uabi.ProtWrite | uabi.MapShared}
+		if _, err = r.SpaceMap(uabi.BootSpace, args); err == uabi.ErrRights {
+			args.Flags &^= uabi.ProtWrite
+			_, err = r.SpaceMap(uabi.BootSpace, args)
+		}
 		if err == uabi.ErrExists && try < attachTries {
 			continue
 		}

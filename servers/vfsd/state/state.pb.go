@@ -25,8 +25,8 @@ const (
 
 type State struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Inodes        []*Inode               `protobuf:"bytes,1,rep,name=inodes,proto3" json:"inodes,omitempty"`           // those that differ from the archive's index, by number
-	Removed       []uint64               `protobuf:"varint,2,rep,packed,name=removed,proto3" json:"removed,omitempty"` // numbers of archive inodes that are gone
+	Inodes        []*Inode               `protobuf:"bytes,1,rep,name=inodes,proto3" json:"inodes,omitempty"`           // those that are not as the image has them, by number
+	Removed       []uint64               `protobuf:"varint,2,rep,packed,name=removed,proto3" json:"removed,omitempty"` // numbers of the image's inodes that are gone
 	LastIno       uint64                 `protobuf:"varint,3,opt,name=last_ino,json=lastIno,proto3" json:"last_ino,omitempty"`
 	FileSystems   []*FileSystem          `protobuf:"bytes,4,rep,name=file_systems,json=fileSystems,proto3" json:"file_systems,omitempty"`
 	Mounts        []*Mount               `protobuf:"bytes,5,rep,name=mounts,proto3" json:"mounts,omitempty"`
@@ -37,7 +37,7 @@ type State struct {
 	LastId        uint64                 `protobuf:"varint,10,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"` // newest badge, mount, pipe or file system id
 	Zero          uint32                 `protobuf:"varint,11,opt,name=zero,proto3" json:"zero,omitempty"`                   // handle: memory that is never written
 	Ready         uint32                 `protobuf:"varint,12,opt,name=ready,proto3" json:"ready,omitempty"`                 // handle: an event that is always up
-	BootNs        uint64                 `protobuf:"varint,13,opt,name=boot_ns,json=bootNs,proto3" json:"boot_ns,omitempty"` // realtime at the first start: times of archive entries without one
+	BootNs        uint64                 `protobuf:"varint,13,opt,name=boot_ns,json=bootNs,proto3" json:"boot_ns,omitempty"` // realtime at the first start: times of what the image does not date
 	Broken        string                 `protobuf:"bytes,14,opt,name=broken,proto3" json:"broken,omitempty"`                // why there is no root file system
 	RootMount     uint64                 `protobuf:"varint,15,opt,name=root_mount,json=rootMount,proto3" json:"root_mount,omitempty"`
 	Account       uint32                 `protobuf:"varint,18,opt,name=account,proto3" json:"account,omitempty"`                      // handle: what contents of files and pipes are charged to
@@ -332,9 +332,8 @@ type Inode struct {
 	Entries       []*Entry               `protobuf:"bytes,15,rep,name=entries,proto3" json:"entries,omitempty"` // directory, in order of cookie
 	LastCookie    uint64                 `protobuf:"varint,16,opt,name=last_cookie,json=lastCookie,proto3" json:"last_cookie,omitempty"`
 	Memory        uint32                 `protobuf:"varint,17,opt,name=memory,proto3" json:"memory,omitempty"`                     // handle: contents
-	Window        uint64                 `protobuf:"varint,18,opt,name=window,proto3" json:"window,omitempty"`                     // archive offset + 1 of contents not yet in memory; 0: none
+	Lower         bool                   `protobuf:"varint,23,opt,name=lower,proto3" json:"lower,omitempty"`                       // contents or entries are still those of the image's inode of this number
 	Pipe          uint64                 `protobuf:"varint,19,opt,name=pipe,proto3" json:"pipe,omitempty"`                         // FIFO
-	Opens         uint64                 `protobuf:"varint,20,opt,name=opens,proto3" json:"opens,omitempty"`                       // open files, contexts and mounts that hold it
 	Path          string                 `protobuf:"bytes,21,opt,name=path,proto3" json:"path,omitempty"`                          // where it was last opened
 	ReadOnly      uint32                 `protobuf:"varint,22,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"` // handle: memory for those who may only read
 	unknownFields protoimpl.UnknownFields
@@ -490,23 +489,16 @@ func (x *Inode) GetMemory() uint32 {
 	return 0
 }
 
-func (x *Inode) GetWindow() uint64 {
+func (x *Inode) GetLower() bool {
 	if x != nil {
-		return x.Window
+		return x.Lower
 	}
-	return 0
+	return false
 }
 
 func (x *Inode) GetPipe() uint64 {
 	if x != nil {
 		return x.Pipe
-	}
-	return 0
-}
-
-func (x *Inode) GetOpens() uint64 {
-	if x != nil {
-		return x.Opens
 	}
 	return 0
 }
@@ -592,6 +584,7 @@ type FileSystem struct {
 	Root          uint64                 `protobuf:"varint,3,opt,name=root,proto3" json:"root,omitempty"`           // inode
 	Synthetic     bool                   `protobuf:"varint,4,opt,name=synthetic,proto3" json:"synthetic,omitempty"` // procfs: no inodes of its own
 	MaxBytes      uint64                 `protobuf:"varint,5,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	Lower         bool                   `protobuf:"varint,6,opt,name=lower,proto3" json:"lower,omitempty"` // the image's
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -659,6 +652,13 @@ func (x *FileSystem) GetMaxBytes() uint64 {
 		return x.MaxBytes
 	}
 	return 0
+}
+
+func (x *FileSystem) GetLower() bool {
+	if x != nil {
+		return x.Lower
+	}
+	return false
 }
 
 type Mount struct {
@@ -1619,7 +1619,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06thread\x18\x05 \x01(\x04R\x06thread\x12\x14\n" +
 	"\x05write\x18\x06 \x01(\bR\x05write\x12\x14\n" +
 	"\x05start\x18\a \x01(\x03R\x05start\x12\x10\n" +
-	"\x03end\x18\b \x01(\x03R\x03end\"\x9b\x04\n" +
+	"\x03end\x18\b \x01(\x03R\x03end\"\x8f\x04\n" +
 	"\x05Inode\x12\x10\n" +
 	"\x03ino\x18\x01 \x01(\x04R\x03ino\x12\x0e\n" +
 	"\x02fs\x18\x02 \x01(\x04R\x02fs\x12\x12\n" +
@@ -1639,23 +1639,23 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\aentries\x18\x0f \x03(\v2\x18.aramid.vfsd.state.EntryR\aentries\x12\x1f\n" +
 	"\vlast_cookie\x18\x10 \x01(\x04R\n" +
 	"lastCookie\x12\x16\n" +
-	"\x06memory\x18\x11 \x01(\rR\x06memory\x12\x16\n" +
-	"\x06window\x18\x12 \x01(\x04R\x06window\x12\x12\n" +
-	"\x04pipe\x18\x13 \x01(\x04R\x04pipe\x12\x14\n" +
-	"\x05opens\x18\x14 \x01(\x04R\x05opens\x12\x12\n" +
+	"\x06memory\x18\x11 \x01(\rR\x06memory\x12\x14\n" +
+	"\x05lower\x18\x17 \x01(\bR\x05lower\x12\x12\n" +
+	"\x04pipe\x18\x13 \x01(\x04R\x04pipe\x12\x12\n" +
 	"\x04path\x18\x15 \x01(\tR\x04path\x12\x1b\n" +
-	"\tread_only\x18\x16 \x01(\rR\breadOnly\"E\n" +
+	"\tread_only\x18\x16 \x01(\rR\breadOnlyJ\x04\b\x12\x10\x13J\x04\b\x14\x10\x15\"E\n" +
 	"\x05Entry\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03ino\x18\x02 \x01(\x04R\x03ino\x12\x16\n" +
-	"\x06cookie\x18\x03 \x01(\x04R\x06cookie\"\x7f\n" +
+	"\x06cookie\x18\x03 \x01(\x04R\x06cookie\"\x95\x01\n" +
 	"\n" +
 	"FileSystem\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x12\n" +
 	"\x04root\x18\x03 \x01(\x04R\x04root\x12\x1c\n" +
 	"\tsynthetic\x18\x04 \x01(\bR\tsynthetic\x12\x1b\n" +
-	"\tmax_bytes\x18\x05 \x01(\x04R\bmaxBytes\"\xb9\x01\n" +
+	"\tmax_bytes\x18\x05 \x01(\x04R\bmaxBytes\x12\x14\n" +
+	"\x05lower\x18\x06 \x01(\bR\x05lower\"\xb9\x01\n" +
 	"\x05Mount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x0e\n" +

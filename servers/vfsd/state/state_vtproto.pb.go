@@ -336,6 +336,18 @@ func (m *Inode) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.Lower {
+		i--
+		if m.Lower {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xb8
+	}
 	if m.ReadOnly != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.ReadOnly))
 		i--
@@ -352,26 +364,12 @@ func (m *Inode) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i--
 		dAtA[i] = 0xaa
 	}
-	if m.Opens != 0 {
-		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Opens))
-		i--
-		dAtA[i] = 0x1
-		i--
-		dAtA[i] = 0xa0
-	}
 	if m.Pipe != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Pipe))
 		i--
 		dAtA[i] = 0x1
 		i--
 		dAtA[i] = 0x98
-	}
-	if m.Window != 0 {
-		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Window))
-		i--
-		dAtA[i] = 0x1
-		i--
-		dAtA[i] = 0x90
 	}
 	if m.Memory != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Memory))
@@ -553,6 +551,16 @@ func (m *FileSystem) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	if m.unknownFields != nil {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
+	}
+	if m.Lower {
+		i--
+		if m.Lower {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x30
 	}
 	if m.MaxBytes != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.MaxBytes))
@@ -1572,14 +1580,8 @@ func (m *Inode) SizeVT() (n int) {
 	if m.Memory != 0 {
 		n += 2 + protohelpers.SizeOfVarint(uint64(m.Memory))
 	}
-	if m.Window != 0 {
-		n += 2 + protohelpers.SizeOfVarint(uint64(m.Window))
-	}
 	if m.Pipe != 0 {
 		n += 2 + protohelpers.SizeOfVarint(uint64(m.Pipe))
-	}
-	if m.Opens != 0 {
-		n += 2 + protohelpers.SizeOfVarint(uint64(m.Opens))
 	}
 	l = len(m.Path)
 	if l > 0 {
@@ -1587,6 +1589,9 @@ func (m *Inode) SizeVT() (n int) {
 	}
 	if m.ReadOnly != 0 {
 		n += 2 + protohelpers.SizeOfVarint(uint64(m.ReadOnly))
+	}
+	if m.Lower {
+		n += 3
 	}
 	n += len(m.unknownFields)
 	return n
@@ -1633,6 +1638,9 @@ func (m *FileSystem) SizeVT() (n int) {
 	}
 	if m.MaxBytes != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.MaxBytes))
+	}
+	if m.Lower {
+		n += 2
 	}
 	n += len(m.unknownFields)
 	return n
@@ -3178,25 +3186,6 @@ func (m *Inode) UnmarshalVT(dAtA []byte) error {
 					break
 				}
 			}
-		case 18:
-			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Window", wireType)
-			}
-			m.Window = 0
-			for shift := uint(0); ; shift += 7 {
-				if shift >= 64 {
-					return protohelpers.ErrIntOverflow
-				}
-				if iNdEx >= l {
-					return io.ErrUnexpectedEOF
-				}
-				b := dAtA[iNdEx]
-				iNdEx++
-				m.Window |= uint64(b&0x7F) << shift
-				if b < 0x80 {
-					break
-				}
-			}
 		case 19:
 			if wireType != 0 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Pipe", wireType)
@@ -3212,25 +3201,6 @@ func (m *Inode) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Pipe |= uint64(b&0x7F) << shift
-				if b < 0x80 {
-					break
-				}
-			}
-		case 20:
-			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Opens", wireType)
-			}
-			m.Opens = 0
-			for shift := uint(0); ; shift += 7 {
-				if shift >= 64 {
-					return protohelpers.ErrIntOverflow
-				}
-				if iNdEx >= l {
-					return io.ErrUnexpectedEOF
-				}
-				b := dAtA[iNdEx]
-				iNdEx++
-				m.Opens |= uint64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -3286,6 +3256,26 @@ func (m *Inode) UnmarshalVT(dAtA []byte) error {
 					break
 				}
 			}
+		case 23:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Lower", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Lower = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -3567,6 +3557,26 @@ func (m *FileSystem) UnmarshalVT(dAtA []byte) error {
 					break
 				}
 			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Lower", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Lower = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -6983,25 +6993,6 @@ func (m *Inode) UnmarshalVTUnsafe(dAtA []byte) error {
 					break
 				}
 			}
-		case 18:
-			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Window", wireType)
-			}
-			m.Window = 0
-			for shift := uint(0); ; shift += 7 {
-				if shift >= 64 {
-					return protohelpers.ErrIntOverflow
-				}
-				if iNdEx >= l {
-					return io.ErrUnexpectedEOF
-				}
-				b := dAtA[iNdEx]
-				iNdEx++
-				m.Window |= uint64(b&0x7F) << shift
-				if b < 0x80 {
-					break
-				}
-			}
 		case 19:
 			if wireType != 0 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Pipe", wireType)
@@ -7017,25 +7008,6 @@ func (m *Inode) UnmarshalVTUnsafe(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Pipe |= uint64(b&0x7F) << shift
-				if b < 0x80 {
-					break
-				}
-			}
-		case 20:
-			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Opens", wireType)
-			}
-			m.Opens = 0
-			for shift := uint(0); ; shift += 7 {
-				if shift >= 64 {
-					return protohelpers.ErrIntOverflow
-				}
-				if iNdEx >= l {
-					return io.ErrUnexpectedEOF
-				}
-				b := dAtA[iNdEx]
-				iNdEx++
-				m.Opens |= uint64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -7095,6 +7067,26 @@ func (m *Inode) UnmarshalVTUnsafe(dAtA []byte) error {
 					break
 				}
 			}
+		case 23:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Lower", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Lower = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -7384,6 +7376,26 @@ func (m *FileSystem) UnmarshalVTUnsafe(dAtA []byte) error {
 					break
 				}
 			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Lower", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Lower = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])

@@ -12,8 +12,9 @@
 //   - An inode lives while nlink > 0 or opens > 0; Drop and unlink release it and put its memory handle on the Freed list.
 //   - A directory has one parent and one name (kept beside it, so that getcwd needs no search); a removed directory keeps its
 //     parent number but has nlink 0 and no entries.
-//   - An inode with base set is exactly what indexing the archive made of it, so a snapshot need not hold it. Whoever
-//     changes an inode calls touch first.
+//   - An inode with base set is exactly what the image has, so a snapshot need not hold it; it is read when it is first looked at (Base). Whoever
+//     changes an inode calls touch first. Lower says that entries or contents are the image's; own takes a directory's over.
+//   - Who holds an inode is not state: it follows from mounts, contexts and open files, which hold again after a snapshot was loaded.
 //   - Cookies of directory entries only grow, so a reader that goes on after a cookie neither loses nor repeats an entry.
 //   - Checks come before changes: an operation that returns an error has changed nothing.
 package tree

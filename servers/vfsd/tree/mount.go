@@ -99,7 +99,7 @@ func (t *Tree) reaches(ino, top uint64) bool {
 	if ino == top {
 		return true
 	}
-	n, d := t.inodes[ino], t.inodes[top]
+	n, d := t.Inode(ino), t.Inode(top)
 	return n != nil && d != nil && n.IsDir() && t.within(n, d)
 }
 
@@ -186,20 +186,28 @@ func (t *Tree) Reap(id uint64, users func(uint64) int) {
 	}
 }
 
-// discard forgets a file system that is mounted nowhere, with all its inodes.
+// discard forgets a file system that is mounted nowhere, with all its inodes. What lies below the first one is not forgotten.
 func (t *Tree) discard(f *state.FileSystem) {
+	if f.Lower {
+		return
+	}
 	delete(t.fs, f.Id)
-	for _, ino := range t.inos() {
-		if n := t.inodes[ino]; n != nil && n.Fs == f.Id {
-			n.Nlink, n.Opens = 0, 0
-			t.release(n)
-		}
+	if !f.Synthetic {
+		t.discardBelow(t.inodes[f.Root])
 	}
 }
 
-func (t *Tree) mountIDs() []uint64 { return sortedKeys(t.mounts) }
+func (t *Tree) discardBelow(n *Inode) {
+	for _, e := range n.Entries {
+		if c := t.inodes[e.Ino]; c != nil {
+			t.discardBelow(c)
+		}
+	}
+	n.Nlink, n.opens = 0, 0
+	t.release(n)
+}
 
-func (t *Tree) inos() []uint64 { return sortedKeys(t.inodes) }
+func (t *Tree) mountIDs() []uint64 { return sortedKeys(t.mounts) }
 
 func sortedKeys[V any](m map[uint64]V) []uint64 {
 	keys := make([]uint64, 0, len(m))
@@ -227,15 +235,6 @@ func (t *Tree) FSByID(id uint64) *state.FileSystem { return t.fs[id] }
 
 // Cross goes from a ref to the root of what is mounted on it.
 func (t *Tree) Cross(r Ref) Ref { return t.cross(r) }
-
-// Each calls f for every inode of a file system, in order.
-func (t *Tree) Each(fs uint64, f func(*Inode)) {
-	for _, ino := range t.inos() {
-		if n := t.inodes[ino]; n.Fs == fs {
-			f(n)
-		}
-	}
-}
 
 // RootFS returns the file system that was made first.
 func (t *Tree) RootFS() *state.FileSystem { return t.fs[sortedKeys(t.fs)[0]] }

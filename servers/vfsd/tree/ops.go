@@ -26,6 +26,9 @@ func (t *Tree) mayChange(e *Env, dir Ref) uabi.Error {
 	if dir.Synthetic() {
 		return uabi.ErrPerm
 	}
+	if n := t.Inode(dir.Ino); n.Lower {
+		return t.List(n, 0, func(Entry) bool { return true }) // own will read it all
+	}
 	return uabi.OK
 }
 
@@ -47,7 +50,7 @@ func (t *Tree) CheckCreate(e *Env, f Found, s Spec) uabi.Error {
 	if err := t.mayChange(e, f.Parent); err != uabi.OK {
 		return err
 	}
-	if t.inodes[f.Parent.Ino].Nlink == 0 {
+	if t.Inode(f.Parent.Ino).Nlink == 0 {
 		return uabi.ErrNotFound
 	}
 	return uabi.OK
@@ -58,7 +61,7 @@ func (t *Tree) Create(e *Env, f Found, s Spec) (*Inode, uabi.Error) {
 	if err := t.CheckCreate(e, f, s); err != uabi.OK {
 		return nil, err
 	}
-	dir := t.inodes[f.Parent.Ino]
+	dir := t.Inode(f.Parent.Ino)
 	mode := s.Mode
 	if mode&unix.S_IFMT == unix.S_IFLNK {
 		mode |= 0o777
@@ -107,9 +110,13 @@ func (t *Tree) Unlink(e *Env, f Found, dir bool) uabi.Error {
 	if err := t.mayChange(e, f.Parent); err != uabi.OK {
 		return err
 	}
-	parent, n := t.inodes[f.Parent.Ino], t.inodes[f.At.Ino]
-	entry := parent.names[f.Name]
-	if t.isMountPoint(Ref{f.Parent.Mount, entry.Ino}) {
+	parent := t.Inode(f.Parent.Ino)
+	ino, err := t.child(parent, f.Name)
+	if err != uabi.OK {
+		return err
+	}
+	n := t.Inode(f.At.Ino)
+	if t.isMountPoint(Ref{f.Parent.Mount, ino}) {
 		return uabi.ErrBusy
 	}
 	if err := sticky(e, parent, n); err != uabi.OK {
@@ -122,7 +129,7 @@ func (t *Tree) Unlink(e *Env, f Found, dir bool) uabi.Error {
 		return uabi.ErrIsDir
 	case f.Slash && !n.IsDir():
 		return uabi.ErrNotDir
-	case dir && len(n.Entries) > 0:
+	case dir && !t.empty(n):
 		return uabi.ErrNotEmpty
 	}
 	t.remove(e, parent, f.Name, n)
@@ -153,7 +160,7 @@ func (t *Tree) Link(e *Env, old, to Found) uabi.Error {
 	if old.At.Synthetic() || t.FS(old.At) != t.FS(to.Parent) || old.At.Mount != to.Parent.Mount {
 		return uabi.ErrCrossDevice
 	}
-	n := t.inodes[old.At.Ino]
+	n := t.Inode(old.At.Ino)
 	if err := t.CheckCreate(e, to, Spec{Mode: unix.S_IFREG}); err != uabi.OK {
 		return err
 	}
@@ -163,12 +170,25 @@ func (t *Tree) Link(e *Env, old, to Found) uabi.Error {
 	if n.Nlink == 0 {
 		return uabi.ErrNotFound
 	}
-	dir := t.inodes[to.Parent.Ino]
+	dir := t.Inode(to.Parent.Ino)
 	t.touch(n)
 	n.Nlink++
 	t.link(dir, to.Name, n)
 	dir.MtimeNs, dir.CtimeNs, n.CtimeNs = e.Now, e.Now, e.Now
 	return uabi.OK
+}
+
+// named is the inode that a name which a walk found means.
+func (t *Tree) named(dir *Inode, name string) (*Inode, uabi.Error) {
+	ino, err := t.child(dir, name)
+	if err != uabi.OK {
+		return nil, err
+	}
+	n := t.Inode(ino)
+	if n == nil {
+		return nil, uabi.ErrIO
+	}
+	return n, uabi.OK
 }
 
 // Rename is renameat2(2).
@@ -197,11 +217,16 @@ func (t *Tree) Rename(e *Env, old, to Found, flags uint32) uabi.Error {
 	case to.OK && flags&unix.RENAME_NOREPLACE != 0:
 		return uabi.ErrExists
 	}
-	from, dir := t.inodes[old.Parent.Ino], t.inodes[to.Parent.Ino]
-	n := t.inodes[from.names[old.Name].Ino]
+	from, dir := t.Inode(old.Parent.Ino), t.Inode(to.Parent.Ino)
+	n, err := t.named(from, old.Name)
+	if err != uabi.OK {
+		return err
+	}
 	var target *Inode
 	if to.OK {
-		target = t.inodes[dir.names[to.Name].Ino]
+		if target, err = t.named(dir, to.Name); err != uabi.OK {
+			return err
+		}
 	}
 	if err := t.checkRename(e, old, to, from, dir, n, target, flags); err != uabi.OK {
 		return err
@@ -269,7 +294,7 @@ func (t *Tree) checkRename(e *Env, old, to Found, from, dir, n, target *Inode, f
 	if t.isMountPoint(Ref{old.Parent.Mount, n.Ino}) || target != nil && t.isMountPoint(Ref{to.Parent.Mount, target.Ino}) {
 		return uabi.ErrBusy
 	}
-	if !exchange && target != nil && target.IsDir() && len(target.Entries) > 0 {
+	if !exchange && target != nil && target.IsDir() && !t.empty(target) {
 		return uabi.ErrNotEmpty
 	}
 	return uabi.OK
@@ -284,7 +309,7 @@ func (t *Tree) within(dir, top *Inode) bool {
 		if dir == nil || dir.Parent == dir.Ino {
 			return false
 		}
-		dir = t.inodes[dir.Parent]
+		dir = t.Inode(dir.Parent)
 	}
 }
 
@@ -300,7 +325,7 @@ func (t *Tree) SetAttr(e *Env, r Ref, c Change) uabi.Error {
 	if r.Synthetic() {
 		return uabi.ErrPerm
 	}
-	n := t.inodes[r.Ino]
+	n := t.Inode(r.Ino)
 	if n == nil {
 		return uabi.ErrNotFound
 	}

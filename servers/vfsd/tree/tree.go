@@ -37,9 +37,10 @@ func (r Ref) Synthetic() bool { return r.Ino >= SyntheticBase }
 // Inode is a state message and what can be rebuilt from the others.
 type Inode struct {
 	*state.Inode
-	names map[string]*state.Entry // of a directory
-	name  string                  // of a directory in its parent
-	base  bool
+	names map[string]*state.Entry // of a directory that is not Lower
+	name  string                  // of a directory in its parent, or "" (nameOf)
+	base  bool                    // as the image has it
+	opens int                     // open files, contexts and mounts that hold it
 }
 
 // Type returns the S_IF… bits.
@@ -51,9 +52,11 @@ func (n *Inode) IsDir() bool { return n.Type() == unix.S_IFDIR }
 // Tree is all names. It is not safe for concurrent use.
 type Tree struct {
 	inodes   map[uint64]*Inode
-	removed  []uint64 // base inodes that are gone, sorted
+	removed  map[uint64]struct{} // inodes of the image that are gone
 	lastIno  uint64
-	lastBase uint64 // the archive's inodes are 1 … lastBase
+	base     Base // nil: none
+	baseFS   uint64
+	damaged  func(error)
 	fs       map[uint64]*state.FileSystem
 	mounts   map[uint64]*state.Mount
 	covered  map[Ref]uint64 // (parent mount, inode) → mount on top
@@ -65,7 +68,7 @@ type Tree struct {
 // New makes an empty tree. nextID gives numbers for mounts and file systems that are never used again.
 func New(nextID func() uint64) *Tree {
 	return &Tree{
-		inodes: map[uint64]*Inode{}, fs: map[uint64]*state.FileSystem{}, mounts: map[uint64]*state.Mount{},
+		inodes: map[uint64]*Inode{}, removed: map[uint64]struct{}{}, fs: map[uint64]*state.FileSystem{}, mounts: map[uint64]*state.Mount{},
 		covered: map[Ref]uint64{}, nextID: nextID,
 	}
 }
@@ -100,9 +103,14 @@ type Attr struct {
 }
 
 // Inode returns the inode with that number, or nil.
-func (t *Tree) Inode(ino uint64) *Inode { return t.inodes[ino] }
+func (t *Tree) Inode(ino uint64) *Inode {
+	if n := t.inodes[ino]; n != nil {
+		return n
+	}
+	return t.load(ino)
+}
 
-// touch marks an inode as changed since the archive was indexed.
+// touch marks an inode as no longer what the image has.
 func (t *Tree) touch(n *Inode) { n.base = false }
 
 // Touch is touch for fields that vfsd itself changes (memory, pipe, size).
@@ -120,6 +128,14 @@ func (t *Tree) NewInode(fs uint64, mode, uid, gid uint32, now int64) *Inode {
 		n.names = map[string]*state.Entry{}
 	}
 	t.inodes[n.Ino] = n
+	return n
+}
+
+// Add makes an inode at name in a directory, for file systems that are filled at mount.
+func (t *Tree) Add(dir *Inode, name string, mode uint32, rdev uint64, target string, now int64) *Inode {
+	n := t.NewInode(dir.Fs, mode, 0, 0, now)
+	n.Rdev, n.Target, n.Size = rdev, target, int64(len(target))
+	t.link(dir, name, n)
 	return n
 }
 
@@ -145,7 +161,7 @@ func (t *Tree) FS(r Ref) *state.FileSystem {
 
 // link puts an entry into a directory.
 func (t *Tree) link(dir *Inode, name string, n *Inode) {
-	t.touch(dir)
+	t.own(dir)
 	dir.LastCookie++
 	name = strings.Clone(name) // it may alias a message
 	e := &state.Entry{Name: name, Ino: n.Ino, Cookie: dir.LastCookie}
@@ -163,37 +179,35 @@ func (t *Tree) link(dir *Inode, name string, n *Inode) {
 const entrySize = 20
 
 func (t *Tree) unlink(dir *Inode, name string) {
-	t.touch(dir)
+	t.own(dir)
 	e := dir.names[name]
 	delete(dir.names, name)
 	i := sort.Search(len(dir.Entries), func(i int) bool { return dir.Entries[i].Cookie >= e.Cookie })
 	dir.Entries = slices.Delete(dir.Entries, i, i+1)
 	dir.Size -= entrySize
-	if n := t.inodes[e.Ino]; n != nil && n.IsDir() {
+	if n := t.Inode(e.Ino); n != nil && n.IsDir() {
 		dir.Nlink--
 	}
 }
 
 // Hold counts an open file, context or mount at the ref.
 func (t *Tree) Hold(r Ref) {
-	if n := t.inodes[r.Ino]; n != nil {
-		t.touch(n)
-		n.Opens++
+	if n := t.Inode(r.Ino); n != nil {
+		n.opens++
 	}
 }
 
 // Drop undoes Hold.
 func (t *Tree) Drop(r Ref) {
-	if n := t.inodes[r.Ino]; n != nil {
-		t.touch(n)
-		n.Opens--
+	if n := t.Inode(r.Ino); n != nil {
+		n.opens--
 		t.release(n)
 	}
 }
 
 // release forgets an inode that nobody names or holds.
 func (t *Tree) release(n *Inode) {
-	if n.Nlink > 0 || n.Opens > 0 {
+	if n.Nlink > 0 || n.opens > 0 {
 		return
 	}
 	for _, m := range []uint32{n.Memory, n.ReadOnly} {
@@ -202,9 +216,8 @@ func (t *Tree) release(n *Inode) {
 		}
 	}
 	delete(t.inodes, n.Ino)
-	if n.Ino <= t.baseIno() {
-		i, _ := slices.BinarySearch(t.removed, n.Ino)
-		t.removed = slices.Insert(t.removed, i, n.Ino)
+	if t.base != nil && n.Ino <= t.base.Last() {
+		t.removed[n.Ino] = struct{}{}
 	}
 }
 

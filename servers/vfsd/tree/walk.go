@@ -179,11 +179,14 @@ func (t *Tree) lookup(e *Env, dir Ref, name string) (Ref, uabi.Error) {
 		}
 		return t.cross(Ref{dir.Mount, ino}), uabi.OK
 	}
-	entry := t.inodes[dir.Ino].names[name]
-	if entry == nil {
+	ino, err := t.child(t.Inode(dir.Ino), name)
+	if err != uabi.OK {
+		return Ref{}, err
+	}
+	if ino == 0 {
 		return Ref{}, uabi.ErrNotFound
 	}
-	return t.cross(Ref{dir.Mount, entry.Ino}), uabi.OK
+	return t.cross(Ref{dir.Mount, ino}), uabi.OK
 }
 
 // cross goes up to the topmost mount on a ref.
@@ -215,7 +218,7 @@ func (t *Tree) parent(e *Env, r Ref) Ref {
 	if r.Synthetic() {
 		return t.cross(Ref{r.Mount, e.Synth.Parent(r.Ino)})
 	}
-	n := t.inodes[r.Ino]
+	n := t.Inode(r.Ino)
 	if n == nil {
 		return r
 	}
@@ -226,7 +229,7 @@ func (t *Tree) readLink(e *Env, r Ref) (target string, at Ref, jump bool, err ua
 	if r.Synthetic() {
 		return e.Synth.Link(r.Ino)
 	}
-	return t.inodes[r.Ino].Target, Ref{}, false, uabi.OK
+	return t.Inode(r.Ino).Target, Ref{}, false, uabi.OK
 }
 
 // attr gives what checks need of an inode or synthetic node.
@@ -234,9 +237,9 @@ func (t *Tree) attr(e *Env, r Ref) (Attr, uabi.Error) {
 	if r.Synthetic() {
 		return e.Synth.Attr(r.Ino)
 	}
-	n := t.inodes[r.Ino]
+	n := t.Inode(r.Ino)
 	if n == nil {
-		return Attr{}, uabi.ErrNotFound
+		return Attr{}, uabi.ErrIO // its name is there: the image is damaged
 	}
 	return Attr{n.Mode, n.Uid, n.Gid, n.Nlink, n.Size}, uabi.OK
 }
@@ -313,11 +316,11 @@ func (t *Tree) PathOf(e *Env, r Ref) (path string, ok bool) {
 			r.Ino = e.Synth.Parent(r.Ino)
 			continue
 		}
-		i := t.inodes[r.Ino]
+		i := t.Inode(r.Ino)
 		if i == nil || i.Nlink == 0 || i.Parent == i.Ino || !i.IsDir() {
 			return join(parts), false
 		}
-		parts = append(parts, i.name)
+		parts = append(parts, t.nameOf(i))
 		r.Ino = i.Parent
 	}
 	return join(parts), true
