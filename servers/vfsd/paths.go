@@ -578,6 +578,6 @@ const pipefsMagic = 0x50495045
 // magics are what statfs(2) calls file systems.
 var magics = map[string]uint64{
 	"overlay": unix.OVERLAYFS_SUPER_MAGIC,
-	"tmpfs": unix.TMPFS_MAGIC, "devtmpfs": unix.TMPFS_MAGIC, "proc": unix.PROC_SUPER_MAGIC, "sysfs": unix.SYSFS_MAGIC,
+	"tmpfs":   unix.TMPFS_MAGIC, "devtmpfs": unix.TMPFS_MAGIC, "proc": unix.PROC_SUPER_MAGIC, "sysfs": unix.SYSFS_MAGIC,
 	"cgroup2": unix.CGROUP2_SUPER_MAGIC, "devpts": unix.DEVPTS_SUPER_MAGIC,
 }

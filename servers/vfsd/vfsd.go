@@ -82,7 +82,6 @@ func (h *VFSD) nextID() uint64 {
 	return h.top.LastId
 }
 
-
 // Save implements server.State.
 func (h *VFSD) Save() []byte {
 	t := h.top

@@ -168,7 +168,9 @@ func (i *cpioImage) Inode(ino uint64) (*state.Inode, error) {
 }
 
 // Lookup implements tree.Base.
-func (i *cpioImage) Lookup(dir uint64, name string) (uint64, error) { return i.node(dir).names[name], nil }
+func (i *cpioImage) Lookup(dir uint64, name string) (uint64, error) {
+	return i.node(dir).names[name], nil
+}
 
 // List implements tree.Base.
 func (i *cpioImage) List(dir, after uint64, yield func(tree.Entry) bool) error {

@@ -51,16 +51,16 @@ func (n *Inode) IsDir() bool { return n.Type() == unix.S_IFDIR }
 
 // Tree is all names. It is not safe for concurrent use.
 type Tree struct {
-	inodes   map[uint64]*Inode
-	removed  map[uint64]struct{} // inodes of the image that are gone
-	lastIno  uint64
-	base     Base // nil: none
-	baseFS   uint64
-	damaged  func(error)
-	fs       map[uint64]*state.FileSystem
-	mounts   map[uint64]*state.Mount
-	covered  map[Ref]uint64 // (parent mount, inode) → mount on top
-	nextID   func() uint64
+	inodes  map[uint64]*Inode
+	removed map[uint64]struct{} // inodes of the image that are gone
+	lastIno uint64
+	base    Base // nil: none
+	baseFS  uint64
+	damaged func(error)
+	fs      map[uint64]*state.FileSystem
+	mounts  map[uint64]*state.Mount
+	covered map[Ref]uint64 // (parent mount, inode) → mount on top
+	nextID  func() uint64
 	// Freed are memory handles of released inodes, for the caller to close.
 	Freed []uint32
 }
