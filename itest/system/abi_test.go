@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -40,17 +41,63 @@ func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
 	}
 	for _, plan := range kills {
 		t.Run("kills="+plan, func(t *testing.T) {
-			args := []string{"run", "--root", root}
+			args, log := []string{"run", "--root", root}, filepath.Join(t.TempDir(), "log")
 			if plan != "" {
 				args = append(args, "--append", "aramid.fault="+plan)
+			} else {
+				args = append(args, "--append", "aramid.strace=on", "--log", log)
 			}
 			got := run(t, append(args, "--", "/bin/busybox", "sh", "/script", "/abi", "/tmp")...)
 			if got.status != 0 {
 				t.Errorf("status %d: %s", got.status, got.err)
 			}
 			compareABI(t, sections(want.out), sections(got.out))
+			if plan == "" {
+				everyFullRowSucceeded(t, log)
+			}
 		})
 	}
+}
+
+// tracedCall is a line of aramid.strace=on: the name, and the result unless the call was handed on or has none.
+var tracedCall = regexp.MustCompile(`^linuxabi: \[\d+\] (\w+)\(.*\) (?:…|= (\S+))`)
+
+// everyFullRowSucceeded reads the log of a traced run: no row of the table is full that no program called with success.
+func everyFullRowSucceeded(t *testing.T, log string) {
+	t.Helper()
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	succeeded := map[string]bool{}
+	for l := range strings.Lines(string(text)) {
+		if m := tracedCall.FindStringSubmatch(l); m != nil && m[2] != "-1" {
+			succeeded[m[1]] = true
+		}
+	}
+	for _, r := range abiTable(t) {
+		if r.level == "full" && !succeeded[r.name] {
+			t.Errorf("%s is full in the table, but no program called it with success", r.name)
+		}
+	}
+}
+
+// abiRow is a line of linuxabi/abitable.
+type abiRow struct{ nr, name, level, kinds string }
+
+// abiTable is linuxabi's table of system calls.
+func abiTable(t *testing.T) []abiRow {
+	t.Helper()
+	out, err := exec.Command("go", "run", "aramid/linuxabi/abitable").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []abiRow
+	for l := range strings.Lines(string(out)) {
+		f := strings.Split(strings.TrimSuffix(l, "\n"), "\t")
+		all = append(all, abiRow{f[0], f[1], f[2], f[3]})
+	}
+	return all
 }
 
 // compileABI compiles testdata/abi/*.c statically into dir.

@@ -41,11 +41,7 @@ func ppoll(t *Trap) int64 {
 	if e := t.pollMask(t.arg(3), t.arg(4)); e != 0 {
 		return e
 	}
-	v := t.poll(t.arg(0), t.arg(1), now, deadline)
-	if v == restartSys {
-		return restartNoHand
-	}
-	return v
+	return t.timeLeft(t.poll(t.arg(0), t.arg(1), now, deadline), 2, deadline, now, 1)
 }
 
 // pollTime reads the timeout of ppoll and pselect.
@@ -214,11 +210,7 @@ func selectCall(t *Trap) int64 {
 		ns := min(sec, 1<<32)*abi.Second + usec*1000
 		deadline, now = t.deadline(ns), ns == 0
 	}
-	v := t.selectFDs(now, deadline)
-	if v == restartSys {
-		return restartNoHand
-	}
-	return v
+	return t.timeLeft(t.selectFDs(now, deadline), 4, deadline, now, nsPerUsec)
 }
 
 func pselect6(t *Trap) int64 {
@@ -235,10 +227,24 @@ func pselect6(t *Trap) int64 {
 			return e
 		}
 	}
-	v := t.selectFDs(now, deadline)
+	return t.timeLeft(t.selectFDs(now, deadline), 4, deadline, now, 1)
+}
+
+const nsPerUsec = 1000
+
+// timeLeft ends a select, pselect6 or ppoll that returns v: what is left until the deadline is stored where argument arg points, in seconds
+// and units of so many ns. Whether it can be stored does not matter (poll_select_finish of fs/select.c).
+func (t *Trap) timeLeft(v int64, arg int, deadline uint64, now bool, unit uint64) int64 {
 	if v == restartSys {
-		return restartNoHand
+		v = restartNoHand
 	}
+	va := t.arg(arg)
+	if v == pending || now || va == 0 {
+		return v
+	}
+	left := deadline - min(t.monotonic(), deadline)
+	b := le.AppendUint64(nil, left/abi.Second)
+	t.write(va, le.AppendUint64(b, left%abi.Second/unit))
 	return v
 }
 

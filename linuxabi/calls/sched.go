@@ -76,9 +76,17 @@ const (
 	schedParamSize                                        = 4
 )
 
-func schedGetscheduler(t *Trap) int64 { return t.exists(t.arg32(0)) }
+func schedGetscheduler(t *Trap) int64 {
+	if t.arg32(0) < 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.exists(t.arg32(0))
+}
 
 func schedGetparam(t *Trap) int64 {
+	if t.arg32(0) < 0 || t.arg(1) == 0 {
+		return errno(unix.EINVAL)
+	}
 	if e := t.exists(t.arg32(0)); e != 0 {
 		return e
 	}

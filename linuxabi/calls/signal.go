@@ -398,20 +398,24 @@ func (t *Trap) kill(in *proc.KillRequest) int64 {
 
 // rt_sigqueueinfo and rt_tgsigqueueinfo: the caller makes the siginfo; only a process itself may feign what the kernel sends.
 func rtSigqueueinfo(t *Trap) int64 {
-	return t.queueInfo(&proc.KillRequest{Pid: t.arg32(0), Signal: uint32(t.arg(1))}, t.arg(2))
+	return t.queueInfo(&proc.KillRequest{Pid: t.arg32(0), Signal: uint32(t.arg(1))}, t.arg32(0), t.arg(2))
 }
 
 func rtTgsigqueueinfo(t *Trap) int64 {
-	return t.queueInfo(&proc.KillRequest{Pid: t.arg32(0), Tid: t.arg32(1), Signal: uint32(t.arg(2))}, t.arg(3))
+	if t.arg32(0) <= 0 || t.arg32(1) <= 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.queueInfo(&proc.KillRequest{Pid: t.arg32(0), Tid: t.arg32(1), Signal: uint32(t.arg(2))}, t.arg32(1), t.arg(3))
 }
 
-func (t *Trap) queueInfo(in *proc.KillRequest, va uint64) int64 {
+// queueInfo sends a signal with the siginfo at va. Only to itself (its thread id) may a thread pretend that the kernel sent it.
+func (t *Trap) queueInfo(in *proc.KillRequest, to int32, va uint64) int64 {
 	var b [abi.SiginfoSize]byte
 	if e := t.read(va, b[:]); e != 0 {
 		return e
 	}
 	in.Code, in.Value = int32(le.Uint32(b[8:])), le.Uint64(b[24:])
-	if (in.Code >= 0 || in.Code == siTkill) && uint64(in.Pid) != t.tgid() {
+	if (in.Code >= 0 || in.Code == siTkill) && uint64(to) != t.tid() {
 		return errno(unix.EPERM)
 	}
 	return t.kill(in)

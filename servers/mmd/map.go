@@ -139,7 +139,24 @@ func (h *MMD) Protect(c *server.Ctx, in *mm.ProtectRequest, out *mm.EmptyReply) 
 	if err != uabi.OK || n == 0 {
 		return err
 	}
-	return mapError(c.SpaceProtect(space, in.Addr, n, layout.Prot(in.Prot)))
+	prot := layout.Prot(in.Prot)
+	if err := c.SpaceProtect(space, in.Addr, n, prot); err != uabi.OK {
+		h.protectUntil(c, space, in.Addr, in.Addr+n, prot)
+		return mapError(err)
+	}
+	return uabi.OK
+}
+
+// protectUntil protects the regions of [va, end) up to the first hole or the first that may not be: as in Linux, a failed mprotect has
+// changed what lies before.
+func (h *MMD) protectUntil(c *server.Ctx, space uabi.Handle, va, end uint64, prot uint32) {
+	for va < end {
+		r, ok, err := c.SpaceQuery(space, va)
+		if err != uabi.OK || !ok || r.Va > va || c.SpaceProtect(space, va, min(r.Va+r.Len, end)-va, prot) != uabi.OK {
+			return
+		}
+		va = r.Va + r.Len
+	}
 }
 
 // Remap implements mm.Handler.

@@ -140,6 +140,9 @@ func TestMappingsArePlacedReplacedAndRemovedAtEveryCrash(t *testing.T) {
 		c.want("unmap nothing", c.mm.Unmap(c.t, &mm.RangeRequest{Addr: a, Len: 0}, &mm.EmptyReply{}), uabi.ErrArg)
 		protect := mm.ProtectRequest{Addr: a, Len: 3 * page, Prot: unix.PROT_READ}
 		c.want("protect over a hole", c.mm.Protect(c.t, &protect, &mm.EmptyReply{}), uabi.ErrNoMem)
+		if r, _, _ := c.k.SpaceQuery(c.space, a); r.Flags&uabi.ProtMask != uabi.ProtRead {
+			c.w.Fail("what lies before the hole has the rights %x", r.Flags)
+		}
 		protect.Len = page
 		c.want("protect", c.mm.Protect(c.t, &protect, &mm.EmptyReply{}), uabi.OK)
 		shared := c.mapped(0, page, unix.MAP_SHARED|unix.MAP_ANONYMOUS, uabi.OK)

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
 	"aramid/servers/vfsd/state"
@@ -69,14 +70,20 @@ func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
 	return uabi.OK
 }
 
-// AccessAt implements vfs.Handler. Without AT_EACCESS Linux uses the real ids; the context words have the effective ones, which
-// only set-id programs tell apart.
+// AccessAt implements vfs.Handler. The context words have the effective ids; the real ones, which count without AT_EACCESS, are procd's.
 func (h *VFSD) AccessAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply) uabi.Error {
 	const allModes = unix.R_OK | unix.W_OK | unix.X_OK
 	if in.Mode&^uint32(allModes) != 0 {
 		return uabi.ErrArg
 	}
 	k := h.begin(c, false)
+	if in.Flags&atEaccess == 0 {
+		var who proc.CredsReply
+		if err := k.proc().Creds(c, &proc.PidRequest{}, &who); err != uabi.OK {
+			return err
+		}
+		k.env.UID, k.env.GID = who.Ruid, who.Rgid
+	}
 	at, o, err := k.find(in.Dir, in.Path, in.Flags&^atEaccess)
 	if err != uabi.OK {
 		return err

@@ -26,6 +26,9 @@ static inline void show(const char *what, long r) {
 		printf("%s: %ld\n", what, r);
 }
 
+// CASE begins a case: what is shown, and the rows of the table whose effect it observes (itest/rules counts both).
+#define CASE(title, rows) printf("-- %s\n", title)
+
 // S is a raw system call.
 #define S(nr, ...) R(syscall(SYS_##nr, __VA_ARGS__))
 

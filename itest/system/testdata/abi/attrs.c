@@ -12,6 +12,7 @@ static void mode(const char *p) {
 
 int main(void) {
 	struct stat st;
+	CASE("files are made with the modes that umask leaves", "umask creat open");
 	umask(022);
 	R(umask(077));
 	put("f", "x");
@@ -19,6 +20,7 @@ int main(void) {
 	R(umask(0));
 	R(creat("g", 0777) >= 0);
 	mode("g");
+	CASE("chmod and fchmod set the twelve bits", "chmod fchmod");
 	R(chmod("f", 0640));
 	mode("f");
 	R(chmod("f", 07777));
@@ -28,15 +30,18 @@ int main(void) {
 	R(fchmod(fd, 0604));
 	mode("f");
 	R(fchmod(99, 0604));
+	CASE("chown and fchown change owners, -1 leaves one", "chown fchown");
 	R(chown("f", 12, 34));
 	mode("f");
 	R(chown("f", -1, 56));
 	mode("f");
 	R(fchown(fd, 78, -1));
 	mode("f");
+	CASE("chown takes the set-id bits", "chown");
 	R(chmod("f", 06755));
 	R(chown("f", 1, 1)); // takes the set-id bits
 	mode("f");
+	CASE("lchown and fchownat: the link itself, an open file", "lchown fchownat fchmodat");
 	symlink("f", "l");
 	R(lchown("l", 5, 6));
 	mode("f");
@@ -46,6 +51,7 @@ int main(void) {
 	mode("f");
 	R(fchmodat(AT_FDCWD, "f", 0600, 0));
 
+	CASE("utimensat sets and omits times", "utimensat");
 	struct timespec ts[2] = {{1000, 5}, {2000, 7}};
 	R(utimensat(AT_FDCWD, "f", ts, 0));
 	stat("f", &st);
@@ -65,10 +71,12 @@ int main(void) {
 	stat("f", &st);
 	R(st.st_mtim.tv_sec);
 	R(utimensat(AT_FDCWD, "nope", NULL, 0));
+	CASE("a write moves mtime", "pwrite64");
 	R(pwrite(fd, "zz", 2, 0)); // a write moves mtime
 	fstat(fd, &st);
 	R(st.st_mtim.tv_sec > 1000);
 
+	CASE("stat tells type, device, size and links", "newfstatat");
 	stat("/dev/null", &st);
 	R(S_ISCHR(st.st_mode));
 	R(major(st.st_rdev) * 1000 + minor(st.st_rdev));
@@ -76,6 +84,7 @@ int main(void) {
 	R(st.st_size);
 	R(st.st_blksize);
 	R(st.st_nlink);
+	CASE("statx tells what stat does", "statx");
 	struct statx sx;
 	R(statx(AT_FDCWD, "f", 0, STATX_ALL, &sx));
 	R(sx.stx_size);
@@ -88,6 +97,7 @@ int main(void) {
 	R(stat("f", (void *)8));
 
 	// What permissions do to somebody who is not root.
+	CASE("permissions hold for who is not root", "access chmod chown mknodat unlink open");
 	mkdir("priv", 0700);
 	mkdir("sticky", 01777);
 	put("sticky/roots", "");

@@ -5,6 +5,7 @@
 static long ms(struct timespec a, struct timespec b) { return (b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000; }
 
 int main(void) {
+	CASE("clocks tell time and resolution", "clock_gettime clock_getres");
 	struct timespec a, b, t;
 	int ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
 		     CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_TAI};
@@ -20,10 +21,12 @@ int main(void) {
 	clock_gettime(CLOCK_REALTIME, &a);
 	R(labs(time(NULL) - a.tv_sec) <= 1);
 	R(a.tv_sec > 1600000000);
+	CASE("gettimeofday and time agree with the clock", "gettimeofday time");
 	struct timeval tv;
 	R(gettimeofday(&tv, NULL));
 	R(labs(tv.tv_sec - a.tv_sec) <= 1);
 
+	CASE("sleeps last as long as asked", "clock_nanosleep nanosleep");
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	t = (struct timespec){0, 30000000};
 	R(nanosleep(&t, NULL));
@@ -47,6 +50,7 @@ int main(void) {
 	R(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &t, NULL));
 	R(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL));
 	R(clock_nanosleep(77, 0, &t, NULL));
+	CASE("sleeping takes no processor time, working does", "clock_gettime times");
 	// Sleeping takes no processor time, working does.
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
 	nap(50);
@@ -58,6 +62,7 @@ int main(void) {
 	R(ms(a, b) >= 20);
 	struct tms tm;
 	R(times(&tm) > 0);
+	CASE("CLOCK_MONOTONIC never goes back", "clock_gettime");
 	// Monotonic never goes back.
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	int back = 0;
@@ -68,6 +73,7 @@ int main(void) {
 		a = b;
 	}
 	R(back);
+	CASE("interval timers that are not set", "getitimer setitimer");
 	struct itimerval it;
 	R(getitimer(ITIMER_REAL, &it));
 	R(it.it_value.tv_sec + it.it_value.tv_usec);

@@ -30,6 +30,7 @@ static void list(const char *path) {
 int main(void) {
 	char buf[PATH_MAX], name[64];
 	struct stat st;
+	CASE("mkdir and rmdir: modes, links, dots and slashes", "mkdir rmdir");
 	R(mkdir("d", 0755));
 	R(mkdir("d", 0755));
 	R(mkdir("d/", 0755));
@@ -49,11 +50,13 @@ int main(void) {
 	R(mkdir("d/.", 0700));
 	R(rmdir("."));
 	list("d");
+	CASE("a large directory is listed whole", "getdents64");
 	for (int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof name, "d/e/entry-with-a-rather-long-name-%d", i);
 		close(open(name, O_CREAT | O_WRONLY, 0600));
 	}
 	list("d/e");
+	CASE("a small buffer loses no entry at its end", "getdents64 lseek");
 	// A small buffer loses no entry at its end.
 	int fd = open("d/e", O_RDONLY | O_DIRECTORY), n = 0;
 	for (long got; (got = syscall(SYS_getdents64, fd, buf, 200)) > 0;)
@@ -70,6 +73,7 @@ int main(void) {
 	S(getdents64, fd, buf, 200);
 	R(fchdir(fd));
 	close(fd);
+	CASE("files are removed while their directory is read", "getdents64 unlink");
 	// Removing while reading.
 	DIR *d = opendir("d/e");
 	struct dirent *e;
@@ -84,6 +88,7 @@ int main(void) {
 	R(seen);
 	list("d/e");
 
+	CASE("chdir, fchdir and getcwd, also in a removed directory", "chdir fchdir getcwd");
 	R(chdir("d/e"));
 	R(getcwd(buf, sizeof buf) != NULL);
 	printf("%s\n", strlen(buf) > 4 ? buf + strlen(buf) - 4 : buf);
@@ -104,12 +109,14 @@ int main(void) {
 	R(chdir(".."));
 	close(fd);
 	R(chdir(".."));
+	CASE("access by what is asked", "access");
 	R(access("d/file", R_OK));
 	R(access("d/file", X_OK));
 	R(access("d", X_OK));
 	R(access("d/file", 64));
 	R(access("d/nope", F_OK));
 	R(access("d/file/x", F_OK));
+	CASE("statfs tells the kind of file system", "statfs");
 	struct statfs fs;
 	R(statfs("/proc", &fs));
 	R(fs.f_type);
@@ -118,6 +125,7 @@ int main(void) {
 	R(statfs("nope", &fs));
 	R(unlink("d/file"));
 	R(rmdir("d/"));
+	CASE("a bad directory descriptor matters to relative paths only", "mkdirat openat");
 	R(mkdirat(77, "x", 0700));
 	R(mkdirat(77, "/", 0700));
 	R(openat(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY) >= 0);

@@ -6,6 +6,7 @@
 
 int main(void) {
 	char buf[64];
+	CASE("dup, dup2, dup3 and F_DUPFD take the descriptors asked for", "dup dup2 dup3 fcntl");
 	put("f", "0123456789");
 	int fd = open("f", O_RDWR);
 	R(fd);
@@ -24,6 +25,7 @@ int main(void) {
 	R(fcntl(fd, F_DUPFD_CLOEXEC, 20));
 	R(fcntl(21, F_GETFD));
 	R(fcntl(fd, F_DUPFD, -1));
+	CASE("close-on-exec by fcntl and ioctl", "fcntl ioctl close");
 	R(fcntl(fd, F_SETFD, FD_CLOEXEC));
 	R(fcntl(fd, F_GETFD));
 	R(ioctl(fd, FIONCLEX));
@@ -33,16 +35,19 @@ int main(void) {
 	R(fcntl(77, F_GETFD));
 	R(fcntl(fd, 9999));
 	R(close(4));
+	CASE("the lowest free descriptor; offsets and flags are shared", "open read lseek");
 	R(open("f", O_RDONLY)); // the lowest
 	R(read(10, buf, 4));
 	R(lseek(fd, 0, SEEK_CUR));
 	R(fcntl(20, F_SETFL, O_APPEND));
 	R(fcntl(fd, F_GETFL) & O_APPEND);
+	CASE("close_range closes or marks", "close_range");
 	S(close_range, 10, 12, 0);
 	R(fcntl(10, F_GETFD));
 	S(close_range, 20, ~0U, 4);
 	R(fcntl(20, F_GETFD));
 	S(close_range, 5, 4, 0);
+	CASE("paths through /proc/self/fd reach the open file", "openat access chmod");
 	R(access("/proc/self/fd/3", F_OK));
 	R(access("/proc/self/fd/33", F_OK));
 	int again = open("/proc/self/fd/3", O_RDONLY);
@@ -69,6 +74,7 @@ int main(void) {
 	close(stat3);
 	close(dir);
 
+	CASE("RLIMIT_NOFILE bounds descriptors", "setrlimit prlimit64 open dup2");
 	struct rlimit r = {8, 64};
 	R(setrlimit(RLIMIT_NOFILE, &r));
 	R(open("f", O_RDONLY));
@@ -79,6 +85,7 @@ int main(void) {
 	R(dup2(3, 9));
 	R(fcntl(3, F_DUPFD, 9));
 
+	CASE("flock excludes other open files and waits", "flock");
 	// Locks.
 	R(flock(3, LOCK_EX));
 	pid_t pid = child();
@@ -122,6 +129,7 @@ int main(void) {
 	reap("flock", pid);
 	R(flock(99, LOCK_EX));
 
+	CASE("record locks: conflicts, splitting, the end with any close", "fcntl");
 	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 2, .l_len = 3};
 	R(fcntl(3, F_SETLK, &l));
 	pid = child();

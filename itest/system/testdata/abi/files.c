@@ -5,6 +5,7 @@
 static char buf[8192];
 
 int main(void) {
+	CASE("create, write, seek, read", "open openat read write lseek");
 	int fd = open("f", O_CREAT | O_EXCL | O_RDWR, 0644);
 	R(fd >= 0);
 	R(open("f", O_CREAT | O_EXCL | O_RDWR, 0644));
@@ -14,6 +15,7 @@ int main(void) {
 	R(read(fd, buf, 100));
 	printf("%.5s\n", buf);
 	R(read(fd, buf, 100));
+	CASE("pread and pwrite leave the offset, holes read as zeros", "pread64 pwrite64");
 	R(pread(fd, buf, 5, 6));
 	R(pread(fd, buf, 5, 11));
 	R(pread(fd, buf, 5, -1));
@@ -23,6 +25,7 @@ int main(void) {
 	R(pread(fd, buf, 8192, 0));
 	R(buf[100]);
 	R(buf[5000] == 'e');
+	CASE("seeking beyond the end, to data and holes", "lseek");
 	R(lseek(fd, -1, SEEK_SET));
 	R(lseek(fd, 0, 77));
 	R(lseek(fd, 100000, SEEK_SET));
@@ -30,6 +33,7 @@ int main(void) {
 	R(lseek(fd, 0, SEEK_DATA));
 	R(lseek(fd, 5003, SEEK_DATA));
 	R(lseek(fd, 5003, SEEK_HOLE));
+	CASE("ftruncate cuts and extends with zeros", "ftruncate fstat");
 	R(ftruncate(fd, 8));
 	struct stat st;
 	R(fstat(fd, &st));
@@ -38,6 +42,7 @@ int main(void) {
 	R(ftruncate(fd, 4100));
 	R(pread(fd, buf, 8192, 0));
 	R(memcmp(buf, "hello Wo\0\0", 10));
+	CASE("vectors are written and read in order", "readv writev preadv pwritev");
 	struct iovec v[3] = {{"ab", 2}, {NULL, 0}, {"cde", 3}};
 	R(lseek(fd, 0, SEEK_SET));
 	R(writev(fd, v, 3));
@@ -50,6 +55,7 @@ int main(void) {
 	printf("%.2s %.4s\n", x, y);
 	R(preadv(fd, w, 2, 1));
 	R(pwritev(fd, v, 3, 10));
+	CASE("bad buffers and closed descriptors", "read write close fsync");
 	R(read(fd, (void *)8, 10));
 	R(write(fd, (void *)8, 10));
 	R(write(fd, buf, 0));
@@ -60,6 +66,7 @@ int main(void) {
 	R(write(999, buf, 1));
 	R(read(-1, buf, 1));
 
+	CASE("what a read-only file and an ioctl that it does not know answer", "write ioctl fcntl");
 	fd = open("f", O_RDONLY);
 	R(write(fd, "x", 1));
 	R(ftruncate(fd, 1));
@@ -71,6 +78,7 @@ int main(void) {
 	R(n);
 	close(fd);
 
+	CASE("O_APPEND writes at the end", "write lseek fcntl");
 	fd = open("f", O_WRONLY | O_APPEND);
 	R(read(fd, buf, 1));
 	R(lseek(fd, 0, SEEK_SET));
@@ -81,6 +89,7 @@ int main(void) {
 	R(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK));
 	close(fd);
 
+	CASE("errors of open", "open");
 	R(open("f", O_RDONLY | O_DIRECTORY));
 	R(open("f/", O_RDONLY));
 	R(open("nope", O_RDONLY));
@@ -101,6 +110,7 @@ int main(void) {
 	R(st.st_size);
 	close(fd);
 
+	CASE("O_PATH descriptors name and do not read", "open fstat fchdir faccessat");
 	fd = open("f", O_PATH);
 	R(read(fd, buf, 1));
 	R(write(fd, buf, 1));
@@ -120,6 +130,7 @@ int main(void) {
 	close(g);
 	close(fd);
 
+	CASE("/dev/null, zero and full", "read write");
 	fd = open("/dev/null", O_RDWR);
 	R(write(fd, "abc", 3));
 	R(read(fd, buf, 3));
@@ -134,6 +145,7 @@ int main(void) {
 	R(write(fd, "x", 1));
 	close(fd);
 
+	CASE("truncate and fallocate change the size", "truncate fallocate stat");
 	R(truncate("f", 77));
 	R(stat("f", &st));
 	R(st.st_size);
@@ -147,6 +159,7 @@ int main(void) {
 	R(fallocate(fd, 0, -1, 5));
 	R(fstat(fd, &st));
 	R(st.st_size);
+	CASE("an unlinked file lives while it is open", "unlink write");
 	unlink("f");
 	R(fstat(fd, &st));
 	R(st.st_nlink);

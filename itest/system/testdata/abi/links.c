@@ -3,6 +3,7 @@
 int main(void) {
 	char buf[PATH_MAX];
 	struct stat st, s2;
+	CASE("symlink and readlink", "symlink readlink lstat readlinkat");
 	put("a", "one");
 	R(symlink("a", "l"));
 	R(symlink("a", "l"));
@@ -25,6 +26,7 @@ int main(void) {
 	R(fstat(fd, &st));
 	R(S_ISLNK(st.st_mode));
 	close(fd);
+	CASE("loops, and creation through a dangling link", "open symlink");
 	R(symlink("loop2", "loop1"));
 	R(symlink("loop1", "loop2"));
 	R(open("loop1", O_RDONLY));
@@ -32,6 +34,7 @@ int main(void) {
 	R(open("t", O_CREAT | O_RDWR, 0600) >= 0); // creates the target
 	R(access("target-long", F_OK));
 	R(open("t", O_CREAT | O_EXCL | O_RDWR, 0600));
+	CASE("hard links are the same file", "link linkat");
 	R(link("a", "b"));
 	R(link("a", "b"));
 	stat("a", &st);
@@ -48,6 +51,7 @@ int main(void) {
 	lstat("l3", &st);
 	R(S_ISREG(st.st_mode));
 	R(st.st_nlink);
+	CASE("links to directories", "rmdir unlink lstat");
 	R(symlink("d", "dl"));
 	put("d/x", "x");
 	R(access("dl/x", F_OK));
@@ -57,6 +61,7 @@ int main(void) {
 	R(S_ISDIR(st.st_mode));
 	R(unlink("d/x"));
 
+	CASE("rename replaces files and empty directories", "rename");
 	// Renames.
 	put("r1", "1");
 	put("r2", "22");
@@ -77,6 +82,7 @@ int main(void) {
 	R(access("a", F_OK));
 	R(rename("l", "l9"));
 	R(readlink("l9", buf, sizeof buf));
+	CASE("renameat2 exchanges and does not replace", "renameat2");
 	R(renameat2(AT_FDCWD, "r2", AT_FDCWD, "a", RENAME_NOREPLACE));
 	R(renameat2(AT_FDCWD, "r2", AT_FDCWD, "d", RENAME_EXCHANGE));
 	stat("r2", &st);
@@ -90,11 +96,13 @@ int main(void) {
 	R(rename("r2", "new/"));
 	R(rename(".", "x"));
 	R(rename("full", ".."));
+	CASE("what unlink and unlinkat refuse", "unlink unlinkat");
 	R(unlink("nope"));
 	R(unlink("e"));
 	R(unlinkat(AT_FDCWD, "e", AT_REMOVEDIR));
 	R(unlinkat(AT_FDCWD, "e", 0x4000));
 
+	CASE("mknod makes FIFOs and sockets; a FIFO connects by name", "mknodat mknod read write");
 	// Nodes.
 	R(mkfifo("p", 0644));
 	lstat("p", &st);

@@ -21,6 +21,7 @@ static char *line(const char *path) {
 }
 
 int main(void) {
+	CASE("/proc tells limits and random identities", "open read");
 	printf("%s", line("/proc/self/limits"));
 	R(strlen(line("/proc/sys/kernel/random/boot_id")));
 	R(strcmp(line("/proc/sys/kernel/random/boot_id"), line("/proc/sys/kernel/random/boot_id")));
@@ -29,6 +30,7 @@ int main(void) {
 	snprintf(statm, sizeof statm, "/proc/%d/statm", getppid());
 	R(atoi(line(statm)) > 0);
 	R(access("/proc/sys/kernel/random/../ostype", R_OK));
+	CASE("uname and sysinfo", "uname sysinfo");
 	struct utsname u;
 	R(uname(&u));
 	printf("%s %s\n", u.sysname, u.machine);
@@ -37,6 +39,7 @@ int main(void) {
 	struct sysinfo i;
 	R(sysinfo(&i));
 	R(i.mem_unit > 0 && i.totalram > 0 && i.procs > 0 && i.uptime >= 0);
+	CASE("random bytes differ", "getrandom");
 	unsigned char a[300], b[300];
 	R(getrandom(a, sizeof a, 0));
 	R(getrandom(b, sizeof b, GRND_NONBLOCK));
@@ -47,6 +50,7 @@ int main(void) {
 	int fd = open("/dev/urandom", O_RDONLY);
 	R(read(fd, a, 100));
 	close(fd);
+	CASE("the auxiliary vector", "execve");
 	R(sysconf(_SC_PAGESIZE));
 	R(sysconf(_SC_CLK_TCK));
 	R(sysconf(_SC_NPROCESSORS_ONLN) > 0);
@@ -58,14 +62,17 @@ int main(void) {
 	R(getauxval(AT_EXECFN) != 0);
 	R(getauxval(AT_UID) == getuid());
 	R(((long)&i & 3));
+	CASE("the thread of process and processor", "getcpu set_tid_address gettid getpid");
 	unsigned cpu = 99, node = 99;
 	R(getcpu(&cpu, &node));
 	R(cpu < 64);
 	R(syscall(SYS_set_tid_address, &fd) == getpid());
 	R(syscall(SYS_gettid) == getpid());
+	CASE("unknown calls are ENOSYS", "getpid");
 	R(syscall(600, 1, 2, 3));
 	R(syscall(100000));
 	R(syscall(-1));
+	CASE("/proc/self is the caller", "open readlink access");
 	char buf[200];
 	fd = open("/proc/self/status", O_RDONLY);
 	R(read(fd, buf, 5));
@@ -103,6 +110,7 @@ int main(void) {
 	R(fscanf(f, "%lf", &up));
 	R(up > 0);
 	fclose(f);
+	CASE("/proc describes the machine and cannot be changed", "access unlink");
 	R(access("/proc/meminfo", R_OK) + access("/proc/cpuinfo", R_OK) + access("/proc/stat", R_OK) + access("/proc/loadavg", R_OK));
 	R(open("/proc/meminfo", O_WRONLY) < 0 || 1);
 	R(unlink("/proc/version"));

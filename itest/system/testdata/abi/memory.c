@@ -27,6 +27,7 @@ int main(void) {
 	struct sigaction sa = {.sa_sigaction = caught, .sa_flags = SA_SIGINFO};
 	sigaction(SIGSEGV, &sa, NULL);
 	sigaction(SIGBUS, &sa, NULL);
+	CASE("mprotect and munmap of parts of an area", "mmap mprotect munmap");
 	char *p = mmap(NULL, 10 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	R(p != MAP_FAILED);
 	R(p[0] + p[10 * PAGE - 1]);
@@ -47,11 +48,13 @@ int main(void) {
 	R(munmap(p + 1, PAGE));
 	R(munmap(p, 0));
 	R(munmap(p + 2 * PAGE, PAGE)); // nothing there
+	CASE("MADV_DONTNEED zeroes", "madvise");
 	R(madvise(p + 4 * PAGE, PAGE, MADV_DONTNEED));
 	R(p[4 * PAGE]);
 	R(p[5 * PAGE]);
 	R(madvise(p + 4 * PAGE, PAGE, 9999));
 	R(madvise(p + 2 * PAGE, PAGE, MADV_DONTNEED));
+	CASE("MAP_FIXED, MAP_FIXED_NOREPLACE and hints", "mmap");
 	R(mmap(p + 5 * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p + 5 * PAGE);
 	R(p[5 * PAGE]);
 	R(mmap(p + 6 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED ? errno : 0);
@@ -62,6 +65,7 @@ int main(void) {
 	R(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, 99, 0) == MAP_FAILED ? errno : 0);
 	R(mmap(NULL, 1UL << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0);
 
+	CASE("pieces of a private file mapping read their own offsets", "mmap mprotect");
 	// Files.
 	int fd = open("f", O_CREAT | O_RDWR, 0600);
 	char buf[4 * PAGE];
@@ -83,6 +87,7 @@ int main(void) {
 	R(m[4 * PAGE - 1]);
 	R(pread(fd, buf, 1, 2 * PAGE));
 	R(buf[0]);
+	CASE("a shared mapping and the file are one", "mmap msync pwrite64");
 	char *s = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	s[5] = 's';
 	R(pread(fd, buf, 6, 0));
@@ -93,6 +98,7 @@ int main(void) {
 	R(msync(s, PAGE, MS_SYNC));
 	R(msync(s + 1, PAGE, MS_SYNC));
 	R(msync(s, PAGE, MS_SYNC | MS_ASYNC));
+	CASE("beyond the end of a shortened file is SIGBUS", "ftruncate mmap");
 	R(ftruncate(fd, PAGE));
 	R(touch(s + 2 * PAGE, 1));
 	R(touch(s, 1));
@@ -100,6 +106,7 @@ int main(void) {
 	R(ftruncate(fd, 4 * PAGE));
 	R(touch(s + 2 * PAGE, 0));
 	R(s[2 * PAGE]);
+	CASE("what a descriptor allows to map", "mmap mprotect");
 	int ro = open("f", O_RDONLY);
 	R(mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, ro, 0) == MAP_FAILED ? errno : 0);
 	R(mmap(NULL, PAGE, PROT_WRITE, MAP_PRIVATE, ro, 0) != MAP_FAILED);
@@ -115,6 +122,7 @@ int main(void) {
 	close(fd);
 	R(s[5]); // stays
 
+	CASE("fork copies private memory and shares the rest", "fork madvise");
 	// fork: private is copied, shared is shared.
 	char *priv = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -132,6 +140,7 @@ int main(void) {
 	R(priv[0] * 10 + shared[0]);
 	R(m[1]);
 
+	CASE("mremap grows, shrinks and moves", "mremap");
 	// mremap.
 	char *a = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memset(a, 'm', 2 * PAGE);
@@ -150,6 +159,7 @@ int main(void) {
 	R(mremap((void *)(PAGE * 64), PAGE, 2 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED ? errno : 0);
 	R(mremap(to, PAGE, 0, MREMAP_MAYMOVE) == MAP_FAILED ? errno : 0);
 
+	CASE("brk gives zeros again", "brk");
 	// brk.
 	char *e = sbrk(0);
 	R(sbrk(3 * PAGE) == e);
@@ -160,8 +170,10 @@ int main(void) {
 	R(e[2 * PAGE]);
 	R(sbrk(1L << 50) == (void *)-1 ? errno : 0);
 
+	CASE("mlock", "mlock munlock");
 	R(mlock(p + 6 * PAGE, PAGE));
 	R(munlock(p + 6 * PAGE, PAGE));
+	CASE("code, the null page and the kernel are out of reach; the stack grows", "mprotect");
 	// Code is not writable, data does not run.
 	R(touch((char *)main, 1));
 	R(touch(NULL, 0));

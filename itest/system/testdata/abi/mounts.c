@@ -28,6 +28,7 @@ int main(void) {
 	uname(&u);
 	if (unshare(CLONE_NEWNS) < 0 && !strstr(u.release, "aramid"))
 		return 1;
+	CASE("a tmpfs hides what is below it", "mount statfs");
 	R(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	mkdir("m", 0755);
 	mkdir("b", 0755);
@@ -48,6 +49,7 @@ int main(void) {
 	R(link("m/inside", "outside"));
 	R(rmdir("m"));
 	R(rename("m", "other"));
+	CASE("a bind mount, and read-only by itself", "mount statfs");
 	R(mount("m/dir", "b", NULL, MS_BIND, NULL));
 	R(access("b/deep", F_OK));
 	put("b/new", "n");
@@ -64,6 +66,7 @@ int main(void) {
 	struct statvfs v;
 	R(statvfs("b", &v));
 	R(v.f_flag & ST_RDONLY);
+	CASE("busy mounts, lazy unmounting", "umount2");
 	R(umount("b"));
 	int fd = open("m/dir", O_RDONLY);
 	R(umount("m"));
@@ -72,6 +75,7 @@ int main(void) {
 	R(faccessat(fd, "deep", F_OK, 0)); // still there for who has it
 	close(fd);
 	R(umount("m"));
+	CASE("errors of mount", "mount umount2");
 	R(umount("nope"));
 	R(mount("x", "nope", "tmpfs", 0, NULL));
 	R(mount("x", "outside", "tmpfs", 0, NULL));
@@ -85,6 +89,7 @@ int main(void) {
 	R(umount("../m"));
 	R(chdir(".."));
 	R(umount("m") == 0 || umount2("m", MNT_DETACH) == 0);
+	CASE("a file is mounted over a file", "mount umount2");
 	// A file over a file.
 	put("file", "below");
 	put("over", "above-");
@@ -109,6 +114,7 @@ int main(void) {
 		_exit(0);
 	}
 	reap("user", pid);
+	CASE("chroot bounds every path", "chroot");
 	pid = child();
 	if (pid == 0) {
 		mkdir("root", 0755);

@@ -5,6 +5,7 @@
 static char big[200000];
 
 int main(void) {
+	CASE("a pipe: sizes, ends, non-blocking", "pipe2 read write ioctl fcntl");
 	int p[2], n;
 	char buf[100];
 	signal(SIGPIPE, SIG_IGN);
@@ -30,6 +31,7 @@ int main(void) {
 	R(fstat(p[0], &st));
 	R(S_ISFIFO(st.st_mode));
 	R(st.st_size);
+	CASE("end of file and hang-up", "read poll");
 	close(p[1]);
 	R(read(p[0], buf, 1));
 	struct pollfd f = {p[0], POLLIN, 0};
@@ -43,6 +45,7 @@ int main(void) {
 	R(poll(&f, 1, 0));
 	R(f.revents);
 	close(p[1]);
+	CASE("pipe2 flags", "pipe2 fcntl");
 	R(pipe2(p, O_CLOEXEC | O_NONBLOCK));
 	R(fcntl(p[0], F_GETFD));
 	R(fcntl(p[0], F_GETFL) & O_NONBLOCK);
@@ -57,6 +60,7 @@ int main(void) {
 	R(pipe2(p, 0x40));
 	R(pipe((int *)8));
 
+	CASE("a writer waits for room", "read write");
 	// A child writes more than the pipe holds.
 	pipe(p);
 	pid_t pid = child();
@@ -73,6 +77,7 @@ int main(void) {
 	reap("writer", pid);
 	close(p[0]);
 
+	CASE("SIGPIPE ends a writer", "write");
 	// SIGPIPE ends a writer.
 	pipe(p);
 	close(p[0]);
@@ -85,6 +90,7 @@ int main(void) {
 	reap("sigpipe", pid);
 	close(p[1]);
 
+	CASE("two processes take turns", "read write");
 	// Two processes take turns.
 	int q[2];
 	pipe(p);
@@ -110,6 +116,7 @@ int main(void) {
 	R(c);
 	reap("ping", pid);
 
+	CASE("offsets are shared through fork and dup", "dup lseek fork");
 	// tee-like sharing of offsets.
 	put("s", "abcdef");
 	int a = open("s", O_RDONLY), b = dup(a);

@@ -35,6 +35,7 @@ int main(int argc, char **argv) {
 		(void)here;
 		return 9;
 	}
+	CASE("fork and wait4", "fork wait4 exit_group");
 	int s;
 	R(fork() > 0 ? 0 : (_exit(3), 0));
 	R(wait(&s) > 0);
@@ -50,6 +51,7 @@ int main(int argc, char **argv) {
 	R(waitpid(pid, &s, WNOHANG));
 	R(waitpid(-1, &s, WNOHANG));
 	R(kill(pid, 0));
+	CASE("waitid leaves and takes a zombie", "waitid kill");
 	siginfo_t si;
 	memset(&si, 0, sizeof si);
 	R(waitid(P_PID, pid, &si, WEXITED | WNOWAIT));
@@ -62,6 +64,7 @@ int main(int argc, char **argv) {
 	R(waitid(P_PID, pid, &si, 0));
 	R(kill(pid, 0));
 
+	CASE("how a process ends by its faults", "wait4 tgkill");
 	pid = child();
 	if (pid == 0)
 		abort();
@@ -82,6 +85,7 @@ int main(int argc, char **argv) {
 	if (pid == 0)
 		__asm__("ud2");
 	reap("ud2", pid);
+	CASE("stop, continue and kill are reported", "kill wait4 pause");
 	pid = child();
 	if (pid == 0) {
 		for (;;)
@@ -96,6 +100,7 @@ int main(int argc, char **argv) {
 	R(kill(pid, SIGKILL));
 	reap("kill", pid);
 
+	CASE("what exec keeps and what it resets", "execve rt_sigaction rt_sigprocmask fcntl");
 	// exec.
 	signal(SIGUSR1, on_usr1);
 	signal(SIGUSR2, SIG_IGN);
@@ -113,6 +118,7 @@ int main(int argc, char **argv) {
 	}
 	reap("exec", pid);
 	close(50);
+	CASE("what cannot be executed; scripts", "execve");
 	R(execl("/nope", "x", NULL));
 	put("text", "no program");
 	chmod("text", 0755);
@@ -133,6 +139,7 @@ int main(int argc, char **argv) {
 		_exit(99);
 	}
 	reap("script", pid);
+	CASE("posix_spawn and vfork", "vfork execve");
 	char *args[] = {argv[0], "spawned", NULL};
 	int spawned = posix_spawn(&pid, argv[0], NULL, NULL, args, environ);
 	reap("spawn", pid); // which prints by itself
@@ -148,6 +155,7 @@ int main(int argc, char **argv) {
 	R(seen);
 	reap("vfork", pid);
 
+	CASE("clone shares what it is told", "clone clone3");
 	// clone.
 	pid = clone(cloned, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
 	reap("clone", pid);
@@ -160,6 +168,7 @@ int main(int argc, char **argv) {
 	R(syscall(SYS_clone3, NULL, 88));
 	R(syscall(SYS_clone3, line, 8));
 
+	CASE("orphans go to a subreaper", "prctl getppid");
 	// An orphan goes to process 1 or to a subreaper.
 	int p[2];
 	pipe(p);
@@ -182,6 +191,7 @@ int main(int argc, char **argv) {
 	R(WEXITSTATUS(s));
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 
+	CASE("ignored SIGCHLD leaves no zombies", "wait4 rt_sigaction");
 	// SIGCHLD ignored: nothing to wait for.
 	signal(SIGCHLD, SIG_IGN);
 	pid = child();
@@ -190,6 +200,7 @@ int main(int argc, char **argv) {
 	R(waitpid(pid, &s, 0));
 	signal(SIGCHLD, SIG_DFL);
 
+	CASE("prctl on names and flags", "prctl");
 	R(prctl(PR_SET_NAME, "a-name-that-is-too-long"));
 	char name[17] = "";
 	R(prctl(PR_GET_NAME, name));
@@ -204,6 +215,7 @@ int main(int argc, char **argv) {
 	R(prctl(PR_CAPBSET_READ, 0));
 	R(prctl(PR_CAPBSET_READ, 1000));
 	R(prctl(99999));
+	CASE("limits and usage", "prlimit64 getrusage");
 	struct rlimit r;
 	R(getrlimit(RLIMIT_CORE, &r));
 	r.rlim_cur = 100, r.rlim_max = 50;
@@ -214,6 +226,7 @@ int main(int argc, char **argv) {
 	R(getrusage(RUSAGE_SELF, &u));
 	R(getrusage(RUSAGE_CHILDREN, &u));
 	R(getrusage(77, &u));
+	CASE("nice values", "getpriority setpriority");
 	R(getpriority(PRIO_PROCESS, 0));
 	R(setpriority(PRIO_PROCESS, 0, 5));
 	R(getpriority(PRIO_PROCESS, 0));
@@ -233,6 +246,7 @@ int main(int argc, char **argv) {
 	reap("nice", pid);
 	R(nice(-100));
 	R(getpriority(PRIO_PROCESS, 0));
+	CASE("the scheduler", "sched_getscheduler sched_getparam sched_setscheduler sched_get_priority_max sched_yield sched_getaffinity sched_setaffinity");
 	R(sched_getscheduler(0));
 	struct sched_param sp = {0};
 	R(sched_getparam(0, &sp));

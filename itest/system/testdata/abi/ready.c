@@ -50,6 +50,7 @@ static void beyond(void) {
 }
 
 int main(void) {
+	CASE("poll reports what is asked and what always counts", "poll");
 	int p[2], q[2];
 	char buf[16];
 	pipe(p);
@@ -69,6 +70,7 @@ int main(void) {
 	R(f[0].revents);
 	read(p[0], buf, 1);
 
+	CASE("poll waits for the first of two", "poll");
 	// Two events, one comes later.
 	pid_t pid = child();
 	if (pid == 0) {
@@ -83,6 +85,7 @@ int main(void) {
 	reap("late", pid);
 	read(q[0], buf, 4);
 
+	CASE("poll and ppoll are interrupted", "poll ppoll");
 	struct sigaction sa = {.sa_handler = alarmed, .sa_flags = SA_RESTART};
 	sigaction(SIGALRM, &sa, NULL);
 	pid = child();
@@ -106,6 +109,7 @@ int main(void) {
 	R(ppoll(f, 2, &ts, NULL));
 	sigprocmask(SIG_SETMASK, &none, NULL);
 
+	CASE("select and pselect", "pselect6");
 	fd_set r, w;
 	FD_ZERO(&r);
 	FD_ZERO(&w);
@@ -125,6 +129,7 @@ int main(void) {
 	close(dup2(p[0], q[0] + 20));
 	FD_SET(q[0] + 20, &r);
 	R(select(q[0] + 21, &r, NULL, NULL, NULL));
+	CASE("select looks no further than the descriptor table", "pselect6");
 	beyond();
 	R(select(-1, NULL, NULL, NULL, NULL));
 	tv = (struct timeval){0, -5};
@@ -133,6 +138,7 @@ int main(void) {
 	R(pselect(0, NULL, NULL, NULL, &ts, NULL));
 	read(p[0], buf, 1);
 
+	CASE("epoll_ctl adds, changes and removes", "epoll_create epoll_create1 epoll_ctl epoll_wait");
 	// epoll.
 	int ep = epoll_create1(EPOLL_CLOEXEC);
 	R(epoll_create(0));
@@ -155,6 +161,7 @@ int main(void) {
 	write(p[1], "ab", 2);
 	events(ep, 16, -1);
 	events(ep, 16, -1); // level
+	CASE("edges and one shots", "epoll_ctl epoll_wait");
 	e.events = EPOLLIN | EPOLLET;
 	R(epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &e));
 	events(ep, 16, 0);
@@ -169,6 +176,7 @@ int main(void) {
 	events(ep, 16, 0);
 	R(epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &e));
 	events(ep, 16, 0);
+	CASE("an open file is a member by its descriptor", "epoll_ctl epoll_wait");
 	e = (struct epoll_event){EPOLLIN, {.u64 = 10}};
 	R(epoll_ctl(ep, EPOLL_CTL_ADD, q[0], &e));
 	e = (struct epoll_event){EPOLLIN, {.u64 = 100}};
@@ -182,6 +190,7 @@ int main(void) {
 	R(epoll_ctl(ep, EPOLL_CTL_DEL, d, NULL));
 	close(d);
 	events(ep, 16, 0);
+	CASE("epoll within epoll", "epoll_ctl epoll_wait");
 	int outer = epoll_create1(0);
 	e = (struct epoll_event){EPOLLIN, {.u64 = 7}};
 	R(epoll_ctl(outer, EPOLL_CTL_ADD, ep, &e));
@@ -199,6 +208,7 @@ int main(void) {
 	events(ep, 16, 0);
 	R(read(ep, buf, 8));
 
+	CASE("eventfd counts", "eventfd2 read write");
 	// eventfd.
 	uint64_t v = 5;
 	int ev = eventfd(3, EFD_NONBLOCK);
@@ -221,6 +231,7 @@ int main(void) {
 	f[0] = (struct pollfd){ev, POLLIN | POLLOUT, 0};
 	R(poll(f, 1, 0));
 	R(f[0].revents);
+	CASE("an eventfd as a semaphore, and its edges", "eventfd2 epoll_wait");
 	int sem = eventfd(2, EFD_SEMAPHORE | EFD_NONBLOCK);
 	R(read(sem, &v, 8));
 	R(v);

@@ -2,6 +2,7 @@
 #include <sys/ioctl.h>
 
 int main(void) {
+	CASE("groups and sessions", "getpgid getpgrp getsid setpgid setsid");
 	R(getpgid(0) == getpgrp());
 	R(getpgid(99999));
 	R(getsid(0) == getsid(getpid()));
@@ -32,6 +33,7 @@ int main(void) {
 	}
 	reap("group", pid);
 
+	CASE("a signal reaches a whole group", "kill");
 	// A signal to a group.
 	int p[2];
 	pipe(p);
@@ -59,6 +61,7 @@ int main(void) {
 	reap("killpg", pid);
 	R(kill(-pid, 0));
 
+	CASE("waiting by group; a child that has executed", "wait4 setpgid");
 	// waitpid by group, and a child that has executed.
 	pid = child();
 	if (pid == 0) {
@@ -80,6 +83,7 @@ int main(void) {
 	kill(pid, SIGKILL);
 	waitpid(pid, &s, 0);
 
+	CASE("users, groups and what root alone may", "getuid geteuid getgid getegid getresuid setreuid setgroups getgroups setresuid setuid setgid");
 	R(getuid() + geteuid() + getgid() + getegid());
 	R(setreuid(-1, -1));
 	uid_t a, b, d;

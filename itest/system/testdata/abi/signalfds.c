@@ -33,6 +33,7 @@ static void *sender(void *p) {
 }
 
 int main(void) {
+	CASE("a signalfd is made, polled and read", "signalfd4");
 	sigset_t m, all;
 	sigemptyset(&m);
 	sigaddset(&m, SIGUSR1);
@@ -63,6 +64,7 @@ int main(void) {
 	take(fd, 1);
 	R(ready(fd, 0));
 	take(fd, 1);
+	CASE("a signalfd takes several signals by number", "signalfd4 read");
 	// Several: standard signals once, real-time ones each, by number.
 	kill(getpid(), SIGUSR2);
 	kill(getpid(), SIGUSR2);
@@ -78,6 +80,7 @@ int main(void) {
 	siginfo_t info;
 	R(sigtimedwait(&m, &info, &zero) == SIGRTMIN + 1);
 	R(ready(fd, 0));
+	CASE("children are reported to a signalfd", "signalfd4");
 	// Children.
 	pid_t pid = child();
 	if (pid == 0)
@@ -100,13 +103,14 @@ int main(void) {
 	R(ready(fd, 5000));
 	take(fd, 1);
 	reap("child", pid);
+	CASE("a signalfd gets another mask", "signalfd");
 	// Another mask on the same one.
 	kill(getpid(), SIGUSR1);
 	R(ready(fd, 0));
 	sigset_t other;
 	sigemptyset(&other);
 	sigaddset(&other, SIGUSR2);
-	R(signalfd(fd, &other, 0) == fd);
+	R(syscall(SYS_signalfd, fd, &other, 8) == fd);
 	R(ready(fd, 0));
 	take(fd, 1);
 	kill(getpid(), SIGUSR2);
@@ -129,6 +133,7 @@ int main(void) {
 	R(ready(fd, 0));
 	take(fd, 1);
 	signal(SIGUSR1, SIG_DFL);
+	CASE("a signalfd within epoll", "signalfd4 epoll_wait");
 	// epoll, level and edge.
 	int ep = epoll_create1(0);
 	struct epoll_event e = {EPOLLIN, {.u32 = 1}}, got;
@@ -146,6 +151,7 @@ int main(void) {
 	R(epoll_wait(ep, &got, 1, 0));
 	take(fd, 8);
 	R(epoll_wait(ep, &got, 1, 0));
+	CASE("a signalfd tells of the reader, not of who made it", "signalfd4");
 	// A read that waits, of this process and of a child that inherited the file.
 	int w = signalfd(-1, &m, 0);
 	pid = child();

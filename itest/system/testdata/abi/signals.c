@@ -66,6 +66,7 @@ static void pendingset(void) {
 }
 
 int main(void) {
+	CASE("a handler is set and runs", "rt_sigaction rt_sigreturn tgkill kill");
 	sigset_t set, old;
 	struct sigaction sa = {.sa_handler = plain}, was;
 	R(sigaction(SIGUSR1, &sa, NULL));
@@ -80,6 +81,7 @@ int main(void) {
 	R(kill(getpid(), 77));
 	R(kill(getpid(), 0));
 
+	CASE("blocked signals are pending and merged", "rt_sigprocmask rt_sigpending");
 	// Blocked, pending, merged.
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
@@ -94,6 +96,7 @@ int main(void) {
 	pendingset();
 	R(sigprocmask(77, &set, NULL));
 
+	CASE("real-time signals queue in order", "rt_sigqueueinfo rt_sigtimedwait");
 	// Real-time signals queue in order.
 	sa = (struct sigaction){.sa_sigaction = info, .sa_flags = SA_SIGINFO};
 	sigaction(SIGRTMIN, &sa, NULL);
@@ -124,6 +127,7 @@ int main(void) {
 	raise(SIGUSR1);
 	R(code);
 
+	CASE("handlers on an alternate stack", "sigaltstack");
 	// sigaltstack.
 	stack_t st = {.ss_sp = alt, .ss_size = sizeof alt}, ost;
 	R(sigaltstack(NULL, &ost));
@@ -152,6 +156,7 @@ int main(void) {
 		*(volatile int *)8 = 1;
 	R(r);
 
+	CASE("nesting, masks and SA_RESETHAND", "rt_sigaction rt_sigreturn");
 	// Nesting and masks.
 	sa = (struct sigaction){.sa_handler = nested};
 	sigaction(SIGUSR1, &sa, NULL);
@@ -179,6 +184,7 @@ int main(void) {
 	sigaction(SIGUSR1, NULL, &was);
 	R(was.sa_handler == SIG_DFL);
 
+	CASE("a handler changes registers, and others survive", "rt_sigreturn");
 	// A handler changes registers.
 	sa = (struct sigaction){.sa_sigaction = skip, .sa_flags = SA_SIGINFO};
 	sigaction(SIGILL, &sa, NULL);
@@ -194,6 +200,7 @@ int main(void) {
 	}
 	printf("%.1f\n", d);
 
+	CASE("interrupted calls end or begin again", "setitimer read nanosleep pause rt_sigsuspend alarm");
 	// Interrupted calls.
 	int p[2];
 	char c;
@@ -238,6 +245,7 @@ int main(void) {
 	R(alarm(100));
 	R(alarm(0));
 
+	CASE("ignored, default and blocked signals; SIGKILL reaches all", "rt_sigprocmask kill");
 	// Ignored and default.
 	signal(SIGTERM, SIG_IGN);
 	R(raise(SIGTERM));

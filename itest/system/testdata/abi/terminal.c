@@ -3,6 +3,7 @@
 
 // Files that are no terminals say so in every way; widths of results.
 int main(void) {
+	CASE("what is no terminal says so", "ioctl");
 	struct {
 		int v, guard;
 	} n = {-1, 0x5a5a5a5a};
@@ -19,6 +20,7 @@ int main(void) {
 		R(ioctl(fds[i], TIOCSCTTY, 0));
 	}
 	R(ioctl(99, TCGETS, buf));
+	CASE("results are as wide as they are", "ioctl wait4");
 	write(p[1], "abc", 3);
 	R(ioctl(p[0], FIONREAD, &n.v));
 	R(n.v);

@@ -75,6 +75,7 @@ static void *execs(void *p) {
 }
 
 int main(void) {
+	CASE("threads add under a mutex and are joined", "clone futex set_robust_list");
 	pthread_t t[16];
 	void *r;
 	for (long i = 0; i < 8; i++)
@@ -86,6 +87,7 @@ int main(void) {
 	}
 	R(total);
 	R(sum);
+	CASE("condition variables and barriers", "futex");
 	for (long i = 0; i < 8; i++)
 		pthread_create(&t[i], NULL, waiter, (void *)(7 - i));
 	for (int i = 0; i < 8; i++)
@@ -106,6 +108,7 @@ int main(void) {
 	}
 	R(total);
 
+	CASE("a signal goes to one thread", "tgkill sched_yield");
 	sem_init(&sem, 0, 0);
 	signal(SIGUSR1, usr1);
 	pthread_create(&t[0], NULL, target, NULL);
@@ -116,6 +119,7 @@ int main(void) {
 	}
 	R(got);
 	pthread_join(t[0], NULL);
+	CASE("read-write locks and timed waits", "futex");
 	pthread_rwlock_wrlock(&rw);
 	for (int i = 0; i < 3; i++)
 		pthread_create(&t[i], NULL, reader, NULL);
@@ -132,6 +136,7 @@ int main(void) {
 	pthread_mutex_lock(&m);
 	R(pthread_cond_timedwait(&c, &m, &ts));
 	pthread_mutex_unlock(&m);
+	CASE("cancellation, keys and robust mutexes", "exit set_robust_list futex");
 	pthread_create(&t[0], NULL, forever, NULL);
 	R(pthread_cancel(t[0]));
 	pthread_join(t[0], &r);
@@ -151,6 +156,7 @@ int main(void) {
 	R(pthread_mutex_consistent(&rm));
 	pthread_mutex_unlock(&rm);
 
+	CASE("raw futexes", "futex");
 	// Raw futexes.
 	int w = 5;
 	S(futex, &w, FUTEX_WAIT, 6, NULL);
@@ -166,6 +172,7 @@ int main(void) {
 	ts = (struct timespec){1, 0}; // absolute, long ago
 	S(futex, &w, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 5, &ts, NULL, ~0U);
 
+	CASE("exec, exit and kill from among threads", "execve exit_group kill");
 	// exec and exit from among threads.
 	pid_t pid = child();
 	if (pid == 0) {

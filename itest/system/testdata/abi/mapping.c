@@ -1,0 +1,166 @@
+#include "abi.h"
+#include <setjmp.h>
+#include <sys/mman.h>
+
+// Random sequences of mmap, mprotect, MAP_FIXED, munmap, mremap, madvise, fork and touch against a model: each page of an arena is
+// absent or has a protection, a content and a place in a file. The seeds are the same everywhere, so that the outputs are too.
+
+#define PAGE 4096
+#define PAGES 32
+#define FILEPAGES 16
+
+static sigjmp_buf env;
+static char *arena;
+static int file;
+
+static struct page {
+	int prot; // -1: not mapped
+	int value;
+} model[PAGES];
+
+static unsigned long seed;
+
+static unsigned rnd(unsigned n) {
+	seed = seed * 6364136223846793005UL + 1442695040888963407UL;
+	return (seed >> 33) % n;
+}
+
+static void caught(int s) { siglongjmp(env, 1); }
+
+// peek is the byte there, -1 for a fault.
+static int peek(volatile char *p) {
+	if (sigsetjmp(env, 1))
+		return -1;
+	return *p;
+}
+
+static int poke(volatile char *p, int v) {
+	if (sigsetjmp(env, 1))
+		return -1;
+	*p = v;
+	return v;
+}
+
+// wrong counts the pages that are not as the model says.
+static int wrong(int step) {
+	int bad = 0;
+	for (int i = 0; i < PAGES; i++) {
+		int want = model[i].prot < 1 ? -1 : model[i].value;
+		int at = rnd(PAGE);
+		int got = peek(arena + i * PAGE + at);
+		if (got != want) {
+			if (bad++ == 0)
+				printf("step %d: page %d has %d, should have %d\n", step, i, got, want);
+		}
+	}
+	return bad;
+}
+
+static const int prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE};
+
+// step changes a random range and the model with it.
+static int step(void) {
+	int first = rnd(PAGES), n = 1 + rnd(PAGES - first < 8 ? PAGES - first : 8), prot = rnd(3);
+	char *p = arena + first * PAGE;
+	switch (rnd(7)) {
+	case 0: // anonymous
+		if (mmap(p, n * PAGE, prots[prot], MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != p)
+			return 1;
+		for (int i = 0; i < n; i++)
+			model[first + i] = (struct page){prot, 0};
+		return 0;
+	case 1: { // a piece of the file
+		int off = rnd(FILEPAGES);
+		if (n > FILEPAGES - off)
+			n = FILEPAGES - off;
+		if (mmap(p, n * PAGE - rnd(PAGE), prots[prot], MAP_PRIVATE | MAP_FIXED, file, off * PAGE) != p)
+			return 1;
+		for (int i = 0; i < n; i++)
+			model[first + i] = (struct page){prot, 'A' + off + i};
+		return 0;
+	}
+	case 2: { // a hole makes mprotect stop there
+		int r = mprotect(p, n * PAGE, prots[prot]), want = 0;
+		for (int i = 0; i < n; i++) {
+			if (model[first + i].prot < 0) {
+				want = -1;
+				break;
+			}
+			model[first + i].prot = prot;
+		}
+		return r != want;
+	}
+	case 3:
+		for (int i = 0; i < n; i++)
+			model[first + i].prot = -1;
+		return munmap(p, n * PAGE);
+	case 4: // write through what can be written
+		for (int i = first; i < first + n; i++) {
+			int v = 'a' + rnd(26);
+			char *q = arena + i * PAGE;
+			if (model[i].prot == 2) {
+				memset(q, v, PAGE);
+				model[i].value = v;
+			} else if (poke(q, v) >= 0)
+				return 1;
+		}
+		return 0;
+	case 5: { // one page moves onto another
+		int to = rnd(PAGES);
+		if (to == first || model[first].prot < 0)
+			return 0;
+		if (mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, arena + to * PAGE) != arena + to * PAGE)
+			return 1;
+		model[to] = model[first];
+		model[first].prot = -1;
+		return 0;
+	}
+	default: { // a child sees the same, and its writes stay its own
+		fflush(stdout);
+		pid_t pid = fork();
+		if (pid == 0) {
+			int bad = wrong(-1);
+			for (int i = 0; i < PAGES; i++)
+				if (model[i].prot == 2)
+					memset(arena + i * PAGE, '!', PAGE);
+			fflush(stdout);
+			_exit(bad != 0);
+		}
+		int s;
+		return waitpid(pid, &s, 0) != pid || s != 0;
+	}
+	}
+}
+
+int main(int argc, char **argv) {
+	CASE("random sequences of mmap, mprotect, munmap, mremap, fork and touch lose nothing", "mmap mprotect munmap mremap fork");
+	int seeds = getenv("ARAMID_SOAK") ? 200 : 6, bad = 0;
+	struct sigaction sa = {.sa_handler = caught, .sa_flags = SA_NODEFER};
+	sigaction(SIGSEGV, &sa, NULL);
+	sigaction(SIGBUS, &sa, NULL);
+	file = open("f", O_CREAT | O_TRUNC | O_RDWR, 0600);
+	char b[PAGE];
+	for (int i = 0; i < FILEPAGES; i++) {
+		memset(b, 'A' + i, PAGE);
+		write(file, b, PAGE);
+	}
+	arena = mmap(NULL, PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (int s = 1; s <= seeds; s++) {
+		seed = s;
+		mmap(arena, PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		memset(model, 0, sizeof model);
+		for (int i = 0; i < 120; i++) {
+			if (step())
+				printf("seed %d, step %d failed\n", s, i), bad++;
+			bad += wrong(i);
+		}
+	}
+	R(bad);
+	struct stat st;
+	fstat(file, &st);
+	R(st.st_size);
+	for (int i = 0; i < FILEPAGES; i++) // private writes did not reach the file
+		if (pread(file, b, 1, i * PAGE + 7) != 1 || b[0] != 'A' + i)
+			printf("page %d of the file is changed\n", i);
+	return 0;
+}
