@@ -3615,7 +3615,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\xdc0\n" +
+	"\x04OPEN\x10\x022\xc61\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
@@ -3624,9 +3624,9 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x06StatAt\x12\x17.aramid.vfs.PathRequest\x1a\x10.aramid.vfs.Stat\"9\x8a\xb5\x185\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x8b\x01\n" +
 	"\bAccessAt\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"N\x8a\xb5\x18J\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\x12\x7f\n" +
 	"\n" +
-	"ReadlinkAt\x12\x17.aramid.vfs.PathRequest\x1a\x15.aramid.vfs.PathReply\"A\x8a\xb5\x18=\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\x06ErrArg\x12\xab\x01\n" +
-	"\x06MakeAt\x12\x17.aramid.vfs.MakeRequest\x1a\x16.aramid.vfs.EmptyReply\"p\x8a\xb5\x18l\b\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\n" +
-	"ErrNoSpace\"\aErrPerm\x12\xb6\x01\n" +
+	"ReadlinkAt\x12\x17.aramid.vfs.PathRequest\x1a\x15.aramid.vfs.PathReply\"A\x8a\xb5\x18=\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\x06ErrArg\x12\xb5\x01\n" +
+	"\x06MakeAt\x12\x17.aramid.vfs.MakeRequest\x1a\x16.aramid.vfs.EmptyReply\"z\x8a\xb5\x18v\b\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\n" +
+	"ErrNoSpace\"\aErrPerm\"\bErrAgain\x12\xb6\x01\n" +
 	"\bUnlinkAt\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"y\x8a\xb5\x18u\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrIsDir\"\vErrNotEmpty\"\aErrBusy\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\aErrPerm\x12\xd6\x01\n" +
 	"\bRenameAt\x12\x1a.aramid.vfs.TwoPathRequest\x1a\x16.aramid.vfs.EmptyReply\"\x95\x01\x8a\xb5\x18\x90\x01\b\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\bErrIsDir\"\vErrNotEmpty\"\aErrBusy\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\x0eErrCrossDevice\"\aErrPerm\x12\xb2\x01\n" +
 	"\x06LinkAt\x12\x1a.aramid.vfs.TwoPathRequest\x1a\x16.aramid.vfs.EmptyReply\"t\x8a\xb5\x18p\b\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\x0eErrCrossDevice\"\aErrPerm\x12\xb4\x01\n" +
@@ -3637,10 +3637,10 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x05Umask\x12\x18.aramid.vfs.UmaskRequest\x1a\x16.aramid.vfs.CountReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12\x9d\x01\n" +
 	"\x05Mount\x12\x18.aramid.vfs.MountRequest\x1a\x16.aramid.vfs.EmptyReply\"b\x8a\xb5\x18^\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\vErrNoDevice\"\aErrPerm\"\x06ErrArg\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x90\x01\n" +
 	"\x06Umount\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12P\n" +
-	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrLimit\x12\x8f\x01\n" +
-	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"V\x8a\xb5\x18R\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\x12\x99\x01\n" +
-	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"_\x8a\xb5\x18[\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
-	"ErrNoSpace\"\tErrTooBig\"\x0eErrInterrupted\x12\\\n" +
+	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrLimit\x12\x9c\x01\n" +
+	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"c\x8a\xb5\x18_\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\x12\xec\x01\n" +
+	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\xb1\x01\x8a\xb5\x18\xac\x01\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
+	"ErrNoSpace\"\tErrTooBig\"\x0eErrInterrupted\"\vErrNoDevice\"\bErrRange\"\tErrSearch\"\vErrNotFound\"\aErrBusy\"\fErrOperation\"\tErrAccess\x12\\\n" +
 	"\x04Seek\x12\x17.aramid.vfs.SeekRequest\x1a\x16.aramid.vfs.CountReply\"#\x8a\xb5\x18\x1f\b\x01\x18\x01\"\aErrSeek\"\x06ErrArg\"\bErrBadFD\x12g\n" +
 	"\aReadDir\x12\x1a.aramid.vfs.ReadDirRequest\x1a\x18.aramid.vfs.ReadDirReply\"&\x8a\xb5\x18\"\b\x01\"\tErrNotDir\"\x06ErrArg\"\vErrNotFound\x12V\n" +
 	"\x05Flags\x12\x18.aramid.vfs.FlagsRequest\x1a\x16.aramid.vfs.CountReply\"\x1b\x8a\xb5\x18\x17\b\x01\x18\x01\"\bErrBadFD\"\aErrPerm\x12h\n" +

@@ -221,7 +221,7 @@ func (cl Client) ReadlinkAt(c ipc.Caller, in *PathRequest, out *PathReply, grant
 	return uabi.OK
 }
 
-// MakeAt is mkdirat(2) and mknodat(2): mode has the type bits; rdev for devices; target for symlinkat(2).
+// MakeAt is mkdirat(2) and mknodat(2): mode has the type bits; rdev for devices; target for symlinkat(2). ErrAgain: a cgroup too many.
 func (cl Client) MakeAt(c ipc.Caller, in *MakeRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1427,7 +1427,7 @@ type Handler[C any] interface {
 	AccessAt(c C, in *PathRequest, out *EmptyReply) uabi.Error
 	// ReadlinkAt is readlinkat(2). ErrArg: not a symbolic link.
 	ReadlinkAt(c C, in *PathRequest, out *PathReply) uabi.Error
-	// MakeAt is mkdirat(2) and mknodat(2): mode has the type bits; rdev for devices; target for symlinkat(2).
+	// MakeAt is mkdirat(2) and mknodat(2): mode has the type bits; rdev for devices; target for symlinkat(2). ErrAgain: a cgroup too many.
 	MakeAt(c C, in *MakeRequest, out *EmptyReply) uabi.Error
 	// UnlinkAt is unlinkat(2); AT_REMOVEDIR in flags.
 	UnlinkAt(c C, in *PathRequest, out *EmptyReply) uabi.Error
@@ -2705,7 +2705,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "MakeAt", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrExists, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrReadOnly, uabi.ErrArg, uabi.ErrNoSpace, uabi.ErrPerm},
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrExists, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrReadOnly, uabi.ErrArg, uabi.ErrNoSpace, uabi.ErrPerm, uabi.ErrAgain},
 		In:     ipc.Bytes, Out: 0, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(MakeRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -2788,14 +2788,14 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Read", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrIsDir, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrInterrupted, uabi.ErrCanceled},
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrIsDir, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrInterrupted, uabi.ErrCanceled, uabi.ErrNoDevice},
 		In:     1, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ReadRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
 	},
 	{
 		Name: "Write", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrInterrupted},
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrInterrupted, uabi.ErrNoDevice, uabi.ErrRange, uabi.ErrSearch, uabi.ErrNotFound, uabi.ErrBusy, uabi.ErrOperation, uabi.ErrAccess},
 		In:     1, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ReadRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },

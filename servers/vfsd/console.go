@@ -176,6 +176,10 @@ func (h *VFSD) ThreadGone(c *server.Ctx, origin uint64) {
 
 // Event is server.Spec's: the serial port wants something.
 func (h *VFSD) Event(c *server.Ctx, key uint64, bits uint32) {
+	if key == cgroupKey {
+		h.groupsChanged(c)
+		return
+	}
 	if key != irqKey {
 		return
 	}

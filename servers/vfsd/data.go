@@ -115,6 +115,9 @@ func (h *VFSD) Read(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) uab
 	if o.At.Ino >= tree.SyntheticBase {
 		return h.readText(c, o, in.Offset, out)
 	}
+	if n := h.tree.Inode(o.At.Ino); n.Text != 0 {
+		return h.readMade(c, o, n, in.Offset, out)
+	}
 	return h.readFile(c, o, in.Offset, out)
 }
 
@@ -185,6 +188,9 @@ func (h *VFSD) Write(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) ua
 	}
 	if o.At.Ino >= tree.SyntheticBase {
 		return uabi.ErrArg
+	}
+	if n := h.tree.Inode(o.At.Ino); n.Text != 0 {
+		return h.writeMade(c, o, n, out)
 	}
 	return h.writeFile(c, o, in.Offset, out)
 }
@@ -300,6 +306,9 @@ func (h *VFSD) MapFile(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.MapFileRepl
 		return uabi.ErrAccess
 	}
 	n := h.tree.Inode(o.At.Ino)
+	if n.Text != 0 {
+		return uabi.ErrNoDevice
+	}
 	m, err := h.contents(c, n)
 	if err != uabi.OK {
 		return err

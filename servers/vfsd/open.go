@@ -87,6 +87,9 @@ func (k *call) pathOf(f tree.Found) string {
 func (k *call) openNew(f tree.Found, mode uint32, o *state.Open, out *vfs.OpenReply) uabi.Error {
 	spec := tree.Spec{Mode: unix.S_IFREG | mode&0o7777}
 	if err := k.tree.CheckCreate(&k.env, f, spec); err != uabi.OK {
+		if k.tree.Single(f.Parent) && err == uabi.ErrPerm {
+			return uabi.ErrAccess // Linux has no way to make files there at all
+		}
 		return err
 	}
 	handle, err := k.c.Mint(k.top.LastId + 1)
@@ -119,7 +122,10 @@ func (k *call) openAt(f tree.Found, flags uint32, o *state.Open, out *vfs.OpenRe
 	if err != uabi.OK {
 		return err
 	}
-	if flags&unix.O_TRUNC != 0 && a.Mode&unix.S_IFMT == unix.S_IFREG && n != nil {
+	if err := k.openMade(n, o); err != uabi.OK {
+		return err
+	}
+	if flags&unix.O_TRUNC != 0 && a.Mode&unix.S_IFMT == unix.S_IFREG && n != nil && n.Text == 0 {
 		if err := k.resize(n, 0); err != uabi.OK {
 			return err
 		}

@@ -62,7 +62,9 @@ func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
 		return uabi.OK
 	}
 	out.Rdev = n.Rdev
-	if n.Type() == unix.S_IFREG {
+	if k.tree.Single(at) {
+		out.Size = madeSize(n)
+	} else if n.Type() == unix.S_IFREG {
 		const sector = 512
 		out.Blocks = pages(n.Size) / sector
 	}
@@ -138,6 +140,9 @@ func (h *VFSD) MakeAt(c *server.Ctx, in *vfs.MakeRequest, out *vfs.EmptyReply) u
 	if err != uabi.OK {
 		return err
 	}
+	if f.Parent.Ino != 0 && spec.Mode&unix.S_IFMT == unix.S_IFDIR && k.inGroups(f.Parent) {
+		return k.makeGroup(f, spec)
+	}
 	if err := k.tree.CheckCreate(&k.env, f, spec); err != uabi.OK {
 		return err
 	}
@@ -176,6 +181,9 @@ func (h *VFSD) UnlinkAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply)
 	}
 	dir := in.Flags&atRemoveDir != 0
 	n := k.tree.Inode(f.At.Ino)
+	if dir && k.inGroups(f.Parent) {
+		k.env.Single = k.removeGroup
+	}
 	if err := k.tree.Unlink(&k.env, f, dir); err != uabi.OK {
 		return err
 	}
@@ -296,6 +304,9 @@ func (k *call) truncate(at tree.Ref, o *state.Open, size int64) uabi.Error {
 		if err := k.tree.CheckOpen(&k.env, at, false, true); err != uabi.OK {
 			return err
 		}
+	}
+	if n.Text != 0 {
+		return uabi.OK // as on Linux: it has no size that could change
 	}
 	if err := k.resize(n, size); err != uabi.OK {
 		return err
@@ -487,6 +498,9 @@ func (h *VFSD) Mount(c *server.Ctx, in *vfs.MountRequest, out *vfs.EmptyReply) u
 	}
 	if a.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return uabi.ErrNotDir
+	}
+	if err := k.checkSingle(in, to); err != uabi.OK {
+		return err
 	}
 	f, flags := k.makeFS(strings.Clone(in.Type), in.Data)
 	if f == nil {

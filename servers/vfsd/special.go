@@ -310,6 +310,13 @@ func (h *VFSD) readiness(o *state.Open) (uint32, uabi.Error) {
 		return h.top.Tty.Event, uabi.OK
 	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL:
 		return o.Event, uabi.OK
+	case vfs.Kind_FILE:
+		if o.Event != 0 {
+			return o.Event, uabi.OK
+		}
+		if n := h.tree.Inode(o.At.Ino); n != nil && n.Text != 0 {
+			return h.top.Ready, uabi.OK
+		}
 	case vfs.Kind_DEVICE:
 		// Linux's null, zero and full have no poll method: epoll_ctl says EPERM.
 		if r := h.tree.Inode(o.At.Ino).Rdev; r == devRandom || r == devUrandom {

@@ -5,6 +5,7 @@ import (
 
 	"aramid/servers/server"
 	"aramid/servers/vfsd/base"
+	"aramid/servers/vfsd/cgroupfs"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
 	"aramid/ukernel/uabi"
@@ -140,13 +141,14 @@ func (k *call) makeFS(typ, data string) (*state.FileSystem, uint64) {
 		return k.tree.NewFS("proc", 0, procRoot, now), 0
 	case "sysfs":
 		// Nothing is known about devices yet: the directories that other file systems are mounted on.
-		f := k.tree.NewFS("sysfs", 0o555, 0, now)
-		fs := k.tree.Add(k.tree.Inode(f.Root), "fs", unix.S_IFDIR|0o755, 0, "", now)
-		k.tree.Add(fs, "cgroup", unix.S_IFDIR|0o755, 0, "", now)
-		k.tree.Add(k.tree.Inode(f.Root), "kernel", unix.S_IFDIR|0o755, 0, "", now)
-		return f, unix.MS_RDONLY
+		f := k.singleFS("sysfs", func(root *tree.Inode) {
+			fs := k.tree.Add(root, "fs", unix.S_IFDIR|0o755, 0, "", now)
+			k.tree.Add(fs, "cgroup", unix.S_IFDIR|0o755, 0, "", now)
+			k.tree.Add(root, "kernel", unix.S_IFDIR|0o755, 0, "", now)
+		})
+		return f, 0
 	case "cgroup2":
-		return k.tree.NewFS("cgroup2", 0o555, 0, now), unix.MS_RDONLY
+		return k.singleFS("cgroup2", func(root *tree.Inode) { k.fillGroup(root, cgroupfs.RootID) }), 0
 	}
 	return nil, 0
 }

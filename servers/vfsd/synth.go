@@ -13,6 +13,7 @@ import (
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
+	"aramid/servers/vfsd/cgroupfs"
 	"aramid/servers/vfsd/procfs"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
@@ -206,18 +207,22 @@ func (k *call) listSynthetic(ino uint64, pos int64, out []*vfs.Dirent) ([]*vfs.D
 
 // readText reads a synthetic file, whose text is made when it is read from the start.
 func (h *VFSD) readText(c *server.Ctx, o *state.Open, offset int64, out *vfs.CountReply) uabi.Error {
+	return h.serveText(c, o, offset, out, func(k *call) (string, uabi.Error) { return k.text(procfs.FromNumber(o.At.Ino)) })
+}
+
+// serveText answers a read of a file whose text is made when it is read from the start.
+func (h *VFSD) serveText(c *server.Ctx, o *state.Open, offset int64, out *vfs.CountReply, text func(*call) (string, uabi.Error)) uabi.Error {
 	pos := offset
 	if offset < 0 {
 		pos = o.Pos
 	}
 	content := o.Content
 	if pos == 0 || !o.HasContent {
-		k := h.begin(c, false)
-		text, err := k.text(procfs.FromNumber(o.At.Ino))
+		made, err := text(h.begin(c, false))
 		if err != uabi.OK {
 			return err
 		}
-		content = []byte(text)
+		content = []byte(made)
 	}
 	n := 0
 	if pos < int64(len(content)) {
@@ -261,7 +266,9 @@ func (k *call) text(n procfs.Node) (string, uabi.Error) {
 	case procfs.PidMaps:
 		return k.maps(n.Pid)
 	case procfs.PidCgroup:
-		return "0::/\n", uabi.OK
+		return k.groupOf(n.Pid)
+	case procfs.Cgroups:
+		return cgroupfs.SubsystemsText(len(k.groups)), uabi.OK
 	case procfs.PidLimits:
 		return k.limits(n.Pid)
 	}

@@ -11,6 +11,7 @@ import (
 	"aramid/proto/vfs"
 	"aramid/servers/server"
 	"aramid/servers/vfsd/base"
+	"aramid/servers/vfsd/cgroupfs"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
 	"aramid/ukernel/uabi"
@@ -45,6 +46,7 @@ type VFSD struct {
 	contexts map[uint64]*state.Context
 	opens    map[uint64]*state.Open
 	pipes    map[uint64]*state.Pipe
+	groups   cgroupfs.Hierarchy
 	top      *state.State // scalars and the terminal only
 	root     tree.Ref
 	users    map[uint64]int // open files and contexts by mount
@@ -72,6 +74,7 @@ func (h *VFSD) reset(top *state.State) {
 	h.contexts, h.opens, h.pipes = map[uint64]*state.Context{}, map[uint64]*state.Open{}, map[uint64]*state.Pipe{}
 	h.users = map[uint64]int{}
 	h.epolls = nil
+	h.groups = cgroupfs.New()
 	h.root = tree.Ref{}
 	h.image = nil
 }
@@ -88,6 +91,7 @@ func (h *VFSD) Save() []byte {
 	s := &state.State{
 		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Account: t.Account, Tty: t.Tty,
 		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes), Locks: t.Locks, LockEvent: t.LockEvent, BootId: t.BootId,
+		Cgroups: sorted(h.groups), CgroupSeen: t.CgroupSeen, CgroupEvent: t.CgroupEvent,
 	}
 	h.tree.Save(s)
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(s)
@@ -117,8 +121,12 @@ func (h *VFSD) Load(b []byte) error {
 	h.top = &state.State{
 		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Account: s.Account, Tty: s.Tty,
 		Locks: s.Locks, LockEvent: s.LockEvent, BootId: s.BootId,
+		CgroupSeen: s.CgroupSeen, CgroupEvent: s.CgroupEvent,
 	}
 	h.tree.Load(s)
+	for _, g := range s.Cgroups {
+		h.groups[g.Id] = g
+	}
 	for _, v := range s.Contexts {
 		h.contexts[v.Id] = v
 		h.hold(tree.FromPb(v.Cwd))
@@ -165,6 +173,7 @@ func (h *VFSD) Handles(yield func(uabi.Handle)) {
 	give(h.top.Account)
 	give(h.top.Ready)
 	give(h.top.LockEvent)
+	give(h.top.CgroupEvent)
 	give(h.top.Tty.GetEvent())
 	give(h.top.Tty.GetIrq())
 	give(h.top.Tty.GetIrqEvent())

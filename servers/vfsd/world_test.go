@@ -26,11 +26,16 @@ type stubProc struct {
 	proc.Handler[*server.Ctx] // what is not here panics
 	kills                     []string
 	signals                   // pending ones
+	groups                    stubGroups
 }
 
-func (s *stubProc) Save() []byte              { return nil }
-func (s *stubProc) Load([]byte) error         { return nil }
-func (s *stubProc) Handles(func(uabi.Handle)) {}
+func (s *stubProc) Save() []byte      { return nil }
+func (s *stubProc) Load([]byte) error { return nil }
+func (s *stubProc) Handles(f func(uabi.Handle)) {
+	if s.groups.event != 0 {
+		f(s.groups.event)
+	}
+}
 
 func (s *stubProc) Creds(c *server.Ctx, in *proc.PidRequest, out *proc.CredsReply) uabi.Error {
 	out.Groups = []uint32{50}
@@ -51,6 +56,7 @@ func (s *stubProc) Status(c *server.Ctx, in *proc.PidRequest, out *proc.StatusRe
 	}
 	out.Pid, out.Name, out.Exe, out.State, out.Threads = 1, "init", "/bin/init", "S", 1
 	out.Cmdline = []byte("init\x00-x\x00")
+	out.Cgroup = max(s.groups.of, 1)
 	return uabi.OK
 }
 
@@ -258,6 +264,8 @@ type client struct {
 	k   *uksim.Native
 	t   *ipc.Thread
 	vfs vfs.Client
+	// grant is the buffer that was granted last: what is here is on the heap, as uk.Grant wants it.
+	grant []byte
 }
 
 func (c *client) want(what string, got, want uabi.Error) {
@@ -278,6 +286,7 @@ func (c *client) close(f vfs.Client) { c.want("close", c.k.Close(f.H), uabi.OK) 
 // read waits as long as it must.
 func (c *client) read(f vfs.Client, n int, off int64, want uabi.Error) string {
 	b := make([]byte, n)
+	c.grant = b
 	for {
 		var out vfs.CountReply
 		err := f.Read(c.t, &vfs.ReadRequest{Offset: off}, &out, uk.Grant(b, uabi.RightWrite))
@@ -293,6 +302,7 @@ func (c *client) read(f vfs.Client, n int, off int64, want uabi.Error) string {
 
 func (c *client) write(f vfs.Client, s string, off int64, want uabi.Error) int {
 	b := append(make([]byte, 0, len(s)+1), s...)
+	c.grant = b
 	for {
 		var out vfs.CountReply
 		err := f.Write(c.t, &vfs.ReadRequest{Offset: off}, &out, uk.Grant(b, uabi.RightRead))

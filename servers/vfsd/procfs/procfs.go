@@ -30,6 +30,7 @@ const (
 	Loadavg
 	CPUStat
 	Cmdline
+	Cgroups
 	SysDir
 	SysKernelDir
 	SysRandomDir
@@ -98,7 +99,7 @@ var rootEntries = []Entry{
 	{"self", Self, 0, link}, {"thread-self", ThreadSelf, 0, link}, {"mounts", MountsLink, 0, link}, {"meminfo", Meminfo, 0, file},
 	{"cpuinfo", CPUInfo, 0, file}, {"uptime", Uptime, 0, file}, {"version", Version, 0, file},
 	{"filesystems", Filesystems, 0, file}, {"loadavg", Loadavg, 0, file}, {"stat", CPUStat, 0, file},
-	{"cmdline", Cmdline, 0, file}, {"sys", SysDir, 0, dir},
+	{"cmdline", Cmdline, 0, file}, {"cgroups", Cgroups, 0, file}, {"sys", SysDir, 0, dir},
 }
 
 var pidEntries = []Entry{

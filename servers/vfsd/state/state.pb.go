@@ -40,10 +40,13 @@ type State struct {
 	BootNs        uint64                 `protobuf:"varint,13,opt,name=boot_ns,json=bootNs,proto3" json:"boot_ns,omitempty"` // realtime at the first start: times of what the image does not date
 	Broken        string                 `protobuf:"bytes,14,opt,name=broken,proto3" json:"broken,omitempty"`                // why there is no root file system
 	RootMount     uint64                 `protobuf:"varint,15,opt,name=root_mount,json=rootMount,proto3" json:"root_mount,omitempty"`
-	Account       uint32                 `protobuf:"varint,18,opt,name=account,proto3" json:"account,omitempty"`                      // handle: what contents of files and pipes are charged to
-	Locks         []*Lock                `protobuf:"bytes,16,rep,name=locks,proto3" json:"locks,omitempty"`                           // in the order in which they were set
-	BootId        []byte                 `protobuf:"bytes,20,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`           // of /proc/sys/kernel/random/boot_id
-	LockEvent     uint32                 `protobuf:"varint,17,opt,name=lock_event,json=lockEvent,proto3" json:"lock_event,omitempty"` // handle: bit 0 is raised when a lock goes; 0: there never was one
+	Account       uint32                 `protobuf:"varint,18,opt,name=account,proto3" json:"account,omitempty"`                            // handle: what contents of files and pipes are charged to
+	Locks         []*Lock                `protobuf:"bytes,16,rep,name=locks,proto3" json:"locks,omitempty"`                                 // in the order in which they were set
+	BootId        []byte                 `protobuf:"bytes,20,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`                 // of /proc/sys/kernel/random/boot_id
+	Cgroups       []*Cgroup              `protobuf:"bytes,21,rep,name=cgroups,proto3" json:"cgroups,omitempty"`                             // by id
+	CgroupSeen    uint64                 `protobuf:"varint,22,opt,name=cgroup_seen,json=cgroupSeen,proto3" json:"cgroup_seen,omitempty"`    // up to which change of procd's the watchers of cgroups know
+	CgroupEvent   uint32                 `protobuf:"varint,23,opt,name=cgroup_event,json=cgroupEvent,proto3" json:"cgroup_event,omitempty"` // handle: raised by a change; 0: there never was a group below the root
+	LockEvent     uint32                 `protobuf:"varint,17,opt,name=lock_event,json=lockEvent,proto3" json:"lock_event,omitempty"`       // handle: bit 0 is raised when a lock goes; 0: there never was one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -204,9 +207,123 @@ func (x *State) GetBootId() []byte {
 	return nil
 }
 
+func (x *State) GetCgroups() []*Cgroup {
+	if x != nil {
+		return x.Cgroups
+	}
+	return nil
+}
+
+func (x *State) GetCgroupSeen() uint64 {
+	if x != nil {
+		return x.CgroupSeen
+	}
+	return 0
+}
+
+func (x *State) GetCgroupEvent() uint32 {
+	if x != nil {
+		return x.CgroupEvent
+	}
+	return 0
+}
+
 func (x *State) GetLockEvent() uint32 {
 	if x != nil {
 		return x.LockEvent
+	}
+	return 0
+}
+
+// Cgroup is what vfsd knows of a group: the rest is procd's, under the same id.
+type Cgroup struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Id             uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Parent         uint64                 `protobuf:"varint,2,opt,name=parent,proto3" json:"parent,omitempty"` // 0: of the root
+	Name           string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Ino            uint64                 `protobuf:"varint,4,opt,name=ino,proto3" json:"ino,omitempty"`         // its directory
+	Control        uint32                 `protobuf:"varint,5,opt,name=control,proto3" json:"control,omitempty"` // cgroup.subtree_control, a cgroupfs.Mask
+	MaxDepth       uint32                 `protobuf:"varint,6,opt,name=max_depth,json=maxDepth,proto3" json:"max_depth,omitempty"`
+	MaxDescendants uint32                 `protobuf:"varint,7,opt,name=max_descendants,json=maxDescendants,proto3" json:"max_descendants,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Cgroup) Reset() {
+	*x = Cgroup{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cgroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cgroup) ProtoMessage() {}
+
+func (x *Cgroup) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cgroup.ProtoReflect.Descriptor instead.
+func (*Cgroup) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Cgroup) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Cgroup) GetParent() uint64 {
+	if x != nil {
+		return x.Parent
+	}
+	return 0
+}
+
+func (x *Cgroup) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Cgroup) GetIno() uint64 {
+	if x != nil {
+		return x.Ino
+	}
+	return 0
+}
+
+func (x *Cgroup) GetControl() uint32 {
+	if x != nil {
+		return x.Control
+	}
+	return 0
+}
+
+func (x *Cgroup) GetMaxDepth() uint32 {
+	if x != nil {
+		return x.MaxDepth
+	}
+	return 0
+}
+
+func (x *Cgroup) GetMaxDescendants() uint32 {
+	if x != nil {
+		return x.MaxDescendants
 	}
 	return 0
 }
@@ -228,7 +345,7 @@ type Lock struct {
 
 func (x *Lock) Reset() {
 	*x = Lock{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -240,7 +357,7 @@ func (x *Lock) String() string {
 func (*Lock) ProtoMessage() {}
 
 func (x *Lock) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -253,7 +370,7 @@ func (x *Lock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lock.ProtoReflect.Descriptor instead.
 func (*Lock) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{1}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Lock) GetIno() uint64 {
@@ -336,13 +453,15 @@ type Inode struct {
 	Pipe          uint64                 `protobuf:"varint,19,opt,name=pipe,proto3" json:"pipe,omitempty"`                         // FIFO
 	Path          string                 `protobuf:"bytes,21,opt,name=path,proto3" json:"path,omitempty"`                          // where it was last opened
 	ReadOnly      uint32                 `protobuf:"varint,22,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"` // handle: memory for those who may only read
+	Cgroup        uint64                 `protobuf:"varint,30,opt,name=cgroup,proto3" json:"cgroup,omitempty"`                     // of a cgroup2 file system's directory or file
+	Text          uint32                 `protobuf:"varint,31,opt,name=text,proto3" json:"text,omitempty"`                         // a file whose text is made when it is read: which one (cgroupfs.File, sysfs.Text)
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Inode) Reset() {
 	*x = Inode{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -354,7 +473,7 @@ func (x *Inode) String() string {
 func (*Inode) ProtoMessage() {}
 
 func (x *Inode) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -367,7 +486,7 @@ func (x *Inode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inode.ProtoReflect.Descriptor instead.
 func (*Inode) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{2}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Inode) GetIno() uint64 {
@@ -517,6 +636,20 @@ func (x *Inode) GetReadOnly() uint32 {
 	return 0
 }
 
+func (x *Inode) GetCgroup() uint64 {
+	if x != nil {
+		return x.Cgroup
+	}
+	return 0
+}
+
+func (x *Inode) GetText() uint32 {
+	if x != nil {
+		return x.Text
+	}
+	return 0
+}
+
 type Entry struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -528,7 +661,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -540,7 +673,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -553,7 +686,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{3}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Entry) GetName() string {
@@ -584,14 +717,15 @@ type FileSystem struct {
 	Root          uint64                 `protobuf:"varint,3,opt,name=root,proto3" json:"root,omitempty"`           // inode
 	Synthetic     bool                   `protobuf:"varint,4,opt,name=synthetic,proto3" json:"synthetic,omitempty"` // procfs: no inodes of its own
 	MaxBytes      uint64                 `protobuf:"varint,5,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
-	Lower         bool                   `protobuf:"varint,6,opt,name=lower,proto3" json:"lower,omitempty"` // the image's
+	Lower         bool                   `protobuf:"varint,6,opt,name=lower,proto3" json:"lower,omitempty"`    // the image's
+	Single        bool                   `protobuf:"varint,10,opt,name=single,proto3" json:"single,omitempty"` // there is one of its type: it stays when it is mounted nowhere, and only vfsd itself makes its names
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FileSystem) Reset() {
 	*x = FileSystem{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -603,7 +737,7 @@ func (x *FileSystem) String() string {
 func (*FileSystem) ProtoMessage() {}
 
 func (x *FileSystem) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -616,7 +750,7 @@ func (x *FileSystem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileSystem.ProtoReflect.Descriptor instead.
 func (*FileSystem) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{4}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FileSystem) GetId() uint64 {
@@ -661,6 +795,13 @@ func (x *FileSystem) GetLower() bool {
 	return false
 }
 
+func (x *FileSystem) GetSingle() bool {
+	if x != nil {
+		return x.Single
+	}
+	return false
+}
+
 type Mount struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -678,7 +819,7 @@ type Mount struct {
 
 func (x *Mount) Reset() {
 	*x = Mount{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -690,7 +831,7 @@ func (x *Mount) String() string {
 func (*Mount) ProtoMessage() {}
 
 func (x *Mount) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -703,7 +844,7 @@ func (x *Mount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mount.ProtoReflect.Descriptor instead.
 func (*Mount) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{5}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Mount) GetId() uint64 {
@@ -779,7 +920,7 @@ type Ref struct {
 
 func (x *Ref) Reset() {
 	*x = Ref{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -791,7 +932,7 @@ func (x *Ref) String() string {
 func (*Ref) ProtoMessage() {}
 
 func (x *Ref) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -804,7 +945,7 @@ func (x *Ref) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ref.ProtoReflect.Descriptor instead.
 func (*Ref) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{6}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Ref) GetMount() uint64 {
@@ -833,7 +974,7 @@ type Context struct {
 
 func (x *Context) Reset() {
 	*x = Context{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -845,7 +986,7 @@ func (x *Context) String() string {
 func (*Context) ProtoMessage() {}
 
 func (x *Context) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -858,7 +999,7 @@ func (x *Context) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Context.ProtoReflect.Descriptor instead.
 func (*Context) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{7}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Context) GetId() uint64 {
@@ -917,7 +1058,7 @@ type Open struct {
 
 func (x *Open) Reset() {
 	*x = Open{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -929,7 +1070,7 @@ func (x *Open) String() string {
 func (*Open) ProtoMessage() {}
 
 func (x *Open) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -942,7 +1083,7 @@ func (x *Open) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Open.ProtoReflect.Descriptor instead.
 func (*Open) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{8}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Open) GetId() uint64 {
@@ -1101,7 +1242,7 @@ type Timer struct {
 
 func (x *Timer) Reset() {
 	*x = Timer{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1254,7 @@ func (x *Timer) String() string {
 func (*Timer) ProtoMessage() {}
 
 func (x *Timer) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1267,7 @@ func (x *Timer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timer.ProtoReflect.Descriptor instead.
 func (*Timer) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Timer) GetTimer() uint32 {
@@ -1200,7 +1341,7 @@ type Pipe struct {
 
 func (x *Pipe) Reset() {
 	*x = Pipe{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1212,7 +1353,7 @@ func (x *Pipe) String() string {
 func (*Pipe) ProtoMessage() {}
 
 func (x *Pipe) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1225,7 +1366,7 @@ func (x *Pipe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pipe.ProtoReflect.Descriptor instead.
 func (*Pipe) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Pipe) GetId() uint64 {
@@ -1355,7 +1496,7 @@ type Tty struct {
 
 func (x *Tty) Reset() {
 	*x = Tty{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1367,7 +1508,7 @@ func (x *Tty) String() string {
 func (*Tty) ProtoMessage() {}
 
 func (x *Tty) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1380,7 +1521,7 @@ func (x *Tty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tty.ProtoReflect.Descriptor instead.
 func (*Tty) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Tty) GetIflag() uint32 {
@@ -1541,7 +1682,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1694,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1707,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{12}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Watch) GetOpen() uint64 {
@@ -1587,7 +1728,7 @@ var File_servers_vfsd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xb6\x05\n" +
+	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xaf\x06\n" +
 	"\x05State\x120\n" +
 	"\x06inodes\x18\x01 \x03(\v2\x18.aramid.vfsd.state.InodeR\x06inodes\x12\x18\n" +
 	"\aremoved\x18\x02 \x03(\x04R\aremoved\x12\x19\n" +
@@ -1608,9 +1749,21 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"root_mount\x18\x0f \x01(\x04R\trootMount\x12\x18\n" +
 	"\aaccount\x18\x12 \x01(\rR\aaccount\x12-\n" +
 	"\x05locks\x18\x10 \x03(\v2\x17.aramid.vfsd.state.LockR\x05locks\x12\x17\n" +
-	"\aboot_id\x18\x14 \x01(\fR\x06bootId\x12\x1d\n" +
+	"\aboot_id\x18\x14 \x01(\fR\x06bootId\x123\n" +
+	"\acgroups\x18\x15 \x03(\v2\x19.aramid.vfsd.state.CgroupR\acgroups\x12\x1f\n" +
+	"\vcgroup_seen\x18\x16 \x01(\x04R\n" +
+	"cgroupSeen\x12!\n" +
+	"\fcgroup_event\x18\x17 \x01(\rR\vcgroupEvent\x12\x1d\n" +
 	"\n" +
-	"lock_event\x18\x11 \x01(\rR\tlockEvent\"\xaa\x01\n" +
+	"lock_event\x18\x11 \x01(\rR\tlockEvent\"\xb6\x01\n" +
+	"\x06Cgroup\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x10\n" +
+	"\x03ino\x18\x04 \x01(\x04R\x03ino\x12\x18\n" +
+	"\acontrol\x18\x05 \x01(\rR\acontrol\x12\x1b\n" +
+	"\tmax_depth\x18\x06 \x01(\rR\bmaxDepth\x12'\n" +
+	"\x0fmax_descendants\x18\a \x01(\rR\x0emaxDescendants\"\xaa\x01\n" +
 	"\x04Lock\x12\x10\n" +
 	"\x03ino\x18\x01 \x01(\x04R\x03ino\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\rR\x05owner\x12\x12\n" +
@@ -1619,7 +1772,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06thread\x18\x05 \x01(\x04R\x06thread\x12\x14\n" +
 	"\x05write\x18\x06 \x01(\bR\x05write\x12\x14\n" +
 	"\x05start\x18\a \x01(\x03R\x05start\x12\x10\n" +
-	"\x03end\x18\b \x01(\x03R\x03end\"\x8f\x04\n" +
+	"\x03end\x18\b \x01(\x03R\x03end\"\xbb\x04\n" +
 	"\x05Inode\x12\x10\n" +
 	"\x03ino\x18\x01 \x01(\x04R\x03ino\x12\x0e\n" +
 	"\x02fs\x18\x02 \x01(\x04R\x02fs\x12\x12\n" +
@@ -1643,11 +1796,13 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x05lower\x18\x17 \x01(\bR\x05lower\x12\x12\n" +
 	"\x04pipe\x18\x13 \x01(\x04R\x04pipe\x12\x12\n" +
 	"\x04path\x18\x15 \x01(\tR\x04path\x12\x1b\n" +
-	"\tread_only\x18\x16 \x01(\rR\breadOnlyJ\x04\b\x12\x10\x13J\x04\b\x14\x10\x15\"E\n" +
+	"\tread_only\x18\x16 \x01(\rR\breadOnly\x12\x16\n" +
+	"\x06cgroup\x18\x1e \x01(\x04R\x06cgroup\x12\x12\n" +
+	"\x04text\x18\x1f \x01(\rR\x04textJ\x04\b\x12\x10\x13J\x04\b\x14\x10\x15\"E\n" +
 	"\x05Entry\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03ino\x18\x02 \x01(\x04R\x03ino\x12\x16\n" +
-	"\x06cookie\x18\x03 \x01(\x04R\x06cookie\"\x95\x01\n" +
+	"\x06cookie\x18\x03 \x01(\x04R\x06cookie\"\xad\x01\n" +
 	"\n" +
 	"FileSystem\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
@@ -1655,7 +1810,9 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x04root\x18\x03 \x01(\x04R\x04root\x12\x1c\n" +
 	"\tsynthetic\x18\x04 \x01(\bR\tsynthetic\x12\x1b\n" +
 	"\tmax_bytes\x18\x05 \x01(\x04R\bmaxBytes\x12\x14\n" +
-	"\x05lower\x18\x06 \x01(\bR\x05lower\"\xb9\x01\n" +
+	"\x05lower\x18\x06 \x01(\bR\x05lower\x12\x16\n" +
+	"\x06single\x18\n" +
+	" \x01(\bR\x06single\"\xb9\x01\n" +
 	"\x05Mount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x0e\n" +
@@ -1762,42 +1919,44 @@ func file_servers_vfsd_state_state_proto_rawDescGZIP() []byte {
 	return file_servers_vfsd_state_state_proto_rawDescData
 }
 
-var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*State)(nil),      // 0: aramid.vfsd.state.State
-	(*Lock)(nil),       // 1: aramid.vfsd.state.Lock
-	(*Inode)(nil),      // 2: aramid.vfsd.state.Inode
-	(*Entry)(nil),      // 3: aramid.vfsd.state.Entry
-	(*FileSystem)(nil), // 4: aramid.vfsd.state.FileSystem
-	(*Mount)(nil),      // 5: aramid.vfsd.state.Mount
-	(*Ref)(nil),        // 6: aramid.vfsd.state.Ref
-	(*Context)(nil),    // 7: aramid.vfsd.state.Context
-	(*Open)(nil),       // 8: aramid.vfsd.state.Open
-	(*Timer)(nil),      // 9: aramid.vfsd.state.Timer
-	(*Pipe)(nil),       // 10: aramid.vfsd.state.Pipe
-	(*Tty)(nil),        // 11: aramid.vfsd.state.Tty
-	(*Watch)(nil),      // 12: aramid.vfsd.state.Watch
+	(*Cgroup)(nil),     // 1: aramid.vfsd.state.Cgroup
+	(*Lock)(nil),       // 2: aramid.vfsd.state.Lock
+	(*Inode)(nil),      // 3: aramid.vfsd.state.Inode
+	(*Entry)(nil),      // 4: aramid.vfsd.state.Entry
+	(*FileSystem)(nil), // 5: aramid.vfsd.state.FileSystem
+	(*Mount)(nil),      // 6: aramid.vfsd.state.Mount
+	(*Ref)(nil),        // 7: aramid.vfsd.state.Ref
+	(*Context)(nil),    // 8: aramid.vfsd.state.Context
+	(*Open)(nil),       // 9: aramid.vfsd.state.Open
+	(*Timer)(nil),      // 10: aramid.vfsd.state.Timer
+	(*Pipe)(nil),       // 11: aramid.vfsd.state.Pipe
+	(*Tty)(nil),        // 12: aramid.vfsd.state.Tty
+	(*Watch)(nil),      // 13: aramid.vfsd.state.Watch
 }
 var file_servers_vfsd_state_state_proto_depIdxs = []int32{
-	2,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
-	4,  // 1: aramid.vfsd.state.State.file_systems:type_name -> aramid.vfsd.state.FileSystem
-	5,  // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
-	7,  // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
-	8,  // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
-	10, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
-	11, // 6: aramid.vfsd.state.State.tty:type_name -> aramid.vfsd.state.Tty
-	1,  // 7: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
-	3,  // 8: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
-	6,  // 9: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
-	6,  // 10: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
-	6,  // 11: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
-	12, // 12: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
-	9,  // 13: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	3,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
+	5,  // 1: aramid.vfsd.state.State.file_systems:type_name -> aramid.vfsd.state.FileSystem
+	6,  // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
+	8,  // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
+	9,  // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
+	11, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
+	12, // 6: aramid.vfsd.state.State.tty:type_name -> aramid.vfsd.state.Tty
+	2,  // 7: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
+	1,  // 8: aramid.vfsd.state.State.cgroups:type_name -> aramid.vfsd.state.Cgroup
+	4,  // 9: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
+	7,  // 10: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
+	7,  // 11: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
+	7,  // 12: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
+	13, // 13: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
+	10, // 14: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_servers_vfsd_state_state_proto_init() }
@@ -1811,7 +1970,7 @@ func file_servers_vfsd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_vfsd_state_state_proto_rawDesc), len(file_servers_vfsd_state_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

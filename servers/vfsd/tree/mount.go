@@ -171,6 +171,9 @@ func (t *Tree) forgetMount(id uint64, users func(uint64) int) {
 	}
 	t.Drop(Ref{id, m.Root})
 	delete(t.mounts, id)
+	if t.fs[m.Fs].Single {
+		return
+	}
 	for _, o := range t.mounts {
 		if o.Fs == m.Fs {
 			return

@@ -23,7 +23,7 @@ func (t *Tree) mayChange(e *Env, dir Ref) uabi.Error {
 	if t.ReadOnly(dir) {
 		return uabi.ErrReadOnly
 	}
-	if dir.Synthetic() {
+	if dir.Synthetic() || e.Single == nil && t.Single(dir) {
 		return uabi.ErrPerm
 	}
 	if n := t.Inode(dir.Ino); n.Lower {
@@ -129,8 +129,14 @@ func (t *Tree) Unlink(e *Env, f Found, dir bool) uabi.Error {
 		return uabi.ErrIsDir
 	case f.Slash && !n.IsDir():
 		return uabi.ErrNotDir
-	case dir && !t.empty(n):
+	case dir && e.Single == nil && !t.empty(n):
 		return uabi.ErrNotEmpty
+	}
+	if e.Single != nil {
+		if err := e.Single(n); err != uabi.OK {
+			return err
+		}
+		t.clear(e, n)
 	}
 	t.remove(e, parent, f.Name, n)
 	return uabi.OK

@@ -81,6 +81,8 @@ type Env struct {
 	Umask    uint32
 	Now      int64 // ns since 1970
 	Synth    Synth
+	// Single lets names of single file systems be changed, and says a last word before a directory goes with what is in it. nil: nobody may.
+	Single func(dir *Inode) uabi.Error
 }
 
 // Synth gives the nodes of synthetic file systems: numbers from SyntheticBase up.
