@@ -296,8 +296,9 @@ func closeRange(t *Trap) int64 {
 		return errno(unix.EINVAL)
 	}
 	if flags&unix.CLOSE_RANGE_UNSHARE != 0 {
-		t.gap(unix.SYS_CLOSE_RANGE, "CLOSE_RANGE_UNSHARE")
-		return errno(unix.EINVAL)
+		if err := t.l.proc.Unshare(t, &proc.UnshareRequest{Flags: unix.CLONE_FILES}, &proc.EmptyReply{}); err != uabi.OK {
+			return t.status(err)
+		}
 	}
 	t.l.fds.dropTable(t.files0())
 	return t.status(t.l.proc.FdCloseRange(t, &proc.FdRangeRequest{First: first, Last: last,

@@ -104,6 +104,15 @@ func (t *Trap) setCreds(in *proc.SetCredsRequest) int64 {
 	return t.status(t.l.proc.SetCreds(t, in, &proc.EmptyReply{}))
 }
 
+// capable is 0 if the caller has a capability (CAP_*) effective, else -EPERM.
+func (t *Trap) capable(capability int) int64 {
+	c, e := t.creds()
+	if e == 0 && c.Effective>>capability&1 == 0 {
+		return errno(unix.EPERM)
+	}
+	return e
+}
+
 // id is a uid_t or gid_t argument; ok is false for −1: leave as it is.
 func (t *Trap) id(i int) (v uint32, ok bool) {
 	v = uint32(t.arg(i))
@@ -318,6 +327,9 @@ func capget(t *Trap) int64 {
 	words, pid, e := t.capHead()
 	if e != 0 || words == 0 || t.arg(1) == 0 {
 		return e
+	}
+	if pid < 0 {
+		return errno(unix.EINVAL)
 	}
 	var c proc.CredsReply
 	if err := t.l.proc.Creds(t, &proc.PidRequest{Pid: pid}, &c); err != uabi.OK {

@@ -156,43 +156,6 @@ func (t *Trap) limit(pid int32, resource, newVA, oldVA uint64) int64 {
 	return t.write(oldVA, le.AppendUint64(le.AppendUint64(nil, out.Soft), out.Hard))
 }
 
-const commSize = 16 // TASK_COMM_LEN
-
-func prctl(t *Trap) int64 {
-	in := proc.SettingRequest{Option: uint32(t.arg(0)), A: t.arg(1), B: t.arg(2)}
-	switch in.Option {
-	case unix.PR_SET_NAME:
-		var b [commSize]byte
-		n, err := t.K.AlienString(t.arg(1), b[:])
-		if err == uabi.ErrSize {
-			n, err = commSize-1, uabi.OK
-		}
-		if err != uabi.OK {
-			return errno(unix.EFAULT)
-		}
-		in.Text = string(b[:n])
-	case unix.PR_GET_TID_ADDRESS, unix.PR_SET_MM, unix.PR_SET_SECCOMP:
-		t.gap(unix.SYS_PRCTL, "option")
-		return errno(unix.EINVAL)
-	}
-	var out proc.SettingReply
-	if err := t.l.proc.Setting(t, &in, &out); err != uabi.OK {
-		if err == uabi.ErrArg {
-			t.gap(unix.SYS_PRCTL, "option")
-		}
-		return t.status(err)
-	}
-	switch in.Option {
-	case unix.PR_GET_NAME:
-		b := make([]byte, commSize)
-		copy(b[:commSize-1], out.Text)
-		return t.write(t.arg(1), b)
-	case unix.PR_GET_PDEATHSIG, unix.PR_GET_CHILD_SUBREAPER:
-		return t.write(t.arg(1), le.AppendUint32(nil, uint32(out.Value)))
-	}
-	return out.Value
-}
-
 const personaQuery = 0xffffffff
 
 // personality: only Linux's own can be had.
@@ -272,19 +235,25 @@ func ioctl(t *Trap) int64 {
 	return out.Result
 }
 
-// reboot: the machine goes off. CAD_OFF and CAD_ON only choose what Ctrl-Alt-Del does, which this machine has not.
+// reboot: the machine goes off; a restart too, as under a virtual machine monitor that does not start again (qemu -no-reboot).
+// CAD_OFF and CAD_ON only choose what Ctrl-Alt-Del does, which this machine has not.
 func reboot(t *Trap) int64 {
-	const magic1, magic2 = 0xfee1dead, 672274793
-	if uint32(t.arg(0)) != magic1 || uint32(t.arg(1)) != magic2 {
+	const magic1, magic2, magic2a, magic2b, magic2c = 0xfee1dead, 672274793, 85072278, 369367448, 537993216
+	if e := t.capable(unix.CAP_SYS_BOOT); e != 0 {
+		return e
+	}
+	switch uint32(t.arg(1)) {
+	case magic2, magic2a, magic2b, magic2c:
+	default:
 		return errno(unix.EINVAL)
 	}
-	if t.uid() != 0 {
-		return errno(unix.EPERM)
+	if uint32(t.arg(0)) != magic1 {
+		return errno(unix.EINVAL)
 	}
 	switch uint32(t.arg(2)) {
 	case unix.LINUX_REBOOT_CMD_CAD_OFF, unix.LINUX_REBOOT_CMD_CAD_ON:
 		return 0
-	case unix.LINUX_REBOOT_CMD_POWER_OFF, unix.LINUX_REBOOT_CMD_HALT, unix.LINUX_REBOOT_CMD_RESTART:
+	case unix.LINUX_REBOOT_CMD_POWER_OFF, unix.LINUX_REBOOT_CMD_HALT, unix.LINUX_REBOOT_CMD_RESTART, unix.LINUX_REBOOT_CMD_RESTART2:
 		return t.status(t.K.PowerOff(uabi.BootPower, 0))
 	}
 	return errno(unix.EINVAL)

@@ -75,7 +75,7 @@ func clone3(t *Trap) int64 {
 }
 
 // cloneGaps are flags that a Linux without namespaces or pidfds refuses, as we do.
-const cloneGaps = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS |
+const cloneGaps = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |
 	unix.CLONE_NEWCGROUP | unix.CLONE_PIDFD | unix.CLONE_PTRACE
 
 // clone makes a process or thread: the fs context first (step 1, unless shared), then procd does the rest. A vfork parent

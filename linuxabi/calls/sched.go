@@ -68,36 +68,66 @@ func (t *Trap) exists(pid int32) int64 {
 	return e
 }
 
-// The one scheduling policy that there is: SCHED_OTHER with priority 0.
+// Scheduling policies: those without a static priority. The scheduler treats all of them as SCHED_OTHER.
 
 const (
-	schedOther, schedFIFO, schedRR, schedBatch, schedIdle = 0, 1, 2, 3, 5
-	resetOnFork                                           = 0x40000000 // SCHED_RESET_ON_FORK: nothing to reset
-	schedParamSize                                        = 4
+	schedOther, schedFIFO, schedRR, schedBatch, schedIdle, schedDeadline = 0, 1, 2, 3, 5, 6
+
+	resetOnFork    = 0x40000000 // SCHED_RESET_ON_FORK
+	schedParamSize = 4
 )
 
-func schedGetscheduler(t *Trap) int64 {
-	if t.arg32(0) < 0 {
-		return errno(unix.EINVAL)
+// policy is the policy of thread tid (0: the caller).
+func (t *Trap) policy(tid int32) (*proc.SchedReply, int64) {
+	out := &proc.SchedReply{}
+	if tid < 0 {
+		return nil, errno(unix.EINVAL)
 	}
-	return t.exists(t.arg32(0))
+	err := t.l.proc.Sched(t, &proc.SchedRequest{Tid: tid}, out)
+	return out, t.status(err)
+}
+
+func schedGetscheduler(t *Trap) int64 {
+	p, e := t.policy(t.arg32(0))
+	if e != 0 {
+		return e
+	}
+	if p.ResetOnFork {
+		return int64(p.Policy) | resetOnFork
+	}
+	return int64(p.Policy)
 }
 
 func schedGetparam(t *Trap) int64 {
-	if t.arg32(0) < 0 || t.arg(1) == 0 {
+	if t.arg(1) == 0 {
 		return errno(unix.EINVAL)
 	}
-	if e := t.exists(t.arg32(0)); e != 0 {
+	if _, e := t.policy(t.arg32(0)); e != 0 {
 		return e
 	}
 	return t.write(t.arg(1), make([]byte, schedParamSize))
 }
 
 func schedSetscheduler(t *Trap) int64 {
-	return t.setPolicy(t.arg32(1)&^resetOnFork, t.arg(2))
+	return t.setPolicy(t.arg32(1), t.arg(2))
 }
 
-func schedSetparam(t *Trap) int64 { return t.setPolicy(schedOther, t.arg(1)) }
+func schedSetparam(t *Trap) int64 {
+	var b [schedParamSize]byte
+	if t.arg(1) == 0 || t.arg32(0) < 0 {
+		return errno(unix.EINVAL)
+	}
+	if e := t.read(t.arg(1), b[:]); e != 0 {
+		return e
+	}
+	if _, e := t.policy(t.arg32(0)); e != 0 {
+		return e
+	}
+	if le.Uint32(b[:]) != 0 {
+		return errno(unix.EINVAL)
+	}
+	return 0
+}
 
 func (t *Trap) setPolicy(policy int32, param uint64) int64 {
 	var b [schedParamSize]byte
@@ -107,17 +137,23 @@ func (t *Trap) setPolicy(policy int32, param uint64) int64 {
 	if e := t.read(param, b[:]); e != 0 {
 		return e
 	}
-	if e := t.exists(t.arg32(0)); e != 0 {
+	if _, e := t.policy(t.arg32(0)); e != 0 {
 		return e
 	}
-	switch policy {
-	case schedOther:
-		if le.Uint32(b[:]) != 0 {
+	in := proc.SchedRequest{Tid: t.arg32(0), Set: true, Policy: uint32(policy &^ resetOnFork), ResetOnFork: policy&resetOnFork != 0}
+	return t.sched(&in, le.Uint32(b[:]))
+}
+
+// sched asks procd for a policy whose static priority is given.
+func (t *Trap) sched(in *proc.SchedRequest, priority uint32) int64 {
+	switch in.Policy {
+	case schedOther, schedBatch, schedIdle:
+		if priority != 0 {
 			return errno(unix.EINVAL)
 		}
-		return 0
-	case schedFIFO, schedRR, schedBatch, schedIdle:
-		t.gap(t.regs.RAX, "policies but SCHED_OTHER")
+		return t.status(t.l.proc.Sched(t, in, &proc.SchedReply{}))
+	case schedFIFO, schedRR, schedDeadline:
+		t.gap(t.regs.RAX, "real-time policies")
 	}
 	return errno(unix.EINVAL)
 }
@@ -125,7 +161,7 @@ func (t *Trap) setPolicy(policy int32, param uint64) int64 {
 func schedPriorityLimit(t *Trap) int64 {
 	const rtMin, rtMax = 1, 99
 	switch t.arg32(0) {
-	case schedOther, schedBatch, schedIdle:
+	case schedOther, schedBatch, schedIdle, schedDeadline:
 		return 0
 	case schedFIFO, schedRR:
 		if t.regs.RAX == unix.SYS_SCHED_GET_PRIORITY_MAX {
@@ -157,10 +193,13 @@ func getpriority(t *Trap) int64 {
 }
 
 func setpriority(t *Trap) int64 {
-	in := proc.PriorityRequest{Which: uint32(t.arg32(0)), Who: t.arg32(1), Set: true, Nice: t.arg32(2)}
-	err := t.l.proc.Priority(t, &in, &proc.PriorityReply{})
+	return t.setNice(&proc.PriorityRequest{Which: uint32(t.arg32(0)), Who: t.arg32(1), Set: true, Nice: t.arg32(2)})
+}
+
+func (t *Trap) setNice(in *proc.PriorityRequest) int64 {
+	err := t.l.proc.Priority(t, in, &proc.PriorityReply{})
 	if err == uabi.OK && in.Nice != 0 {
-		t.gap(unix.SYS_SETPRIORITY, "the scheduler does not know nice values")
+		t.gap(t.regs.RAX, "the scheduler does not know nice values")
 	}
 	return t.status(err)
 }

@@ -3952,6 +3952,126 @@ func (x *PriorityReply) GetNice() int32 {
 	return 0
 }
 
+type SchedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tid           int32                  `protobuf:"varint,1,opt,name=tid,proto3" json:"tid,omitempty"`
+	Set           bool                   `protobuf:"varint,2,opt,name=set,proto3" json:"set,omitempty"`
+	Policy        uint32                 `protobuf:"varint,3,opt,name=policy,proto3" json:"policy,omitempty"` // SCHED_*
+	ResetOnFork   bool                   `protobuf:"varint,4,opt,name=reset_on_fork,json=resetOnFork,proto3" json:"reset_on_fork,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchedRequest) Reset() {
+	*x = SchedRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchedRequest) ProtoMessage() {}
+
+func (x *SchedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchedRequest.ProtoReflect.Descriptor instead.
+func (*SchedRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *SchedRequest) GetTid() int32 {
+	if x != nil {
+		return x.Tid
+	}
+	return 0
+}
+
+func (x *SchedRequest) GetSet() bool {
+	if x != nil {
+		return x.Set
+	}
+	return false
+}
+
+func (x *SchedRequest) GetPolicy() uint32 {
+	if x != nil {
+		return x.Policy
+	}
+	return 0
+}
+
+func (x *SchedRequest) GetResetOnFork() bool {
+	if x != nil {
+		return x.ResetOnFork
+	}
+	return false
+}
+
+type SchedReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Policy        uint32                 `protobuf:"varint,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	ResetOnFork   bool                   `protobuf:"varint,2,opt,name=reset_on_fork,json=resetOnFork,proto3" json:"reset_on_fork,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchedReply) Reset() {
+	*x = SchedReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchedReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchedReply) ProtoMessage() {}
+
+func (x *SchedReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchedReply.ProtoReflect.Descriptor instead.
+func (*SchedReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *SchedReply) GetPolicy() uint32 {
+	if x != nil {
+		return x.Policy
+	}
+	return 0
+}
+
+func (x *SchedReply) GetResetOnFork() bool {
+	if x != nil {
+		return x.ResetOnFork
+	}
+	return false
+}
+
 type SignalWatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Mask          uint64                 `protobuf:"varint,1,opt,name=mask,proto3" json:"mask,omitempty"`
@@ -3962,7 +4082,7 @@ type SignalWatchRequest struct {
 
 func (x *SignalWatchRequest) Reset() {
 	*x = SignalWatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3974,7 +4094,7 @@ func (x *SignalWatchRequest) String() string {
 func (*SignalWatchRequest) ProtoMessage() {}
 
 func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3987,7 +4107,7 @@ func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalWatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalWatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *SignalWatchRequest) GetMask() uint64 {
@@ -4013,7 +4133,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4025,7 +4145,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4038,7 +4158,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *WatchRequest) GetId() uint64 {
@@ -4058,7 +4178,7 @@ type WatchReply struct {
 
 func (x *WatchReply) Reset() {
 	*x = WatchReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4070,7 +4190,7 @@ func (x *WatchReply) String() string {
 func (*WatchReply) ProtoMessage() {}
 
 func (x *WatchReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4083,7 +4203,7 @@ func (x *WatchReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
 func (*WatchReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *WatchReply) GetId() uint64 {
@@ -4109,7 +4229,7 @@ type CgroupRequest struct {
 
 func (x *CgroupRequest) Reset() {
 	*x = CgroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4121,7 +4241,7 @@ func (x *CgroupRequest) String() string {
 func (*CgroupRequest) ProtoMessage() {}
 
 func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4134,7 +4254,7 @@ func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupRequest.ProtoReflect.Descriptor instead.
 func (*CgroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *CgroupRequest) GetId() uint64 {
@@ -4154,7 +4274,7 @@ type CgroupInfoRequest struct {
 
 func (x *CgroupInfoRequest) Reset() {
 	*x = CgroupInfoRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4166,7 +4286,7 @@ func (x *CgroupInfoRequest) String() string {
 func (*CgroupInfoRequest) ProtoMessage() {}
 
 func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4179,7 +4299,7 @@ func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoRequest.ProtoReflect.Descriptor instead.
 func (*CgroupInfoRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *CgroupInfoRequest) GetId() uint64 {
@@ -4205,7 +4325,7 @@ type CgroupReply struct {
 
 func (x *CgroupReply) Reset() {
 	*x = CgroupReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4217,7 +4337,7 @@ func (x *CgroupReply) String() string {
 func (*CgroupReply) ProtoMessage() {}
 
 func (x *CgroupReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4230,7 +4350,7 @@ func (x *CgroupReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupReply.ProtoReflect.Descriptor instead.
 func (*CgroupReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *CgroupReply) GetId() uint64 {
@@ -4250,7 +4370,7 @@ type CgroupMoveRequest struct {
 
 func (x *CgroupMoveRequest) Reset() {
 	*x = CgroupMoveRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4262,7 +4382,7 @@ func (x *CgroupMoveRequest) String() string {
 func (*CgroupMoveRequest) ProtoMessage() {}
 
 func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4275,7 +4395,7 @@ func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMoveRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *CgroupMoveRequest) GetId() uint64 {
@@ -4303,7 +4423,7 @@ type CgroupMembersRequest struct {
 
 func (x *CgroupMembersRequest) Reset() {
 	*x = CgroupMembersRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4315,7 +4435,7 @@ func (x *CgroupMembersRequest) String() string {
 func (*CgroupMembersRequest) ProtoMessage() {}
 
 func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4328,7 +4448,7 @@ func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMembersRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMembersRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *CgroupMembersRequest) GetId() uint64 {
@@ -4369,7 +4489,7 @@ type CgroupInfoReply struct {
 
 func (x *CgroupInfoReply) Reset() {
 	*x = CgroupInfoReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4381,7 +4501,7 @@ func (x *CgroupInfoReply) String() string {
 func (*CgroupInfoReply) ProtoMessage() {}
 
 func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4394,7 +4514,7 @@ func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoReply.ProtoReflect.Descriptor instead.
 func (*CgroupInfoReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *CgroupInfoReply) GetPopulated() bool {
@@ -4471,7 +4591,7 @@ type CgroupSetRequest struct {
 
 func (x *CgroupSetRequest) Reset() {
 	*x = CgroupSetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4483,7 +4603,7 @@ func (x *CgroupSetRequest) String() string {
 func (*CgroupSetRequest) ProtoMessage() {}
 
 func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4496,7 +4616,7 @@ func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupSetRequest.ProtoReflect.Descriptor instead.
 func (*CgroupSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *CgroupSetRequest) GetId() uint64 {
@@ -4529,7 +4649,7 @@ type CgroupChangesRequest struct {
 
 func (x *CgroupChangesRequest) Reset() {
 	*x = CgroupChangesRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4541,7 +4661,7 @@ func (x *CgroupChangesRequest) String() string {
 func (*CgroupChangesRequest) ProtoMessage() {}
 
 func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4554,7 +4674,7 @@ func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesRequest.ProtoReflect.Descriptor instead.
 func (*CgroupChangesRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *CgroupChangesRequest) GetSince() uint64 {
@@ -4576,7 +4696,7 @@ type CgroupChangesReply struct {
 
 func (x *CgroupChangesReply) Reset() {
 	*x = CgroupChangesReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4588,7 +4708,7 @@ func (x *CgroupChangesReply) String() string {
 func (*CgroupChangesReply) ProtoMessage() {}
 
 func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4601,7 +4721,7 @@ func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesReply.ProtoReflect.Descriptor instead.
 func (*CgroupChangesReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *CgroupChangesReply) GetIds() []uint64 {
@@ -4643,7 +4763,7 @@ type UnshareRequest struct {
 
 func (x *UnshareRequest) Reset() {
 	*x = UnshareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4655,7 +4775,7 @@ func (x *UnshareRequest) String() string {
 func (*UnshareRequest) ProtoMessage() {}
 
 func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4668,7 +4788,7 @@ func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnshareRequest.ProtoReflect.Descriptor instead.
 func (*UnshareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *UnshareRequest) GetFlags() uint64 {
@@ -4705,7 +4825,7 @@ type CompareRequest struct {
 
 func (x *CompareRequest) Reset() {
 	*x = CompareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4717,7 +4837,7 @@ func (x *CompareRequest) String() string {
 func (*CompareRequest) ProtoMessage() {}
 
 func (x *CompareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4730,7 +4850,7 @@ func (x *CompareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
 func (*CompareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *CompareRequest) GetPid1() int32 {
@@ -4777,7 +4897,7 @@ type ClockRequest struct {
 
 func (x *ClockRequest) Reset() {
 	*x = ClockRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4789,7 +4909,7 @@ func (x *ClockRequest) String() string {
 func (*ClockRequest) ProtoMessage() {}
 
 func (x *ClockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4802,7 +4922,7 @@ func (x *ClockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
 func (*ClockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ClockRequest) GetRealtime() uint64 {
@@ -4827,7 +4947,7 @@ type TotalsReply struct {
 
 func (x *TotalsReply) Reset() {
 	*x = TotalsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4839,7 +4959,7 @@ func (x *TotalsReply) String() string {
 func (*TotalsReply) ProtoMessage() {}
 
 func (x *TotalsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4852,7 +4972,7 @@ func (x *TotalsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
 func (*TotalsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *TotalsReply) GetProcesses() uint32 {
@@ -5249,7 +5369,16 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x03set\x18\x03 \x01(\bR\x03set\x12\x12\n" +
 	"\x04nice\x18\x04 \x01(\x05R\x04nice\"#\n" +
 	"\rPriorityReply\x12\x12\n" +
-	"\x04nice\x18\x01 \x01(\x05R\x04nice\"8\n" +
+	"\x04nice\x18\x01 \x01(\x05R\x04nice\"n\n" +
+	"\fSchedRequest\x12\x10\n" +
+	"\x03tid\x18\x01 \x01(\x05R\x03tid\x12\x10\n" +
+	"\x03set\x18\x02 \x01(\bR\x03set\x12\x16\n" +
+	"\x06policy\x18\x03 \x01(\rR\x06policy\x12\"\n" +
+	"\rreset_on_fork\x18\x04 \x01(\bR\vresetOnFork\"H\n" +
+	"\n" +
+	"SchedReply\x12\x16\n" +
+	"\x06policy\x18\x01 \x01(\rR\x06policy\x12\"\n" +
+	"\rreset_on_fork\x18\x02 \x01(\bR\vresetOnFork\"8\n" +
 	"\x12SignalWatchRequest\x12\x12\n" +
 	"\x04mask\x18\x01 \x01(\x04R\x04mask\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\x04R\x02id\"\x1e\n" +
@@ -5320,7 +5449,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xf7%\n" +
+	"\x04KILL\x10\x022\xc4'\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
@@ -5370,7 +5499,10 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\fFdCloseRange\x12\x1b.aramid.proc.FdRangeRequest\x1a\x17.aramid.proc.EmptyReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12L\n" +
 	"\x06FdList\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.FdListReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12s\n" +
-	"\bPriority\x12\x1c.aramid.proc.PriorityRequest\x1a\x1a.aramid.proc.PriorityReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\x06ErrArg\"\aErrPerm\"\tErrAccess\x12N\n" +
+	"\bPriority\x12\x1c.aramid.proc.PriorityRequest\x1a\x1a.aramid.proc.PriorityReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\x06ErrArg\"\aErrPerm\"\tErrAccess\x12_\n" +
+	"\x05Sched\x12\x19.aramid.proc.SchedRequest\x1a\x17.aramid.proc.SchedReply\"\"\x8a\xb5\x18\x1e\b\x01\"\tErrSearch\"\x06ErrArg\"\aErrPerm\x12j\n" +
+	"\n" +
+	"IoPriority\x12\x1c.aramid.proc.PriorityRequest\x1a\x1a.aramid.proc.PriorityReply\"\"\x8a\xb5\x18\x1e\b\x01\"\tErrSearch\"\x06ErrArg\"\aErrPerm\x12N\n" +
 	"\bMemoryOf\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.MemoryReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12\\\n" +
 	"\vSignalWatch\x12\x1f.aramid.proc.SignalWatchRequest\x1a\x17.aramid.proc.WatchReply\"\x13\x8a\xb5\x18\x0f\b\x01\"\vErrNotFound\x12K\n" +
 	"\rSignalUnwatch\x12\x19.aramid.proc.WatchRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12O\n" +
@@ -5405,7 +5537,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 71)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(CgroupKnob)(0),              // 0: aramid.proc.CgroupKnob
 	(*EmptyRequest)(nil),         // 1: aramid.proc.EmptyRequest
@@ -5463,22 +5595,24 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*FdListReply)(nil),          // 53: aramid.proc.FdListReply
 	(*PriorityRequest)(nil),      // 54: aramid.proc.PriorityRequest
 	(*PriorityReply)(nil),        // 55: aramid.proc.PriorityReply
-	(*SignalWatchRequest)(nil),   // 56: aramid.proc.SignalWatchRequest
-	(*WatchRequest)(nil),         // 57: aramid.proc.WatchRequest
-	(*WatchReply)(nil),           // 58: aramid.proc.WatchReply
-	(*CgroupRequest)(nil),        // 59: aramid.proc.CgroupRequest
-	(*CgroupInfoRequest)(nil),    // 60: aramid.proc.CgroupInfoRequest
-	(*CgroupReply)(nil),          // 61: aramid.proc.CgroupReply
-	(*CgroupMoveRequest)(nil),    // 62: aramid.proc.CgroupMoveRequest
-	(*CgroupMembersRequest)(nil), // 63: aramid.proc.CgroupMembersRequest
-	(*CgroupInfoReply)(nil),      // 64: aramid.proc.CgroupInfoReply
-	(*CgroupSetRequest)(nil),     // 65: aramid.proc.CgroupSetRequest
-	(*CgroupChangesRequest)(nil), // 66: aramid.proc.CgroupChangesRequest
-	(*CgroupChangesReply)(nil),   // 67: aramid.proc.CgroupChangesReply
-	(*UnshareRequest)(nil),       // 68: aramid.proc.UnshareRequest
-	(*CompareRequest)(nil),       // 69: aramid.proc.CompareRequest
-	(*ClockRequest)(nil),         // 70: aramid.proc.ClockRequest
-	(*TotalsReply)(nil),          // 71: aramid.proc.TotalsReply
+	(*SchedRequest)(nil),         // 56: aramid.proc.SchedRequest
+	(*SchedReply)(nil),           // 57: aramid.proc.SchedReply
+	(*SignalWatchRequest)(nil),   // 58: aramid.proc.SignalWatchRequest
+	(*WatchRequest)(nil),         // 59: aramid.proc.WatchRequest
+	(*WatchReply)(nil),           // 60: aramid.proc.WatchReply
+	(*CgroupRequest)(nil),        // 61: aramid.proc.CgroupRequest
+	(*CgroupInfoRequest)(nil),    // 62: aramid.proc.CgroupInfoRequest
+	(*CgroupReply)(nil),          // 63: aramid.proc.CgroupReply
+	(*CgroupMoveRequest)(nil),    // 64: aramid.proc.CgroupMoveRequest
+	(*CgroupMembersRequest)(nil), // 65: aramid.proc.CgroupMembersRequest
+	(*CgroupInfoReply)(nil),      // 66: aramid.proc.CgroupInfoReply
+	(*CgroupSetRequest)(nil),     // 67: aramid.proc.CgroupSetRequest
+	(*CgroupChangesRequest)(nil), // 68: aramid.proc.CgroupChangesRequest
+	(*CgroupChangesReply)(nil),   // 69: aramid.proc.CgroupChangesReply
+	(*UnshareRequest)(nil),       // 70: aramid.proc.UnshareRequest
+	(*CompareRequest)(nil),       // 71: aramid.proc.CompareRequest
+	(*ClockRequest)(nil),         // 72: aramid.proc.ClockRequest
+	(*TotalsReply)(nil),          // 73: aramid.proc.TotalsReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	8,  // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
@@ -5525,82 +5659,86 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	52, // 41: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
 	3,  // 42: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
 	54, // 43: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
-	3,  // 44: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
-	56, // 45: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
-	57, // 46: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
-	3,  // 47: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
-	59, // 48: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
-	59, // 49: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
-	62, // 50: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
-	63, // 51: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
-	60, // 52: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
-	65, // 53: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
-	66, // 54: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
-	68, // 55: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
-	3,  // 56: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
-	3,  // 57: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
-	69, // 58: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
-	70, // 59: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
-	1,  // 60: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
-	4,  // 61: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	4,  // 62: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	2,  // 63: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	2,  // 64: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	2,  // 65: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	2,  // 66: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	11, // 67: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	2,  // 68: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	2,  // 69: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	15, // 70: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	17, // 71: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	2,  // 72: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	17, // 73: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	22, // 74: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	21, // 75: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	22, // 76: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	23, // 77: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	2,  // 78: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	4,  // 79: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	25, // 80: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	2,  // 81: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	28, // 82: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	30, // 83: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	32, // 84: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	4,  // 85: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	35, // 86: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	37, // 87: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	38, // 88: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	39, // 89: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	41, // 90: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	42, // 91: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	44, // 92: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	48, // 93: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	47, // 94: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	47, // 95: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	2,  // 96: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
-	47, // 97: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	2,  // 98: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	53, // 99: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	55, // 100: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	38, // 101: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	58, // 102: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
-	2,  // 103: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	58, // 104: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	61, // 105: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
-	2,  // 106: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
-	2,  // 107: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
-	41, // 108: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	64, // 109: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
-	2,  // 110: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	67, // 111: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
-	2,  // 112: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
-	41, // 113: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
-	42, // 114: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
-	4,  // 115: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
-	2,  // 116: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
-	71, // 117: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
-	61, // [61:118] is the sub-list for method output_type
-	4,  // [4:61] is the sub-list for method input_type
+	56, // 44: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
+	54, // 45: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
+	3,  // 46: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
+	58, // 47: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
+	59, // 48: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
+	3,  // 49: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
+	61, // 50: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
+	61, // 51: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
+	64, // 52: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
+	65, // 53: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
+	62, // 54: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
+	67, // 55: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
+	68, // 56: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
+	70, // 57: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
+	3,  // 58: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
+	3,  // 59: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
+	71, // 60: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	72, // 61: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
+	1,  // 62: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
+	4,  // 63: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	4,  // 64: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	2,  // 65: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	2,  // 66: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	2,  // 67: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	2,  // 68: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	11, // 69: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	2,  // 70: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	2,  // 71: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	15, // 72: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	17, // 73: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	2,  // 74: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	17, // 75: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	22, // 76: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	21, // 77: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	22, // 78: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	23, // 79: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	2,  // 80: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	4,  // 81: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	25, // 82: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	2,  // 83: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	28, // 84: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	30, // 85: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	32, // 86: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	4,  // 87: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	35, // 88: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	37, // 89: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	38, // 90: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	39, // 91: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	41, // 92: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	42, // 93: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	44, // 94: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	48, // 95: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	47, // 96: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	47, // 97: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	2,  // 98: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
+	47, // 99: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	2,  // 100: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	53, // 101: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	55, // 102: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	57, // 103: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
+	55, // 104: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
+	38, // 105: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	60, // 106: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	2,  // 107: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
+	60, // 108: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	63, // 109: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	2,  // 110: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
+	2,  // 111: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
+	41, // 112: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	66, // 113: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	2,  // 114: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
+	69, // 115: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	2,  // 116: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
+	41, // 117: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	42, // 118: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	4,  // 119: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
+	2,  // 120: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
+	73, // 121: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	63, // [63:122] is the sub-list for method output_type
+	4,  // [4:63] is the sub-list for method input_type
 	4,  // [4:4] is the sub-list for extension type_name
 	4,  // [4:4] is the sub-list for extension extendee
 	0,  // [0:4] is the sub-list for field type_name
@@ -5620,7 +5758,7 @@ func file_proto_proc_proc_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   71,
+			NumMessages:   73,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

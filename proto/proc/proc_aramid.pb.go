@@ -51,23 +51,25 @@ const (
 	MethodFdCloseRange  = 38
 	MethodFdList        = 39
 	MethodPriority      = 40
-	MethodMemoryOf      = 41
-	MethodSignalWatch   = 42
-	MethodSignalUnwatch = 43
-	MethodPidWatch      = 44
-	MethodCgroupCreate  = 45
-	MethodCgroupRemove  = 46
-	MethodCgroupMove    = 47
-	MethodCgroupMembers = 48
-	MethodCgroupInfo    = 49
-	MethodCgroupSet     = 50
-	MethodCgroupChanges = 51
-	MethodUnshare       = 52
-	MethodThreadList    = 53
-	MethodThreadStatus  = 54
-	MethodCompare       = 55
-	MethodClockSet      = 56
-	MethodTotals        = 57
+	MethodSched         = 41
+	MethodIoPriority    = 42
+	MethodMemoryOf      = 43
+	MethodSignalWatch   = 44
+	MethodSignalUnwatch = 45
+	MethodPidWatch      = 46
+	MethodCgroupCreate  = 47
+	MethodCgroupRemove  = 48
+	MethodCgroupMove    = 49
+	MethodCgroupMembers = 50
+	MethodCgroupInfo    = 51
+	MethodCgroupSet     = 52
+	MethodCgroupChanges = 53
+	MethodUnshare       = 54
+	MethodThreadList    = 55
+	MethodThreadStatus  = 56
+	MethodCompare       = 57
+	MethodClockSet      = 58
+	MethodTotals        = 59
 )
 
 // Client calls Proc through the handle H.
@@ -1045,6 +1047,52 @@ func (cl Client) Priority(c ipc.Caller, in *PriorityRequest, out *PriorityReply,
 	return uabi.OK
 }
 
+// Sched gives and, with set, changes the scheduling policy of a thread (0: the caller): sched_setattr(2) and its like. The kernel's
+// scheduler knows SCHED_OTHER only; SCHED_BATCH and SCHED_IDLE, hints both, are kept and inherited. ErrArg: any other.
+func (cl Client) Sched(c ipc.Caller, in *SchedRequest, out *SchedReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodSched, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// IoPriority is Priority for ioprio_get(2) and ioprio_set(2): `nice` is an IOPRIO_PRIO_VALUE, `which` an IOPRIO_WHO_*. The reply has
+// the most urgent among those that were asked for.
+func (cl Client) IoPriority(c ipc.Caller, in *PriorityRequest, out *PriorityReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodIoPriority, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // MemoryOf gives the mm and Space handles of any process, for /proc/PID. ErrSearch also for a zombie.
 func (cl Client) MemoryOf(c ipc.Caller, in *PidRequest, out *MemoryReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -1361,7 +1409,8 @@ func (cl Client) ThreadStatus(c ipc.Caller, in *PidRequest, out *StatusReply, gr
 	return uabi.OK
 }
 
-// Compare is kcmp(2) for KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS and KCMP_SIGHAND. Word 0 of the reply: 0 equal, 1 less, 2 greater.
+// Compare is kcmp(2) for KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS and KCMP_SIGHAND. Word 0 of the reply: 0 equal, 1 less, 2 greater. Open
+// files are equal here if one was made a descriptor of the other; that two came by different ways only their server knows.
 func (cl Client) Compare(c ipc.Caller, in *CompareRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1518,6 +1567,12 @@ type Handler[C any] interface {
 	FdList(c C, in *PidRequest, out *FdListReply) uabi.Error
 	// Priority is getpriority(2) and setpriority(2): nice values, which the kernel's scheduler does not know. who 0 is the caller.
 	Priority(c C, in *PriorityRequest, out *PriorityReply) uabi.Error
+	// Sched gives and, with set, changes the scheduling policy of a thread (0: the caller): sched_setattr(2) and its like. The kernel's
+	// scheduler knows SCHED_OTHER only; SCHED_BATCH and SCHED_IDLE, hints both, are kept and inherited. ErrArg: any other.
+	Sched(c C, in *SchedRequest, out *SchedReply) uabi.Error
+	// IoPriority is Priority for ioprio_get(2) and ioprio_set(2): `nice` is an IOPRIO_PRIO_VALUE, `which` an IOPRIO_WHO_*. The reply has
+	// the most urgent among those that were asked for.
+	IoPriority(c C, in *PriorityRequest, out *PriorityReply) uabi.Error
 	// MemoryOf gives the mm and Space handles of any process, for /proc/PID. ErrSearch also for a zombie.
 	MemoryOf(c C, in *PidRequest, out *MemoryReply) uabi.Error
 	// SignalWatch makes an event whose bit POLLIN is up while a signal of the mask is pending for the caller: signalfd(2). With an id it
@@ -1550,7 +1605,8 @@ type Handler[C any] interface {
 	ThreadList(c C, in *PidRequest, out *ListReply) uabi.Error
 	// ThreadStatus describes one thread for /proc/PID/task/TID: threads, times, masks and name are that thread's.
 	ThreadStatus(c C, in *PidRequest, out *StatusReply) uabi.Error
-	// Compare is kcmp(2) for KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS and KCMP_SIGHAND. Word 0 of the reply: 0 equal, 1 less, 2 greater.
+	// Compare is kcmp(2) for KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS and KCMP_SIGHAND. Word 0 of the reply: 0 equal, 1 less, 2 greater. Open
+	// files are equal here if one was made a descriptor of the other; that two came by different ways only their server knows.
 	Compare(c C, in *CompareRequest, out *PidReply) uabi.Error
 	// ClockSet is clock_settime(2) of CLOCK_REALTIME. ErrArg: before the time of boot, or later than what fits.
 	ClockSet(c C, in *ClockRequest, out *EmptyReply) uabi.Error
@@ -1646,6 +1702,10 @@ type service[C any] struct {
 	fdListOut        FdListReply
 	priorityIn       PriorityRequest
 	priorityOut      PriorityReply
+	schedIn          SchedRequest
+	schedOut         SchedReply
+	ioPriorityIn     PriorityRequest
+	ioPriorityOut    PriorityReply
 	memoryOfIn       PidRequest
 	memoryOfOut      MemoryReply
 	signalWatchIn    SignalWatchRequest
@@ -1765,6 +1825,10 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doFdList(c, b)
 	case MethodPriority:
 		return s.doPriority(c, b)
+	case MethodSched:
+		return s.doSched(c, b)
+	case MethodIoPriority:
+		return s.doIoPriority(c, b)
 	case MethodMemoryOf:
 		return s.doMemoryOf(c, b)
 	case MethodSignalWatch:
@@ -2471,6 +2535,38 @@ func (s *service[C]) doPriority(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doSched(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.schedIn, &s.schedOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Sched(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doIoPriority(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.ioPriorityIn, &s.ioPriorityOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.IoPriority(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 func (s *service[C]) doMemoryOf(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.memoryOfIn, &s.memoryOfOut
 	if b.In.Len != 0 {
@@ -3036,6 +3132,20 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Priority", Mutates: true, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrArg, uabi.ErrPerm, uabi.ErrAccess},
+		In:     4, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(PriorityRequest) },
+		NewOut: func() ipc.Message { return new(PriorityReply) },
+	},
+	{
+		Name: "Sched", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrArg, uabi.ErrPerm},
+		In:     4, Out: 2, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(SchedRequest) },
+		NewOut: func() ipc.Message { return new(SchedReply) },
+	},
+	{
+		Name: "IoPriority", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrArg, uabi.ErrPerm},
 		In:     4, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(PriorityRequest) },
 		NewOut: func() ipc.Message { return new(PriorityReply) },
@@ -5531,6 +5641,73 @@ func (x *PriorityReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 // Clear implements ipc.Message.
 func (x *PriorityReply) Clear() {
 	x.Nice = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *SchedRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Tid)
+	w[1] = 0
+	if x.Set {
+		w[1] = 1
+	}
+	w[2] = uint64(x.Policy)
+	w[3] = 0
+	if x.ResetOnFork {
+		w[3] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *SchedRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Tid = int32(w[0])
+	x.Set = w[1] != 0
+	x.Policy = uint32(w[2])
+	x.ResetOnFork = w[3] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *SchedRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *SchedRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *SchedRequest) Clear() {
+	x.Tid = 0
+	x.Set = false
+	x.Policy = 0
+	x.ResetOnFork = false
+}
+
+// ToWords implements ipc.Message.
+func (x *SchedReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Policy)
+	w[1] = 0
+	if x.ResetOnFork {
+		w[1] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *SchedReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Policy = uint32(w[0])
+	x.ResetOnFork = w[1] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *SchedReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *SchedReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *SchedReply) Clear() {
+	x.Policy = 0
+	x.ResetOnFork = false
 }
 
 // ToWords implements ipc.Message.

@@ -43,7 +43,7 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 	h.becomeLeader(t, p)
 	p.Exe, p.Cmdline, p.ExecDone, p.NotDumpable = strings.Clone(in.Exe), slices.Clone(in.Cmdline), true, false
 	t.Name = comm(in.Name)
-	t.AltSp, t.AltSize, t.AltFlags, t.ClearTid, t.Robust, t.KeepCaps = 0, 0, 0, 0, 0, false
+	t.AltSp, t.AltSize, t.AltFlags, t.ClearTid, t.Robust = 0, 0, 0, 0, 0
 	if h.handlers[p.Handlers].Refs > 1 {
 		id := h.copyHandlers(p.Handlers)
 		h.dropHandlers(p.Handlers)
@@ -51,7 +51,9 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 	}
 	signal.Reset(h.handlers[p.Handlers])
 	h.closeOnExec(c, t)
-	h.replaceCreds(t, creds.Exec(h.creds[t.Creds], 0))
+	n, _ := creds.Exec(h.creds[t.Creds], t.SecureBits, creds.Program{}, 0)
+	h.replaceCreds(t, n)
+	t.SecureBits &^= creds.KeepCaps
 	h.releaseVfork(c, p)
 	h.setContext(c, t)
 	return uabi.OK

@@ -63,11 +63,13 @@ func (h *Procd) ThreadGone(c *server.Ctx, origin uint64) {
 	p := h.procs[t.Pid]
 	if info, err := c.ThreadInfo(uabi.Handle(t.Handle)); err == uabi.OK {
 		addTimes(&p.Used, info.UserNS, info.SystemNS)
+		addTimes(&h.top.Gone, info.UserNS, info.SystemNS)
 	}
 	h.releaseRobust(c, t, p)
 	h.clearTid(c, t, p)
 	h.dropTable(c, t.Table)
 	h.dropFs(c, t.Fs)
+	h.dropUts(t.Uts)
 	creds := h.creds[t.Creds]
 	c.Close(uabi.Handle(t.Handle))
 	h.removeThread(t)

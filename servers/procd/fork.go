@@ -44,6 +44,7 @@ func (h *Procd) Spawn(c *server.Ctx, in *proc.SpawnRequest, out *proc.PidReply) 
 	cr.Refs = 1
 	table := &state.Table{Id: h.nextID(), Refs: 1}
 	acts := &state.Handlers{Id: h.nextID(), Refs: 1}
+	h.uts[firstUts].Refs++
 	h.mms[m.Id], h.creds[cr.Id], h.tables[table.Id], h.handlers[acts.Id] = m, cr, table, acts
 	h.fs[in.FsId] = &state.Fs{Id: in.FsId, Refs: 1, Handle: in.Fs}
 	if in.Console != 0 {
@@ -60,7 +61,7 @@ func (h *Procd) Spawn(c *server.Ctx, in *proc.SpawnRequest, out *proc.PidReply) 
 	})
 	t := &state.Thread{
 		Tid: initPid, Pid: initPid, Handle: uint32(thread), Origin: origin, Table: table.Id, Fs: in.FsId, Creds: cr.Id,
-		Pending: &state.Pending{}, Name: comm(in.Name), TimerSlack: defaultSlack,
+		Pending: &state.Pending{}, Name: comm(in.Name), TimerSlack: defaultSlack, Uts: firstUts,
 	}
 	h.addThread(t)
 	h.setContext(c, t)
@@ -85,12 +86,12 @@ const (
 	cloneKnown = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_PTRACE | unix.CLONE_VFORK |
 		unix.CLONE_PARENT | unix.CLONE_THREAD | unix.CLONE_SYSVSEM | unix.CLONE_SETTLS | unix.CLONE_PARENT_SETTID |
 		unix.CLONE_CHILD_CLEARTID | unix.CLONE_DETACHED | unix.CLONE_UNTRACED | unix.CLONE_CHILD_SETTID | unix.CLONE_IO |
-		unix.CLONE_CLEAR_SIGHAND
+		unix.CLONE_CLEAR_SIGHAND | unix.CLONE_NEWUTS
 	exitSignalMask = 0xff
 )
 
 // checkFork is clone(2)'s EINVAL and EPERM.
-func (h *Procd) checkFork(in *proc.ForkRequest, p *state.Process) uabi.Error {
+func (h *Procd) checkFork(in *proc.ForkRequest, t *state.Thread, p *state.Process) uabi.Error {
 	f := in.Flags &^ exitSignalMask
 	bad := f&^uint64(cloneKnown) != 0 ||
 		f&unix.CLONE_SIGHAND != 0 && f&unix.CLONE_VM == 0 ||
@@ -101,6 +102,9 @@ func (h *Procd) checkFork(in *proc.ForkRequest, p *state.Process) uabi.Error {
 		f&unix.CLONE_FS == 0 && in.Fs == 0
 	if bad {
 		return uabi.ErrArg
+	}
+	if f&unix.CLONE_NEWUTS != 0 && !creds.Has(h.creds[t.Creds], creds.SysAdmin) {
+		return uabi.ErrPerm
 	}
 	if p.Exiting {
 		return uabi.ErrInterrupted
@@ -123,7 +127,7 @@ func (h *Procd) Fork(c *server.Ctx, in *proc.ForkRequest, out *proc.PidReply) ua
 	if err != uabi.OK {
 		return err
 	}
-	if err := h.checkFork(in, p); err != uabi.OK {
+	if err := h.checkFork(in, t, p); err != uabi.OK {
 		return err
 	}
 	n := child{pid: h.freePid()}
@@ -146,6 +150,7 @@ func (h *Procd) Fork(c *server.Ctx, in *proc.ForkRequest, out *proc.PidReply) ua
 	}
 	now := c.Now()
 	h.top.LastPid = n.pid
+	h.top.Forks++
 	np := p
 	if in.Flags&unix.CLONE_THREAD == 0 {
 		np = h.forkProcess(in, t, p, &n, now, group)
@@ -250,7 +255,7 @@ func (h *Procd) forkProcess(in *proc.ForkRequest, t *state.Thread, p *state.Proc
 	np := &state.Process{
 		Pid: n.pid, Ppid: p.Pid, Pgid: p.Pgid, Sid: p.Sid, Exe: p.Exe, Cmdline: p.Cmdline, ExitSignal: in.ExitSignal,
 		Handlers: p.Handlers, Mm: p.Mm, Pending: &state.Pending{}, Event: uint32(n.event), Serial: h.nextID(),
-		StartNs: now, NotDumpable: p.NotDumpable, Vforked: in.Flags&unix.CLONE_VFORK != 0, Cgroup: group,
+		StartNs: now, NotDumpable: p.NotDumpable, Layout: p.Layout, Vforked: in.Flags&unix.CLONE_VFORK != 0, Cgroup: group,
 	}
 	for _, l := range p.Limits {
 		np.Limits = append(np.Limits, &state.Limit{Soft: l.Soft, Hard: l.Hard})
@@ -287,9 +292,10 @@ func (h *Procd) copyHandlers(id uint64) uint64 {
 func (h *Procd) forkThread(in *proc.ForkRequest, t *state.Thread, np *state.Process, n *child) *state.Thread {
 	nt := &state.Thread{
 		Tid: n.pid, Pid: np.Pid, Handle: uint32(n.thread), Origin: n.origin, Table: t.Table, Fs: t.Fs, Creds: t.Creds,
-		Mask: t.Mask, Pending: &state.Pending{}, Name: t.Name, TimerSlack: t.TimerSlack, NoNewPrivs: t.NoNewPrivs, Nice: t.Nice,
-		SecureBits: t.SecureBits, KeepCaps: t.KeepCaps, ThpDisable: t.ThpDisable,
+		Mask: t.Mask, Pending: &state.Pending{}, Name: t.Name, TimerSlack: t.TimerSlack, NoNewPrivs: t.NoNewPrivs,
+		SecureBits: t.SecureBits, Uts: t.Uts, ThpDisable: t.ThpDisable,
 	}
+	inheritSched(nt, t)
 	if t.HasSaved {
 		nt.Mask = t.SavedMask
 	}
@@ -301,6 +307,11 @@ func (h *Procd) forkThread(in *proc.ForkRequest, t *state.Thread, np *state.Proc
 		nt.ClearTid = in.ChildTid
 	}
 	h.creds[t.Creds].Refs++
+	if in.Flags&unix.CLONE_NEWUTS != 0 {
+		nt.Uts = h.copyUts(t.Uts)
+	} else {
+		h.uts[t.Uts].Refs++
+	}
 	if in.Flags&unix.CLONE_FILES != 0 {
 		h.tables[t.Table].Refs++
 	} else {

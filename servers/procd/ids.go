@@ -3,7 +3,6 @@ package main
 import (
 	"aramid/proto/proc"
 	"aramid/servers/procd/creds"
-	"aramid/servers/procd/signal"
 	"aramid/servers/procd/state"
 	"aramid/servers/server"
 	"aramid/ukernel/uabi"
@@ -118,7 +117,7 @@ func (h *Procd) SetCreds(c *server.Ctx, in *proc.SetCredsRequest, out *proc.Empt
 		return err
 	}
 	old := h.creds[t.Creds]
-	n, err := creds.Apply(old, in, t.KeepCaps, 0)
+	n, err := creds.Apply(old, in, t.SecureBits, 0)
 	if err != uabi.OK {
 		return err
 	}
@@ -179,51 +178,4 @@ func (h *Procd) List(c *server.Ctx, in *proc.ListRequest, out *proc.ListReply) u
 		}
 	}
 	return uabi.OK
-}
-
-// Status implements proc.Handler.
-func (h *Procd) Status(c *server.Ctx, in *proc.PidRequest, out *proc.StatusReply) uabi.Error {
-	p, err := h.process(c, in.Pid)
-	if err != uabi.OK {
-		return err
-	}
-	out.Pid, out.Ppid, out.Pgid, out.Sid = p.Pid, p.Ppid, p.Pgid, p.Sid
-	out.Exe, out.Cmdline, out.StartNs = p.Exe, p.Cmdline, p.StartNs
-	out.Threads = uint32(len(h.members[p.Pid]))
-	out.Cgroup = p.Cgroup
-	out.UserNs, out.SystemNs = h.times(c, p)
-	out.State, out.Pending, out.Uid = "S", p.Pending.Set, p.Uid
-	if a := h.handlers[p.Handlers]; a != nil {
-		out.Ignored, out.Caught = signal.Sets(a)
-	}
-	if t := h.anyThread(p); t != nil {
-		r := h.creds[t.Creds]
-		out.Name, out.Blocked, out.Uid, out.Gid = t.Name, t.Mask, r.Euid, r.Egid
-		if info, err := c.ThreadInfo(uabi.Handle(t.Handle)); err == uabi.OK && info.State == uabi.ThreadRunning {
-			out.State = "R"
-		}
-	}
-	if own, _, err := h.caller(c); err == uabi.OK && own.Pid == p.Pid {
-		out.State = "R"
-	}
-	switch {
-	case p.Phase == state.Phase_ZOMBIE:
-		out.State = "Z"
-	case p.Exiting:
-		out.State = "X"
-	case p.Stopped:
-		out.State = "T"
-	}
-	return uabi.OK
-}
-
-// times sums a process's threads up, gone ones too.
-func (h *Procd) times(c *server.Ctx, p *state.Process) (user, system uint64) {
-	user, system = p.Used.GetUserNs(), p.Used.GetSystemNs()
-	for _, tid := range h.members[p.Pid] {
-		if info, err := c.ThreadInfo(uabi.Handle(h.threads[tid].Handle)); err == uabi.OK {
-			user, system = user+info.UserNS, system+info.SystemNS
-		}
-	}
-	return user, system
 }

@@ -36,6 +36,7 @@ type Procd struct {
 	mms      map[uint64]*state.Mm
 	handlers map[uint64]*state.Handlers
 	groups   map[uint64]*group
+	uts      map[uint64]*state.Uts
 	top      *state.State // scalars only
 
 	members  map[int32][]int32 // threads of a process, sorted
@@ -46,7 +47,7 @@ type Procd struct {
 // New makes the state of a cold start.
 func New() *Procd {
 	h := &Procd{}
-	h.take(&state.State{Hostname: "aramid", Domainname: "(none)", LastCgroup: rootGroup})
+	h.take(&state.State{LastId: firstUts, Uts: []*state.Uts{{Id: firstUts, Hostname: "aramid", Domainname: "(none)"}}, LastCgroup: rootGroup})
 	return h
 }
 
@@ -54,7 +55,7 @@ func New() *Procd {
 func (h *Procd) Save() []byte {
 	t := h.top
 	s := &state.State{
-		LastPid: t.LastPid, LastId: t.LastId, Hostname: t.Hostname, Domainname: t.Domainname, Halted: t.Halted,
+		LastPid: t.LastPid, LastId: t.LastId, Halted: t.Halted, Forks: t.Forks, Gone: t.Gone, Uts: sorted(h.uts),
 		Procs: sorted(h.procs), Threads: sorted(h.threads), Creds: sorted(h.creds), Tables: sorted(h.tables),
 		Files: sorted(h.files), Fs: sorted(h.fs), Mms: sorted(h.mms), Handlers: sorted(h.handlers),
 		Cgroups: h.groupList(), LastCgroup: t.LastCgroup, LastChange: t.LastChange, CgroupEvent: t.CgroupEvent,
@@ -99,6 +100,7 @@ func (h *Procd) take(s *state.State) {
 	h.creds, h.tables = map[uint64]*state.Creds{}, map[uint64]*state.Table{}
 	h.files, h.fs = map[uint64]*state.File{}, map[uint64]*state.Fs{}
 	h.mms, h.handlers = map[uint64]*state.Mm{}, map[uint64]*state.Handlers{}
+	h.uts = map[uint64]*state.Uts{}
 	h.members, h.children, h.origins = map[int32][]int32{}, map[int32][]int32{}, map[uint64]int32{}
 	h.addGroups(s.Cgroups)
 	for _, p := range s.Procs {
@@ -131,8 +133,11 @@ func (h *Procd) take(s *state.State) {
 	for _, v := range s.Handlers {
 		h.handlers[v.Id] = v
 	}
+	for _, v := range s.Uts {
+		h.uts[v.Id] = v
+	}
 	h.top = &state.State{
-		LastPid: s.LastPid, LastId: s.LastId, Hostname: s.Hostname, Domainname: s.Domainname, Halted: s.Halted,
+		LastPid: s.LastPid, LastId: s.LastId, Halted: s.Halted, Forks: s.Forks, Gone: s.Gone,
 		LastCgroup: max(s.LastCgroup, rootGroup), LastChange: s.LastChange, CgroupEvent: s.CgroupEvent,
 	}
 }

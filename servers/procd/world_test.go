@@ -335,7 +335,7 @@ func (h *handler) more(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 		return uint64(out.Pid), err
 	case sysSet:
 		var out proc.SettingReply
-		err := h.proc.Setting(l, &proc.SettingRequest{Option: uint32(a), A: b}, &out)
+		err := h.proc.Setting(l, &proc.SettingRequest{Option: uint32(a), A: b, B: in.Regs.RDX}, &out)
 		return uint64(out.Value), err
 	case sysVfork:
 		err := h.proc.VforkWait(l, &proc.PidRequest{Pid: int32(a)}, &proc.EmptyReply{})
@@ -370,7 +370,7 @@ func (h *handler) more(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 		err := h.proc.FdList(l, &proc.PidRequest{}, &out)
 		return uint64(len(out.Fds)), err
 	}
-	return h.groups(in, nr, a, b)
+	return h.about(in, nr, a, b)
 }
 
 func (h *handler) sigreturn(in *uabi.Msg) (uint64, uabi.Error) {

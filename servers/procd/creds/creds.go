@@ -15,15 +15,32 @@ const (
 	SetGID     = 6
 	SetUID     = 7
 	SetPCap    = 8
+	SysPtrace  = 19
 	SysAdmin   = 21
 	SysNice    = 23
 	SysResrc   = 24
 	SysTime    = 25
-	last       = 40
-	All        = 1<<(last+1) - 1
+	Last       = 40 // the highest that there is
+	All        = 1<<(Last+1) - 1
 	maxGroups  = 65536
 	fsCapsMask = 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<9 | 1<<27 | 1<<32 // capabilities(7): what a fsuid of 0 gives
 )
+
+// Secure bits (capabilities(7), "The securebits flags"): each has a lock in the bit above it.
+const (
+	NoRoot         = 1 << 0
+	NoSetuidFixup  = 1 << 2
+	KeepCaps       = 1 << 4
+	NoAmbientRaise = 1 << 6
+	secureBits     = NoRoot | NoSetuidFixup | KeepCaps | NoAmbientRaise
+	secureLocks    = secureBits << 1
+)
+
+// MaySecure reports whether secure bits may be replaced by want: what is locked stays, and locks stay.
+func MaySecure(old uint32, want uint64) bool {
+	locks := uint64(old) & secureLocks
+	return want&^(secureBits|secureLocks) == 0 && (uint64(old)^want)&(locks>>1) == 0 && locks&^want == 0
+}
 
 // Root is what process 1 starts with.
 func Root(id uint64) *state.Creds {
@@ -43,7 +60,7 @@ func Clone(c *state.Creds, id uint64) *state.Creds {
 }
 
 // Apply makes the record that a SetCreds request asks for, or says why it may not be.
-func Apply(old *state.Creds, in *proc.SetCredsRequest, keepCaps bool, id uint64) (*state.Creds, uabi.Error) {
+func Apply(old *state.Creds, in *proc.SetCredsRequest, secure uint32, id uint64) (*state.Creds, uabi.Error) {
 	c := Clone(old, id)
 	uids := []uint32{old.Ruid, old.Euid, old.Suid, old.Fsuid}
 	gids := []uint32{old.Rgid, old.Egid, old.Sgid, old.Fsgid}
@@ -67,7 +84,9 @@ func Apply(old *state.Creds, in *proc.SetCredsRequest, keepCaps bool, id uint64)
 	if in.Egid != nil && in.Fsgid == nil {
 		c.Fsgid = c.Egid
 	}
-	dropped(old, c, keepCaps)
+	if secure&NoSetuidFixup == 0 {
+		dropped(old, c, secure&KeepCaps != 0)
+	}
 	if err := capset(old, c, in); err != uabi.OK {
 		return nil, err
 	}
@@ -152,22 +171,35 @@ func capset(old, c *state.Creds, in *proc.SetCredsRequest) uabi.Error {
 	return uabi.OK
 }
 
-// Exec gives the capabilities after exec of a program without file capabilities (capabilities(7), "Transformation").
-func Exec(old *state.Creds, id uint64) *state.Creds {
-	c := Clone(old, id)
+// Program is what of an executable changes its process's credentials: the set-id bits of its file, where they count.
+type Program struct {
+	SetUID, SetGID bool
+	UID, GID       uint32 // of the file
+}
+
+// Exec gives the credentials after exec (capabilities(7), "Transformation of capabilities during execve"); there are no file
+// capabilities. secured is AT_SECURE: the program has more rights than who started it.
+func Exec(old *state.Creds, secure uint32, p Program, id uint64) (c *state.Creds, secured bool) {
+	c = Clone(old, id)
+	if p.SetUID {
+		c.Euid = p.UID
+	}
+	if p.SetGID {
+		c.Egid = p.GID
+	}
+	setID := c.Euid != old.Ruid || c.Egid != old.Rgid
+	if setID {
+		c.Ambient = 0
+	}
 	c.Suid, c.Fsuid, c.Sgid, c.Fsgid = c.Euid, c.Euid, c.Egid, c.Egid
-	switch {
-	case c.Ruid == 0 || c.Euid == 0:
-		c.Permitted = c.Inheritable | c.Bounding
-		c.Effective = 0
+	c.Permitted, c.Effective = c.Ambient, c.Ambient
+	if secure&NoRoot == 0 && (c.Ruid == 0 || c.Euid == 0) {
+		c.Permitted |= c.Inheritable | c.Bounding
 		if c.Euid == 0 {
 			c.Effective = c.Permitted
 		}
-		c.Ambient = 0
-	default:
-		c.Permitted, c.Effective = c.Ambient, c.Ambient
 	}
-	return c
+	return c, setID || c.Ruid != 0 && c.Permitted&^c.Ambient != 0
 }
 
 // Same reports whether two records differ only in their number.

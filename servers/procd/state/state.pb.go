@@ -81,13 +81,14 @@ type State struct {
 	Handlers      []*Handlers            `protobuf:"bytes,8,rep,name=handlers,proto3" json:"handlers,omitempty"` // by id
 	LastPid       int32                  `protobuf:"varint,9,opt,name=last_pid,json=lastPid,proto3" json:"last_pid,omitempty"`
 	LastId        uint64                 `protobuf:"varint,10,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"` // newest id of anything that is not a pid
-	Hostname      string                 `protobuf:"bytes,12,opt,name=hostname,proto3" json:"hostname,omitempty"`
-	Domainname    string                 `protobuf:"bytes,13,opt,name=domainname,proto3" json:"domainname,omitempty"`
-	Halted        bool                   `protobuf:"varint,14,opt,name=halted,proto3" json:"halted,omitempty"`  // process 1 is gone
-	Cgroups       []*Cgroup              `protobuf:"bytes,15,rep,name=cgroups,proto3" json:"cgroups,omitempty"` // by id
+	Halted        bool                   `protobuf:"varint,14,opt,name=halted,proto3" json:"halted,omitempty"`               // process 1 is gone
+	Cgroups       []*Cgroup              `protobuf:"bytes,15,rep,name=cgroups,proto3" json:"cgroups,omitempty"`              // by id
 	LastCgroup    uint64                 `protobuf:"varint,16,opt,name=last_cgroup,json=lastCgroup,proto3" json:"last_cgroup,omitempty"`
 	LastChange    uint64                 `protobuf:"varint,17,opt,name=last_change,json=lastChange,proto3" json:"last_change,omitempty"`    // number of the newest change of a cgroup
 	CgroupEvent   uint32                 `protobuf:"varint,18,opt,name=cgroup_event,json=cgroupEvent,proto3" json:"cgroup_event,omitempty"` // handle: bit 0 is raised by each change; 0: nobody asked yet
+	Uts           []*Uts                 `protobuf:"bytes,22,rep,name=uts,proto3" json:"uts,omitempty"`                                     // by id
+	Forks         uint64                 `protobuf:"varint,23,opt,name=forks,proto3" json:"forks,omitempty"`                                // processes and threads made since boot
+	Gone          *Times                 `protobuf:"bytes,24,opt,name=gone,proto3" json:"gone,omitempty"`                                   // of all threads that are gone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -192,20 +193,6 @@ func (x *State) GetLastId() uint64 {
 	return 0
 }
 
-func (x *State) GetHostname() string {
-	if x != nil {
-		return x.Hostname
-	}
-	return ""
-}
-
-func (x *State) GetDomainname() string {
-	if x != nil {
-		return x.Domainname
-	}
-	return ""
-}
-
 func (x *State) GetHalted() bool {
 	if x != nil {
 		return x.Halted
@@ -239,6 +226,96 @@ func (x *State) GetCgroupEvent() uint32 {
 		return x.CgroupEvent
 	}
 	return 0
+}
+
+func (x *State) GetUts() []*Uts {
+	if x != nil {
+		return x.Uts
+	}
+	return nil
+}
+
+func (x *State) GetForks() uint64 {
+	if x != nil {
+		return x.Forks
+	}
+	return 0
+}
+
+func (x *State) GetGone() *Times {
+	if x != nil {
+		return x.Gone
+	}
+	return nil
+}
+
+// Uts is a uts namespace: the names of the system that its threads see.
+type Uts struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Refs          uint64                 `protobuf:"varint,2,opt,name=refs,proto3" json:"refs,omitempty"` // threads
+	Hostname      string                 `protobuf:"bytes,3,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	Domainname    string                 `protobuf:"bytes,4,opt,name=domainname,proto3" json:"domainname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Uts) Reset() {
+	*x = Uts{}
+	mi := &file_servers_procd_state_state_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Uts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Uts) ProtoMessage() {}
+
+func (x *Uts) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_procd_state_state_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Uts.ProtoReflect.Descriptor instead.
+func (*Uts) Descriptor() ([]byte, []int) {
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Uts) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Uts) GetRefs() uint64 {
+	if x != nil {
+		return x.Refs
+	}
+	return 0
+}
+
+func (x *Uts) GetHostname() string {
+	if x != nil {
+		return x.Hostname
+	}
+	return ""
+}
+
+func (x *Uts) GetDomainname() string {
+	if x != nil {
+		return x.Domainname
+	}
+	return ""
 }
 
 type Process struct {
@@ -278,13 +355,14 @@ type Process struct {
 	Cgroup        uint64                 `protobuf:"varint,33,opt,name=cgroup,proto3" json:"cgroup,omitempty"`
 	CgroupBase    *Times                 `protobuf:"bytes,34,opt,name=cgroup_base,json=cgroupBase,proto3" json:"cgroup_base,omitempty"` // what it had used when it came into its cgroup, or has been added to the cgroup's `gone`
 	Watches       []*Watch               `protobuf:"bytes,40,rep,name=watches,proto3" json:"watches,omitempty"`                         // signalfds that it made
+	Layout        *Layout                `protobuf:"bytes,50,opt,name=layout,proto3" json:"layout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Process) Reset() {
 	*x = Process{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[1]
+	mi := &file_servers_procd_state_state_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -296,7 +374,7 @@ func (x *Process) String() string {
 func (*Process) ProtoMessage() {}
 
 func (x *Process) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[1]
+	mi := &file_servers_procd_state_state_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -309,7 +387,7 @@ func (x *Process) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Process.ProtoReflect.Descriptor instead.
 func (*Process) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{1}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Process) GetPid() int32 {
@@ -557,6 +635,13 @@ func (x *Process) GetWatches() []*Watch {
 	return nil
 }
 
+func (x *Process) GetLayout() *Layout {
+	if x != nil {
+		return x.Layout
+	}
+	return nil
+}
+
 // Cgroup of the one hierarchy. 1 is the root.
 type Cgroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -577,7 +662,7 @@ type Cgroup struct {
 
 func (x *Cgroup) Reset() {
 	*x = Cgroup{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[2]
+	mi := &file_servers_procd_state_state_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -589,7 +674,7 @@ func (x *Cgroup) String() string {
 func (*Cgroup) ProtoMessage() {}
 
 func (x *Cgroup) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[2]
+	mi := &file_servers_procd_state_state_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -602,7 +687,7 @@ func (x *Cgroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cgroup.ProtoReflect.Descriptor instead.
 func (*Cgroup) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{2}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Cgroup) GetId() uint64 {
@@ -682,6 +767,123 @@ func (x *Cgroup) GetPidsChanged() uint64 {
 	return 0
 }
 
+// Layout is proc.Layout.
+type Layout struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ArgStart      uint64                 `protobuf:"varint,1,opt,name=arg_start,json=argStart,proto3" json:"arg_start,omitempty"`
+	ArgEnd        uint64                 `protobuf:"varint,2,opt,name=arg_end,json=argEnd,proto3" json:"arg_end,omitempty"`
+	EnvStart      uint64                 `protobuf:"varint,3,opt,name=env_start,json=envStart,proto3" json:"env_start,omitempty"`
+	EnvEnd        uint64                 `protobuf:"varint,4,opt,name=env_end,json=envEnd,proto3" json:"env_end,omitempty"`
+	StartCode     uint64                 `protobuf:"varint,5,opt,name=start_code,json=startCode,proto3" json:"start_code,omitempty"`
+	EndCode       uint64                 `protobuf:"varint,6,opt,name=end_code,json=endCode,proto3" json:"end_code,omitempty"`
+	StartData     uint64                 `protobuf:"varint,7,opt,name=start_data,json=startData,proto3" json:"start_data,omitempty"`
+	EndData       uint64                 `protobuf:"varint,8,opt,name=end_data,json=endData,proto3" json:"end_data,omitempty"`
+	StartBrk      uint64                 `protobuf:"varint,9,opt,name=start_brk,json=startBrk,proto3" json:"start_brk,omitempty"`
+	StartStack    uint64                 `protobuf:"varint,10,opt,name=start_stack,json=startStack,proto3" json:"start_stack,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Layout) Reset() {
+	*x = Layout{}
+	mi := &file_servers_procd_state_state_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Layout) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Layout) ProtoMessage() {}
+
+func (x *Layout) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_procd_state_state_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Layout.ProtoReflect.Descriptor instead.
+func (*Layout) Descriptor() ([]byte, []int) {
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Layout) GetArgStart() uint64 {
+	if x != nil {
+		return x.ArgStart
+	}
+	return 0
+}
+
+func (x *Layout) GetArgEnd() uint64 {
+	if x != nil {
+		return x.ArgEnd
+	}
+	return 0
+}
+
+func (x *Layout) GetEnvStart() uint64 {
+	if x != nil {
+		return x.EnvStart
+	}
+	return 0
+}
+
+func (x *Layout) GetEnvEnd() uint64 {
+	if x != nil {
+		return x.EnvEnd
+	}
+	return 0
+}
+
+func (x *Layout) GetStartCode() uint64 {
+	if x != nil {
+		return x.StartCode
+	}
+	return 0
+}
+
+func (x *Layout) GetEndCode() uint64 {
+	if x != nil {
+		return x.EndCode
+	}
+	return 0
+}
+
+func (x *Layout) GetStartData() uint64 {
+	if x != nil {
+		return x.StartData
+	}
+	return 0
+}
+
+func (x *Layout) GetEndData() uint64 {
+	if x != nil {
+		return x.EndData
+	}
+	return 0
+}
+
+func (x *Layout) GetStartBrk() uint64 {
+	if x != nil {
+		return x.StartBrk
+	}
+	return 0
+}
+
+func (x *Layout) GetStartStack() uint64 {
+	if x != nil {
+		return x.StartStack
+	}
+	return 0
+}
+
 type Times struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserNs        uint64                 `protobuf:"varint,1,opt,name=user_ns,json=userNs,proto3" json:"user_ns,omitempty"`
@@ -692,7 +894,7 @@ type Times struct {
 
 func (x *Times) Reset() {
 	*x = Times{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[3]
+	mi := &file_servers_procd_state_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -704,7 +906,7 @@ func (x *Times) String() string {
 func (*Times) ProtoMessage() {}
 
 func (x *Times) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[3]
+	mi := &file_servers_procd_state_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -717,7 +919,7 @@ func (x *Times) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Times.ProtoReflect.Descriptor instead.
 func (*Times) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{3}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Times) GetUserNs() uint64 {
@@ -744,7 +946,7 @@ type Limit struct {
 
 func (x *Limit) Reset() {
 	*x = Limit{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[4]
+	mi := &file_servers_procd_state_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -756,7 +958,7 @@ func (x *Limit) String() string {
 func (*Limit) ProtoMessage() {}
 
 func (x *Limit) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[4]
+	mi := &file_servers_procd_state_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -769,7 +971,7 @@ func (x *Limit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limit.ProtoReflect.Descriptor instead.
 func (*Limit) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{4}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Limit) GetSoft() uint64 {
@@ -809,19 +1011,22 @@ type Thread struct {
 	Interrupt     bool                   `protobuf:"varint,19,opt,name=interrupt,proto3" json:"interrupt,omitempty"` // the level that procd set last
 	DeathSignal   uint32                 `protobuf:"varint,20,opt,name=death_signal,json=deathSignal,proto3" json:"death_signal,omitempty"`
 	TimerSlack    uint64                 `protobuf:"varint,21,opt,name=timer_slack,json=timerSlack,proto3" json:"timer_slack,omitempty"`
-	KeepCaps      bool                   `protobuf:"varint,22,opt,name=keep_caps,json=keepCaps,proto3" json:"keep_caps,omitempty"`
 	NoNewPrivs    bool                   `protobuf:"varint,23,opt,name=no_new_privs,json=noNewPrivs,proto3" json:"no_new_privs,omitempty"`
 	SecureBits    uint32                 `protobuf:"varint,24,opt,name=secure_bits,json=secureBits,proto3" json:"secure_bits,omitempty"`
 	ThpDisable    bool                   `protobuf:"varint,25,opt,name=thp_disable,json=thpDisable,proto3" json:"thp_disable,omitempty"`
 	Nice          int32                  `protobuf:"varint,26,opt,name=nice,proto3" json:"nice,omitempty"`
 	Parked        bool                   `protobuf:"varint,27,opt,name=parked,proto3" json:"parked,omitempty"` // its cgroup is frozen, and it has stopped for that
+	Uts           uint64                 `protobuf:"varint,40,opt,name=uts,proto3" json:"uts,omitempty"`
+	Policy        uint32                 `protobuf:"varint,41,opt,name=policy,proto3" json:"policy,omitempty"`                                // SCHED_*
+	ResetOnFork   bool                   `protobuf:"varint,42,opt,name=reset_on_fork,json=resetOnFork,proto3" json:"reset_on_fork,omitempty"` // SCHED_RESET_ON_FORK
+	IoPriority    uint32                 `protobuf:"varint,43,opt,name=io_priority,json=ioPriority,proto3" json:"io_priority,omitempty"`      // IOPRIO_PRIO_VALUE
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Thread) Reset() {
 	*x = Thread{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[5]
+	mi := &file_servers_procd_state_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +1038,7 @@ func (x *Thread) String() string {
 func (*Thread) ProtoMessage() {}
 
 func (x *Thread) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[5]
+	mi := &file_servers_procd_state_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +1051,7 @@ func (x *Thread) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Thread.ProtoReflect.Descriptor instead.
 func (*Thread) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{5}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Thread) GetTid() int32 {
@@ -996,13 +1201,6 @@ func (x *Thread) GetTimerSlack() uint64 {
 	return 0
 }
 
-func (x *Thread) GetKeepCaps() bool {
-	if x != nil {
-		return x.KeepCaps
-	}
-	return false
-}
-
 func (x *Thread) GetNoNewPrivs() bool {
 	if x != nil {
 		return x.NoNewPrivs
@@ -1038,6 +1236,34 @@ func (x *Thread) GetParked() bool {
 	return false
 }
 
+func (x *Thread) GetUts() uint64 {
+	if x != nil {
+		return x.Uts
+	}
+	return 0
+}
+
+func (x *Thread) GetPolicy() uint32 {
+	if x != nil {
+		return x.Policy
+	}
+	return 0
+}
+
+func (x *Thread) GetResetOnFork() bool {
+	if x != nil {
+		return x.ResetOnFork
+	}
+	return false
+}
+
+func (x *Thread) GetIoPriority() uint32 {
+	if x != nil {
+		return x.IoPriority
+	}
+	return 0
+}
+
 // Watch is a signalfd's look at the signals that are pending for the thread that made it and its process.
 type Watch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1052,7 +1278,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[6]
+	mi := &file_servers_procd_state_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1064,7 +1290,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[6]
+	mi := &file_servers_procd_state_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1077,7 +1303,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{6}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Watch) GetId() uint64 {
@@ -1126,7 +1352,7 @@ type Pending struct {
 
 func (x *Pending) Reset() {
 	*x = Pending{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[7]
+	mi := &file_servers_procd_state_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1364,7 @@ func (x *Pending) String() string {
 func (*Pending) ProtoMessage() {}
 
 func (x *Pending) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[7]
+	mi := &file_servers_procd_state_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1377,7 @@ func (x *Pending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pending.ProtoReflect.Descriptor instead.
 func (*Pending) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{7}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Pending) GetSet() uint64 {
@@ -1186,7 +1412,7 @@ type Info struct {
 
 func (x *Info) Reset() {
 	*x = Info{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[8]
+	mi := &file_servers_procd_state_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1198,7 +1424,7 @@ func (x *Info) String() string {
 func (*Info) ProtoMessage() {}
 
 func (x *Info) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[8]
+	mi := &file_servers_procd_state_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1211,7 +1437,7 @@ func (x *Info) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Info.ProtoReflect.Descriptor instead.
 func (*Info) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{8}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Info) GetSignal() uint32 {
@@ -1308,7 +1534,7 @@ type Creds struct {
 
 func (x *Creds) Reset() {
 	*x = Creds{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[9]
+	mi := &file_servers_procd_state_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1546,7 @@ func (x *Creds) String() string {
 func (*Creds) ProtoMessage() {}
 
 func (x *Creds) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[9]
+	mi := &file_servers_procd_state_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1559,7 @@ func (x *Creds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Creds.ProtoReflect.Descriptor instead.
 func (*Creds) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{9}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Creds) GetId() uint64 {
@@ -1460,7 +1686,7 @@ type Table struct {
 
 func (x *Table) Reset() {
 	*x = Table{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[10]
+	mi := &file_servers_procd_state_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1472,7 +1698,7 @@ func (x *Table) String() string {
 func (*Table) ProtoMessage() {}
 
 func (x *Table) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[10]
+	mi := &file_servers_procd_state_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1485,7 +1711,7 @@ func (x *Table) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Table.ProtoReflect.Descriptor instead.
 func (*Table) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{10}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Table) GetId() uint64 {
@@ -1527,7 +1753,7 @@ type Slot struct {
 
 func (x *Slot) Reset() {
 	*x = Slot{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[11]
+	mi := &file_servers_procd_state_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1539,7 +1765,7 @@ func (x *Slot) String() string {
 func (*Slot) ProtoMessage() {}
 
 func (x *Slot) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[11]
+	mi := &file_servers_procd_state_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1552,7 +1778,7 @@ func (x *Slot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slot.ProtoReflect.Descriptor instead.
 func (*Slot) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{11}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Slot) GetFd() uint32 {
@@ -1590,7 +1816,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[12]
+	mi := &file_servers_procd_state_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1602,7 +1828,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[12]
+	mi := &file_servers_procd_state_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1615,7 +1841,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{12}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *File) GetId() uint64 {
@@ -1664,7 +1890,7 @@ type Fs struct {
 
 func (x *Fs) Reset() {
 	*x = Fs{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[13]
+	mi := &file_servers_procd_state_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1676,7 +1902,7 @@ func (x *Fs) String() string {
 func (*Fs) ProtoMessage() {}
 
 func (x *Fs) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[13]
+	mi := &file_servers_procd_state_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,7 +1915,7 @@ func (x *Fs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fs.ProtoReflect.Descriptor instead.
 func (*Fs) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{13}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Fs) GetId() uint64 {
@@ -1725,7 +1951,7 @@ type Mm struct {
 
 func (x *Mm) Reset() {
 	*x = Mm{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[14]
+	mi := &file_servers_procd_state_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1737,7 +1963,7 @@ func (x *Mm) String() string {
 func (*Mm) ProtoMessage() {}
 
 func (x *Mm) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[14]
+	mi := &file_servers_procd_state_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1750,7 +1976,7 @@ func (x *Mm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mm.ProtoReflect.Descriptor instead.
 func (*Mm) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{14}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Mm) GetId() uint64 {
@@ -1792,7 +2018,7 @@ type Handlers struct {
 
 func (x *Handlers) Reset() {
 	*x = Handlers{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[15]
+	mi := &file_servers_procd_state_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1804,7 +2030,7 @@ func (x *Handlers) String() string {
 func (*Handlers) ProtoMessage() {}
 
 func (x *Handlers) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[15]
+	mi := &file_servers_procd_state_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1817,7 +2043,7 @@ func (x *Handlers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handlers.ProtoReflect.Descriptor instead.
 func (*Handlers) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{15}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Handlers) GetId() uint64 {
@@ -1854,7 +2080,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[16]
+	mi := &file_servers_procd_state_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1866,7 +2092,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[16]
+	mi := &file_servers_procd_state_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1879,7 +2105,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{16}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Action) GetSignal() uint32 {
@@ -1921,7 +2147,7 @@ var File_servers_procd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1fservers/procd/state/state.proto\x12\x12aramid.procd.state\"\xb3\x05\n" +
+	"\x1fservers/procd/state/state.proto\x12\x12aramid.procd.state\"\xe7\x05\n" +
 	"\x05State\x121\n" +
 	"\x05procs\x18\x01 \x03(\v2\x1b.aramid.procd.state.ProcessR\x05procs\x124\n" +
 	"\athreads\x18\x02 \x03(\v2\x1a.aramid.procd.state.ThreadR\athreads\x12/\n" +
@@ -1933,18 +2159,24 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\bhandlers\x18\b \x03(\v2\x1c.aramid.procd.state.HandlersR\bhandlers\x12\x19\n" +
 	"\blast_pid\x18\t \x01(\x05R\alastPid\x12\x17\n" +
 	"\alast_id\x18\n" +
-	" \x01(\x04R\x06lastId\x12\x1a\n" +
-	"\bhostname\x18\f \x01(\tR\bhostname\x12\x1e\n" +
-	"\n" +
-	"domainname\x18\r \x01(\tR\n" +
-	"domainname\x12\x16\n" +
+	" \x01(\x04R\x06lastId\x12\x16\n" +
 	"\x06halted\x18\x0e \x01(\bR\x06halted\x124\n" +
 	"\acgroups\x18\x0f \x03(\v2\x1a.aramid.procd.state.CgroupR\acgroups\x12\x1f\n" +
 	"\vlast_cgroup\x18\x10 \x01(\x04R\n" +
 	"lastCgroup\x12\x1f\n" +
 	"\vlast_change\x18\x11 \x01(\x04R\n" +
 	"lastChange\x12!\n" +
-	"\fcgroup_event\x18\x12 \x01(\rR\vcgroupEvent\"\xbf\b\n" +
+	"\fcgroup_event\x18\x12 \x01(\rR\vcgroupEvent\x12)\n" +
+	"\x03uts\x18\x16 \x03(\v2\x17.aramid.procd.state.UtsR\x03uts\x12\x14\n" +
+	"\x05forks\x18\x17 \x01(\x04R\x05forks\x12-\n" +
+	"\x04gone\x18\x18 \x01(\v2\x19.aramid.procd.state.TimesR\x04gone\"e\n" +
+	"\x03Uts\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04refs\x18\x02 \x01(\x04R\x04refs\x12\x1a\n" +
+	"\bhostname\x18\x03 \x01(\tR\bhostname\x12\x1e\n" +
+	"\n" +
+	"domainname\x18\x04 \x01(\tR\n" +
+	"domainname\"\xf3\b\n" +
 	"\aProcess\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
@@ -1985,7 +2217,8 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\x06cgroup\x18! \x01(\x04R\x06cgroup\x12:\n" +
 	"\vcgroup_base\x18\" \x01(\v2\x19.aramid.procd.state.TimesR\n" +
 	"cgroupBase\x123\n" +
-	"\awatches\x18( \x03(\v2\x19.aramid.procd.state.WatchR\awatches\"\xc0\x02\n" +
+	"\awatches\x18( \x03(\v2\x19.aramid.procd.state.WatchR\awatches\x122\n" +
+	"\x06layout\x182 \x01(\v2\x1a.aramid.procd.state.LayoutR\x06layout\"\xc0\x02\n" +
 	"\x06Cgroup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x19\n" +
@@ -1999,13 +2232,28 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\x06frozen\x18\t \x01(\bR\x06frozen\x12\x18\n" +
 	"\achanged\x18\n" +
 	" \x01(\x04R\achanged\x12!\n" +
-	"\fpids_changed\x18\v \x01(\x04R\vpidsChanged\"=\n" +
+	"\fpids_changed\x18\v \x01(\x04R\vpidsChanged\"\xa6\x02\n" +
+	"\x06Layout\x12\x1b\n" +
+	"\targ_start\x18\x01 \x01(\x04R\bargStart\x12\x17\n" +
+	"\aarg_end\x18\x02 \x01(\x04R\x06argEnd\x12\x1b\n" +
+	"\tenv_start\x18\x03 \x01(\x04R\benvStart\x12\x17\n" +
+	"\aenv_end\x18\x04 \x01(\x04R\x06envEnd\x12\x1d\n" +
+	"\n" +
+	"start_code\x18\x05 \x01(\x04R\tstartCode\x12\x19\n" +
+	"\bend_code\x18\x06 \x01(\x04R\aendCode\x12\x1d\n" +
+	"\n" +
+	"start_data\x18\a \x01(\x04R\tstartData\x12\x19\n" +
+	"\bend_data\x18\b \x01(\x04R\aendData\x12\x1b\n" +
+	"\tstart_brk\x18\t \x01(\x04R\bstartBrk\x12\x1f\n" +
+	"\vstart_stack\x18\n" +
+	" \x01(\x04R\n" +
+	"startStack\"=\n" +
 	"\x05Times\x12\x17\n" +
 	"\auser_ns\x18\x01 \x01(\x04R\x06userNs\x12\x1b\n" +
 	"\tsystem_ns\x18\x02 \x01(\x04R\bsystemNs\"/\n" +
 	"\x05Limit\x12\x12\n" +
 	"\x04soft\x18\x01 \x01(\x04R\x04soft\x12\x12\n" +
-	"\x04hard\x18\x02 \x01(\x04R\x04hard\"\xdc\x05\n" +
+	"\x04hard\x18\x02 \x01(\x04R\x04hard\"\xae\x06\n" +
 	"\x06Thread\x12\x10\n" +
 	"\x03tid\x18\x01 \x01(\x05R\x03tid\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x16\n" +
@@ -2030,8 +2278,7 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\tinterrupt\x18\x13 \x01(\bR\tinterrupt\x12!\n" +
 	"\fdeath_signal\x18\x14 \x01(\rR\vdeathSignal\x12\x1f\n" +
 	"\vtimer_slack\x18\x15 \x01(\x04R\n" +
-	"timerSlack\x12\x1b\n" +
-	"\tkeep_caps\x18\x16 \x01(\bR\bkeepCaps\x12 \n" +
+	"timerSlack\x12 \n" +
 	"\fno_new_privs\x18\x17 \x01(\bR\n" +
 	"noNewPrivs\x12\x1f\n" +
 	"\vsecure_bits\x18\x18 \x01(\rR\n" +
@@ -2039,7 +2286,12 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\vthp_disable\x18\x19 \x01(\bR\n" +
 	"thpDisable\x12\x12\n" +
 	"\x04nice\x18\x1a \x01(\x05R\x04nice\x12\x16\n" +
-	"\x06parked\x18\x1b \x01(\bR\x06parked\"c\n" +
+	"\x06parked\x18\x1b \x01(\bR\x06parked\x12\x10\n" +
+	"\x03uts\x18( \x01(\x04R\x03uts\x12\x16\n" +
+	"\x06policy\x18) \x01(\rR\x06policy\x12\"\n" +
+	"\rreset_on_fork\x18* \x01(\bR\vresetOnFork\x12\x1f\n" +
+	"\vio_priority\x18+ \x01(\rR\n" +
+	"ioPriority\"c\n" +
 	"\x05Watch\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x10\n" +
 	"\x03tid\x18\x02 \x01(\x05R\x03tid\x12\x12\n" +
@@ -2131,54 +2383,59 @@ func file_servers_procd_state_state_proto_rawDescGZIP() []byte {
 }
 
 var file_servers_procd_state_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_servers_procd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_servers_procd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_servers_procd_state_state_proto_goTypes = []any{
 	(Phase)(0),       // 0: aramid.procd.state.Phase
 	(*State)(nil),    // 1: aramid.procd.state.State
-	(*Process)(nil),  // 2: aramid.procd.state.Process
-	(*Cgroup)(nil),   // 3: aramid.procd.state.Cgroup
-	(*Times)(nil),    // 4: aramid.procd.state.Times
-	(*Limit)(nil),    // 5: aramid.procd.state.Limit
-	(*Thread)(nil),   // 6: aramid.procd.state.Thread
-	(*Watch)(nil),    // 7: aramid.procd.state.Watch
-	(*Pending)(nil),  // 8: aramid.procd.state.Pending
-	(*Info)(nil),     // 9: aramid.procd.state.Info
-	(*Creds)(nil),    // 10: aramid.procd.state.Creds
-	(*Table)(nil),    // 11: aramid.procd.state.Table
-	(*Slot)(nil),     // 12: aramid.procd.state.Slot
-	(*File)(nil),     // 13: aramid.procd.state.File
-	(*Fs)(nil),       // 14: aramid.procd.state.Fs
-	(*Mm)(nil),       // 15: aramid.procd.state.Mm
-	(*Handlers)(nil), // 16: aramid.procd.state.Handlers
-	(*Action)(nil),   // 17: aramid.procd.state.Action
+	(*Uts)(nil),      // 2: aramid.procd.state.Uts
+	(*Process)(nil),  // 3: aramid.procd.state.Process
+	(*Cgroup)(nil),   // 4: aramid.procd.state.Cgroup
+	(*Layout)(nil),   // 5: aramid.procd.state.Layout
+	(*Times)(nil),    // 6: aramid.procd.state.Times
+	(*Limit)(nil),    // 7: aramid.procd.state.Limit
+	(*Thread)(nil),   // 8: aramid.procd.state.Thread
+	(*Watch)(nil),    // 9: aramid.procd.state.Watch
+	(*Pending)(nil),  // 10: aramid.procd.state.Pending
+	(*Info)(nil),     // 11: aramid.procd.state.Info
+	(*Creds)(nil),    // 12: aramid.procd.state.Creds
+	(*Table)(nil),    // 13: aramid.procd.state.Table
+	(*Slot)(nil),     // 14: aramid.procd.state.Slot
+	(*File)(nil),     // 15: aramid.procd.state.File
+	(*Fs)(nil),       // 16: aramid.procd.state.Fs
+	(*Mm)(nil),       // 17: aramid.procd.state.Mm
+	(*Handlers)(nil), // 18: aramid.procd.state.Handlers
+	(*Action)(nil),   // 19: aramid.procd.state.Action
 }
 var file_servers_procd_state_state_proto_depIdxs = []int32{
-	2,  // 0: aramid.procd.state.State.procs:type_name -> aramid.procd.state.Process
-	6,  // 1: aramid.procd.state.State.threads:type_name -> aramid.procd.state.Thread
-	10, // 2: aramid.procd.state.State.creds:type_name -> aramid.procd.state.Creds
-	11, // 3: aramid.procd.state.State.tables:type_name -> aramid.procd.state.Table
-	13, // 4: aramid.procd.state.State.files:type_name -> aramid.procd.state.File
-	14, // 5: aramid.procd.state.State.fs:type_name -> aramid.procd.state.Fs
-	15, // 6: aramid.procd.state.State.mms:type_name -> aramid.procd.state.Mm
-	16, // 7: aramid.procd.state.State.handlers:type_name -> aramid.procd.state.Handlers
-	3,  // 8: aramid.procd.state.State.cgroups:type_name -> aramid.procd.state.Cgroup
-	0,  // 9: aramid.procd.state.Process.phase:type_name -> aramid.procd.state.Phase
-	8,  // 10: aramid.procd.state.Process.pending:type_name -> aramid.procd.state.Pending
-	5,  // 11: aramid.procd.state.Process.limits:type_name -> aramid.procd.state.Limit
-	4,  // 12: aramid.procd.state.Process.used:type_name -> aramid.procd.state.Times
-	4,  // 13: aramid.procd.state.Process.children:type_name -> aramid.procd.state.Times
-	4,  // 14: aramid.procd.state.Process.cgroup_base:type_name -> aramid.procd.state.Times
-	7,  // 15: aramid.procd.state.Process.watches:type_name -> aramid.procd.state.Watch
-	4,  // 16: aramid.procd.state.Cgroup.gone:type_name -> aramid.procd.state.Times
-	8,  // 17: aramid.procd.state.Thread.pending:type_name -> aramid.procd.state.Pending
-	9,  // 18: aramid.procd.state.Pending.queue:type_name -> aramid.procd.state.Info
-	12, // 19: aramid.procd.state.Table.slots:type_name -> aramid.procd.state.Slot
-	17, // 20: aramid.procd.state.Handlers.actions:type_name -> aramid.procd.state.Action
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	3,  // 0: aramid.procd.state.State.procs:type_name -> aramid.procd.state.Process
+	8,  // 1: aramid.procd.state.State.threads:type_name -> aramid.procd.state.Thread
+	12, // 2: aramid.procd.state.State.creds:type_name -> aramid.procd.state.Creds
+	13, // 3: aramid.procd.state.State.tables:type_name -> aramid.procd.state.Table
+	15, // 4: aramid.procd.state.State.files:type_name -> aramid.procd.state.File
+	16, // 5: aramid.procd.state.State.fs:type_name -> aramid.procd.state.Fs
+	17, // 6: aramid.procd.state.State.mms:type_name -> aramid.procd.state.Mm
+	18, // 7: aramid.procd.state.State.handlers:type_name -> aramid.procd.state.Handlers
+	4,  // 8: aramid.procd.state.State.cgroups:type_name -> aramid.procd.state.Cgroup
+	2,  // 9: aramid.procd.state.State.uts:type_name -> aramid.procd.state.Uts
+	6,  // 10: aramid.procd.state.State.gone:type_name -> aramid.procd.state.Times
+	0,  // 11: aramid.procd.state.Process.phase:type_name -> aramid.procd.state.Phase
+	10, // 12: aramid.procd.state.Process.pending:type_name -> aramid.procd.state.Pending
+	7,  // 13: aramid.procd.state.Process.limits:type_name -> aramid.procd.state.Limit
+	6,  // 14: aramid.procd.state.Process.used:type_name -> aramid.procd.state.Times
+	6,  // 15: aramid.procd.state.Process.children:type_name -> aramid.procd.state.Times
+	6,  // 16: aramid.procd.state.Process.cgroup_base:type_name -> aramid.procd.state.Times
+	9,  // 17: aramid.procd.state.Process.watches:type_name -> aramid.procd.state.Watch
+	5,  // 18: aramid.procd.state.Process.layout:type_name -> aramid.procd.state.Layout
+	6,  // 19: aramid.procd.state.Cgroup.gone:type_name -> aramid.procd.state.Times
+	10, // 20: aramid.procd.state.Thread.pending:type_name -> aramid.procd.state.Pending
+	11, // 21: aramid.procd.state.Pending.queue:type_name -> aramid.procd.state.Info
+	14, // 22: aramid.procd.state.Table.slots:type_name -> aramid.procd.state.Slot
+	19, // 23: aramid.procd.state.Handlers.actions:type_name -> aramid.procd.state.Action
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_servers_procd_state_state_proto_init() }
@@ -2192,7 +2449,7 @@ func file_servers_procd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_procd_state_state_proto_rawDesc), len(file_servers_procd_state_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
