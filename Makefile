@@ -24,7 +24,7 @@ deps: ## install the Debian packages that are missing
 	  $$sudo apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -q -y --no-install-recommends "$${missing[@]}" >/dev/null; \
 	  echo "deps: done"; fi
 
-image: deps build/aramid.img build/aramid ## build/aramid.img and build/aramid
+image: deps build/aramid.img build/aramid build/userland.cpio ## build/aramid.img, build/aramid and the built-in userland
 
 build/servers/.done: $(SOURCES)
 	@mkdir -p build/servers
@@ -41,6 +41,9 @@ build/aramid.img: build/servers/.done
 build/aramid: $(SOURCES)
 	@mkdir -p build
 	@$(GOBUILD) -o $@ ./boot/aramid
+
+build/userland.cpio: boot/userland/commands.go boot/userland/userland.go go.mod
+	@go run ./boot/mkuserland -o $@ && touch -c $@
 
 rootfs: deps ## build/debian-12.erofs, from this machine's Debian sources; cached outside the clone
 	@go run ./boot/mkrootfs -o build/debian-12.erofs

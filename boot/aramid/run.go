@@ -24,6 +24,7 @@ import (
 
 	"aramid/boot/qemu"
 	"aramid/boot/rootfs"
+	"aramid/boot/userland"
 )
 
 // options are run's flags.
@@ -44,7 +45,7 @@ func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 func parseRun(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("aramid run", flag.ContinueOnError)
-	f.StringVar(&o.root, "root", "", "root file system: `DIR`, tar, cpio or EROFS file (required: there is no built-in userland yet)")
+	f.StringVar(&o.root, "root", "", "root file system: `DIR`, tar, cpio or EROFS file (default: the built-in userland, userland.cpio beside this program)")
 	f.IntVar(&o.cpus, "smp", 1, "processors, 1 to 8")
 	f.StringVar(&o.mem, "mem", "512M", "memory, `SIZE` with M or G")
 	f.StringVar(&o.accel, "accel", "auto", "auto, tcg or kvm")
@@ -130,11 +131,9 @@ func (o *options) describe(dir string) (*qemu.Machine, error) {
 		Log: filepath.Join(dir, "log"), Control: filepath.Join(dir, "control"), Drop: filepath.Join(dir, "drop"),
 		Console: "socket,server=off,path=" + filepath.Join(dir, "console")}
 	if m.Image == "" {
-		exe, err := os.Executable()
-		if err != nil {
+		if m.Image, err = beside("aramid.img"); err != nil {
 			return nil, err
 		}
-		m.Image = filepath.Join(filepath.Dir(exe), "aramid.img")
 	}
 	if o.logFile != "" {
 		m.Log = o.logFile
@@ -142,10 +141,12 @@ func (o *options) describe(dir string) (*qemu.Machine, error) {
 			return nil, fmt.Errorf("log: %w", err)
 		}
 	}
-	words := []string{}
 	if o.root == "" {
-		return nil, errors.New("no root: name a directory, tar, cpio or EROFS file with --root (a built-in userland is not there yet)")
+		if err := o.builtIn(); err != nil {
+			return nil, err
+		}
 	}
+	words := []string{}
 	initrd, kind, err := rootfs.Prepare(filepath.Join(dir, "root"), o.root)
 	if err != nil {
 		return nil, err
@@ -164,6 +165,29 @@ func (o *options) describe(dir string) (*qemu.Machine, error) {
 	kernel, rest := splitAppend(o.extra)
 	m.Append = strings.Join(slices.Concat(kernel, words, rest), " ")
 	return m, nil
+}
+
+// beside is the path of a file that `make image` puts beside this program.
+func beside(name string) (string, error) {
+	exe, err := os.Executable()
+	return filepath.Join(filepath.Dir(exe), name), err
+}
+
+// builtIn makes the built-in userland the root and, if no program is named, its shell the program.
+func (o *options) builtIn() (err error) {
+	if o.root, err = beside("userland.cpio"); err != nil {
+		return err
+	}
+	if _, err := os.Stat(o.root); err != nil {
+		return fmt.Errorf("no root, and no built-in userland: %w; run `make image`, or name a root with --root", err)
+	}
+	if len(o.argv) == 0 {
+		o.argv = []string{userland.Shell}
+		if !term.IsTerminal(int(os.Stdin.Fd())) {
+			o.env = append(list{"TERM=dumb"}, o.env...) // no line editor
+		}
+	}
+	return nil
 }
 
 // kernelWords begin the words that are the kernel's own (docs/boot.md).

@@ -1,0 +1,43 @@
+package userland
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/u-root/u-root/pkg/cpio"
+)
+
+func TestEachCommandIsALinkToTheBinary(t *testing.T) {
+	names, packages := commands()
+	if len(names) != len(packages) || !slices.Contains(names, "gosh") || !slices.Contains(names, "ls") {
+		t.Fatalf("%q", names)
+	}
+	f, err := os.Create(filepath.Join(t.TempDir(), "u"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := write(f, []byte("binary"), names); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := fileOf(f.Name(), "bin/bb"); err != nil || string(b) != "binary" {
+		t.Errorf("%q %v", b, err)
+	}
+	if b, err := fileOf(f.Name(), "bin/sh"); err != nil || string(b) != "gosh" {
+		t.Errorf("%q %v", b, err)
+	}
+	if _, err := fileOf(f.Name(), "bin/none"); err == nil {
+		t.Error("a file that is not there was found")
+	}
+	b, err := os.ReadFile(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	recs, err := cpio.ReadAllRecords(cpio.Newc.Reader(bytes.NewReader(b)))
+	if err != nil || len(recs) != 9+len(texts)+1+len(names)+1 {
+		t.Errorf("%d records, %v", len(recs), err)
+	}
+}
