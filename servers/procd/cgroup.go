@@ -106,6 +106,14 @@ func (h *Procd) freezes(id uint64) bool {
 // held reports whether a process's threads are to park: by job control or by a freeze.
 func (h *Procd) held(p *state.Process) bool { return p.Stopped || h.freezes(p.Cgroup) }
 
+// endsFrozen reports whether a signal ends a process that a freeze holds: one that would end it without a core dump does, as on Linux.
+func (h *Procd) endsFrozen(p *state.Process, sig uint32) bool {
+	if p.Stopped || !h.freezes(p.Cgroup) || signal.Action(h.handlers[p.Handlers], sig).Handler != signal.Default {
+		return false
+	}
+	return !signal.IgnoredByDefault(sig) && !signal.StopsByDefault(sig) && !signal.Dumps(sig)
+}
+
 // park notes that a thread is about to stop for a freeze, or no longer does.
 func (h *Procd) park(t *state.Thread, on bool) {
 	if t.Parked != on {

@@ -37,6 +37,10 @@ func (h *Procd) send(c *server.Ctx, p *state.Process, t *state.Thread, i *state.
 	if !blocked && !i.Forced && (spared || signal.Ignores(acts, i.Signal)) {
 		return uabi.OK
 	}
+	if !blocked && h.endsFrozen(p, i.Signal) {
+		h.exitGroup(c, p, signal.Killed(i.Signal))
+		return uabi.OK
+	}
 	if !signal.Add(queue, i) {
 		return uabi.ErrAgain
 	}

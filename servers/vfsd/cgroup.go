@@ -90,8 +90,11 @@ func (k *call) bindGroups() (event uint32, seen uint64, err uabi.Error) {
 	return rep.Event, rep.Next, k.c.Bind(uabi.Handle(rep.Event), cgroupKey, 1)
 }
 
-// removeGroup is rmdir(2)'s last check of a group's directory.
-func (k *call) removeGroup(dir *tree.Inode) uabi.Error {
+// removeSingle is the last check of unlink(2) and rmdir(2) in a single file system: only a group's directory can go.
+func (k *call) removeSingle(dir *tree.Inode) uabi.Error {
+	if !dir.IsDir() || dir.Cgroup == 0 {
+		return uabi.ErrPerm
+	}
 	if err := k.proc().CgroupRemove(k.c, &proc.CgroupRequest{Id: dir.Cgroup}, &proc.EmptyReply{}); err != uabi.OK {
 		return err
 	}

@@ -215,7 +215,7 @@ func TestGroupsRefuseWhatLinuxRefuses(t *testing.T) {
 				{"cgroup.procs", "x", uabi.ErrArg}, {"cgroup.procs", "-1", uabi.ErrArg}, {"cgroup.procs", "77", uabi.ErrSearch},
 				{"cgroup.threads", "1", uabi.ErrOperation}, {"cgroup.subtree_control", "+cpu", uabi.ErrArg},
 				{"cgroup.subtree_control", "+pids", uabi.ErrNotFound}, {"cgroup.subtree_control", "pids", uabi.ErrArg},
-				{"cgroup.freeze", "2", uabi.ErrRange}, {"cgroup.kill", "0", uabi.ErrRange}, {"cgroup.kill", "", uabi.ErrArg},
+				{"cgroup.freeze", "2", uabi.ErrRange}, {"cgroup.kill", "0", uabi.ErrRange}, {"cgroup.kill", " ", uabi.ErrArg},
 				{"cgroup.type", "domain", uabi.ErrArg}, {"cgroup.type", "threaded", uabi.ErrOperation},
 				{"cgroup.max.depth", "-1", uabi.ErrRange}, {"cgroup.max.depth", "1x", uabi.ErrArg},
 				{"cgroup.procs", strings.Repeat("1", 5000), uabi.ErrTooBig},

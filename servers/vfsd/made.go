@@ -44,12 +44,18 @@ func (h *VFSD) readMade(c *server.Ctx, o *state.Open, n *tree.Inode, offset int6
 // writeMade writes to such a file: every write is an order of its own.
 func (h *VFSD) writeMade(c *server.Ctx, o *state.Open, n *tree.Inode, out *vfs.CountReply) uabi.Error {
 	size := c.GrantLen(0)
-	if size > pageSize {
+	switch {
+	case size > pageSize:
 		return uabi.ErrTooBig
+	case size == 0:
+		return uabi.OK
 	}
 	b := h.scratch[:size]
 	if got, err := c.GrantRead(0, 0, b); uint64(got) < size {
 		return faultOr(err)
+	}
+	if n.Cgroup == 0 {
+		return uabi.ErrIO // Linux's answer where an attribute cannot be set
 	}
 	if err := h.begin(c, true).writeGroup(n, strings.TrimSpace(string(b))); err != uabi.OK {
 		return err
@@ -58,12 +64,12 @@ func (h *VFSD) writeMade(c *server.Ctx, o *state.Open, n *tree.Inode, out *vfs.C
 	return uabi.OK
 }
 
-// madeSize is what stat(2) says of such a file's or directory's size.
+// madeSize is what stat(2) says of such a file's size; of a directory and a link it is 0.
 func madeSize(n *tree.Inode) int64 {
-	if n.Type() == unix.S_IFLNK {
-		return n.Size
+	if n.Type() != unix.S_IFREG {
+		return 0
 	}
-	return 0
+	return n.Size
 }
 
 // changedBits are up for an open file whose text has changed since it was read.
@@ -79,7 +85,7 @@ func (k *call) openMade(n *tree.Inode, o *state.Open) uabi.Error {
 		return err
 	}
 	o.Event = uint32(event)
-	k.setLevel(k.c, o, unix.POLLIN|unix.POLLOUT)
+	k.setLevel(k.c, o, unix.POLLIN|unix.POLLOUT|changedBits)
 	return uabi.OK
 }
 

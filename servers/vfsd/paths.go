@@ -181,8 +181,8 @@ func (h *VFSD) UnlinkAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply)
 	}
 	dir := in.Flags&atRemoveDir != 0
 	n := k.tree.Inode(f.At.Ino)
-	if dir && k.inGroups(f.Parent) {
-		k.env.Single = k.removeGroup
+	if k.tree.Single(f.Parent) {
+		k.env.Single = k.removeSingle
 	}
 	if err := k.tree.Unlink(&k.env, f, dir); err != uabi.OK {
 		return err

@@ -140,30 +140,27 @@ func (k *call) makeFS(typ, data string) (*state.FileSystem, uint64) {
 	case "proc":
 		return k.tree.NewFS("proc", 0, procRoot, now), 0
 	case "sysfs":
-		// Nothing is known about devices yet: the directories that other file systems are mounted on.
-		f := k.singleFS("sysfs", func(root *tree.Inode) {
-			fs := k.tree.Add(root, "fs", unix.S_IFDIR|0o755, 0, "", now)
-			k.tree.Add(fs, "cgroup", unix.S_IFDIR|0o755, 0, "", now)
-			k.tree.Add(root, "kernel", unix.S_IFDIR|0o755, 0, "", now)
-		})
-		return f, 0
+		return k.singleFS("sysfs", k.fillSys), 0
 	case "cgroup2":
 		return k.singleFS("cgroup2", func(root *tree.Inode) { k.fillGroup(root, cgroupfs.RootID) }), 0
 	}
 	return nil, 0
 }
 
-// fillDev makes the nodes of devices that exist, and the links that programs expect (Linux's device numbers, above).
+// deviceNodes are the devices that exist, for /dev and /sys.
+var deviceNodes = []struct {
+	name string
+	rdev uint64
+	mode uint32
+}{
+	{"null", devNull, 0o666}, {"zero", devZero, 0o666}, {"full", devFull, 0o666}, {"random", devRandom, 0o666},
+	{"urandom", devUrandom, 0o666}, {"tty", devTTY, 0o666}, {"console", devConsole, 0o600}, {"ttyS0", devSerial, 0o660},
+}
+
+// fillDev makes the nodes of devices, and the links that programs expect.
 func (k *call) fillDev(dir *tree.Inode) {
 	now := k.env.Now
-	for _, d := range []struct {
-		name string
-		rdev uint64
-		mode uint32
-	}{
-		{"null", devNull, 0o666}, {"zero", devZero, 0o666}, {"full", devFull, 0o666}, {"random", devRandom, 0o666},
-		{"urandom", devUrandom, 0o666}, {"tty", devTTY, 0o666}, {"console", devConsole, 0o600}, {"ttyS0", devSerial, 0o660},
-	} {
+	for _, d := range deviceNodes {
 		k.tree.Add(dir, d.name, unix.S_IFCHR|d.mode, d.rdev, "", now)
 	}
 	for _, l := range [][2]string{

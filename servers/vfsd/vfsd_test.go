@@ -206,6 +206,15 @@ func TestDevicesAndProcReadAsOnLinux(t *testing.T) {
 			if got := c.list("/proc/1/fd"); got != ". .. 0 1 2" {
 				w.Fail("/proc/1/fd has %q", got)
 			}
+			c.shows("/sys/class/tty/console/active", "ttyS0\n")
+			c.shows("/sys/dev/char/1:3/uevent", "MAJOR=1\nMINOR=3\nDEVNAME=null\nDEVMODE=0666\n")
+			c.shows("/sys/devices/system/cpu/online", "0\n")
+			if s := c.stat("/sys/kernel/uevent_seqnum", uabi.OK); s.Mode != unix.S_IFREG|0o444 || s.Size != 4096 || s.Blocks != 0 {
+				w.Fail("a file of sysfs is %v", s)
+			}
+			if got := c.list("/sys"); got != ". .. block bus class dev devices fs kernel module" {
+				w.Fail("/sys has %q", got)
+			}
 			for path, magic := range map[string]uint64{"/proc": unix.PROC_SUPER_MAGIC, "/sys/fs/cgroup": unix.CGROUP2_SUPER_MAGIC, "/dev/pts": unix.DEVPTS_SUPER_MAGIC, "/tmp": unix.TMPFS_MAGIC, "/sys": unix.SYSFS_MAGIC} {
 				var out vfs.Statfs
 				c.want("statfs", c.vfs.StatfsAt(c.t, &vfs.PathRequest{Path: path}, &out), uabi.OK)
