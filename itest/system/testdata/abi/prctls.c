@@ -43,6 +43,7 @@ static void showcaps(const char *what) {
 	} while (0)
 
 static void plain(void) {
+	CASE("prctl keeps numbers and names", "prctl");
 	int v = 7;
 	char name[16];
 	R(P(PR_SET_PDEATHSIG, 65, 0, 0, 0));
@@ -93,6 +94,7 @@ static void plain(void) {
 }
 
 static void capabilities(void) {
+	CASE("bounding and ambient sets", "prctl capset");
 	R(P(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0));
 	R(P(PR_CAPBSET_READ, 63, 0, 0, 0));
 	R(P(PR_CAPBSET_READ, 64, 0, 0, 0));
@@ -121,6 +123,7 @@ static void capabilities(void) {
 	R(setcaps(all, all, 0));
 	R(setcaps(all, chown, 0));
 	R(P(PR_SET_MM, PR_SET_MM_ARG_START, 0x1000, 0, 0));
+	CASE("capget and capset check header and process", "capget capset");
 	struct __user_cap_header_struct h = {1234, 0};
 	struct caps c[2];
 	R(syscall(SYS_capget, &h, c));
@@ -137,6 +140,7 @@ static void capabilities(void) {
 
 static void securebits(void) {
 	uint64_t all = permitted();
+	CASE("secure bits change what user ids do, and can be locked", "prctl setresuid");
 	R(P(PR_SET_SECUREBITS, 1 << 20, 0, 0, 0));
 	R(P(PR_SET_SECUREBITS, 1 << 4, 0, 0, 0));
 	R(P(PR_GET_KEEPCAPS, 0, 0, 0, 0));
@@ -161,6 +165,7 @@ int main(void) {
 	IN_CHILD(securebits());
 	IN_CHILD(R(setuid(1000)); R(P(PR_GET_DUMPABLE, 0, 0, 0, 0)); R(P(PR_CAPBSET_DROP, 1, 0, 0, 0)); R(P(PR_SET_SECUREBITS, 0, 0, 0, 0));
 		R(P(PR_SET_MM, PR_SET_MM_ARG_START, 0x10000, 0, 0)); R(reboot(RB_DISABLE_CAD)); R(sethostname("x", 1)));
+	CASE("reboot checks its magic numbers", "reboot");
 	R(syscall(SYS_reboot, 1, 2, 3, 0));
 	R(syscall(SYS_reboot, 0xfee1dead, 672274793, 12345, 0));
 	return 0;

@@ -21,6 +21,7 @@ static void showattr(const char *what, int pid) {
 
 static void policies(void) {
 	struct sched_param p = {0};
+	CASE("policies without a static priority are kept, given back and inherited", "sched_getattr sched_setattr sched_getscheduler sched_setscheduler");
 	R(sched_getscheduler(0));
 	R(sched_getscheduler(-1));
 	R(sched_getscheduler(99999));
@@ -71,6 +72,7 @@ static void policies(void) {
 	R(syscall(SYS_sched_setattr, 0, NULL, 0));
 	R(syscall(SYS_sched_getattr, 0, &a, 40, 0));
 	R(syscall(SYS_sched_getattr, 0, &a, sizeof a, 1));
+	CASE("sched_rr_get_interval checks whom it is about", "sched_rr_get_interval");
 	struct timespec ts;
 	R(sched_rr_get_interval(0, &ts));
 	R(sched_rr_get_interval(-1, &ts));
@@ -84,6 +86,7 @@ static void policies(void) {
 #define IOPRIO(c, l) ((c) << 13 | (l))
 
 static void io(void) {
+	CASE("I/O priorities are kept, inherited and summed up over a group", "ioprio_get ioprio_set");
 	R(syscall(SYS_ioprio_set, 1, 0, IOPRIO(3, 4)));
 	R(syscall(SYS_ioprio_get, 1, 0));
 	pid_t pid = child();
@@ -112,6 +115,7 @@ static void io(void) {
 #define KCMP(p1, p2, type, a, b) R(syscall(SYS_kcmp, p1, p2, type, a, b) != 0 && errno == 0 ? 9 : syscall(SYS_kcmp, p1, p2, type, a, b))
 
 static void compare(void) {
+	CASE("kcmp tells what processes share", "kcmp");
 	int p[2], me = getpid();
 	pipe(p);
 	put("kcmp", "x");
@@ -148,6 +152,7 @@ static void compare(void) {
 }
 
 static void names(void) {
+	CASE("a host name stays inside its uts namespace", "clone sethostname uname");
 	struct utsname u;
 	char before[65];
 	uname(&u);
