@@ -13,11 +13,6 @@ import (
 func TestStructureSizesAreThoseOfTheKernelHeaders(t *testing.T) {
 	var w Writer
 	s := Stat{Mode: 0o100644, Size: 5}
-	w.Stat(&s)
-	if len(w.B) != StatSize || StatSize != int(reflect.TypeFor[unix.Stat_t]().Size()) {
-		t.Errorf("struct stat: %d bytes", len(w.B))
-	}
-	w.B = nil
 	w.Statx(&s)
 	if len(w.B) != StatxSize || StatxSize != int(reflect.TypeFor[unix.Statx_t]().Size()) {
 		t.Errorf("struct statx: %d bytes", len(w.B))
@@ -38,17 +33,8 @@ func TestStructureSizesAreThoseOfTheKernelHeaders(t *testing.T) {
 }
 
 func TestStatFieldsLandWhereLinuxPutsThem(t *testing.T) {
-	s := Stat{Dev: 1, Ino: 2, Rdev: 3, Mode: 4, Nlink: 5, UID: 6, GID: 7, Size: 8, Blksize: 9, Blocks: 10, Atime: 11e9 + 1, Mtime: -1, Ctime: 13e9}
+	s := Stat{Ino: 2, Mode: 4, Nlink: 5, UID: 6, GID: 7, Size: 8, Blksize: 9, Blocks: 10, Atime: 11e9 + 1, Mtime: -1, Ctime: 13e9}
 	var w Writer
-	w.Stat(&s)
-	var g unix.Stat_t
-	decode(t, w.B, &g)
-	want := unix.Stat_t{Dev: 1, Ino: 2, Rdev: 3, Mode: 4, Nlink: 5, Uid: 6, Gid: 7, Size: 8, Blksize: 9, Blocks: 10,
-		Atim: unix.Timespec{Sec: 11, Nsec: 1}, Mtim: unix.Timespec{Sec: -1, Nsec: 999999999}, Ctim: unix.Timespec{Sec: 13}}
-	if g != want {
-		t.Errorf("got %+v", g)
-	}
-	w.B = nil
 	s.Dev, s.Rdev = 0x12345, 0x801
 	w.Statx(&s)
 	var x unix.Statx_t

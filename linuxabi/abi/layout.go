@@ -36,7 +36,6 @@ func (w *Writer) Text(s string, n int) {
 
 // Sizes of structures in bytes (asm/stat.h, linux/stat.h, bits/types of x86-64).
 const (
-	StatSize     = 144
 	StatxSize    = 256
 	StatfsSize   = 120
 	TimespecSize = 16
@@ -92,25 +91,6 @@ type Stat struct {
 	Blksize                    uint32
 	Blocks                     uint64
 	Atime, Mtime, Ctime, Btime int64
-}
-
-// Stat appends a struct stat (asm/stat.h).
-func (w *Writer) Stat(s *Stat) {
-	w.U64(s.Dev)
-	w.U64(s.Ino)
-	w.U64(uint64(s.Nlink))
-	w.U32(s.Mode)
-	w.U32(s.UID)
-	w.U32(s.GID)
-	w.U32(0)
-	w.U64(s.Rdev)
-	w.U64(uint64(s.Size))
-	w.U64(uint64(s.Blksize))
-	w.U64(s.Blocks)
-	w.Timespec(s.Atime)
-	w.Timespec(s.Mtime)
-	w.Timespec(s.Ctime)
-	w.Pad(24)
 }
 
 // Statx mask bits that are always filled: STATX_BASIC_STATS | STATX_BTIME.

@@ -49,7 +49,7 @@ const epollEventSize = 12
 func epollCtl(t *Trap) int64 {
 	in := vfs.EpollControlRequest{Op: uint32(t.arg(1)), Fd: t.arg32(2)}
 	if in.Op != unix.EPOLL_CTL_DEL {
-		var b [epollEventSize]byte
+		b := t.bytes(epollEventSize)
 		if e := t.read(t.arg(3), b[:]); e != 0 {
 			return e
 		}
@@ -117,7 +117,7 @@ func (t *Trap) epollWait(now bool, deadline uint64) int64 {
 	if err != uabi.OK {
 		return t.status(err)
 	}
-	w := abi.Writer{B: make([]byte, 0, len(out.Events)*epollEventSize)}
+	w := abi.Writer{B: t.bytes(len(out.Events) * epollEventSize)[:0]}
 	for _, v := range out.Events {
 		w.U32(v.Events)
 		w.U64(v.Data)

@@ -391,7 +391,7 @@ func (t *Trap) makeStack(l *loaded, s *loader.Start, rnd uint64) int64 {
 
 // random is a random number that is never 0.
 func (t *Trap) random() uint64 {
-	var b [8]byte
+	b := t.bytes(8)
 	t.K.Random(b[:])
 	return le.Uint64(b[:]) | 1
 }

@@ -153,7 +153,7 @@ func (t *Trap) iovecs(va, n uint64) ([]byte, int64) {
 	if n > maxIovecs {
 		return nil, errno(unix.EINVAL)
 	}
-	b := make([]byte, n*abi.IovecSize)
+	b := t.bytes(int(n) * abi.IovecSize)
 	if e := t.read(va, b); e != 0 {
 		return nil, e
 	}
@@ -470,7 +470,7 @@ func (t *Trap) pipe(flags uint32) int64 {
 	}
 	t.l.fds.drop(t.files0(), int32(out.Fd))
 	t.l.fds.drop(t.files0(), int32(out.Fd2))
-	var b [8]byte
+	b := t.bytes(8)
 	le.PutUint32(b[:], uint32(out.Fd))
 	le.PutUint32(b[4:], uint32(out.Fd2))
 	return t.write(t.arg(0), b[:])

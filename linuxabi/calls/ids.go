@@ -303,7 +303,7 @@ const (
 
 // capHead reads the header: how many data words a set has, and of which process.
 func (t *Trap) capHead() (words int, pid int32, e int64) {
-	var b [capHeader]byte
+	b := t.bytes(capHeader)
 	if e := t.read(t.arg(0), b[:]); e != 0 {
 		return 0, 0, e
 	}

@@ -48,7 +48,7 @@ func (t *Trap) recordLock(cmd int32) int64 {
 	if e != 0 {
 		return e
 	}
-	var b [flockSize]byte
+	b := t.bytes(flockSize)
 	if e := t.read(t.arg(2), b[:]); e != 0 {
 		return e
 	}

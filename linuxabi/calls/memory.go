@@ -18,8 +18,8 @@ const pathMax = unix.PathMax
 
 // path reads a path argument. ENAMETOOLONG without a NUL in PATH_MAX bytes, ENOENT for an empty one unless it may be.
 func (t *Trap) path(va uint64, mayBeEmpty bool) (string, int64) {
-	var b [pathMax]byte
-	n, err := t.K.AlienString(va, b[:])
+	b := t.pathBuf[:]
+	n, err := t.K.AlienString(va, b)
 	switch {
 	case err == uabi.ErrSize:
 		return "", errno(unix.ENAMETOOLONG)
@@ -55,7 +55,7 @@ func (t *Trap) write(va uint64, b []byte) int64 {
 
 // writable is write of nothing new: 0 if n bytes at va can be written, so that a call that mutates fails before it does.
 func (t *Trap) writable(va uint64, n int) int64 {
-	b := make([]byte, n)
+	b := t.bytes(n)
 	if e := t.read(va, b); e != 0 {
 		return e
 	}
@@ -67,11 +67,11 @@ func (t *Trap) timespec(va uint64, def int64) (ns int64, e int64) {
 	if va == 0 {
 		return def, 0
 	}
-	var b [abi.TimespecSize]byte
-	if e := t.read(va, b[:]); e != 0 {
+	b := t.bytes(abi.TimespecSize)
+	if e := t.read(va, b); e != 0 {
 		return 0, e
 	}
-	ns, ok := abi.ParseTimespec(b[:])
+	ns, ok := abi.ParseTimespec(b)
 	if !ok {
 		return 0, errno(unix.EINVAL)
 	}

@@ -80,7 +80,7 @@ func getrandom(t *Trap) int64 {
 	}
 	const most = 256 // of one native call
 	n := min(t.arg(1), maxRW)
-	var b [most]byte
+	b := t.bytes(most)
 	for done := uint64(0); done < n; {
 		k := min(n-done, most)
 		t.K.Random(b[:k])
@@ -137,7 +137,7 @@ func setrlimit(t *Trap) int64 {
 func (t *Trap) limit(pid int32, resource, newVA, oldVA uint64) int64 {
 	in := proc.LimitRequest{Pid: pid, Resource: uint32(resource)}
 	if newVA != 0 {
-		var b [abi.RlimitSize]byte
+		b := t.bytes(abi.RlimitSize)
 		if e := t.read(newVA, b[:]); e != 0 {
 			return e
 		}

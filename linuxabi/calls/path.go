@@ -51,27 +51,42 @@ func fstatat(t *Trap) int64 {
 	return t.stat(t.arg32(0), t.arg(1), uint32(t.arg(3)), t.arg(2))
 }
 
-func fstat(t *Trap) int64 {
-	s, e := t.statFD(t.arg32(0))
+func fstat(t *Trap) int64 { return t.fstat(t.arg32(0), t.arg(1)) }
+
+func (t *Trap) fstat(fd int32, buf uint64) int64 {
+	f, e := t.target(fd)
 	if e != 0 {
 		return e
 	}
-	return t.putStat(t.arg(1), s)
+	return t.statTo(f, &vfs.PathRequest{Flags: unix.AT_EMPTY_PATH}, buf)
 }
 
 func (t *Trap) stat(dirfd int32, va uint64, flags uint32, buf uint64) int64 {
-	s, e := t.statAt(dirfd, va, flags)
+	path, e := t.path(va, flags&unix.AT_EMPTY_PATH != 0)
 	if e != 0 {
 		return e
 	}
-	return t.putStat(buf, s)
+	if path == "" && dirfd != cwd {
+		return t.fstat(dirfd, buf)
+	}
+	dir, e := t.dirHandle(dirfd, path)
+	if e != 0 {
+		return e
+	}
+	return t.statTo(t.l.vfs, &vfs.PathRequest{Path: path, Flags: flags, Dir: dir}, buf)
 }
 
-func (t *Trap) putStat(va uint64, s *vfs.Stat) int64 {
-	w := abi.Writer{B: make([]byte, 0, abi.StatSize)}
-	w.Stat(abiStat(s))
-	return t.write(va, w.B)
+// statTo has the struct stat written to buf.
+func (t *Trap) statTo(f vfs.Client, in *vfs.PathRequest, buf uint64) int64 {
+	g := grant(buf, vfs.StatSize, uabi.RightWrite)
+	if t.forwardable && len(in.Path) <= maxForwardPath {
+		return t.forwarded(f.ForwardStatTo(t, in, g))
+	}
+	return t.status(f.StatTo(t, in, &vfs.EmptyReply{}, g))
 }
+
+// maxForwardPath is the longest path that a forwarded request can carry, with room for its other fields.
+const maxForwardPath = uabi.MaxForward - 32
 
 func abiStat(s *vfs.Stat) *abi.Stat {
 	return &abi.Stat{Dev: s.Dev, Ino: s.Ino, Rdev: s.Rdev, Mode: s.Mode, Nlink: s.Nlink, UID: s.Uid, GID: s.Gid, Size: s.Size,
@@ -409,7 +424,7 @@ func (t *Trap) times(va uint64) (*vfs.SetRequest, int64) {
 	if va == 0 {
 		return in, 0
 	}
-	var b [2 * abi.TimespecSize]byte
+	b := t.bytes(2 * abi.TimespecSize)
 	if e := t.read(va, b[:]); e != 0 {
 		return nil, e
 	}
@@ -439,7 +454,7 @@ func futimesat(t *Trap) int64 {
 func (t *Trap) utimes(dirfd int32, path, va uint64) int64 {
 	in, e := t.times(0)
 	if va != 0 {
-		var b [2 * abi.TimevalSize]byte
+		b := t.bytes(2 * abi.TimevalSize)
 		if e = t.read(va, b[:]); e == 0 {
 			for i, p := range [...]**int64{&in.AtimeNs, &in.MtimeNs} {
 				usec := int64(le.Uint64(b[i*16+8:]))
@@ -461,7 +476,7 @@ func (t *Trap) utimes(dirfd int32, path, va uint64) int64 {
 func utime(t *Trap) int64 {
 	in, e := t.times(0)
 	if va := t.arg(1); va != 0 && e == 0 {
-		var b [16]byte
+		b := t.bytes(16)
 		if e = t.read(va, b[:]); e == 0 {
 			a, m := int64(le.Uint64(b[:]))*abi.Second, int64(le.Uint64(b[8:]))*abi.Second
 			in.AtimeNs, in.MtimeNs, in.TimesNow = &a, &m, false

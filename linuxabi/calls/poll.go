@@ -81,7 +81,7 @@ func (t *Trap) poll(va, n uint64, now bool, deadline uint64) int64 {
 	if n > maxPoll {
 		return errno(unix.EINVAL)
 	}
-	b := make([]byte, n*abi.PollfdSize)
+	b := t.bytes(int(n) * abi.PollfdSize)
 	if e := t.read(va, b); n > 0 && e != 0 {
 		return e
 	}
@@ -199,7 +199,7 @@ var selectSets = [...]uint32{readSet, writeSet, exceptSet}
 func selectCall(t *Trap) int64 {
 	deadline, now := uint64(uabi.NoDeadline), false
 	if va := t.arg(4); va != 0 {
-		var b [abi.TimevalSize]byte
+		b := t.bytes(abi.TimevalSize)
 		if e := t.read(va, b[:]); e != 0 {
 			return e
 		}
@@ -219,7 +219,7 @@ func pselect6(t *Trap) int64 {
 		return e
 	}
 	if va := t.arg(5); va != 0 {
-		var b [16]byte
+		b := t.bytes(16)
 		if e := t.read(va, b[:]); e != 0 {
 			return e
 		}

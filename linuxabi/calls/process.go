@@ -182,7 +182,7 @@ func wait4(t *Trap) int64 {
 		return 0
 	}
 	if va := t.arg(1); va != 0 {
-		var b [4]byte
+		b := t.bytes(4)
 		le.PutUint32(b[:], uint32(out.Status))
 		if e := t.write(va, b[:]); e != 0 {
 			return e

@@ -37,7 +37,7 @@ func schedGetaffinity(t *Trap) int64 {
 
 // schedSetaffinity: the scheduler places threads by itself, so only a set with all processors can be had.
 func schedSetaffinity(t *Trap) int64 {
-	var b [8]byte
+	b := t.bytes(8)
 	if e := t.read(t.arg(2), b[:min(t.arg(1), uint64(len(b)))]); e != 0 {
 		return e
 	}
@@ -130,7 +130,7 @@ func schedSetparam(t *Trap) int64 {
 }
 
 func (t *Trap) setPolicy(policy int32, param uint64) int64 {
-	var b [schedParamSize]byte
+	b := t.bytes(schedParamSize)
 	if param == 0 || policy < 0 || t.arg32(0) < 0 {
 		return errno(unix.EINVAL)
 	}

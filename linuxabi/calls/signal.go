@@ -140,7 +140,7 @@ func altFlags(size uint64, on bool) uint32 {
 
 // rtSigreturn takes the state back from the frame that the handler returned to.
 func rtSigreturn(t *Trap) int64 {
-	var b [abi.ContextSize]byte
+	b := t.bytes(abi.ContextSize)
 	r := t.in.Regs
 	if t.read(r.RSP, b[:]) != 0 {
 		return t.badFrame()
@@ -231,7 +231,7 @@ func rtSigaction(t *Trap) int64 {
 	const actionSize = 32
 	in := proc.ActionRequest{Signal: uint32(t.arg(0))}
 	if va := t.arg(1); va != 0 {
-		var b [actionSize]byte
+		b := t.bytes(actionSize)
 		if e := t.read(va, b[:]); e != 0 {
 			return e
 		}
@@ -286,7 +286,7 @@ func rtSigprocmask(t *Trap) int64 {
 
 // sigset reads a signal set.
 func (t *Trap) sigset(va uint64) (uint64, int64) {
-	var b [sigsetSize]byte
+	b := t.bytes(sigsetSize)
 	e := t.read(va, b[:])
 	return le.Uint64(b[:]), e
 }
@@ -410,7 +410,7 @@ func rtTgsigqueueinfo(t *Trap) int64 {
 
 // queueInfo sends a signal with the siginfo at va. Only to itself (its thread id) may a thread pretend that the kernel sent it.
 func (t *Trap) queueInfo(in *proc.KillRequest, to int32, va uint64) int64 {
-	var b [abi.SiginfoSize]byte
+	b := t.bytes(abi.SiginfoSize)
 	if e := t.read(va, b[:]); e != 0 {
 		return e
 	}
@@ -424,7 +424,7 @@ func (t *Trap) queueInfo(in *proc.KillRequest, to int32, va uint64) int64 {
 func sigaltstack(t *Trap) int64 {
 	in := proc.AltStackRequest{CurrentSp: t.regs.RSP}
 	if va := t.arg(0); va != 0 {
-		var b [abi.StackTSize]byte
+		b := t.bytes(abi.StackTSize)
 		if e := t.read(va, b[:]); e != 0 {
 			return e
 		}

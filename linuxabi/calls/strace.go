@@ -15,7 +15,7 @@ func (l *Linux) traceCall(t *Trap, nr uint64, v int64) {
 		args[i] = t.arg(i)
 	}
 	text := strace.Format(nr, args, func(va uint64) (string, bool) {
-		var b [strace.MaxString]byte
+		b := t.bytes(strace.MaxString)
 		n, err := t.K.AlienString(va, b[:])
 		return string(b[:min(n, len(b))]), err == 0
 	})

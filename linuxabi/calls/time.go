@@ -173,7 +173,7 @@ const itimerSize = 2 * abi.TimevalSize
 func setitimer(t *Trap) int64 {
 	in := proc.AlarmRequest{}
 	if va := t.arg(1); va != 0 {
-		var b [itimerSize]byte
+		b := t.bytes(itimerSize)
 		if e := t.read(va, b[:]); e != 0 {
 			return e
 		}

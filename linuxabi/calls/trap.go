@@ -36,6 +36,24 @@ type Trap struct {
 	words, files int
 	// masked: a temporary signal mask is set, which NextSignal takes back.
 	masked bool
+
+	pathBuf [pathMax]byte
+	scratch [scratchSize]byte
+	used    int // of scratch
+}
+
+// scratchSize is what most system calls copy from and to the alien at most.
+const scratchSize = 4096
+
+// bytes gives n zero bytes until the trap is answered, without the garbage that an array on its way into an interface would be.
+func (t *Trap) bytes(n int) []byte {
+	if n < 0 || n > scratchSize-t.used {
+		return make([]byte, n)
+	}
+	b := t.scratch[t.used : t.used+n : t.used+n]
+	t.used += n
+	clear(b)
+	return b
 }
 
 // begin takes the delivered message in.
@@ -47,7 +65,7 @@ func (t *Trap) begin() {
 		t.in.Flags |= uabi.FlagInterrupt
 	}
 	t.forwardable = t.in.Flags&uabi.FlagInterrupt == 0
-	t.words, t.files, t.masked = 0, 0, false
+	t.words, t.files, t.masked, t.used = 0, 0, false, 0
 }
 
 // temp notes a handle of ours that is closed when the trap is answered.

@@ -3615,7 +3615,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\xc61\n" +
+	"\x04OPEN\x10\x022\xc92\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
@@ -3685,7 +3685,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04Copy\x12\x17.aramid.vfs.CopyRequest\x1a\x16.aramid.vfs.CountReply\"p\x8a\xb5\x18l\b\x01\x10\x01\"\bErrBadFD\"\x06ErrArg\"\bErrIsDir\"\bErrAgain\"\aErrPipe\"\n" +
 	"ErrNoSpace\"\tErrTooBig\"\x0eErrCrossDevice\"\aErrPerm\"\aErrSeek\x12\xab\x01\n" +
 	"\tFallocate\x12\x1c.aramid.vfs.FallocateRequest\x1a\x16.aramid.vfs.EmptyReply\"h\x8a\xb5\x18d\b\x01\"\bErrBadFD\"\x06ErrArg\"\bErrIsDir\"\vErrNoDevice\"\n" +
-	"ErrNoSpace\"\aErrPerm\"\aErrSeek\"\tErrTooBig\"\x0eErrUnsupportedB\x12Z\x10aramid/proto/vfsb\x06proto3"
+	"ErrNoSpace\"\aErrPerm\"\aErrSeek\"\tErrTooBig\"\x0eErrUnsupported\x12\x80\x01\n" +
+	"\x06StatTo\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"E\x8a\xb5\x18A\x18\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\bErrFaultB\x12Z\x10aramid/proto/vfsb\x06proto3"
 
 var (
 	file_proto_vfs_vfs_proto_rawDescOnce sync.Once
@@ -3812,61 +3813,63 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	49, // 52: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
 	51, // 53: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
 	52, // 54: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
-	4,  // 55: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	4,  // 56: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	6,  // 57: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	9,  // 58: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	3,  // 59: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	8,  // 60: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	3,  // 61: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 62: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 63: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 64: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 65: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	13, // 66: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	3,  // 67: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	8,  // 68: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	20, // 69: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	3,  // 70: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	3,  // 71: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
-	18, // 72: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	20, // 73: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	20, // 74: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	20, // 75: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	24, // 76: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	20, // 77: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	27, // 78: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	28, // 79: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	29, // 80: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	3,  // 81: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	6,  // 82: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	6,  // 83: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	3,  // 84: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	36, // 85: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
-	8,  // 86: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	31, // 87: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
-	20, // 88: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
-	6,  // 89: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
-	39, // 90: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
-	3,  // 91: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
-	6,  // 92: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
-	6,  // 93: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
-	20, // 94: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.CountReply
-	6,  // 95: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
-	20, // 96: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
-	3,  // 97: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
-	6,  // 98: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
-	20, // 99: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
-	3,  // 100: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
-	3,  // 101: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
-	3,  // 102: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
-	3,  // 103: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
-	50, // 104: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
-	3,  // 105: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
-	20, // 106: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
-	3,  // 107: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
-	55, // [55:108] is the sub-list for method output_type
-	2,  // [2:55] is the sub-list for method input_type
+	7,  // 55: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
+	4,  // 56: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 57: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	6,  // 58: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	9,  // 59: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	3,  // 60: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	8,  // 61: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 62: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 63: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 64: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 65: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 66: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	13, // 67: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 68: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	8,  // 69: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	20, // 70: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 71: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	3,  // 72: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
+	18, // 73: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	20, // 74: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	20, // 75: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	20, // 76: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	24, // 77: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	20, // 78: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	27, // 79: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	28, // 80: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	29, // 81: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 82: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	6,  // 83: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	6,  // 84: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 85: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	36, // 86: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
+	8,  // 87: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	31, // 88: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	20, // 89: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	6,  // 90: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
+	39, // 91: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
+	3,  // 92: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
+	6,  // 93: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
+	6,  // 94: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
+	20, // 95: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.CountReply
+	6,  // 96: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
+	20, // 97: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
+	3,  // 98: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
+	6,  // 99: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
+	20, // 100: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
+	3,  // 101: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
+	3,  // 102: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
+	3,  // 103: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
+	3,  // 104: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
+	50, // 105: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	3,  // 106: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
+	20, // 107: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
+	3,  // 108: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
+	3,  // 109: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
+	56, // [56:110] is the sub-list for method output_type
+	2,  // [2:56] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name

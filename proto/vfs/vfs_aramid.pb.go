@@ -64,6 +64,7 @@ const (
 	MethodXattrSet      = 51
 	MethodCopy          = 52
 	MethodFallocate     = 53
+	MethodStatTo        = 54
 )
 
 // Client calls VFS through the handle H.
@@ -1412,6 +1413,52 @@ func (cl Client) Fallocate(c ipc.Caller, in *FallocateRequest, out *EmptyReply, 
 	return uabi.OK
 }
 
+// StatTo is StatAt with the result written to grant 0 as struct stat (PutStat), so that it can be forwarded. On an open file's handle an empty
+// path with AT_EMPTY_PATH and no dir is that file.
+func (cl Client) StatTo(c ipc.Caller, in *PathRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodStatTo, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// ForwardStatTo makes StatTo the answer to the current trap: its reply goes to the alien (R3).
+func (cl Client) ForwardStatTo(t ipc.Forwarder, in *PathRequest, grants ...uabi.Grant) uabi.Error {
+	b := t.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	return t.Forward(cl.H, MethodStatTo, false)
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1523,6 +1570,9 @@ type Handler[C any] interface {
 	Copy(c C, in *CopyRequest, out *CountReply) uabi.Error
 	// Fallocate is fallocate(2) on the called open file.
 	Fallocate(c C, in *FallocateRequest, out *EmptyReply) uabi.Error
+	// StatTo is StatAt with the result written to grant 0 as struct stat (PutStat), so that it can be forwarded. On an open file's handle an empty
+	// path with AT_EMPTY_PATH and no dir is that file.
+	StatTo(c C, in *PathRequest, out *EmptyReply) uabi.Error
 }
 
 // Service is VFS with h's methods behind it.
@@ -1639,6 +1689,8 @@ type service[C any] struct {
 	copyOut          CountReply
 	fallocateIn      FallocateRequest
 	fallocateOut     EmptyReply
+	statToIn         PathRequest
+	statToOut        EmptyReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -1750,6 +1802,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doCopy(c, b)
 	case MethodFallocate:
 		return s.doFallocate(c, b)
+	case MethodStatTo:
+		return s.doStatTo(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -2661,6 +2715,23 @@ func (s *service[C]) doFallocate(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doStatTo(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.statToIn, &s.statToOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.StatTo(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -3024,6 +3095,13 @@ var Methods = [...]ipc.Method{
 		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrIsDir, uabi.ErrNoDevice, uabi.ErrNoSpace, uabi.ErrPerm, uabi.ErrSeek, uabi.ErrTooBig, uabi.ErrUnsupported},
 		In:     3, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(FallocateRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "StatTo", Mutates: false, Blocks: false, Forward: true,
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrFault},
+		In:     ipc.Bytes, Out: 0, InHandles: 1, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(PathRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 }

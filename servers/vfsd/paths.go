@@ -21,23 +21,7 @@ const (
 
 // StatAt implements vfs.Handler.
 func (h *VFSD) StatAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.Stat) uabi.Error {
-	k := h.begin(c, false)
-	at, o, err := k.find(in.Dir, in.Path, in.Flags)
-	if err != uabi.OK {
-		return err
-	}
-	if o != nil && o.At == nil {
-		if isSpecial(o) {
-			statSpecial(out)
-			return uabi.OK
-		}
-		h.statPipe(h.pipes[o.Pipe], out)
-		return uabi.OK
-	}
-	if at.Ino == 0 && o != nil {
-		at = tree.FromPb(o.At)
-	}
-	return k.stat(at, out)
+	return h.statPath(h.begin(c, false), in, out)
 }
 
 func (h *VFSD) statPipe(p *state.Pipe, out *vfs.Stat) {

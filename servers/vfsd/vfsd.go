@@ -56,6 +56,7 @@ type VFSD struct {
 
 	// scratch is for one handler's copies between grants and this process.
 	scratch []byte
+	statOut vfs.Stat // of StatTo
 }
 
 // New makes the state before the first start.
