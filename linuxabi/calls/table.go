@@ -95,6 +95,12 @@ var rows = map[int]row{
 	unix.SYS_EPOLL_PWAIT2:    full(epollPwait2),
 	unix.SYS_COPY_FILE_RANGE: absent(unix.ENOSYS),
 
+	// Watching files.
+	unix.SYS_INOTIFY_INIT:      full(inotifyInit),
+	unix.SYS_INOTIFY_INIT1:     full(inotifyInit1),
+	unix.SYS_INOTIFY_ADD_WATCH: full(inotifyAddWatch),
+	unix.SYS_INOTIFY_RM_WATCH:  full(inotifyRmWatch),
+
 	// Paths.
 	unix.SYS_OPEN:       full(open),
 	unix.SYS_OPENAT:     full(openat),

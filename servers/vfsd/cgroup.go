@@ -124,8 +124,10 @@ func (h *VFSD) groupModified(c *server.Ctx, id uint64, f cgroupfs.File) {
 	if g == nil {
 		return
 	}
-	if n := h.tree.Child(h.tree.Inode(g.Ino), cgroupfs.NameOf(f)); n != nil {
+	name := cgroupfs.NameOf(f)
+	if n := h.tree.Child(h.tree.Inode(g.Ino), name); n != nil {
 		h.modified(c, n)
+		h.notify(c, place{ino: n.Ino, dir: g.Ino, name: name}, unix.IN_MODIFY)
 	}
 }
 

@@ -408,6 +408,8 @@ func (h *VFSD) Ioctl(c *server.Ctx, in *vfs.IoctlRequest, out *vfs.IoctlReply) u
 	case vfs.Kind_PIPE:
 		p := h.pipes[o.Pipe]
 		n = p.Tail - p.Head
+	case vfs.Kind_INOTIFY:
+		n = queued(o.Inotify)
 	case vfs.Kind_FILE:
 		if i := h.tree.Inode(o.At.Ino); i != nil && i.Size > o.Pos {
 			n = uint64(i.Size - o.Pos)

@@ -94,6 +94,16 @@ func (h *VFSD) Read(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) uab
 	if in.Offset < -1 {
 		return uabi.ErrArg
 	}
+	if err := h.read(c, o, in, out); err != uabi.OK {
+		return err
+	}
+	if out.Count > 0 {
+		h.notifyOpen(c, o, unix.IN_ACCESS)
+	}
+	return uabi.OK
+}
+
+func (h *VFSD) read(c *server.Ctx, o *state.Open, in *vfs.ReadRequest, out *vfs.CountReply) uabi.Error {
 	switch vfs.Kind(o.Kind) {
 	case vfs.Kind_DIRECTORY:
 		return uabi.ErrIsDir
@@ -106,7 +116,7 @@ func (h *VFSD) Read(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) uab
 		return h.readTty(c, o, out)
 	case vfs.Kind_DEVICE:
 		return h.readDevice(c, o, out)
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY:
 		if in.Offset >= 0 {
 			return uabi.ErrSeek
 		}
@@ -167,6 +177,16 @@ func (h *VFSD) Write(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) ua
 	if in.Offset < -1 {
 		return uabi.ErrArg
 	}
+	if err := h.write(c, o, in, out); err != uabi.OK {
+		return err
+	}
+	if out.Count > 0 {
+		h.notifyOpen(c, o, unix.IN_MODIFY)
+	}
+	return uabi.OK
+}
+
+func (h *VFSD) write(c *server.Ctx, o *state.Open, in *vfs.ReadRequest, out *vfs.CountReply) uabi.Error {
 	switch vfs.Kind(o.Kind) {
 	case vfs.Kind_PIPE:
 		if in.Offset >= 0 {
@@ -177,7 +197,7 @@ func (h *VFSD) Write(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) ua
 		return h.writeTty(c, o, out)
 	case vfs.Kind_DEVICE:
 		return h.writeDevice(c, o, out)
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY:
 		if in.Offset >= 0 {
 			return uabi.ErrSeek
 		}

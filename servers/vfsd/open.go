@@ -56,6 +56,8 @@ func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi
 		return err
 	}
 	o := &state.Open{Flags: flags & keptFlags, Path: k.pathOf(f)}
+	o.Dir, o.Name = nameOf(f)
+	o.Name = strings.Clone(o.Name)
 	switch {
 	case !f.OK && flags&unix.O_CREAT == 0:
 		return uabi.ErrNotFound
@@ -100,6 +102,7 @@ func (k *call) openNew(f tree.Found, mode uint32, o *state.Open, out *vfs.OpenRe
 	if err != uabi.OK {
 		return err
 	}
+	k.notify(k.c, place{dir: f.Parent.Ino, name: o.Name}, unix.IN_CREATE)
 	k.add(o, tree.Ref{Mount: f.Parent.Mount, Ino: n.Ino}, vfs.Kind_FILE, handle, out)
 	return uabi.OK
 }
@@ -130,6 +133,7 @@ func (k *call) openAt(f tree.Found, flags uint32, o *state.Open, out *vfs.OpenRe
 			return err
 		}
 		n.MtimeNs, n.CtimeNs = k.env.Now, k.env.Now
+		k.notify(k.c, k.foundPlace(f), unix.IN_MODIFY)
 	}
 	k.add(o, f.At, kind, handle, out)
 	return uabi.OK
@@ -189,6 +193,7 @@ func (k *call) add(o *state.Open, at tree.Ref, kind vfs.Kind, handle uabi.Handle
 		n.Path = o.Path
 	}
 	out.Kind, out.File = uint32(kind), uint32(handle)
+	k.notifyOpen(k.c, o, unix.IN_OPEN)
 }
 
 // reopen opens what another open file stands for (/proc/PID/fd/N).
@@ -197,6 +202,7 @@ func (k *call) reopen(src *state.Open, flags uint32, o *state.Open, out *vfs.Ope
 		return uabi.ErrNotFound
 	}
 	o.Path = strings.Clone(src.Path)
+	o.Dir, o.Name = src.Dir, src.Name
 	if src.At != nil {
 		at := tree.FromPb(src.At)
 		return k.openAt(tree.Found{At: at, OK: true, Last: tree.LastJump}, flags, o, out)
@@ -216,6 +222,11 @@ func (k *call) reopen(src *state.Open, flags uint32, o *state.Open, out *vfs.Ope
 
 // closeOpen releases what an open file held.
 func (h *VFSD) closeOpen(c *server.Ctx, o *state.Open) {
+	if writable(o) {
+		h.notifyOpen(c, o, unix.IN_CLOSE_WRITE)
+	} else {
+		h.notifyOpen(c, o, unix.IN_CLOSE_NOWRITE)
+	}
 	if o.Pipe != 0 {
 		h.closePipeEnd(c, o)
 	}

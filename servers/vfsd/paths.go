@@ -124,6 +124,15 @@ func (h *VFSD) MakeAt(c *server.Ctx, in *vfs.MakeRequest, out *vfs.EmptyReply) u
 	if err != uabi.OK {
 		return err
 	}
+	if err := k.makeNode(f, spec); err != uabi.OK {
+		return err
+	}
+	h.notify(c, place{dir: f.Parent.Ino, name: f.Name, isDir: spec.Mode&unix.S_IFMT == unix.S_IFDIR}, unix.IN_CREATE)
+	return uabi.OK
+}
+
+// makeNode makes what MakeAt's walk did not find.
+func (k *call) makeNode(f tree.Found, spec tree.Spec) uabi.Error {
 	if f.Parent.Ino != 0 && spec.Mode&unix.S_IFMT == unix.S_IFDIR && k.inGroups(f.Parent) {
 		return k.makeGroup(f, spec)
 	}
@@ -131,16 +140,16 @@ func (h *VFSD) MakeAt(c *server.Ctx, in *vfs.MakeRequest, out *vfs.EmptyReply) u
 		return err
 	}
 	if spec.Mode&unix.S_IFMT != unix.S_IFIFO {
-		_, err = k.tree.Create(&k.env, f, spec)
+		_, err := k.tree.Create(&k.env, f, spec)
 		return err
 	}
-	p, err := h.newPipe(c)
+	p, err := k.newPipe(k.c)
 	if err != uabi.OK {
 		return err
 	}
 	n, err := k.tree.Create(&k.env, f, spec)
 	if err == uabi.OK {
-		h.nameFifo(n, p)
+		k.nameFifo(n, p)
 	}
 	return err
 }
@@ -171,7 +180,11 @@ func (h *VFSD) UnlinkAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply)
 	if err := k.tree.Unlink(&k.env, f, dir); err != uabi.OK {
 		return err
 	}
+	if !dir {
+		h.notify(c, place{ino: f.At.Ino}, unix.IN_ATTRIB)
+	}
 	h.gone(c, n)
+	h.notify(c, place{dir: f.Parent.Ino, name: f.Name, isDir: dir}, unix.IN_DELETE)
 	return uabi.OK
 }
 
@@ -204,6 +217,9 @@ func (h *VFSD) RenameAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyRep
 	if err := k.tree.Rename(&k.env, old, to, in.Flags); err != uabi.OK {
 		return err
 	}
+	if replaced == nil || replaced.Ino != old.At.Ino {
+		k.moved(old, to, replaced, in.Flags&unix.RENAME_EXCHANGE != 0)
+	}
 	h.gone(c, replaced)
 	return uabi.OK
 }
@@ -227,7 +243,7 @@ func (h *VFSD) LinkAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyReply
 		if err != uabi.OK {
 			return err
 		}
-		return k.tree.Link(&k.env, tree.Found{At: at, OK: true}, to)
+		return k.link(tree.Found{At: at, OK: true}, to)
 	}
 	old, err := k.walk(in.OldDir, in.Old, how)
 	if err != uabi.OK {
@@ -243,7 +259,42 @@ func (h *VFSD) LinkAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyReply
 	if old.OpenFile {
 		return uabi.ErrCrossDevice
 	}
-	return k.tree.Link(&k.env, old, to)
+	return k.link(old, to)
+}
+
+func (k *call) link(old, to tree.Found) uabi.Error {
+	if err := k.tree.Link(&k.env, old, to); err != uabi.OK {
+		return err
+	}
+	k.notify(k.c, place{ino: old.At.Ino}, unix.IN_ATTRIB)
+	k.notify(k.c, place{dir: to.Parent.Ino, name: to.Name}, unix.IN_CREATE)
+	return uabi.OK
+}
+
+// moved tells of a rename; replaced is what had the new name.
+func (k *call) moved(old, to tree.Found, replaced *tree.Inode, exchange bool) {
+	from, name := strings.Clone(old.Name), strings.Clone(to.Name)
+	k.renamed(old.At.Ino, old.Parent.Ino, old.Name, to.Parent.Ino, name)
+	k.tellMove(old.At.Ino, old.Parent.Ino, from, to.Parent.Ino, name, replaced, exchange)
+	if exchange {
+		k.renamed(to.At.Ino, to.Parent.Ino, to.Name, old.Parent.Ino, from)
+		k.tellMove(to.At.Ino, to.Parent.Ino, name, old.Parent.Ino, from, nil, true)
+	}
+}
+
+// tellMove is fsnotify_move of Linux: the directories first, then what was replaced, then what was moved.
+func (k *call) tellMove(ino, fromDir uint64, from string, toDir uint64, to string, replaced *tree.Inode, exchange bool) {
+	if len(k.watched) == 0 {
+		return
+	}
+	n := k.tree.Inode(ino)
+	k.top.LastCookie++
+	k.notifyMoved(k.c, place{dir: fromDir, name: from, isDir: n.IsDir()}, unix.IN_MOVED_FROM, k.top.LastCookie)
+	k.notifyMoved(k.c, place{dir: toDir, name: to, isDir: n.IsDir()}, unix.IN_MOVED_TO, k.top.LastCookie)
+	if replaced != nil && !exchange {
+		k.notify(k.c, place{ino: replaced.Ino}, unix.IN_ATTRIB)
+	}
+	k.notify(k.c, place{ino: ino, isDir: n.IsDir()}, unix.IN_MOVE_SELF)
 }
 
 // SetAt implements vfs.Handler.
@@ -261,12 +312,30 @@ func (h *VFSD) SetAt(c *server.Ctx, in *vfs.SetRequest, out *vfs.EmptyReply) uab
 	}
 	change := tree.Change{Mode: in.Mode, UID: in.Uid, GID: in.Gid, AtimeNs: in.AtimeNs, MtimeNs: in.MtimeNs, TimesNow: in.TimesNow}
 	if in.Size != nil {
-		return k.truncate(at, o, *in.Size)
+		if err = k.truncate(at, o, *in.Size); err == uabi.OK {
+			k.notify(c, k.found, unix.IN_MODIFY)
+		}
+		return err
 	}
 	if n := k.tree.Inode(at.Ino); n != nil && n.Type() == unix.S_IFLNK && in.Mode != nil {
 		return uabi.ErrUnsupported
 	}
-	return k.tree.SetAttr(&k.env, at, change)
+	if err := k.tree.SetAttr(&k.env, at, change); err != uabi.OK {
+		return err
+	}
+	k.notify(c, k.found, attrEvent(change))
+	return uabi.OK
+}
+
+// attrEvent is how inotify(7) shows a change of attributes.
+func attrEvent(c tree.Change) uint32 {
+	switch owner := c.Mode != nil || c.UID != nil || c.GID != nil; {
+	case !owner && c.MtimeNs != nil && c.AtimeNs == nil:
+		return unix.IN_MODIFY
+	case !owner && c.AtimeNs != nil && c.MtimeNs == nil:
+		return unix.IN_ACCESS
+	}
+	return unix.IN_ATTRIB
 }
 
 // truncate is truncate(2), and ftruncate(2) when o is the open file.
@@ -397,6 +466,7 @@ func (h *VFSD) ReadDir(c *server.Ctx, in *vfs.ReadDirRequest, out *vfs.ReadDirRe
 	if n := len(out.Entries); n > 0 {
 		o.Pos = out.Entries[n-1].Off
 	}
+	h.notifyOpen(c, o, unix.IN_ACCESS)
 	return uabi.OK
 }
 

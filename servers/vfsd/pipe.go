@@ -142,6 +142,7 @@ func (k *call) openFifo(at tree.Ref, n *tree.Inode, o *state.Open, out *vfs.Open
 	k.addPipeEnd(o, p, handle, out)
 	k.c.EventUpdate(event, here, 0, 0)
 	k.level(k.c, p, 0)
+	k.notifyOpen(k.c, o, unix.IN_OPEN)
 	return uabi.OK
 }
 

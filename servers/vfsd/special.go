@@ -25,7 +25,7 @@ const (
 
 func isSpecial(o *state.Open) bool {
 	switch vfs.Kind(o.Kind) {
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY:
 		return true
 	}
 	return false
@@ -39,6 +39,8 @@ func (h *VFSD) readSpecial(c *server.Ctx, o *state.Open, out *vfs.CountReply) ua
 		return h.readTimer(c, o, out)
 	case vfs.Kind_SIGNAL:
 		return h.readSignals(c, o, out)
+	case vfs.Kind_INOTIFY:
+		return h.readInotify(c, o, out)
 	}
 	return uabi.ErrArg
 }
@@ -65,6 +67,7 @@ func (h *VFSD) closeSpecial(c *server.Ctx, o *state.Open) {
 	if o.Event != 0 {
 		c.Close(uabi.Handle(o.Event))
 	}
+	h.closeInotify(o)
 	if o.Timer != nil {
 		c.Close(uabi.Handle(o.Timer.Timer))
 	}
@@ -308,7 +311,7 @@ func (h *VFSD) readiness(o *state.Open) (uint32, uabi.Error) {
 		return h.pipes[o.Pipe].Event, uabi.OK
 	case vfs.Kind_TTY:
 		return h.top.Tty.Event, uabi.OK
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY:
 		return o.Event, uabi.OK
 	case vfs.Kind_FILE:
 		if o.Event != 0 {

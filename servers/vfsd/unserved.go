@@ -18,21 +18,6 @@ func (h *VFSD) PidfdPid(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.CountReply
 	return uabi.ErrUnsupported
 }
 
-// Inotify implements vfs.Handler.
-func (h *VFSD) Inotify(c *server.Ctx, in *vfs.InotifyRequest, out *vfs.OpenReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// InotifyAdd implements vfs.Handler.
-func (h *VFSD) InotifyAdd(c *server.Ctx, in *vfs.InotifyAddRequest, out *vfs.CountReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// InotifyRemove implements vfs.Handler.
-func (h *VFSD) InotifyRemove(c *server.Ctx, in *vfs.InotifyRemoveRequest, out *vfs.EmptyReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
 // Memfd implements vfs.Handler.
 func (h *VFSD) Memfd(c *server.Ctx, in *vfs.MemfdRequest, out *vfs.OpenReply) uabi.Error {
 	return uabi.ErrUnsupported

@@ -49,8 +49,9 @@ type VFSD struct {
 	groups   cgroupfs.Hierarchy
 	top      *state.State // scalars and the terminal only
 	root     tree.Ref
-	users    map[uint64]int // open files and contexts by mount
-	epolls   []uint64       // ids of the epoll files among opens, ascending
+	users    map[uint64]int       // open files and contexts by mount
+	epolls   []uint64             // ids of the epoll files among opens, ascending
+	watched  map[uint64][]watcher // by inode
 
 	lastDamage string // of the image, that was logged
 
@@ -76,6 +77,7 @@ func (h *VFSD) reset(top *state.State) {
 	h.users = map[uint64]int{}
 	h.epolls = nil
 	h.groups = cgroupfs.New()
+	h.watched = map[uint64][]watcher{}
 	h.root = tree.Ref{}
 	h.image = nil
 }
@@ -91,7 +93,7 @@ func (h *VFSD) Save() []byte {
 	t := h.top
 	s := &state.State{
 		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Account: t.Account, Tty: t.Tty,
-		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes), Locks: t.Locks, LockEvent: t.LockEvent, BootId: t.BootId,
+		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes), Locks: t.Locks, LockEvent: t.LockEvent, LastCookie: t.LastCookie, BootId: t.BootId,
 		Cgroups: sorted(h.groups), CgroupSeen: t.CgroupSeen, CgroupEvent: t.CgroupEvent,
 	}
 	h.tree.Save(s)
@@ -121,7 +123,7 @@ func (h *VFSD) Load(b []byte) error {
 	}
 	h.top = &state.State{
 		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Account: s.Account, Tty: s.Tty,
-		Locks: s.Locks, LockEvent: s.LockEvent, BootId: s.BootId,
+		Locks: s.Locks, LockEvent: s.LockEvent, LastCookie: s.LastCookie, BootId: s.BootId,
 		CgroupSeen: s.CgroupSeen, CgroupEvent: s.CgroupEvent,
 	}
 	h.tree.Load(s)
@@ -140,6 +142,9 @@ func (h *VFSD) Load(b []byte) error {
 		}
 		if v.At != nil {
 			h.hold(tree.FromPb(v.At))
+		}
+		for _, w := range v.Inotify.GetWatches() {
+			h.addWatcher(watcher{v.Id, w})
 		}
 	}
 	for _, v := range s.Pipes {
@@ -210,10 +215,13 @@ func (h *VFSD) drop(r tree.Ref) {
 
 func (h *VFSD) usersOf(mount uint64) int { return h.users[mount] }
 
-// closeFreed closes the memory of inodes that were released.
+// closeFreed closes the memory of inodes that were released, and tells who watched them.
 func (h *VFSD) closeFreed(c *server.Ctx) {
 	for _, m := range h.tree.TakeFreed() {
 		c.Close(uabi.Handle(m))
+	}
+	for _, g := range h.tree.TakeGone() {
+		h.inodeGone(c, g)
 	}
 }
 
@@ -224,6 +232,8 @@ type call struct {
 	env tree.Env
 	cwd tree.Ref
 	fs  *state.Context // nil: of a request for no process
+	// found is the place of what find found, while anything is watched.
+	found place
 }
 
 // begin finds out who asks. now: the request changes times.
@@ -300,6 +310,7 @@ func (k *call) find(dir uint32, path string, flags uint32) (at tree.Ref, o *stat
 		if o == nil {
 			return at, nil, uabi.ErrBadFD
 		}
+		k.stands(o)
 		return tree.FromPb(o.At), o, uabi.OK
 	}
 	how := tree.Follow | tree.FollowOnSlash
@@ -315,9 +326,20 @@ func (k *call) find(dir uint32, path string, flags uint32) (at tree.Ref, o *stat
 	}
 	if f.OpenFile {
 		o = k.opens[f.At.Ino]
+		k.stands(o)
 		return tree.FromPb(o.At), o, uabi.OK
 	}
+	if len(k.watched) > 0 {
+		k.found = k.foundPlace(f)
+	}
 	return f.At, nil, uabi.OK
+}
+
+// stands makes an open file's place what was found.
+func (k *call) stands(o *state.Open) {
+	if o.At != nil && len(k.watched) > 0 {
+		k.found = k.placeOf(o)
+	}
 }
 
 // Flags of *at calls (fcntl.h).

@@ -46,6 +46,7 @@ type State struct {
 	Cgroups       []*Cgroup              `protobuf:"bytes,21,rep,name=cgroups,proto3" json:"cgroups,omitempty"`                             // by id
 	CgroupSeen    uint64                 `protobuf:"varint,22,opt,name=cgroup_seen,json=cgroupSeen,proto3" json:"cgroup_seen,omitempty"`    // up to which change of procd's the watchers of cgroups know
 	CgroupEvent   uint32                 `protobuf:"varint,23,opt,name=cgroup_event,json=cgroupEvent,proto3" json:"cgroup_event,omitempty"` // handle: raised by a change; 0: there never was a group below the root
+	LastCookie    uint32                 `protobuf:"varint,24,opt,name=last_cookie,json=lastCookie,proto3" json:"last_cookie,omitempty"`    // of inotify's events about renames
 	LockEvent     uint32                 `protobuf:"varint,17,opt,name=lock_event,json=lockEvent,proto3" json:"lock_event,omitempty"`       // handle: bit 0 is raised when a lock goes; 0: there never was one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -224,6 +225,13 @@ func (x *State) GetCgroupSeen() uint64 {
 func (x *State) GetCgroupEvent() uint32 {
 	if x != nil {
 		return x.CgroupEvent
+	}
+	return 0
+}
+
+func (x *State) GetLastCookie() uint32 {
+	if x != nil {
+		return x.LastCookie
 	}
 	return 0
 }
@@ -1049,9 +1057,12 @@ type Open struct {
 	Semaphore     bool                   `protobuf:"varint,15,opt,name=semaphore,proto3" json:"semaphore,omitempty"` // EFD_SEMAPHORE
 	Level         uint32                 `protobuf:"varint,16,opt,name=level,proto3" json:"level,omitempty"`         // of an eventfd's event
 	Watches       []*Watch               `protobuf:"bytes,17,rep,name=watches,proto3" json:"watches,omitempty"`      // of an epoll file
-	Timer         *Timer                 `protobuf:"bytes,30,opt,name=timer,proto3" json:"timer,omitempty"`          // of a timerfd
-	Mask          uint64                 `protobuf:"varint,31,opt,name=mask,proto3" json:"mask,omitempty"`           // of a signalfd
-	Watch         uint64                 `protobuf:"varint,32,opt,name=watch,proto3" json:"watch,omitempty"`         // of a signalfd: procd's number
+	Dir           uint64                 `protobuf:"varint,28,opt,name=dir,proto3" json:"dir,omitempty"`             // where it was opened by name, or that name is now: directory, 0 where there is none
+	Name          string                 `protobuf:"bytes,29,opt,name=name,proto3" json:"name,omitempty"`
+	Timer         *Timer                 `protobuf:"bytes,30,opt,name=timer,proto3" json:"timer,omitempty"`  // of a timerfd
+	Mask          uint64                 `protobuf:"varint,31,opt,name=mask,proto3" json:"mask,omitempty"`   // of a signalfd
+	Watch         uint64                 `protobuf:"varint,32,opt,name=watch,proto3" json:"watch,omitempty"` // of a signalfd: procd's number
+	Inotify       *Inotify               `protobuf:"bytes,33,opt,name=inotify,proto3" json:"inotify,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1205,6 +1216,20 @@ func (x *Open) GetWatches() []*Watch {
 	return nil
 }
 
+func (x *Open) GetDir() uint64 {
+	if x != nil {
+		return x.Dir
+	}
+	return 0
+}
+
+func (x *Open) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 func (x *Open) GetTimer() *Timer {
 	if x != nil {
 		return x.Timer
@@ -1226,6 +1251,210 @@ func (x *Open) GetWatch() uint64 {
 	return 0
 }
 
+func (x *Open) GetInotify() *Inotify {
+	if x != nil {
+		return x.Inotify
+	}
+	return nil
+}
+
+// Inotify is what inotify_init(2) makes.
+type Inotify struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	LastWd        int32                  `protobuf:"varint,1,opt,name=last_wd,json=lastWd,proto3" json:"last_wd,omitempty"`
+	Watches       []*InotifyWatch        `protobuf:"bytes,2,rep,name=watches,proto3" json:"watches,omitempty"`
+	Queue         []*InotifyEvent        `protobuf:"bytes,3,rep,name=queue,proto3" json:"queue,omitempty"`          // not yet read
+	Overflown     bool                   `protobuf:"varint,4,opt,name=overflown,proto3" json:"overflown,omitempty"` // the event that says so is in the queue
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Inotify) Reset() {
+	*x = Inotify{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Inotify) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Inotify) ProtoMessage() {}
+
+func (x *Inotify) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Inotify.ProtoReflect.Descriptor instead.
+func (*Inotify) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Inotify) GetLastWd() int32 {
+	if x != nil {
+		return x.LastWd
+	}
+	return 0
+}
+
+func (x *Inotify) GetWatches() []*InotifyWatch {
+	if x != nil {
+		return x.Watches
+	}
+	return nil
+}
+
+func (x *Inotify) GetQueue() []*InotifyEvent {
+	if x != nil {
+		return x.Queue
+	}
+	return nil
+}
+
+func (x *Inotify) GetOverflown() bool {
+	if x != nil {
+		return x.Overflown
+	}
+	return false
+}
+
+type InotifyWatch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Wd            int32                  `protobuf:"varint,1,opt,name=wd,proto3" json:"wd,omitempty"`
+	Ino           uint64                 `protobuf:"varint,2,opt,name=ino,proto3" json:"ino,omitempty"`
+	Mask          uint32                 `protobuf:"varint,3,opt,name=mask,proto3" json:"mask,omitempty"` // IN_*
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InotifyWatch) Reset() {
+	*x = InotifyWatch{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InotifyWatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InotifyWatch) ProtoMessage() {}
+
+func (x *InotifyWatch) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InotifyWatch.ProtoReflect.Descriptor instead.
+func (*InotifyWatch) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *InotifyWatch) GetWd() int32 {
+	if x != nil {
+		return x.Wd
+	}
+	return 0
+}
+
+func (x *InotifyWatch) GetIno() uint64 {
+	if x != nil {
+		return x.Ino
+	}
+	return 0
+}
+
+func (x *InotifyWatch) GetMask() uint32 {
+	if x != nil {
+		return x.Mask
+	}
+	return 0
+}
+
+type InotifyEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Wd            int32                  `protobuf:"varint,1,opt,name=wd,proto3" json:"wd,omitempty"`
+	Mask          uint32                 `protobuf:"varint,2,opt,name=mask,proto3" json:"mask,omitempty"`
+	Cookie        uint32                 `protobuf:"varint,3,opt,name=cookie,proto3" json:"cookie,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InotifyEvent) Reset() {
+	*x = InotifyEvent{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InotifyEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InotifyEvent) ProtoMessage() {}
+
+func (x *InotifyEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InotifyEvent.ProtoReflect.Descriptor instead.
+func (*InotifyEvent) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *InotifyEvent) GetWd() int32 {
+	if x != nil {
+		return x.Wd
+	}
+	return 0
+}
+
+func (x *InotifyEvent) GetMask() uint32 {
+	if x != nil {
+		return x.Mask
+	}
+	return 0
+}
+
+func (x *InotifyEvent) GetCookie() uint32 {
+	if x != nil {
+		return x.Cookie
+	}
+	return 0
+}
+
+func (x *InotifyEvent) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // Timer of timerfd_create(2). Expirations are computed from the clock when it is read.
 type Timer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1242,7 +1471,7 @@ type Timer struct {
 
 func (x *Timer) Reset() {
 	*x = Timer{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1254,7 +1483,7 @@ func (x *Timer) String() string {
 func (*Timer) ProtoMessage() {}
 
 func (x *Timer) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1267,7 +1496,7 @@ func (x *Timer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timer.ProtoReflect.Descriptor instead.
 func (*Timer) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Timer) GetTimer() uint32 {
@@ -1341,7 +1570,7 @@ type Pipe struct {
 
 func (x *Pipe) Reset() {
 	*x = Pipe{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1353,7 +1582,7 @@ func (x *Pipe) String() string {
 func (*Pipe) ProtoMessage() {}
 
 func (x *Pipe) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1366,7 +1595,7 @@ func (x *Pipe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pipe.ProtoReflect.Descriptor instead.
 func (*Pipe) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Pipe) GetId() uint64 {
@@ -1496,7 +1725,7 @@ type Tty struct {
 
 func (x *Tty) Reset() {
 	*x = Tty{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1737,7 @@ func (x *Tty) String() string {
 func (*Tty) ProtoMessage() {}
 
 func (x *Tty) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,7 +1750,7 @@ func (x *Tty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tty.ProtoReflect.Descriptor instead.
 func (*Tty) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{12}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Tty) GetIflag() uint32 {
@@ -1682,7 +1911,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1694,7 +1923,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1707,7 +1936,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{13}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Watch) GetOpen() uint64 {
@@ -1728,7 +1957,7 @@ var File_servers_vfsd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xaf\x06\n" +
+	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xd0\x06\n" +
 	"\x05State\x120\n" +
 	"\x06inodes\x18\x01 \x03(\v2\x18.aramid.vfsd.state.InodeR\x06inodes\x12\x18\n" +
 	"\aremoved\x18\x02 \x03(\x04R\aremoved\x12\x19\n" +
@@ -1753,7 +1982,9 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\acgroups\x18\x15 \x03(\v2\x19.aramid.vfsd.state.CgroupR\acgroups\x12\x1f\n" +
 	"\vcgroup_seen\x18\x16 \x01(\x04R\n" +
 	"cgroupSeen\x12!\n" +
-	"\fcgroup_event\x18\x17 \x01(\rR\vcgroupEvent\x12\x1d\n" +
+	"\fcgroup_event\x18\x17 \x01(\rR\vcgroupEvent\x12\x1f\n" +
+	"\vlast_cookie\x18\x18 \x01(\rR\n" +
+	"lastCookie\x12\x1d\n" +
 	"\n" +
 	"lock_event\x18\x11 \x01(\rR\tlockEvent\"\xb6\x01\n" +
 	"\x06Cgroup\x12\x0e\n" +
@@ -1830,7 +2061,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12(\n" +
 	"\x03cwd\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x03cwd\x12*\n" +
 	"\x04root\x18\x03 \x01(\v2\x16.aramid.vfsd.state.RefR\x04root\x12\x14\n" +
-	"\x05umask\x18\x04 \x01(\rR\x05umask\"\x9f\x04\n" +
+	"\x05umask\x18\x04 \x01(\rR\x05umask\"\xfb\x04\n" +
 	"\x04Open\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x02at\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x02at\x12\x14\n" +
@@ -1852,10 +2083,27 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x05value\x18\x0e \x01(\x04R\x05value\x12\x1c\n" +
 	"\tsemaphore\x18\x0f \x01(\bR\tsemaphore\x12\x14\n" +
 	"\x05level\x18\x10 \x01(\rR\x05level\x122\n" +
-	"\awatches\x18\x11 \x03(\v2\x18.aramid.vfsd.state.WatchR\awatches\x12.\n" +
+	"\awatches\x18\x11 \x03(\v2\x18.aramid.vfsd.state.WatchR\awatches\x12\x10\n" +
+	"\x03dir\x18\x1c \x01(\x04R\x03dir\x12\x12\n" +
+	"\x04name\x18\x1d \x01(\tR\x04name\x12.\n" +
 	"\x05timer\x18\x1e \x01(\v2\x18.aramid.vfsd.state.TimerR\x05timer\x12\x12\n" +
 	"\x04mask\x18\x1f \x01(\x04R\x04mask\x12\x14\n" +
-	"\x05watch\x18  \x01(\x04R\x05watch\"\xaf\x01\n" +
+	"\x05watch\x18  \x01(\x04R\x05watch\x124\n" +
+	"\ainotify\x18! \x01(\v2\x1a.aramid.vfsd.state.InotifyR\ainotify\"\xb2\x01\n" +
+	"\aInotify\x12\x17\n" +
+	"\alast_wd\x18\x01 \x01(\x05R\x06lastWd\x129\n" +
+	"\awatches\x18\x02 \x03(\v2\x1f.aramid.vfsd.state.InotifyWatchR\awatches\x125\n" +
+	"\x05queue\x18\x03 \x03(\v2\x1f.aramid.vfsd.state.InotifyEventR\x05queue\x12\x1c\n" +
+	"\toverflown\x18\x04 \x01(\bR\toverflown\"D\n" +
+	"\fInotifyWatch\x12\x0e\n" +
+	"\x02wd\x18\x01 \x01(\x05R\x02wd\x12\x10\n" +
+	"\x03ino\x18\x02 \x01(\x04R\x03ino\x12\x12\n" +
+	"\x04mask\x18\x03 \x01(\rR\x04mask\"^\n" +
+	"\fInotifyEvent\x12\x0e\n" +
+	"\x02wd\x18\x01 \x01(\x05R\x02wd\x12\x12\n" +
+	"\x04mask\x18\x02 \x01(\rR\x04mask\x12\x16\n" +
+	"\x06cookie\x18\x03 \x01(\rR\x06cookie\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\"\xaf\x01\n" +
 	"\x05Timer\x12\x14\n" +
 	"\x05timer\x18\x01 \x01(\rR\x05timer\x12\x1a\n" +
 	"\brealtime\x18\x02 \x01(\bR\brealtime\x12\x0e\n" +
@@ -1919,22 +2167,25 @@ func file_servers_vfsd_state_state_proto_rawDescGZIP() []byte {
 	return file_servers_vfsd_state_state_proto_rawDescData
 }
 
-var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_servers_vfsd_state_state_proto_goTypes = []any{
-	(*State)(nil),      // 0: aramid.vfsd.state.State
-	(*Cgroup)(nil),     // 1: aramid.vfsd.state.Cgroup
-	(*Lock)(nil),       // 2: aramid.vfsd.state.Lock
-	(*Inode)(nil),      // 3: aramid.vfsd.state.Inode
-	(*Entry)(nil),      // 4: aramid.vfsd.state.Entry
-	(*FileSystem)(nil), // 5: aramid.vfsd.state.FileSystem
-	(*Mount)(nil),      // 6: aramid.vfsd.state.Mount
-	(*Ref)(nil),        // 7: aramid.vfsd.state.Ref
-	(*Context)(nil),    // 8: aramid.vfsd.state.Context
-	(*Open)(nil),       // 9: aramid.vfsd.state.Open
-	(*Timer)(nil),      // 10: aramid.vfsd.state.Timer
-	(*Pipe)(nil),       // 11: aramid.vfsd.state.Pipe
-	(*Tty)(nil),        // 12: aramid.vfsd.state.Tty
-	(*Watch)(nil),      // 13: aramid.vfsd.state.Watch
+	(*State)(nil),        // 0: aramid.vfsd.state.State
+	(*Cgroup)(nil),       // 1: aramid.vfsd.state.Cgroup
+	(*Lock)(nil),         // 2: aramid.vfsd.state.Lock
+	(*Inode)(nil),        // 3: aramid.vfsd.state.Inode
+	(*Entry)(nil),        // 4: aramid.vfsd.state.Entry
+	(*FileSystem)(nil),   // 5: aramid.vfsd.state.FileSystem
+	(*Mount)(nil),        // 6: aramid.vfsd.state.Mount
+	(*Ref)(nil),          // 7: aramid.vfsd.state.Ref
+	(*Context)(nil),      // 8: aramid.vfsd.state.Context
+	(*Open)(nil),         // 9: aramid.vfsd.state.Open
+	(*Inotify)(nil),      // 10: aramid.vfsd.state.Inotify
+	(*InotifyWatch)(nil), // 11: aramid.vfsd.state.InotifyWatch
+	(*InotifyEvent)(nil), // 12: aramid.vfsd.state.InotifyEvent
+	(*Timer)(nil),        // 13: aramid.vfsd.state.Timer
+	(*Pipe)(nil),         // 14: aramid.vfsd.state.Pipe
+	(*Tty)(nil),          // 15: aramid.vfsd.state.Tty
+	(*Watch)(nil),        // 16: aramid.vfsd.state.Watch
 }
 var file_servers_vfsd_state_state_proto_depIdxs = []int32{
 	3,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
@@ -1942,21 +2193,24 @@ var file_servers_vfsd_state_state_proto_depIdxs = []int32{
 	6,  // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
 	8,  // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
 	9,  // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
-	11, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
-	12, // 6: aramid.vfsd.state.State.tty:type_name -> aramid.vfsd.state.Tty
+	14, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
+	15, // 6: aramid.vfsd.state.State.tty:type_name -> aramid.vfsd.state.Tty
 	2,  // 7: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
 	1,  // 8: aramid.vfsd.state.State.cgroups:type_name -> aramid.vfsd.state.Cgroup
 	4,  // 9: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
 	7,  // 10: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
 	7,  // 11: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
 	7,  // 12: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
-	13, // 13: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
-	10, // 14: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	16, // 13: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
+	13, // 14: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
+	10, // 15: aramid.vfsd.state.Open.inotify:type_name -> aramid.vfsd.state.Inotify
+	11, // 16: aramid.vfsd.state.Inotify.watches:type_name -> aramid.vfsd.state.InotifyWatch
+	12, // 17: aramid.vfsd.state.Inotify.queue:type_name -> aramid.vfsd.state.InotifyEvent
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_servers_vfsd_state_state_proto_init() }
@@ -1970,7 +2224,7 @@ func file_servers_vfsd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_vfsd_state_state_proto_rawDesc), len(file_servers_vfsd_state_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -63,6 +63,8 @@ type Tree struct {
 	nextID  func() uint64
 	// Freed are memory handles of released inodes, for the caller to close.
 	Freed []uint32
+	// gone are inodes that were released.
+	gone []Gone
 }
 
 // New makes an empty tree. nextID gives numbers for mounts and file systems that are never used again.
@@ -218,10 +220,37 @@ func (t *Tree) release(n *Inode) {
 		}
 	}
 	delete(t.inodes, n.Ino)
+	t.gone = append(t.gone, Gone{n.Ino, n.IsDir(), t.fs[n.Fs] == nil})
 	if t.base != nil && n.Ino <= t.base.Last() {
 		t.removed[n.Ino] = struct{}{}
 	}
 }
+
+// Gone is an inode that is no more.
+type Gone struct {
+	Ino       uint64
+	IsDir     bool
+	Unmounted bool // with its file system
+}
+
+// TakeGone returns the inodes that were released and forgets them.
+func (t *Tree) TakeGone() []Gone {
+	g := t.gone
+	t.gone = nil
+	return g
+}
+
+// Named is what the name in the directory with that number means, or 0.
+func (t *Tree) Named(dir uint64, name string) uint64 {
+	if n := t.Inode(dir); n != nil && n.IsDir() {
+		ino, _ := t.child(n, name)
+		return ino
+	}
+	return 0
+}
+
+// NameOf is a directory's name in its parent.
+func (t *Tree) NameOf(n *Inode) string { return t.nameOf(n) }
 
 // TakeFreed returns the memory handles to close and forgets them.
 func (t *Tree) TakeFreed() []uint32 {
