@@ -47,6 +47,8 @@ static void events(const char *what) {
 int main(void) {
 	struct pollfd p;
 	char b[4096];
+	CASE("inotify files and errors of watches", "inotify_init inotify_init1 inotify_add_watch inotify_rm_watch");
+	R(inotify_init() >= 0);
 	S(inotify_init1, 1);
 	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	R(fcntl(fd, F_GETFL));
@@ -75,6 +77,7 @@ int main(void) {
 	R(inotify_add_watch(fd, "d/f", IN_ALL_EVENTS));
 	R(inotify_add_watch(fd, "d/f", IN_ALL_EVENTS | IN_MASK_CREATE));
 
+	CASE("an inotify watch tells of a file and its directory", "inotify_add_watch open read write ftruncate fchmod fchown utimensat close");
 	int f = open("d/f", O_RDWR);
 	events("open");
 	read(f, b, 2);
@@ -113,6 +116,7 @@ int main(void) {
 	events("by path");
 	close(open("d/f", O_WRONLY | O_CREAT, 0600));
 	events("O_CREAT of what exists");
+	CASE("an inotify watch tells of names", "inotify_add_watch open link symlink mknod mkdir rmdir unlink rename");
 	close(open("d/new", O_WRONLY | O_CREAT | O_EXCL, 0600));
 	events("new");
 	R(link("d/f", "d/l"));
@@ -135,6 +139,7 @@ int main(void) {
 	R(rename("d/sub/x", "d/f"));
 	events("rename over a watched file");
 	R(inotify_add_watch(fd, "d/f", IN_ALL_EVENTS));
+	CASE("an open file that is moved and removed is watched until it ends", "inotify_add_watch rename unlink close");
 	f = open("d/f", O_RDONLY);
 	R(rename("d/f", "d/g"));
 	events("open, rename");
@@ -164,7 +169,7 @@ int main(void) {
 	events("rmdir of a watched directory");
 	R(inotify_rm_watch(fd, 3));
 
-	// What is asked for, only.
+	CASE("an inotify watch tells what it was asked for", "inotify_add_watch");
 	R(inotify_add_watch(fd, "d", IN_CREATE));
 	put("d/c", "3");
 	chmod("d/c", 0600);
@@ -197,7 +202,7 @@ int main(void) {
 	unlink("d/s");
 	events("of a link and its target");
 
-	// A buffer that is too small, several events, waiting.
+	CASE("reading and polling inotify", "read poll");
 	put("d/a", "1");
 	put("d/b", "1");
 	R(read(fd, b, 15));
@@ -232,7 +237,7 @@ int main(void) {
 	reap("child", pid);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 
-	// Devices, FIFOs and file systems.
+	CASE("devices, FIFOs and file systems are watched", "inotify_add_watch inotify_rm_watch umount2");
 	R(inotify_add_watch(fd, "/dev/null", IN_ALL_EVENTS) > 0);
 	f = open("/dev/null", O_RDWR);
 	write(f, "x", 1);
