@@ -73,7 +73,7 @@ func converse(t *testing.T, name string, in io.Writer, out *bufio.Scanner) {
 	}
 	fmt.Fprintln(in, "word1")
 	line(1)
-	servers := []string{"linuxabi", "mmd", "procd", "vfsd"}
+	servers := []string{"linuxabi", "mmd", "netd", "procd", "vfsd"}
 	for n := 2; n < 2+linuxKills*len(servers); n++ {
 		fmt.Fprintf(in, "word%d\n", n)
 		time.Sleep(time.Duration(n%7) * time.Millisecond) // so that all parts of an answer are met

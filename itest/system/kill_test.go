@@ -15,7 +15,7 @@ import (
 )
 
 // victims are the servers that are killed, each killsEach times.
-var victims = []string{"mmd", "procd", "vfsd", "linuxabi"}
+var victims = []string{"mmd", "procd", "vfsd", "netd", "linuxabi"}
 
 const (
 	killsEach = 20
@@ -300,7 +300,7 @@ func TestServersKilledWhileTheMachineComesUpLeaveOutputAndStatusRight(t *testing
 // faultPlan has each server that has a journal end itself at random steps of the library, one in every.
 func faultPlan(seed uint64, every int) string {
 	s := seed % (1 << 31)
-	return fmt.Sprintf("aramid.fault=vfsd:%d:%d,procd:%d:%d,mmd:%d:%d", s, every, s+1, every, s+2, every)
+	return fmt.Sprintf("aramid.fault=vfsd:%d:%d,procd:%d:%d,mmd:%d:%d,netd:%d:%d", s, every, s+1, every, s+2, every, s+3, every)
 }
 
 // faultEvery is how many steps of the library lie between two kills, on average.

@@ -72,6 +72,7 @@ var errnos = [...]unix.Errno{
 	uabi.ErrTooManyRefs:   unix.ETOOMANYREFS,
 	uabi.ErrNoBuffers:     unix.ENOBUFS,
 	uabi.ErrNoAddress:     unix.EADDRNOTAVAIL,
+	uabi.ErrShutdown:      unix.EPIPE,
 }
 
 // Errno gives the errno for e; EIO for one that has none. OK gives 0.

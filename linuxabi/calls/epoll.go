@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aramid/linuxabi/abi"
+	"aramid/proto/net"
 	"aramid/proto/vfs"
 	"aramid/ukernel/uabi"
 )
@@ -59,7 +60,7 @@ func epollCtl(t *Trap) int64 {
 	if bad != 0 {
 		return bad
 	}
-	f, _, bad := t.file(in.Fd)
+	f, of, bad := t.file(in.Fd)
 	if bad != 0 {
 		return bad
 	}
@@ -67,6 +68,11 @@ func epollCtl(t *Trap) int64 {
 		return errno(unix.EINVAL)
 	}
 	in.File = uint32(f)
+	if of == vfs.Kind_SOCKET {
+		if err := t.watchSocket(net.Client{H: f}, &in); err != uabi.OK {
+			return t.status(err)
+		}
+	}
 	return t.status(vfs.Client{H: e}.EpollControl(t, &in, &vfs.EmptyReply{}))
 }
 

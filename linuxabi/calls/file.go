@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aramid/linuxabi/abi"
+	"aramid/proto/net"
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/ukernel/uabi"
@@ -38,20 +39,25 @@ func (t *Trap) positioned(f func(*Trap, int64) int64) int64 {
 }
 
 func readAt(t *Trap, off int64) int64 {
-	f, e := t.target(t.arg32(0))
+	h, kind, e := t.file(t.arg32(0))
 	if e != 0 {
 		return e
 	}
+	f := vfs.Client{H: h}
 	in := vfs.ReadRequest{Offset: off}
 	g := grant(t.arg(1), min(t.arg(2), maxRW), uabi.RightWrite)
 	if t.forwardable {
 		return t.forwarded(f.ForwardRead(t, &in, g))
 	}
 	var out vfs.CountReply
-	if err := f.Read(t, &in, &out, g); err != uabi.OK {
+	switch err := f.Read(t, &in, &out, g); {
+	case err == uabi.OK:
+		return out.Count
+	case kind == vfs.Kind_SOCKET:
+		return t.socketResult(net.Client{H: h}, 0, err)
+	default:
 		return readFailed(t, err)
 	}
-	return out.Count
 }
 
 func writeAt(t *Trap, off int64) int64 {
@@ -60,6 +66,9 @@ func writeAt(t *Trap, off int64) int64 {
 		return e
 	}
 	f := vfs.Client{H: h}
+	if off == atPosition && kind == vfs.Kind_SOCKET && (t.arg(2) > pipeBuf || !t.forwardable) {
+		return t.writeSocket(net.Client{H: h}, le.AppendUint64(le.AppendUint64(nil, t.arg(1)), min(t.arg(2), maxRW)))
+	}
 	if off == atPosition && isStream(kind) && t.arg(2) > pipeBuf {
 		iov := le.AppendUint64(le.AppendUint64(nil, t.arg(1)), min(t.arg(2), maxRW))
 		return t.writeStream(f, iov)
@@ -82,7 +91,12 @@ func (t *Trap) wrote(n int64, e uabi.Error) int64 {
 	return t.result(n, e)
 }
 
-func writeFailed(t *Trap, e uabi.Error) int64 { return t.wrote(0, e) }
+func writeFailed(t *Trap, e uabi.Error) int64 {
+	if isSocketError(e) {
+		return recvFailed(t, e)
+	}
+	return t.wrote(0, e)
+}
 
 // pipeBuf is PIPE_BUF: what is written to a pipe all at once or not at all.
 const pipeBuf = 4096
@@ -206,6 +220,9 @@ func vector(t *Trap, off int64, rights uint32) int64 {
 	iov, e := t.iovecs(t.arg(1), t.arg(2))
 	if e != 0 {
 		return e
+	}
+	if kind == vfs.Kind_SOCKET {
+		return t.vectorSocket(net.Client{H: h}, off, iov, rights)
 	}
 	if off == atPosition && rights == uabi.RightRead && isStream(kind) {
 		return t.writeStream(f.Client, iov)

@@ -9,6 +9,7 @@ import (
 	"aramid/linuxabi/abi"
 	"aramid/proto/gaps"
 	"aramid/proto/mm"
+	"aramid/proto/net"
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/ukernel/uabi"
@@ -20,6 +21,7 @@ type Linux struct {
 	k     uk.Kernel
 	proc  proc.Client
 	vfs   vfs.Client
+	net   net.Client
 	mm    mm.Client // the plain endpoint: Create only
 	fds   fdCache
 	mms   map[uint64]uabi.Handle // tgid → weak mm handle
@@ -31,7 +33,7 @@ type Linux struct {
 
 // New makes the personality. k's thread has its message buffer attached; the servers are at their boot handles.
 func New(k uk.Kernel) *Linux {
-	l := &Linux{k: k, proc: proc.Client{H: uabi.BootProc}, vfs: vfs.Client{H: uabi.BootVFS}, mm: mm.Client{H: uabi.BootMM},
+	l := &Linux{k: k, proc: proc.Client{H: uabi.BootProc}, vfs: vfs.Client{H: uabi.BootVFS}, net: net.Client{H: uabi.BootNet}, mm: mm.Client{H: uabi.BootMM},
 		mms: map[uint64]uabi.Handle{}}
 	l.fds.k = k
 	l.fds.tables = map[uint64][]fdEntry{}

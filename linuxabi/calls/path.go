@@ -114,12 +114,19 @@ func (t *Trap) statAt(dirfd int32, va uint64, flags uint32) (*vfs.Stat, int64) {
 }
 
 func (t *Trap) statFD(fd int32) (*vfs.Stat, int64) {
-	h, _, e := t.file(fd)
+	h, kind, e := t.file(fd)
 	if e != 0 {
 		return nil, e
 	}
 	var out vfs.Stat
 	in := vfs.PathRequest{Flags: unix.AT_EMPTY_PATH, Dir: uint32(h)}
+	if kind == vfs.Kind_SOCKET {
+		in.Dir = 0
+		if err := (vfs.Client{H: h}).StatAt(t, &in, &out); err != uabi.OK {
+			return nil, t.status(err)
+		}
+		return &out, 0
+	}
 	if err := t.l.vfs.StatAt(t, &in, &out); err != uabi.OK {
 		return nil, t.status(err)
 	}
@@ -507,8 +514,11 @@ func (t *Trap) setFD(fd int32, in *vfs.SetRequest) int64 {
 	if e != 0 {
 		return e
 	}
-	if kind == vfs.Kind_PATH {
+	switch {
+	case kind == vfs.Kind_PATH:
 		return errno(unix.EBADF)
+	case kind == vfs.Kind_SOCKET && in.Size != nil:
+		return errno(unix.EINVAL)
 	}
 	in.Dir, in.Flags = uint32(h), unix.AT_EMPTY_PATH
 	return t.status(t.l.vfs.SetAt(t, in, &vfs.EmptyReply{}))

@@ -299,7 +299,23 @@ var rows = map[int]row{
 	unix.SYS_LANDLOCK_RESTRICT_SELF:  absent(unix.ENOSYS),
 	unix.SYS_PTRACE:                  absent(unix.ENOSYS),
 
-	// Sockets: as a Linux without networking.
-	unix.SYS_SOCKET:     absent(unix.EAFNOSUPPORT),
-	unix.SYS_SOCKETPAIR: absent(unix.EAFNOSUPPORT),
+	// Sockets.
+	unix.SYS_SOCKET:      partial(socket, "families but AF_UNIX and AF_NETLINK"),
+	unix.SYS_SOCKETPAIR:  full(socketpair),
+	unix.SYS_BIND:        full(bind),
+	unix.SYS_LISTEN:      full(listen),
+	unix.SYS_CONNECT:     full(connect),
+	unix.SYS_ACCEPT:      full(accept),
+	unix.SYS_ACCEPT4:     full(accept4),
+	unix.SYS_GETSOCKNAME: full(getsockname),
+	unix.SYS_GETPEERNAME: full(getpeername),
+	unix.SYS_SHUTDOWN:    full(shutdown),
+	unix.SYS_GETSOCKOPT:  partial(getsockopt, "options"),
+	unix.SYS_SETSOCKOPT:  partial(setsockopt, "options"),
+	unix.SYS_SENDTO:      {run: sendto, failed: sendFailed, level: Partial, gap: "MSG_OOB"},
+	unix.SYS_SENDMSG:     partial(sendmsg, "MSG_OOB"),
+	unix.SYS_SENDMMSG:    partial(sendmmsg, "MSG_OOB"),
+	unix.SYS_RECVFROM:    {run: recvfrom, failed: recvFailed, level: Partial, gap: "MSG_OOB"},
+	unix.SYS_RECVMSG:     partial(recvmsg, "datagrams above 48 KiB into more than four pieces"),
+	unix.SYS_RECVMMSG:    partial(recvmmsg, "datagrams above 48 KiB into more than four pieces"),
 }

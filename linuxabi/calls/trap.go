@@ -30,7 +30,7 @@ type Trap struct {
 	in    *uabi.Msg
 	regs  *uabi.Regs // of the alien, as delivered
 	temps []uabi.Handle
-	// forwardable: no interrupt is up (R12), so that the reply right may be passed on.
+	// forwardable: neither interrupt nor timeout is up (R12), so that the reply right may be passed on.
 	forwardable bool
 	// slots of Record and RecordHandle that are taken so far, in program order.
 	words, files int
@@ -64,7 +64,7 @@ func (t *Trap) begin() {
 	if t.in.Kind == uabi.KindTrap && t.Record[recordStops]&interrupted != 0 {
 		t.in.Flags |= uabi.FlagInterrupt
 	}
-	t.forwardable = t.in.Flags&uabi.FlagInterrupt == 0
+	t.forwardable = t.in.Flags&(uabi.FlagInterrupt|uabi.FlagTimeout) == 0
 	t.words, t.files, t.masked, t.used = 0, 0, false, 0
 }
 

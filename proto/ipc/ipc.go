@@ -34,7 +34,8 @@ type Dispatcher[C any] interface {
 // Service is one .proto service with its handlers behind it.
 type Service[C any] struct {
 	Name     string
-	Methods  []Method // index = number − 1
+	First    uint32   // number of the first method
+	Methods  []Method // index = number − First
 	Dispatch Dispatcher[C]
 }
 

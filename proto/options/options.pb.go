@@ -114,6 +114,14 @@ var file_proto_options_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Tag:           "varint,50002,opt,name=handle",
 		Filename:      "proto/options/options.proto",
 	},
+	{
+		ExtendedType:  (*descriptorpb.ServiceOptions)(nil),
+		ExtensionType: (*uint32)(nil),
+		Field:         50003,
+		Name:          "aramid.first",
+		Tag:           "varint,50003,opt,name=first",
+		Filename:      "proto/options/options.proto",
+	},
 }
 
 // Extension fields to descriptorpb.MethodOptions.
@@ -130,6 +138,14 @@ var (
 	E_Handle = &file_proto_options_options_proto_extTypes[1]
 )
 
+// Extension fields to descriptorpb.ServiceOptions.
+var (
+	// The number of the service's first method, if not 1: a server may then serve methods of another service below it (ipc.Join).
+	//
+	// optional uint32 first = 50003;
+	E_First = &file_proto_options_options_proto_extTypes[2]
+)
+
 var File_proto_options_options_proto protoreflect.FileDescriptor
 
 const file_proto_options_options_proto_rawDesc = "" +
@@ -141,7 +157,8 @@ const file_proto_options_options_proto_rawDesc = "" +
 	"\aforward\x18\x03 \x01(\bR\aforward\x12\x16\n" +
 	"\x06errors\x18\x04 \x03(\tR\x06errors:B\n" +
 	"\x04rule\x12\x1e.google.protobuf.MethodOptions\x18ц\x03 \x01(\v2\f.aramid.RuleR\x04rule:7\n" +
-	"\x06handle\x12\x1d.google.protobuf.FieldOptions\x18҆\x03 \x01(\bR\x06handleB\x16Z\x14aramid/proto/optionsb\x06proto3"
+	"\x06handle\x12\x1d.google.protobuf.FieldOptions\x18҆\x03 \x01(\bR\x06handle:7\n" +
+	"\x05first\x12\x1f.google.protobuf.ServiceOptions\x18ӆ\x03 \x01(\rR\x05firstB\x16Z\x14aramid/proto/optionsb\x06proto3"
 
 var (
 	file_proto_options_options_proto_rawDescOnce sync.Once
@@ -157,18 +174,20 @@ func file_proto_options_options_proto_rawDescGZIP() []byte {
 
 var file_proto_options_options_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_proto_options_options_proto_goTypes = []any{
-	(*Rule)(nil),                       // 0: aramid.Rule
-	(*descriptorpb.MethodOptions)(nil), // 1: google.protobuf.MethodOptions
-	(*descriptorpb.FieldOptions)(nil),  // 2: google.protobuf.FieldOptions
+	(*Rule)(nil),                        // 0: aramid.Rule
+	(*descriptorpb.MethodOptions)(nil),  // 1: google.protobuf.MethodOptions
+	(*descriptorpb.FieldOptions)(nil),   // 2: google.protobuf.FieldOptions
+	(*descriptorpb.ServiceOptions)(nil), // 3: google.protobuf.ServiceOptions
 }
 var file_proto_options_options_proto_depIdxs = []int32{
 	1, // 0: aramid.rule:extendee -> google.protobuf.MethodOptions
 	2, // 1: aramid.handle:extendee -> google.protobuf.FieldOptions
-	0, // 2: aramid.rule:type_name -> aramid.Rule
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	2, // [2:3] is the sub-list for extension type_name
-	0, // [0:2] is the sub-list for extension extendee
+	3, // 2: aramid.first:extendee -> google.protobuf.ServiceOptions
+	0, // 3: aramid.rule:type_name -> aramid.Rule
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	3, // [3:4] is the sub-list for extension type_name
+	0, // [0:3] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
 }
 
@@ -184,7 +203,7 @@ func file_proto_options_options_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_options_options_proto_rawDesc), len(file_proto_options_options_proto_rawDesc)),
 			NumEnums:      0,
 			NumMessages:   1,
-			NumExtensions: 2,
+			NumExtensions: 3,
 			NumServices:   0,
 		},
 		GoTypes:           file_proto_options_options_proto_goTypes,

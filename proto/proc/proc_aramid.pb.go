@@ -1616,7 +1616,7 @@ type Handler[C any] interface {
 
 // Service is Proc with h's methods behind it.
 func Service[C any](h Handler[C]) ipc.Service[C] {
-	return ipc.Service[C]{Name: "aramid.proc.Proc", Methods: Methods[:], Dispatch: &service[C]{h: h}}
+	return ipc.Service[C]{Name: "aramid.proc.Proc", First: 1, Methods: Methods[:], Dispatch: &service[C]{h: h}}
 }
 
 // service holds one request and one reply of each method, used again and again: a server handles one request at a time.

@@ -2259,6 +2259,50 @@ func (x *EpollControlRequest) GetEvent() uint32 {
 	return 0
 }
 
+type ForgetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetRequest) Reset() {
+	*x = ForgetRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetRequest) ProtoMessage() {}
+
+func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetRequest.ProtoReflect.Descriptor instead.
+func (*ForgetRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ForgetRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
 type EpollWaitRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Max           uint32                 `protobuf:"varint,1,opt,name=max,proto3" json:"max,omitempty"`
@@ -2268,7 +2312,7 @@ type EpollWaitRequest struct {
 
 func (x *EpollWaitRequest) Reset() {
 	*x = EpollWaitRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2280,7 +2324,7 @@ func (x *EpollWaitRequest) String() string {
 func (*EpollWaitRequest) ProtoMessage() {}
 
 func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2293,7 +2337,7 @@ func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollWaitRequest.ProtoReflect.Descriptor instead.
 func (*EpollWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EpollWaitRequest) GetMax() uint32 {
@@ -2313,7 +2357,7 @@ type EpollEvent struct {
 
 func (x *EpollEvent) Reset() {
 	*x = EpollEvent{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2325,7 +2369,7 @@ func (x *EpollEvent) String() string {
 func (*EpollEvent) ProtoMessage() {}
 
 func (x *EpollEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2338,7 +2382,7 @@ func (x *EpollEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollEvent.ProtoReflect.Descriptor instead.
 func (*EpollEvent) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *EpollEvent) GetEvents() uint32 {
@@ -2364,7 +2408,7 @@ type EpollWaitReply struct {
 
 func (x *EpollWaitReply) Reset() {
 	*x = EpollWaitReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2376,7 +2420,7 @@ func (x *EpollWaitReply) String() string {
 func (*EpollWaitReply) ProtoMessage() {}
 
 func (x *EpollWaitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2389,7 +2433,7 @@ func (x *EpollWaitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollWaitReply.ProtoReflect.Descriptor instead.
 func (*EpollWaitReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *EpollWaitReply) GetEvents() []*EpollEvent {
@@ -2409,7 +2453,7 @@ type TimerfdRequest struct {
 
 func (x *TimerfdRequest) Reset() {
 	*x = TimerfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2421,7 +2465,7 @@ func (x *TimerfdRequest) String() string {
 func (*TimerfdRequest) ProtoMessage() {}
 
 func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2434,7 +2478,7 @@ func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TimerfdRequest) GetClock() uint32 {
@@ -2464,7 +2508,7 @@ type TimerfdSetRequest struct {
 
 func (x *TimerfdSetRequest) Reset() {
 	*x = TimerfdSetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2476,7 +2520,7 @@ func (x *TimerfdSetRequest) String() string {
 func (*TimerfdSetRequest) ProtoMessage() {}
 
 func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2489,7 +2533,7 @@ func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdSetRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TimerfdSetRequest) GetSet() bool {
@@ -2538,7 +2582,7 @@ type TimerfdReply struct {
 
 func (x *TimerfdReply) Reset() {
 	*x = TimerfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2550,7 +2594,7 @@ func (x *TimerfdReply) String() string {
 func (*TimerfdReply) ProtoMessage() {}
 
 func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2563,7 +2607,7 @@ func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdReply.ProtoReflect.Descriptor instead.
 func (*TimerfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TimerfdReply) GetValue() uint64 {
@@ -2598,7 +2642,7 @@ type SignalfdRequest struct {
 
 func (x *SignalfdRequest) Reset() {
 	*x = SignalfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2610,7 +2654,7 @@ func (x *SignalfdRequest) String() string {
 func (*SignalfdRequest) ProtoMessage() {}
 
 func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2623,7 +2667,7 @@ func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalfdRequest.ProtoReflect.Descriptor instead.
 func (*SignalfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SignalfdRequest) GetMask() uint64 {
@@ -2657,7 +2701,7 @@ type PidfdRequest struct {
 
 func (x *PidfdRequest) Reset() {
 	*x = PidfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2669,7 +2713,7 @@ func (x *PidfdRequest) String() string {
 func (*PidfdRequest) ProtoMessage() {}
 
 func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2682,7 +2726,7 @@ func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdRequest.ProtoReflect.Descriptor instead.
 func (*PidfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *PidfdRequest) GetPid() int32 {
@@ -2708,7 +2752,7 @@ type InotifyRequest struct {
 
 func (x *InotifyRequest) Reset() {
 	*x = InotifyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2720,7 +2764,7 @@ func (x *InotifyRequest) String() string {
 func (*InotifyRequest) ProtoMessage() {}
 
 func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2733,7 +2777,7 @@ func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *InotifyRequest) GetNonblock() bool {
@@ -2753,7 +2797,7 @@ type InotifyAddRequest struct {
 
 func (x *InotifyAddRequest) Reset() {
 	*x = InotifyAddRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2765,7 +2809,7 @@ func (x *InotifyAddRequest) String() string {
 func (*InotifyAddRequest) ProtoMessage() {}
 
 func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2778,7 +2822,7 @@ func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyAddRequest.ProtoReflect.Descriptor instead.
 func (*InotifyAddRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *InotifyAddRequest) GetPath() string {
@@ -2804,7 +2848,7 @@ type InotifyRemoveRequest struct {
 
 func (x *InotifyRemoveRequest) Reset() {
 	*x = InotifyRemoveRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2816,7 +2860,7 @@ func (x *InotifyRemoveRequest) String() string {
 func (*InotifyRemoveRequest) ProtoMessage() {}
 
 func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2829,7 +2873,7 @@ func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRemoveRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRemoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *InotifyRemoveRequest) GetWd() int32 {
@@ -2849,7 +2893,7 @@ type MemfdRequest struct {
 
 func (x *MemfdRequest) Reset() {
 	*x = MemfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2861,7 +2905,7 @@ func (x *MemfdRequest) String() string {
 func (*MemfdRequest) ProtoMessage() {}
 
 func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2874,7 +2918,7 @@ func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemfdRequest.ProtoReflect.Descriptor instead.
 func (*MemfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *MemfdRequest) GetName() string {
@@ -2901,7 +2945,7 @@ type SealsRequest struct {
 
 func (x *SealsRequest) Reset() {
 	*x = SealsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2913,7 +2957,7 @@ func (x *SealsRequest) String() string {
 func (*SealsRequest) ProtoMessage() {}
 
 func (x *SealsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2926,7 +2970,7 @@ func (x *SealsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealsRequest.ProtoReflect.Descriptor instead.
 func (*SealsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *SealsRequest) GetAdd() bool {
@@ -2952,7 +2996,7 @@ type SetNsRequest struct {
 
 func (x *SetNsRequest) Reset() {
 	*x = SetNsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2964,7 +3008,7 @@ func (x *SetNsRequest) String() string {
 func (*SetNsRequest) ProtoMessage() {}
 
 func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2977,7 +3021,7 @@ func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetNsRequest.ProtoReflect.Descriptor instead.
 func (*SetNsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *SetNsRequest) GetDir() uint32 {
@@ -3002,7 +3046,7 @@ type MountSetattrRequest struct {
 
 func (x *MountSetattrRequest) Reset() {
 	*x = MountSetattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3014,7 +3058,7 @@ func (x *MountSetattrRequest) String() string {
 func (*MountSetattrRequest) ProtoMessage() {}
 
 func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3027,7 +3071,7 @@ func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountSetattrRequest.ProtoReflect.Descriptor instead.
 func (*MountSetattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *MountSetattrRequest) GetPath() string {
@@ -3094,7 +3138,7 @@ type XattrRequest struct {
 
 func (x *XattrRequest) Reset() {
 	*x = XattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3106,7 +3150,7 @@ func (x *XattrRequest) String() string {
 func (*XattrRequest) ProtoMessage() {}
 
 func (x *XattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3119,7 +3163,7 @@ func (x *XattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrRequest.ProtoReflect.Descriptor instead.
 func (*XattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *XattrRequest) GetPath() string {
@@ -3180,7 +3224,7 @@ type XattrReply struct {
 
 func (x *XattrReply) Reset() {
 	*x = XattrReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3192,7 +3236,7 @@ func (x *XattrReply) String() string {
 func (*XattrReply) ProtoMessage() {}
 
 func (x *XattrReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3205,7 +3249,7 @@ func (x *XattrReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrReply.ProtoReflect.Descriptor instead.
 func (*XattrReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *XattrReply) GetValue() []byte {
@@ -3228,7 +3272,7 @@ type CopyRequest struct {
 
 func (x *CopyRequest) Reset() {
 	*x = CopyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3240,7 +3284,7 @@ func (x *CopyRequest) String() string {
 func (*CopyRequest) ProtoMessage() {}
 
 func (x *CopyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3253,7 +3297,7 @@ func (x *CopyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyRequest.ProtoReflect.Descriptor instead.
 func (*CopyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CopyRequest) GetFromOffset() int64 {
@@ -3302,7 +3346,7 @@ type FallocateRequest struct {
 
 func (x *FallocateRequest) Reset() {
 	*x = FallocateRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3314,7 +3358,7 @@ func (x *FallocateRequest) String() string {
 func (*FallocateRequest) ProtoMessage() {}
 
 func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3327,7 +3371,7 @@ func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FallocateRequest.ProtoReflect.Descriptor instead.
 func (*FallocateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *FallocateRequest) GetMode() uint32 {
@@ -3520,7 +3564,9 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04data\x18\x04 \x01(\x04R\x04data\x12\x0e\n" +
 	"\x02id\x18\a \x01(\x04R\x02id\x12\x18\n" +
 	"\x04file\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\x12\x1a\n" +
-	"\x05event\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"$\n" +
+	"\x05event\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"\x1f\n" +
+	"\rForgetRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"$\n" +
 	"\x10EpollWaitRequest\x12\x10\n" +
 	"\x03max\x18\x01 \x01(\rR\x03max\"8\n" +
 	"\n" +
@@ -3615,7 +3661,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\xc92\n" +
+	"\x04OPEN\x10\x022\x8e3\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
@@ -3651,7 +3697,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\b\x01\"\x06ErrArg\x12D\n" +
 	"\aEventfd\x12\x1a.aramid.vfs.EventfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x06\x8a\xb5\x18\x02\b\x01\x12F\n" +
 	"\vEpollCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.OpenReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\x95\x01\n" +
-	"\fEpollControl\x12\x1f.aramid.vfs.EpollControlRequest\x1a\x16.aramid.vfs.EmptyReply\"L\x8a\xb5\x18H\b\x01\"\x06ErrArg\"\tErrExists\"\vErrNotFound\"\aErrPerm\"\aErrLoop\"\bErrLimit\"\bErrBadFD\x12W\n" +
+	"\fEpollControl\x12\x1f.aramid.vfs.EpollControlRequest\x1a\x16.aramid.vfs.EmptyReply\"L\x8a\xb5\x18H\b\x01\"\x06ErrArg\"\tErrExists\"\vErrNotFound\"\aErrPerm\"\aErrLoop\"\bErrLimit\"\bErrBadFD\x12C\n" +
+	"\x06Forget\x12\x19.aramid.vfs.ForgetRequest\x1a\x16.aramid.vfs.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12W\n" +
 	"\tEpollWait\x12\x1c.aramid.vfs.EpollWaitRequest\x1a\x1a.aramid.vfs.EpollWaitReply\"\x10\x8a\xb5\x18\f\b\x01\x10\x01\"\x06ErrArg\x12=\n" +
 	"\x04Path\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x04\x8a\xb5\x18\x00\x12i\n" +
 	"\x04Lock\x12\x17.aramid.vfs.LockRequest\x1a\x15.aramid.vfs.LockReply\"1\x8a\xb5\x18-\b\x01\x10\x01\"\bErrAgain\"\bErrBadFD\"\x06ErrArg\"\vErrOverflow\x12C\n" +
@@ -3701,7 +3748,7 @@ func file_proto_vfs_vfs_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_proto_vfs_vfs_proto_goTypes = []any{
 	(Kind)(0),                    // 0: aramid.vfs.Kind
 	(LockOwner)(0),               // 1: aramid.vfs.LockOwner
@@ -3737,29 +3784,30 @@ var file_proto_vfs_vfs_proto_goTypes = []any{
 	(*LockReply)(nil),            // 31: aramid.vfs.LockReply
 	(*EventfdRequest)(nil),       // 32: aramid.vfs.EventfdRequest
 	(*EpollControlRequest)(nil),  // 33: aramid.vfs.EpollControlRequest
-	(*EpollWaitRequest)(nil),     // 34: aramid.vfs.EpollWaitRequest
-	(*EpollEvent)(nil),           // 35: aramid.vfs.EpollEvent
-	(*EpollWaitReply)(nil),       // 36: aramid.vfs.EpollWaitReply
-	(*TimerfdRequest)(nil),       // 37: aramid.vfs.TimerfdRequest
-	(*TimerfdSetRequest)(nil),    // 38: aramid.vfs.TimerfdSetRequest
-	(*TimerfdReply)(nil),         // 39: aramid.vfs.TimerfdReply
-	(*SignalfdRequest)(nil),      // 40: aramid.vfs.SignalfdRequest
-	(*PidfdRequest)(nil),         // 41: aramid.vfs.PidfdRequest
-	(*InotifyRequest)(nil),       // 42: aramid.vfs.InotifyRequest
-	(*InotifyAddRequest)(nil),    // 43: aramid.vfs.InotifyAddRequest
-	(*InotifyRemoveRequest)(nil), // 44: aramid.vfs.InotifyRemoveRequest
-	(*MemfdRequest)(nil),         // 45: aramid.vfs.MemfdRequest
-	(*SealsRequest)(nil),         // 46: aramid.vfs.SealsRequest
-	(*SetNsRequest)(nil),         // 47: aramid.vfs.SetNsRequest
-	(*MountSetattrRequest)(nil),  // 48: aramid.vfs.MountSetattrRequest
-	(*XattrRequest)(nil),         // 49: aramid.vfs.XattrRequest
-	(*XattrReply)(nil),           // 50: aramid.vfs.XattrReply
-	(*CopyRequest)(nil),          // 51: aramid.vfs.CopyRequest
-	(*FallocateRequest)(nil),     // 52: aramid.vfs.FallocateRequest
+	(*ForgetRequest)(nil),        // 34: aramid.vfs.ForgetRequest
+	(*EpollWaitRequest)(nil),     // 35: aramid.vfs.EpollWaitRequest
+	(*EpollEvent)(nil),           // 36: aramid.vfs.EpollEvent
+	(*EpollWaitReply)(nil),       // 37: aramid.vfs.EpollWaitReply
+	(*TimerfdRequest)(nil),       // 38: aramid.vfs.TimerfdRequest
+	(*TimerfdSetRequest)(nil),    // 39: aramid.vfs.TimerfdSetRequest
+	(*TimerfdReply)(nil),         // 40: aramid.vfs.TimerfdReply
+	(*SignalfdRequest)(nil),      // 41: aramid.vfs.SignalfdRequest
+	(*PidfdRequest)(nil),         // 42: aramid.vfs.PidfdRequest
+	(*InotifyRequest)(nil),       // 43: aramid.vfs.InotifyRequest
+	(*InotifyAddRequest)(nil),    // 44: aramid.vfs.InotifyAddRequest
+	(*InotifyRemoveRequest)(nil), // 45: aramid.vfs.InotifyRemoveRequest
+	(*MemfdRequest)(nil),         // 46: aramid.vfs.MemfdRequest
+	(*SealsRequest)(nil),         // 47: aramid.vfs.SealsRequest
+	(*SetNsRequest)(nil),         // 48: aramid.vfs.SetNsRequest
+	(*MountSetattrRequest)(nil),  // 49: aramid.vfs.MountSetattrRequest
+	(*XattrRequest)(nil),         // 50: aramid.vfs.XattrRequest
+	(*XattrReply)(nil),           // 51: aramid.vfs.XattrReply
+	(*CopyRequest)(nil),          // 52: aramid.vfs.CopyRequest
+	(*FallocateRequest)(nil),     // 53: aramid.vfs.FallocateRequest
 }
 var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	23, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
-	35, // 1: aramid.vfs.EpollWaitReply.events:type_name -> aramid.vfs.EpollEvent
+	36, // 1: aramid.vfs.EpollWaitReply.events:type_name -> aramid.vfs.EpollEvent
 	2,  // 2: aramid.vfs.VFS.FsCreate:input_type -> aramid.vfs.EmptyRequest
 	2,  // 3: aramid.vfs.VFS.FsClone:input_type -> aramid.vfs.EmptyRequest
 	5,  // 4: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
@@ -3790,86 +3838,88 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	32, // 29: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
 	2,  // 30: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
 	33, // 31: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
-	34, // 32: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
-	2,  // 33: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
-	30, // 34: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
-	2,  // 35: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
-	37, // 36: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
-	38, // 37: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
-	2,  // 38: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
-	40, // 39: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
-	41, // 40: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
-	2,  // 41: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
-	42, // 42: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
-	43, // 43: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
-	44, // 44: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
-	45, // 45: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
-	46, // 46: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
-	2,  // 47: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
-	47, // 48: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
-	11, // 49: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
-	48, // 50: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
-	49, // 51: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
-	49, // 52: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
-	51, // 53: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
-	52, // 54: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
-	7,  // 55: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
-	4,  // 56: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	4,  // 57: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	6,  // 58: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	9,  // 59: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	3,  // 60: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	8,  // 61: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	3,  // 62: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 63: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 64: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 65: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 66: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	13, // 67: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	3,  // 68: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	8,  // 69: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	20, // 70: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	3,  // 71: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	3,  // 72: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
-	18, // 73: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	20, // 74: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	20, // 75: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	20, // 76: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	24, // 77: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	20, // 78: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	27, // 79: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	28, // 80: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	29, // 81: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	3,  // 82: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	6,  // 83: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	6,  // 84: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	3,  // 85: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	36, // 86: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
-	8,  // 87: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	31, // 88: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
-	20, // 89: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
-	6,  // 90: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
-	39, // 91: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
-	3,  // 92: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
-	6,  // 93: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
-	6,  // 94: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
-	20, // 95: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.CountReply
-	6,  // 96: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
-	20, // 97: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
-	3,  // 98: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
-	6,  // 99: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
-	20, // 100: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
-	3,  // 101: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
-	3,  // 102: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
-	3,  // 103: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
-	3,  // 104: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
-	50, // 105: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
-	3,  // 106: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
-	20, // 107: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
-	3,  // 108: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
-	3,  // 109: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
-	56, // [56:110] is the sub-list for method output_type
-	2,  // [2:56] is the sub-list for method input_type
+	34, // 32: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
+	35, // 33: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
+	2,  // 34: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
+	30, // 35: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
+	2,  // 36: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
+	38, // 37: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
+	39, // 38: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
+	2,  // 39: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
+	41, // 40: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
+	42, // 41: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
+	2,  // 42: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
+	43, // 43: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
+	44, // 44: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
+	45, // 45: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
+	46, // 46: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
+	47, // 47: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
+	2,  // 48: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
+	48, // 49: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
+	11, // 50: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
+	49, // 51: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
+	50, // 52: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
+	50, // 53: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
+	52, // 54: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
+	53, // 55: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
+	7,  // 56: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
+	4,  // 57: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 58: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	6,  // 59: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	9,  // 60: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	3,  // 61: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	8,  // 62: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 63: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 64: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 65: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 66: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 67: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	13, // 68: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 69: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	8,  // 70: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	20, // 71: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 72: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	3,  // 73: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
+	18, // 74: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	20, // 75: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	20, // 76: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	20, // 77: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	24, // 78: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	20, // 79: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	27, // 80: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	28, // 81: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	29, // 82: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 83: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	6,  // 84: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	6,  // 85: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 86: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	3,  // 87: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
+	37, // 88: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
+	8,  // 89: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	31, // 90: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	20, // 91: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	6,  // 92: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
+	40, // 93: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
+	3,  // 94: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
+	6,  // 95: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
+	6,  // 96: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
+	20, // 97: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.CountReply
+	6,  // 98: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
+	20, // 99: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
+	3,  // 100: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
+	6,  // 101: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
+	20, // 102: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
+	3,  // 103: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
+	3,  // 104: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
+	3,  // 105: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
+	3,  // 106: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
+	51, // 107: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	3,  // 108: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
+	20, // 109: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
+	3,  // 110: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
+	3,  // 111: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
+	57, // [57:112] is the sub-list for method output_type
+	2,  // [2:57] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name
@@ -3887,7 +3937,7 @@ func file_proto_vfs_vfs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_vfs_vfs_proto_rawDesc), len(file_proto_vfs_vfs_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   51,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -41,30 +41,31 @@ const (
 	MethodEventfd       = 28
 	MethodEpollCreate   = 29
 	MethodEpollControl  = 30
-	MethodEpollWait     = 31
-	MethodPath          = 32
-	MethodLock          = 33
-	MethodLockCount     = 34
-	MethodTimerfd       = 35
-	MethodTimerfdSet    = 36
-	MethodClockChanged  = 37
-	MethodSignalfd      = 38
-	MethodPidfd         = 39
-	MethodPidfdPid      = 40
-	MethodInotify       = 41
-	MethodInotifyAdd    = 42
-	MethodInotifyRemove = 43
-	MethodMemfd         = 44
-	MethodSeals         = 45
-	MethodUnshare       = 46
-	MethodSetNs         = 47
-	MethodPivotRoot     = 48
-	MethodMountSetattr  = 49
-	MethodXattrGet      = 50
-	MethodXattrSet      = 51
-	MethodCopy          = 52
-	MethodFallocate     = 53
-	MethodStatTo        = 54
+	MethodForget        = 31
+	MethodEpollWait     = 32
+	MethodPath          = 33
+	MethodLock          = 34
+	MethodLockCount     = 35
+	MethodTimerfd       = 36
+	MethodTimerfdSet    = 37
+	MethodClockChanged  = 38
+	MethodSignalfd      = 39
+	MethodPidfd         = 40
+	MethodPidfdPid      = 41
+	MethodInotify       = 42
+	MethodInotifyAdd    = 43
+	MethodInotifyRemove = 44
+	MethodMemfd         = 45
+	MethodSeals         = 46
+	MethodUnshare       = 47
+	MethodSetNs         = 48
+	MethodPivotRoot     = 49
+	MethodMountSetattr  = 50
+	MethodXattrGet      = 51
+	MethodXattrSet      = 52
+	MethodCopy          = 53
+	MethodFallocate     = 54
+	MethodStatTo        = 55
 )
 
 // Client calls VFS through the handle H.
@@ -871,6 +872,28 @@ func (cl Client) EpollControl(c ipc.Caller, in *EpollControlRequest, out *EmptyR
 	return uabi.OK
 }
 
+// Forget drops what epoll files know of a file of another server, which is gone. Called on the plain endpoint by that server.
+func (cl Client) Forget(c ipc.Caller, in *ForgetRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodForget, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // EpollWait takes up to max ready members; ErrWait while there is none.
 func (cl Client) EpollWait(c ipc.Caller, in *EpollWaitRequest, out *EpollWaitReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -1523,6 +1546,8 @@ type Handler[C any] interface {
 	EpollCreate(c C, in *EmptyRequest, out *OpenReply) uabi.Error
 	// EpollControl is epoll_ctl(2) on the called epoll file. ErrPerm: the file has no readiness; ErrLoop: it would watch itself.
 	EpollControl(c C, in *EpollControlRequest, out *EmptyReply) uabi.Error
+	// Forget drops what epoll files know of a file of another server, which is gone. Called on the plain endpoint by that server.
+	Forget(c C, in *ForgetRequest, out *EmptyReply) uabi.Error
 	// EpollWait takes up to max ready members; ErrWait while there is none.
 	EpollWait(c C, in *EpollWaitRequest, out *EpollWaitReply) uabi.Error
 	// Path gives the name under which the file was opened, for /proc/PID/fd.
@@ -1577,7 +1602,7 @@ type Handler[C any] interface {
 
 // Service is VFS with h's methods behind it.
 func Service[C any](h Handler[C]) ipc.Service[C] {
-	return ipc.Service[C]{Name: "aramid.vfs.VFS", Methods: Methods[:], Dispatch: &service[C]{h: h}}
+	return ipc.Service[C]{Name: "aramid.vfs.VFS", First: 1, Methods: Methods[:], Dispatch: &service[C]{h: h}}
 }
 
 // service holds one request and one reply of each method, used again and again: a server handles one request at a time.
@@ -1643,6 +1668,8 @@ type service[C any] struct {
 	epollCreateOut   OpenReply
 	epollControlIn   EpollControlRequest
 	epollControlOut  EmptyReply
+	forgetIn         ForgetRequest
+	forgetOut        EmptyReply
 	epollWaitIn      EpollWaitRequest
 	epollWaitOut     EpollWaitReply
 	pathIn           EmptyRequest
@@ -1756,6 +1783,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doEpollCreate(c, b)
 	case MethodEpollControl:
 		return s.doEpollControl(c, b)
+	case MethodForget:
+		return s.doForget(c, b)
 	case MethodEpollWait:
 		return s.doEpollWait(c, b)
 	case MethodPath:
@@ -2318,6 +2347,22 @@ func (s *service[C]) doEpollControl(c C, b *uk.Buffer) uabi.Error {
 	in.FromHandles(&b.In.Handle)
 	out.Clear()
 	if err := s.h.EpollControl(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doForget(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.forgetIn, &s.forgetOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Forget(c, in, out); err != uabi.OK {
 		return err
 	}
 	out.ToWords(&b.Out.W)
@@ -2937,6 +2982,12 @@ var Methods = [...]ipc.Method{
 		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrExists, uabi.ErrNotFound, uabi.ErrPerm, uabi.ErrLoop, uabi.ErrLimit, uabi.ErrBadFD},
 		In:     5, Out: 0, InHandles: 2, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EpollControlRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "Forget", Mutates: true, Blocks: false, Forward: false,
+		In: 1, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(ForgetRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
@@ -5204,6 +5255,29 @@ func (x *EpollControlRequest) Clear() {
 	x.Id = 0
 	x.File = 0
 	x.Event = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *ForgetRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+}
+
+// FromWords implements ipc.Message.
+func (x *ForgetRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = uint64(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *ForgetRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *ForgetRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *ForgetRequest) Clear() {
+	x.Id = 0
 }
 
 // ToWords implements ipc.Message.

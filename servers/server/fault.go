@@ -55,7 +55,7 @@ const (
 // Behind headFaultSeen is a word for each method, and before them one for what is no method: its bit for a step is set once a kill was
 // made there.
 const (
-	faultMethods  = 64
+	faultMethods  = 128
 	faultEachOdds = 4 // one in so many steps where no kill has been is one
 	faultEachWord = "each"
 )
@@ -127,10 +127,10 @@ func (s *server) step(at step) {
 	s.k.ProcessExit(ExitFault)
 }
 
-// faultMethod is the number of the method that is being executed, or was last; 0: none, as in a start or for a notice.
+// faultMethod is the number of the method that is being executed, or was last; modulo faultMethods; 0: none, as in a start or for a notice.
 func (s *server) faultMethod() uint32 {
-	if in := s.b.In; in.Kind == uabi.KindCall && in.Method < faultMethods {
-		return in.Method
+	if in := s.b.In; in.Kind == uabi.KindCall {
+		return in.Method % faultMethods
 	}
 	return 0
 }

@@ -230,20 +230,28 @@ func (h *VFSD) EpollControl(c *server.Ctx, in *vfs.EpollControlRequest, out *vfs
 	if err != uabi.OK {
 		return err
 	}
-	o := h.opens[c.BadgeOf(uabi.Handle(in.File))]
-	switch {
-	case o == nil:
-		return uabi.ErrBadFD
-	case e.Set == 0 || o.Id == e.Id:
+	id, event, bits := in.Id, in.Event, uint32(foreignBits)
+	if id == 0 {
+		o := h.opens[c.BadgeOf(uabi.Handle(in.File))]
+		switch {
+		case o == nil:
+			return uabi.ErrBadFD
+		case e.Set == 0 || o.Id == e.Id:
+			return uabi.ErrArg
+		}
+		if event, err = h.readiness(o); err != uabi.OK {
+			return err
+		}
+		id, bits = o.Id, pollBits
+	} else if e.Set == 0 {
 		return uabi.ErrArg
 	}
-	event, err := h.readiness(o)
-	if err != uabi.OK {
-		return err
+	i := slices.IndexFunc(e.Watches, func(w *state.Watch) bool { return w.Open == id && w.Fd == in.Fd })
+	set, key := uabi.Handle(e.Set), watchKey(id, in.Fd)
+	mask, flags := in.Events&bits|unix.POLLERR|unix.POLLHUP, watchFlags(in.Events)
+	if in.Event != 0 {
+		c.Close(uabi.Handle(in.Event)) // the wait set holds what it needs
 	}
-	i := slices.IndexFunc(e.Watches, func(w *state.Watch) bool { return w.Open == o.Id && w.Fd == in.Fd })
-	set, key := uabi.Handle(e.Set), watchKey(o.Id, in.Fd)
-	mask, flags := in.Events&pollBits|unix.POLLERR|unix.POLLHUP, watchFlags(in.Events)
 	switch in.Op {
 	case unix.EPOLL_CTL_ADD:
 		if i >= 0 {
@@ -256,7 +264,7 @@ func (h *VFSD) EpollControl(c *server.Ctx, in *vfs.EpollControlRequest, out *vfs
 			}
 			return err
 		}
-		e.Watches = append(e.Watches, &state.Watch{Open: o.Id, Fd: in.Fd})
+		e.Watches = append(e.Watches, &state.Watch{Open: id, Fd: in.Fd})
 	case unix.EPOLL_CTL_MOD:
 		if i < 0 {
 			return uabi.ErrNotFound

@@ -54,24 +54,24 @@ func (k *call) Lookup(dir uint64, name string) (uint64, uabi.Error) {
 			return number(procfs.Node{Kind: procfs.PidDir, Pid: int32(v)}), uabi.OK
 		}
 	case procfs.PidFdDir:
-		if k.fd(d.Pid, uint32(v)) != nil {
+		if o, id := k.fd(d.Pid, uint32(v)); o != nil || id != 0 {
 			return number(procfs.Node{Kind: procfs.PidFd, Pid: d.Pid, N: uint32(v)}), uabi.OK
 		}
 	}
 	return 0, uabi.ErrNotFound
 }
 
-// fd is the open file behind a descriptor of a process, or nil.
-func (k *call) fd(pid int32, fd uint32) *state.Open {
+// fd is the open file behind a descriptor of a process, or nil. Of a file of another server there is its number.
+func (k *call) fd(pid int32, fd uint32) (o *state.Open, id uint64) {
 	req := proc.FdGetRequest{Fd: int32(fd), Pid: pid}
 	if pid == k.tgid() {
 		req.Pid = 0
 	}
 	var rep proc.FdGetReply
 	if err := k.proc().FdGet(k.c, &req, &rep); err != uabi.OK {
-		return nil
+		return nil, 0
 	}
-	return k.opens[k.c.BadgeOf(uabi.Handle(rep.File))]
+	return k.opens[k.c.BadgeOf(uabi.Handle(rep.File))], rep.Id
 }
 
 // Parent implements tree.Synth.
@@ -129,7 +129,10 @@ func (k *call) Link(ino uint64) (target string, at tree.Ref, jump bool, err uabi
 		target, _ = k.tree.PathOf(&k.env, at)
 		return target, at, true, uabi.OK
 	case procfs.PidFd:
-		o := k.fd(n.Pid, n.N)
+		o, id := k.fd(n.Pid, n.N)
+		if id != 0 {
+			return foreignName(id), at, false, uabi.OK
+		}
 		if o == nil {
 			return "", at, false, uabi.ErrNotFound
 		}

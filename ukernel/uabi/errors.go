@@ -69,6 +69,7 @@ const (
 	ErrTooManyRefs         // (w) too many descriptors in flight
 	ErrNoBuffers           // (w) no buffer space
 	ErrNoAddress           // (c) address not available
+	ErrShutdown            // (w) nobody receives any more, which is told without a signal
 	errCount
 )
 
@@ -82,7 +83,7 @@ var errNames = [errCount]string{
 	"undecodable message", "no space left", "value too large", "not a socket", "text file busy", "result too large",
 	"no such attribute", "canceled", "connection refused", "not connected", "already connected", "address in use", "connection reset",
 	"wrong protocol type", "no such socket option", "destination required", "protocol not supported", "socket type not supported",
-	"address family not supported", "operation not supported", "too many references", "no buffer space", "address not available",
+	"address family not supported", "operation not supported", "too many references", "no buffer space", "address not available", "shut down",
 }
 
 // Error returns a few words; it never allocates.

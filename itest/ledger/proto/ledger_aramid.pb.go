@@ -458,7 +458,7 @@ type LedgerHandler[C any] interface {
 
 // LedgerService is Ledger with h's methods behind it.
 func LedgerService[C any](h LedgerHandler[C]) ipc.Service[C] {
-	return ipc.Service[C]{Name: "aramid.ledger.Ledger", Methods: LedgerMethods[:], Dispatch: &ledgerService[C]{h: h}}
+	return ipc.Service[C]{Name: "aramid.ledger.Ledger", First: 1, Methods: LedgerMethods[:], Dispatch: &ledgerService[C]{h: h}}
 }
 
 // ledgerService holds one request and one reply of each method, used again and again: a server handles one request at a time.
@@ -1129,7 +1129,7 @@ type AuditorHandler[C any] interface {
 
 // AuditorService is Auditor with h's methods behind it.
 func AuditorService[C any](h AuditorHandler[C]) ipc.Service[C] {
-	return ipc.Service[C]{Name: "aramid.ledger.Auditor", Methods: AuditorMethods[:], Dispatch: &auditorService[C]{h: h}}
+	return ipc.Service[C]{Name: "aramid.ledger.Auditor", First: 1, Methods: AuditorMethods[:], Dispatch: &auditorService[C]{h: h}}
 }
 
 // auditorService holds one request and one reply of each method, used again and again: a server handles one request at a time.
@@ -1485,7 +1485,7 @@ type VaultHandler[C any] interface {
 
 // VaultService is Vault with h's methods behind it.
 func VaultService[C any](h VaultHandler[C]) ipc.Service[C] {
-	return ipc.Service[C]{Name: "aramid.ledger.Vault", Methods: VaultMethods[:], Dispatch: &vaultService[C]{h: h}}
+	return ipc.Service[C]{Name: "aramid.ledger.Vault", First: 1, Methods: VaultMethods[:], Dispatch: &vaultService[C]{h: h}}
 }
 
 // vaultService holds one request and one reply of each method, used again and again: a server handles one request at a time.

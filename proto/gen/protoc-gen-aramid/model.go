@@ -89,6 +89,7 @@ type method struct {
 // rules reads a service's methods.
 func rules(f *protogen.File, s *protogen.Service, messages map[string]*message) ([]method, error) {
 	var list []method
+	first := firstNumber(s)
 	for i, m := range s.Methods {
 		rule := proto.GetExtension(m.Desc.Options(), options.E_Rule).(*options.Rule)
 		if rule == nil {
@@ -103,9 +104,14 @@ func rules(f *protogen.File, s *protogen.Service, messages map[string]*message) 
 		case rule.Forward && (out.bytes || len(out.handles) > 0):
 			return nil, fmt.Errorf("%s: the reply of a forwarded method is words; word 0 is the call's result", m.Desc.FullName())
 		}
-		list = append(list, method{m, rule, in, out, i + 1})
+		list = append(list, method{m, rule, in, out, first + i})
 	}
 	return list, nil
+}
+
+// firstNumber is the number of a service's first method.
+func firstNumber(s *protogen.Service) int {
+	return max(1, int(proto.GetExtension(s.Desc.Options(), options.E_First).(uint32)))
 }
 
 // used collects the messages of a file that its services name.

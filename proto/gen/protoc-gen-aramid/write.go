@@ -198,7 +198,7 @@ func (w *writer) dispatch() {
 	w.p()
 	w.p("// ", w.prefix, "Service is ", w.s.GoName, " with h's methods behind it.")
 	w.p("func ", w.prefix, "Service[C any](h ", w.prefix, "Handler[C]) ", w.id(ipcPath, "Service"), "[C] {")
-	w.p("return ", w.id(ipcPath, "Service"), "[C]{Name: ", fmt.Sprintf("%q", w.s.Desc.FullName()), ", Methods: ", w.prefix, "Methods[:], Dispatch: &", typ, "[C]{h: h}}")
+	w.p("return ", w.id(ipcPath, "Service"), "[C]{Name: ", fmt.Sprintf("%q", w.s.Desc.FullName()), ", First: ", firstNumber(w.s), ", Methods: ", w.prefix, "Methods[:], Dispatch: &", typ, "[C]{h: h}}")
 	w.p("}")
 	w.p()
 	w.p("// ", typ, " holds one request and one reply of each method, used again and again: a server handles one request at a time.")
@@ -237,7 +237,7 @@ func (w *writer) dispatch() {
 
 func (w *writer) table() {
 	w.p()
-	w.p("// ", w.prefix, "Methods is the method table; index = number − 1.")
+	w.p("// ", w.prefix, "Methods is the method table; index = number − ", firstNumber(w.s), ".")
 	w.p("var ", w.prefix, "Methods = [...]", w.id(ipcPath, "Method"), "{")
 	for _, m := range w.methods {
 		w.p("{")

@@ -327,7 +327,7 @@ type Handler[C any] interface {
 
 // Service is Demo with h's methods behind it.
 func Service[C any](h Handler[C]) ipc.Service[C] {
-	return ipc.Service[C]{Name: "aramid.demo.Demo", Methods: Methods[:], Dispatch: &service[C]{h: h}}
+	return ipc.Service[C]{Name: "aramid.demo.Demo", First: 1, Methods: Methods[:], Dispatch: &service[C]{h: h}}
 }
 
 // service holds one request and one reply of each method, used again and again: a server handles one request at a time.
