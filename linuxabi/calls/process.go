@@ -1,6 +1,8 @@
 package calls
 
 import (
+	"math"
+
 	"golang.org/x/sys/unix"
 
 	"aramid/linuxabi/abi"
@@ -41,8 +43,15 @@ const (
 	cloneStack
 	cloneStackSize
 	cloneTLS
-	cloneWords
-	cloneArgsMin = cloneWords * 8
+	cloneArgsMin = 8 * iota
+)
+
+// Those that came later: set_tid, set_tid_size and cgroup (CLONE_ARGS_SIZE_VER2).
+const (
+	cloneSetTid = cloneTLS + 1 + iota
+	cloneSetTidSize
+	cloneCgroup
+	cloneArgsKnown = 8 * (cloneTLS + 1 + iota)
 )
 
 func clone3(t *Trap) int64 {
@@ -53,13 +62,12 @@ func clone3(t *Trap) int64 {
 	if size < cloneArgsMin {
 		return errno(unix.EINVAL)
 	}
-	b := make([]byte, size)
-	if e := t.read(t.arg(0), b); e != 0 {
+	b := make([]byte, max(size, cloneArgsKnown))
+	if e := t.read(t.arg(0), b[:size]); e != 0 {
 		return e
 	}
-	for _, c := range b[cloneArgsMin:] {
+	for _, c := range b[cloneArgsKnown:] {
 		if c != 0 {
-			t.gap(unix.SYS_CLONE3, "set_tid or cgroup")
 			return errno(unix.E2BIG)
 		}
 	}
@@ -71,8 +79,29 @@ func clone3(t *Trap) int64 {
 	if w(cloneStack) != 0 {
 		in.Stack = w(cloneStack) + w(cloneStackSize)
 	}
+	if w(cloneSetTid) != 0 || w(cloneSetTidSize) != 0 {
+		t.gap(unix.SYS_CLONE3, "set_tid")
+		return errno(unix.EINVAL)
+	}
+	if in.Flags&cloneIntoCgroup != 0 {
+		if size < cloneArgsKnown || w(cloneCgroup) > math.MaxInt32 {
+			return errno(unix.EINVAL)
+		}
+		h, _, e := t.file(int32(w(cloneCgroup)))
+		if e != 0 {
+			return e
+		}
+		var out vfs.CountReply
+		if err := (vfs.Client{H: h}).CgroupOf(t, &vfs.EmptyRequest{}, &out); err != uabi.OK {
+			return t.status(err)
+		}
+		in.Flags, in.Cgroup = in.Flags&^cloneIntoCgroup, uint64(out.Count)
+	}
 	return t.clone(in, w(cloneParentTid))
 }
+
+// cloneIntoCgroup is CLONE_INTO_CGROUP.
+const cloneIntoCgroup = 1 << 33
 
 // cloneGaps are flags that a Linux without namespaces or pidfds refuses, as we do.
 const cloneGaps = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |

@@ -3661,7 +3661,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\x8e3\n" +
+	"\x04OPEN\x10\x022\x8b4\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
@@ -3730,7 +3730,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\bXattrSet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.EmptyReply\"\x9f\x01\x8a\xb5\x18\x9a\x01\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\x0eErrUnsupported\"\bErrBadFD\"\aErrPerm\"\vErrReadOnly\"\tErrExists\"\x06ErrArg\"\n" +
 	"ErrNoSpace\"\aErrSize\x12\xa9\x01\n" +
 	"\x04Copy\x12\x17.aramid.vfs.CopyRequest\x1a\x16.aramid.vfs.CountReply\"p\x8a\xb5\x18l\b\x01\x10\x01\"\bErrBadFD\"\x06ErrArg\"\bErrIsDir\"\bErrAgain\"\aErrPipe\"\n" +
-	"ErrNoSpace\"\tErrTooBig\"\x0eErrCrossDevice\"\aErrPerm\"\aErrSeek\x12\xab\x01\n" +
+	"ErrNoSpace\"\tErrTooBig\"\x0eErrCrossDevice\"\aErrPerm\"\aErrSeek\x12{\n" +
+	"\bCgroupOf\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"=\x8a\xb5\x189\"\bErrBadFD\"\vErrNoDevice\"\tErrAccess\"\aErrBusy\"\fErrOperation\x12\xab\x01\n" +
 	"\tFallocate\x12\x1c.aramid.vfs.FallocateRequest\x1a\x16.aramid.vfs.EmptyReply\"h\x8a\xb5\x18d\b\x01\"\bErrBadFD\"\x06ErrArg\"\bErrIsDir\"\vErrNoDevice\"\n" +
 	"ErrNoSpace\"\aErrPerm\"\aErrSeek\"\tErrTooBig\"\x0eErrUnsupported\x12\x80\x01\n" +
 	"\x06StatTo\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"E\x8a\xb5\x18A\x18\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\bErrFaultB\x12Z\x10aramid/proto/vfsb\x06proto3"
@@ -3861,65 +3862,67 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	50, // 52: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
 	50, // 53: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
 	52, // 54: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
-	53, // 55: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
-	7,  // 56: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
-	4,  // 57: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	4,  // 58: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	6,  // 59: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	9,  // 60: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	3,  // 61: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	8,  // 62: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	3,  // 63: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 64: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 65: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 66: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 67: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	13, // 68: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	3,  // 69: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	8,  // 70: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	20, // 71: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	3,  // 72: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	3,  // 73: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
-	18, // 74: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	20, // 75: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	20, // 76: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	20, // 77: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	24, // 78: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	20, // 79: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	27, // 80: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	28, // 81: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	29, // 82: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	3,  // 83: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	6,  // 84: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	6,  // 85: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	3,  // 86: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	3,  // 87: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
-	37, // 88: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
-	8,  // 89: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	31, // 90: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
-	20, // 91: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
-	6,  // 92: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
-	40, // 93: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
-	3,  // 94: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
-	6,  // 95: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
-	6,  // 96: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
-	20, // 97: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.CountReply
-	6,  // 98: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
-	20, // 99: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
-	3,  // 100: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
-	6,  // 101: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
-	20, // 102: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
-	3,  // 103: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
-	3,  // 104: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
-	3,  // 105: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
-	3,  // 106: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
-	51, // 107: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
-	3,  // 108: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
-	20, // 109: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
-	3,  // 110: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
-	3,  // 111: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
-	57, // [57:112] is the sub-list for method output_type
-	2,  // [2:57] is the sub-list for method input_type
+	2,  // 55: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
+	53, // 56: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
+	7,  // 57: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
+	4,  // 58: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 59: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	6,  // 60: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	9,  // 61: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	3,  // 62: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	8,  // 63: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 64: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 65: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 66: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 67: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 68: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	13, // 69: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 70: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	8,  // 71: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	20, // 72: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 73: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	3,  // 74: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
+	18, // 75: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	20, // 76: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	20, // 77: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	20, // 78: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	24, // 79: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	20, // 80: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	27, // 81: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	28, // 82: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	29, // 83: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 84: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	6,  // 85: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	6,  // 86: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 87: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	3,  // 88: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
+	37, // 89: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
+	8,  // 90: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	31, // 91: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	20, // 92: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	6,  // 93: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
+	40, // 94: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
+	3,  // 95: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
+	6,  // 96: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
+	6,  // 97: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
+	20, // 98: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.CountReply
+	6,  // 99: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
+	20, // 100: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
+	3,  // 101: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
+	6,  // 102: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
+	20, // 103: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
+	3,  // 104: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
+	3,  // 105: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
+	3,  // 106: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
+	3,  // 107: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
+	51, // 108: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	3,  // 109: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
+	20, // 110: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
+	20, // 111: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
+	3,  // 112: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
+	3,  // 113: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
+	58, // [58:114] is the sub-list for method output_type
+	2,  // [2:58] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name

@@ -64,8 +64,9 @@ const (
 	MethodXattrGet      = 51
 	MethodXattrSet      = 52
 	MethodCopy          = 53
-	MethodFallocate     = 54
-	MethodStatTo        = 55
+	MethodCgroupOf      = 54
+	MethodFallocate     = 55
+	MethodStatTo        = 56
 )
 
 // Client calls VFS through the handle H.
@@ -1414,6 +1415,29 @@ func (cl Client) Copy(c ipc.Caller, in *CopyRequest, out *CountReply, grants ...
 	return uabi.OK
 }
 
+// CgroupOf is the cgroup that the called directory is, for CLONE_INTO_CGROUP: the caller may put a process there. Word 0 of the reply:
+// procd's id. ErrBadFD: no cgroup's directory; ErrNoDevice: it was removed.
+func (cl Client) CgroupOf(c ipc.Caller, in *EmptyRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodCgroupOf, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Fallocate is fallocate(2) on the called open file.
 func (cl Client) Fallocate(c ipc.Caller, in *FallocateRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -1593,6 +1617,9 @@ type Handler[C any] interface {
 	// Copy moves up to len bytes from file `from` to the called open file: sendfile(2), copy_file_range(2), splice(2). Offsets −1: the
 	// files' own positions. Word 0 of the reply: how many. ErrWait: a pipe is empty or full.
 	Copy(c C, in *CopyRequest, out *CountReply) uabi.Error
+	// CgroupOf is the cgroup that the called directory is, for CLONE_INTO_CGROUP: the caller may put a process there. Word 0 of the reply:
+	// procd's id. ErrBadFD: no cgroup's directory; ErrNoDevice: it was removed.
+	CgroupOf(c C, in *EmptyRequest, out *CountReply) uabi.Error
 	// Fallocate is fallocate(2) on the called open file.
 	Fallocate(c C, in *FallocateRequest, out *EmptyReply) uabi.Error
 	// StatTo is StatAt with the result written to grant 0 as struct stat (PutStat), so that it can be forwarded. On an open file's handle an empty
@@ -1714,6 +1741,8 @@ type service[C any] struct {
 	xattrSetOut      EmptyReply
 	copyIn           CopyRequest
 	copyOut          CountReply
+	cgroupOfIn       EmptyRequest
+	cgroupOfOut      CountReply
 	fallocateIn      FallocateRequest
 	fallocateOut     EmptyReply
 	statToIn         PathRequest
@@ -1829,6 +1858,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doXattrSet(c, b)
 	case MethodCopy:
 		return s.doCopy(c, b)
+	case MethodCgroupOf:
+		return s.doCgroupOf(c, b)
 	case MethodFallocate:
 		return s.doFallocate(c, b)
 	case MethodStatTo:
@@ -2744,6 +2775,22 @@ func (s *service[C]) doCopy(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doCgroupOf(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.cgroupOfIn, &s.cgroupOfOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.CgroupOf(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 func (s *service[C]) doFallocate(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.fallocateIn, &s.fallocateOut
 	if b.In.Len != 0 {
@@ -3139,6 +3186,13 @@ var Methods = [...]ipc.Method{
 		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrIsDir, uabi.ErrAgain, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrCrossDevice, uabi.ErrPerm, uabi.ErrSeek},
 		In:     4, Out: 1, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(CopyRequest) },
+		NewOut: func() ipc.Message { return new(CountReply) },
+	},
+	{
+		Name: "CgroupOf", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrNoDevice, uabi.ErrAccess, uabi.ErrBusy, uabi.ErrOperation},
+		In:     0, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
 	},
 	{

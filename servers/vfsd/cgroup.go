@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aramid/proto/proc"
+	"aramid/proto/vfs"
 	"aramid/servers/server"
 	"aramid/servers/vfsd/cgroupfs"
 	"aramid/servers/vfsd/tree"
@@ -298,6 +299,36 @@ func (k *call) moveTo(id uint64, s string, thread bool) uabi.Error {
 		return uabi.OK
 	}
 	return k.proc().CgroupMove(k.c, &proc.CgroupMoveRequest{Id: id, Pid: pid}, &proc.EmptyReply{})
+}
+
+// CgroupOf implements vfs.Handler.
+func (h *VFSD) CgroupOf(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.CountReply) uabi.Error {
+	o, err := h.open(c)
+	if err != uabi.OK {
+		return err
+	}
+	if o.At == nil {
+		return uabi.ErrBadFD
+	}
+	dir := h.tree.Inode(o.At.Ino)
+	if dir == nil || dir.Cgroup == 0 || !dir.IsDir() {
+		return uabi.ErrBadFD
+	}
+	if h.groups[dir.Cgroup] == nil {
+		return uabi.ErrNoDevice
+	}
+	k := h.begin(c, false)
+	from, err := k.groupID(k.tgid())
+	if err != uabi.OK {
+		return err
+	}
+	for _, to := range []uint64{dir.Cgroup, from} { // Linux asks for both the place itself and what is above it and the caller's
+		if err := k.mayMove(to, dir.Cgroup); err != uabi.OK {
+			return err
+		}
+	}
+	out.Count = int64(dir.Cgroup)
+	return k.groups.CheckHold(dir.Cgroup, k.live)
 }
 
 // mayMove checks delegation: who moves a process must be allowed to write cgroup.procs of the lowest group above both places.

@@ -140,6 +140,13 @@ func (c *client) mount(typ, path, data string, want uabi.Error) {
 	c.want("mount "+typ, c.vfs.Mount(c.t, &req, &vfs.EmptyReply{}), want)
 }
 
+// isGroup asks whether a directory is a group that a child may be put into.
+func (c *client) isGroup(path string, want uabi.Error) {
+	f := c.open(path, unix.O_RDONLY, 0, uabi.OK)
+	c.want("group "+path, f.CgroupOf(c.t, &vfs.EmptyRequest{}, &vfs.CountReply{}), want)
+	c.close(f)
+}
+
 // put writes to a file, as the shell's echo does.
 func (c *client) put(path, text string, want uabi.Error) {
 	f := c.open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC, 0o666, uabi.OK)
@@ -243,6 +250,17 @@ func TestGroupsRefuseWhatLinuxRefuses(t *testing.T) {
 			c.shows(a+"/cgroup.type", "domain threaded\n")
 			c.shows(a+"/b/cgroup.type", "domain invalid\n")
 			c.put(a+"/b/cgroup.procs", "1", uabi.ErrOperation)
+			c.isGroup(a+"/b", uabi.ErrOperation)
+			c.isGroup(a, uabi.OK)
+			c.isGroup("/tmp", uabi.ErrBadFD)
+			c.isGroup(a+"/cgroup.procs", uabi.ErrBadFD)
+			c.put(groupMount+"/cgroup.procs", "1", uabi.OK)
+			c.put(a+"/b/cgroup.procs", "1", uabi.OK)
+			c.isGroup(a, uabi.ErrBusy)
+			c.mkdir(groupMount+"/gone", uabi.OK)
+			f := c.open(groupMount+"/gone", unix.O_DIRECTORY, 0, uabi.OK)
+			c.unlink(groupMount+"/gone", atRemoveDir, uabi.OK)
+			c.want("a group that is gone", f.CgroupOf(c.t, &vfs.EmptyRequest{}, &vfs.CountReply{}), uabi.ErrNoDevice)
 			c.put(groupMount+"/cgroup.subtree_control", "-pids", uabi.ErrBusy)
 			if s := c.stat(a+"/cgroup.kill", uabi.OK); s.Mode != unix.S_IFREG|0o200 || s.Size != 0 {
 				w.Fail("cgroup.kill is %v", s)

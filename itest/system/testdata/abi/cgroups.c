@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
 #include <sys/utsname.h>
@@ -265,6 +266,32 @@ static void watching(void) {
 	close(fd);
 }
 
+// told waits for an inotify event and prints it.
+static void told(int fd) {
+	char b[1000];
+	struct pollfd p = {fd, POLLIN, 0};
+	struct inotify_event *e = (void *)b;
+	if (poll(&p, 1, 5000) != 1 || read(fd, b, sizeof b) < (ssize_t)sizeof *e)
+		printf("no event\n");
+	else
+		printf("watch %d, mask %x, cookie %d, name of %d\n", e->wd, e->mask, e->cookie, e->len);
+}
+
+static void notifying(void) {
+	int fd = inotify_init1(IN_CLOEXEC);
+	R(inotify_add_watch(fd, A "/cgroup.events", IN_MODIFY));
+	pid_t pid = sleeper();
+	move(B, pid);
+	told(fd);
+	kill(pid, SIGKILL);
+	reap("member", pid);
+	told(fd);
+	struct pollfd p = {fd, POLLIN, 0};
+	nap(50);
+	R(poll(&p, 1, 0));
+	close(fd);
+}
+
 // A frozen process does not go on, and nobody is told by wait.
 static void freezing(void) {
 	int p[2];
@@ -316,6 +343,59 @@ static void freezing(void) {
 	text(B "/cgroup.events", 9);
 	close(p[0]);
 	close(p[1]);
+}
+
+// clone3 puts a child into a group at once.
+static pid_t into(int fd, uint64_t size) {
+	uint64_t args[11] = {0x200000000, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, fd};
+	fflush(stdout);
+	pid_t pid = syscall(SYS_clone3, args, size);
+	if (pid == 0) {
+		char s[200];
+		int n = read(open("/proc/self/cgroup", O_RDONLY), s, sizeof s);
+		_exit(n > 0 && memmem(s, n, "/aramid-abi/a/b\n", 16) ? 7 : 8);
+	}
+	return pid;
+}
+
+static void cloning(void) {
+	int fd = open(B, O_RDONLY | O_DIRECTORY), other = open(".", O_RDONLY | O_DIRECTORY), path = open(B, O_PATH);
+	int file = open(B "/cgroup.procs", O_RDONLY);
+	reap("cloned", into(fd, 88));
+	reap("cloned through O_PATH", into(path, 88));
+	R(into(fd, 80));
+	R(into(other, 88));
+	R(into(file, 88));
+	R(into(-1, 88));
+	close(fd);
+	close(other);
+	close(path);
+	close(file);
+}
+
+// A group's number is that of its directory's inode.
+static void handles(void) {
+	struct {
+		struct file_handle h;
+		uint64_t id[16];
+	} h = {{8, 0}};
+	struct stat st;
+	int mount;
+	stat(B, &st);
+	R(name_to_handle_at(AT_FDCWD, B, &h.h, &mount, 0));
+	printf("%d bytes, type %x, the inode's number: %d\n", h.h.handle_bytes, h.h.handle_type, memcmp(h.h.f_handle, &st.st_ino, 8) == 0);
+	h.h.handle_bytes = 0;
+	R(name_to_handle_at(AT_FDCWD, B, &h.h, &mount, 0));
+	printf("%d bytes, type %x\n", h.h.handle_bytes, h.h.handle_type);
+	h.h.handle_bytes = 129;
+	R(name_to_handle_at(AT_FDCWD, B, &h.h, &mount, 0));
+	R(name_to_handle_at(AT_FDCWD, B "/x", &h.h, &mount, 0));
+	R(name_to_handle_at(AT_FDCWD, B, &h.h, &mount, 1));
+	h.h.handle_bytes = 8;
+	int fd = open(B, O_RDONLY);
+	R(name_to_handle_at(fd, "", &h.h, &mount, AT_EMPTY_PATH));
+	R(name_to_handle_at(fd, "", &h.h, &mount, 0));
+	close(fd);
 }
 
 static void killing(void) {
@@ -387,14 +467,29 @@ int main(void) {
 	rmdir(TOP);
 	R(mkdir(TOP, 0755));
 	R(mkdir(A, 0755));
+	CASE("a group's directory has its files", "mkdir stat");
 	files();
+	CASE("what a group refuses", "write mkdir rmdir rename unlink symlink mknod link mount");
 	refusals();
+	CASE("how many groups, and how deep", "mkdir rmdir");
 	limits();
+	CASE("a process is in one group until it ends", "write waitid");
 	membership();
+	CASE("a change of a group is told", "poll epoll_ctl epoll_wait");
 	watching();
+	CASE("a change of a group is an event", "inotify_init1 inotify_add_watch");
+	notifying();
+	CASE("a frozen group stands still", "write wait4");
 	freezing();
+	CASE("a child begins in a group", "clone3");
+	cloning();
+	CASE("handles of groups", "name_to_handle_at");
+	handles();
+	CASE("a group is killed", "write wait4");
 	killing();
+	CASE("a group belongs to a user", "chown chmod write mkdir");
 	delegation();
+	CASE("what is left of a removed group", "rmdir read write");
 	removal();
 	R(umount("cg"));
 	return 0;
