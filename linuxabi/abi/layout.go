@@ -91,16 +91,29 @@ type Stat struct {
 	Blksize                    uint32
 	Blocks                     uint64
 	Atime, Mtime, Ctime, Btime int64
+	Mount                      uint64 // 0: it is in no mount
+	MountRoot                  bool
 }
 
-// Statx mask bits that are always filled: STATX_BASIC_STATS | STATX_BTIME.
-const statxMask = 0xfff
+const (
+	statxMask    = 0xfff  // what is always filled: STATX_BASIC_STATS | STATX_BTIME
+	statxMountID = 0x1000 // STATX_MNT_ID
+	attrMount    = 0x2000 // STATX_ATTR_MOUNT_ROOT
+	statxUsed    = 152    // bytes of a struct statx that are not spare
+)
 
 // Statx appends a struct statx (linux/stat.h).
 func (w *Writer) Statx(s *Stat) {
-	w.U32(statxMask)
+	mask, attributes := uint32(statxMask), uint64(0)
+	if s.Mount != 0 {
+		mask |= statxMountID
+	}
+	if s.MountRoot {
+		attributes |= attrMount
+	}
+	w.U32(mask)
 	w.U32(s.Blksize)
-	w.U64(0) // attributes
+	w.U64(attributes)
 	w.U32(s.Nlink)
 	w.U32(s.UID)
 	w.U32(s.GID)
@@ -109,7 +122,7 @@ func (w *Writer) Statx(s *Stat) {
 	w.U64(s.Ino)
 	w.U64(uint64(s.Size))
 	w.U64(s.Blocks)
-	w.U64(0) // attributes_mask
+	w.U64(attrMount) // attributes_mask
 	for _, t := range [...]int64{s.Atime, s.Btime, s.Ctime, s.Mtime} {
 		w.statxTime(t)
 	}
@@ -117,7 +130,8 @@ func (w *Writer) Statx(s *Stat) {
 	w.U32(minor(s.Rdev))
 	w.U32(major(s.Dev))
 	w.U32(minor(s.Dev))
-	w.Pad(StatxSize - 144)
+	w.U64(s.Mount)
+	w.Pad(StatxSize - statxUsed)
 }
 
 func (w *Writer) statxTime(ns int64) {

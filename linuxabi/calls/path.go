@@ -90,7 +90,7 @@ const maxForwardPath = uabi.MaxForward - 32
 
 func abiStat(s *vfs.Stat) *abi.Stat {
 	return &abi.Stat{Dev: s.Dev, Ino: s.Ino, Rdev: s.Rdev, Mode: s.Mode, Nlink: s.Nlink, UID: s.Uid, GID: s.Gid, Size: s.Size,
-		Blksize: s.Blksize, Blocks: s.Blocks, Atime: s.AtimeNs, Mtime: s.MtimeNs, Ctime: s.CtimeNs, Btime: s.BtimeNs}
+		Blksize: s.Blksize, Blocks: s.Blocks, Atime: s.AtimeNs, Mtime: s.MtimeNs, Ctime: s.CtimeNs, Btime: s.BtimeNs, Mount: s.Mount, MountRoot: s.MountRoot}
 }
 
 // statAt looks a path up. With AT_EMPTY_PATH an empty path is dirfd itself.

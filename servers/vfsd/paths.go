@@ -38,6 +38,9 @@ func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
 	if f := k.tree.FS(at); f != nil {
 		out.Dev = unix.Mkdev(0, uint32(firstDev+f.Id))
 	}
+	if m := k.tree.MountOf(at); m != nil {
+		out.Mount, out.MountRoot = m.Id, m.Root == at.Ino
+	}
 	out.Ino, out.Mode, out.Nlink, out.Uid, out.Gid, out.Size, out.Blksize = at.Ino, a.Mode, a.Nlink, a.UID, a.GID, a.Size, pageSize
 	n := k.tree.Inode(at.Ino)
 	if n == nil {

@@ -384,6 +384,13 @@ static void handles(void) {
 	stat(B, &st);
 	R(name_to_handle_at(AT_FDCWD, B, &h.h, &mount, 0));
 	printf("%d bytes, type %x, the inode's number: %d\n", h.h.handle_bytes, h.h.handle_type, memcmp(h.h.f_handle, &st.st_ino, 8) == 0);
+	struct statx x;
+	R(statx(AT_FDCWD, B, 0, STATX_BASIC_STATS | STATX_MNT_ID, &x));
+	printf("its mount's number: %d, a mount's root: %d %d\n", x.stx_mnt_id == mount, !!(x.stx_attributes_mask & 0x2000), !!(x.stx_attributes & 0x2000));
+	R(statx(AT_FDCWD, "cg", 0, STATX_BASIC_STATS | STATX_MNT_ID, &x));
+	printf("its mount's number: %d, a mount's root: %d\n", x.stx_mnt_id == mount, !!(x.stx_attributes & 0x2000));
+	R(statx(AT_FDCWD, ".", 0, STATX_BASIC_STATS | STATX_MNT_ID, &x));
+	printf("its mount's number: %d\n", x.stx_mnt_id == mount);
 	h.h.handle_bytes = 0;
 	R(name_to_handle_at(AT_FDCWD, B, &h.h, &mount, 0));
 	printf("%d bytes, type %x\n", h.h.handle_bytes, h.h.handle_type);
@@ -483,7 +490,7 @@ int main(void) {
 	freezing();
 	CASE("a child begins in a group", "clone3");
 	cloning();
-	CASE("handles of groups", "name_to_handle_at");
+	CASE("handles of groups, and mounts", "name_to_handle_at statx");
 	handles();
 	CASE("a group is killed", "write wait4");
 	killing();
