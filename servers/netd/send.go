@@ -128,6 +128,8 @@ func (h *Netd) sendDatagram(c *server.Ctx, s *state.Socket, m *message) (int64, 
 	switch {
 	case m.total > uint64(s.Sndbuf)-32 || m.total != m.grants.total:
 		return 0, uabi.ErrSize
+	case s.Error != 0:
+		return 0, uabi.Error(s.Error) // the caller takes it away with Error
 	case s.WriteShut:
 		return 0, uabi.ErrShutdown
 	case s.Sent >= uint64(s.Sndbuf):

@@ -296,14 +296,20 @@ static void edges(void) {
 }
 
 int main(void) {
+	CASE("kinds of sockets, and a socket as a file", "socket socketpair");
 	kinds();
+	CASE("a pair: bytes or datagrams, peeking, truncation, vectors, ends that close", "socketpair sendto recvfrom shutdown read write readv writev");
 	pair(SOCK_STREAM);
 	pair(SOCK_DGRAM);
 	pair(SOCK_SEQPACKET);
+	CASE("SIGPIPE is a stream's", "sendto sendmsg");
 	signals();
+	CASE("much through a stream; MSG_WAITALL", "sendto sendmsg recvfrom");
 	much();
+	CASE("full buffers", "write ioctl");
 	full(SOCK_STREAM);
 	full(SOCK_DGRAM);
+	CASE("sockets in epoll", "epoll_ctl epoll_wait");
 	edges();
 	return 0;
 }
