@@ -56,15 +56,18 @@ func epollCtl(t *Trap) int64 {
 		}
 		in.Events, in.Data = le.Uint32(b[:]), le.Uint64(b[4:])
 	}
-	e, kind, bad := t.file(t.arg32(0))
+	e, kind, bad := t.opened(t.arg32(0))
 	if bad != 0 {
 		return bad
 	}
-	f, of, bad := t.file(in.Fd)
+	f, of, bad := t.opened(in.Fd)
 	if bad != 0 {
 		return bad
 	}
 	if kind != vfs.Kind_EPOLL {
+		if of == vfs.Kind_FILE || of == vfs.Kind_DIRECTORY {
+			return errno(unix.EPERM) // what cannot be polled comes first
+		}
 		return errno(unix.EINVAL)
 	}
 	in.File = uint32(f)
@@ -108,7 +111,10 @@ func (t *Trap) epollWait(now bool, deadline uint64) int64 {
 	if n <= 0 || n > most {
 		return errno(unix.EINVAL)
 	}
-	h, kind, e := t.file(t.arg32(0))
+	if t.arg(1) > uabi.MaxUser-uint64(n)*epollEventSize {
+		return errno(unix.EFAULT)
+	}
+	h, kind, e := t.opened(t.arg32(0))
 	if e != 0 {
 		return e
 	}

@@ -92,6 +92,15 @@ func (t *Trap) file(fd int32) (uabi.Handle, vfs.Kind, int64) {
 	return e.h, e.kind, 0
 }
 
+// opened is file for the calls that O_PATH descriptors refuse: open(2).
+func (t *Trap) opened(fd int32) (uabi.Handle, vfs.Kind, int64) {
+	h, kind, e := t.file(fd)
+	if e == 0 && kind == vfs.Kind_PATH {
+		e = errno(unix.EBADF)
+	}
+	return h, kind, e
+}
+
 // recordKind is the record word that holds the kind of file slot 0; remember uses the words below.
 const recordKind = uabi.RecordWords - uabi.MaxHandles
 

@@ -44,6 +44,9 @@ func readAt(t *Trap, off int64) int64 {
 		return e
 	}
 	f := vfs.Client{H: h}
+	if t.arg(2) > uabi.MaxUser {
+		return errno(unix.EFAULT)
+	}
 	in := vfs.ReadRequest{Offset: off}
 	g := grant(t.arg(1), min(t.arg(2), maxRW), uabi.RightWrite)
 	if t.forwardable {
@@ -64,6 +67,9 @@ func writeAt(t *Trap, off int64) int64 {
 	h, kind, e := t.file(t.arg32(0))
 	if e != 0 {
 		return e
+	}
+	if t.arg(2) > uabi.MaxUser {
+		return errno(unix.EFAULT)
 	}
 	f := vfs.Client{H: h}
 	if off == atPosition && kind == vfs.Kind_SOCKET && (t.arg(2) > pipeBuf || !t.forwardable) {
@@ -217,7 +223,7 @@ func vector(t *Trap, off int64, rights uint32) int64 {
 		return e
 	}
 	f := opener{vfs.Client{H: h}}
-	iov, e := t.iovecs(t.arg(1), t.arg(2))
+	iov, e := t.iovecs(t.arg(1), uint64(uint32(t.arg(2))))
 	if e != 0 {
 		return e
 	}
@@ -438,11 +444,17 @@ func fcntlName(cmd int32) string {
 }
 
 func fsync(t *Trap) int64 {
-	f, e := t.target(t.arg32(0))
+	h, _, e := t.opened(t.arg32(0))
 	if e != 0 {
 		return e
 	}
-	return t.status(f.Sync(t, &vfs.EmptyRequest{}, &vfs.EmptyReply{}))
+	return t.status(vfs.Client{H: h}.Sync(t, &vfs.EmptyRequest{}, &vfs.EmptyReply{}))
+}
+
+// syncfs syncs the file system that a file is on: sync for it.
+func syncfs(t *Trap) int64 {
+	_, _, e := t.opened(t.arg32(0))
+	return e
 }
 
 // sync: there is no storage behind the page cache yet, so everything is as safe as it gets.
@@ -450,7 +462,7 @@ func sync(*Trap) int64 { return 0 }
 
 // fadvise is advice; only its arguments are checked.
 func fadvise(t *Trap) int64 {
-	_, kind, e := t.file(t.arg32(0))
+	_, kind, e := t.opened(t.arg32(0))
 	if e != 0 {
 		return e
 	}

@@ -346,8 +346,11 @@ func capget(t *Trap) int64 {
 
 func capset(t *Trap) int64 {
 	words, pid, e := t.capHead()
-	if e != 0 || words == 0 {
+	if e != 0 {
 		return e
+	}
+	if words == 0 {
+		return errno(unix.EINVAL)
 	}
 	if pid != 0 && uint64(pid) != t.tgid() {
 		return errno(unix.EPERM)

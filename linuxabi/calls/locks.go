@@ -18,9 +18,9 @@ const (
 )
 
 func flock(t *Trap) int64 {
-	f, e := t.target(t.arg32(0))
-	if e != 0 {
-		return e
+	const mandatory = 32 // LOCK_MAND, which Linux ignores since 5.18
+	if t.arg(1)&mandatory != 0 {
+		return 0
 	}
 	in := vfs.LockRequest{Owner: uint32(vfs.LockOwner_FLOCK), Wait: t.arg(1)&unix.LOCK_NB == 0}
 	switch t.arg32(1) &^ unix.LOCK_NB {
@@ -32,6 +32,10 @@ func flock(t *Trap) int64 {
 		in.Type = unix.F_UNLCK
 	default:
 		return errno(unix.EINVAL)
+	}
+	f, e := t.target(t.arg32(0))
+	if e != 0 {
+		return e
 	}
 	return t.status(f.Lock(t, &in, &vfs.LockReply{}))
 }

@@ -134,9 +134,12 @@ func mmapFile(t *Trap, m mm.Client, in *mm.MapRequest) int64 {
 	if in.Len == 0 {
 		return errno(unix.EINVAL)
 	}
-	h, kind, e := t.file(t.arg32(4))
+	h, kind, e := t.opened(t.arg32(4))
 	if e != 0 {
 		return e
+	}
+	if in.Flags&unix.MAP_TYPE == 0 {
+		return errno(unix.EINVAL)
 	}
 	f := vfs.Client{H: h}
 	var file vfs.MapFileReply
@@ -253,13 +256,18 @@ func msync(t *Trap) int64 {
 	if addr&pageMask != 0 || flags&^all != 0 || flags&unix.MS_ASYNC != 0 && flags&unix.MS_SYNC != 0 {
 		return errno(unix.EINVAL)
 	}
-	return t.mappedRange(addr, n)
+	return t.mappedRange(addr, n, false)
 }
 
-// mlock and munlock: nothing is ever paged out, so only the range is checked.
+// mlock and munlock: nothing is ever paged out, so only the range is checked. mlock fails, as when it cannot fault a page in, where
+// nothing may be accessed.
 func mlock(t *Trap) int64 {
 	addr := t.arg(0) &^ pageMask
-	return t.mappedRange(addr, t.arg(0)-addr+t.arg(1))
+	end := (t.arg(0) + t.arg(1) + pageMask) &^ pageMask
+	if end < addr {
+		return errno(unix.EINVAL)
+	}
+	return t.mappedRange(addr, end-addr, t.regs.RAX == unix.SYS_MLOCK)
 }
 
 func mlockall(t *Trap) int64 {
@@ -272,8 +280,8 @@ func mlockall(t *Trap) int64 {
 
 func munlockall(*Trap) int64 { return 0 }
 
-// mappedRange is 0 if [addr, addr+n) has no hole, else -ENOMEM.
-func (t *Trap) mappedRange(addr, n uint64) int64 {
+// mappedRange is 0 if [addr, addr+n) has no hole and, where that is asked for, can all be accessed; else -ENOMEM.
+func (t *Trap) mappedRange(addr, n uint64, accessible bool) int64 {
 	m, err := t.memory()
 	if err != uabi.OK {
 		return t.status(err)
@@ -291,7 +299,7 @@ func (t *Trap) mappedRange(addr, n uint64) int64 {
 			return errno(unix.ENOMEM)
 		}
 		for _, r := range out.Regions {
-			if r.Addr > addr {
+			if r.Addr > addr || accessible && r.Prot == 0 {
 				return errno(unix.ENOMEM)
 			}
 			if addr = r.Addr + r.Len; addr >= end {

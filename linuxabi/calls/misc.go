@@ -84,13 +84,13 @@ func getrandom(t *Trap) int64 {
 	for done := uint64(0); done < n; {
 		k := min(n-done, most)
 		t.K.Random(b[:k])
-		if e := t.write(t.arg(0)+done, b[:k]); e != 0 {
+		got, _ := t.K.AlienWrite(t.arg(0)+done, b[:k]) // up to where the buffer ends
+		if done += uint64(got); uint64(got) < k {
 			if done > 0 {
 				return int64(done)
 			}
-			return e
+			return errno(unix.EFAULT)
 		}
-		done += k
 	}
 	return int64(n)
 }
@@ -128,9 +128,15 @@ func archPrctl(t *Trap) int64 {
 
 func prlimit(t *Trap) int64 { return t.limit(t.arg32(0), t.arg(1), t.arg(2), t.arg(3)) }
 func getrlimit(t *Trap) int64 {
-	return t.limit(0, t.arg(0), 0, t.arg(1))
+	if v := t.limit(0, t.arg(0), 0, t.arg(1)); v != 0 || t.arg(1) != 0 {
+		return v
+	}
+	return errno(unix.EFAULT)
 }
 func setrlimit(t *Trap) int64 {
+	if t.arg(1) == 0 {
+		return errno(unix.EFAULT)
+	}
 	return t.limit(0, t.arg(0), t.arg(1), 0)
 }
 

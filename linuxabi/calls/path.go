@@ -385,11 +385,20 @@ func ftruncate(t *Trap) int64 {
 	if size < 0 {
 		return errno(unix.EINVAL)
 	}
-	return t.setFD(t.arg32(0), &vfs.SetRequest{Size: &size})
+	switch e := t.setFD(t.arg32(0), &vfs.SetRequest{Size: &size}); e {
+	case errno(unix.EISDIR):
+		return errno(unix.EINVAL)
+	default:
+		return e
+	}
 }
 
 // fallocate: files have no holes to fill beforehand, so mode 0 only makes the file longer.
 func fallocate(t *Trap) int64 {
+	if _, _, e := t.opened(t.arg32(0)); e != 0 {
+		return e
+	}
+	t.files = 0
 	mode, off, n := t.arg(1), int64(t.arg(2)), int64(t.arg(3))
 	if off < 0 || n <= 0 {
 		return errno(unix.EINVAL)
@@ -418,7 +427,7 @@ func utimensat(t *Trap) int64 {
 	if e != 0 {
 		return e
 	}
-	if t.arg(1) == 0 {
+	if t.arg(1) == 0 && t.arg32(0) != cwd {
 		return t.setFD(t.arg32(0), in)
 	}
 	return t.set(t.arg32(0), t.arg(1), uint32(t.arg(3)), in)
@@ -476,6 +485,9 @@ func (t *Trap) utimes(dirfd int32, path, va uint64) int64 {
 	}
 	if e != 0 {
 		return e
+	}
+	if path == 0 && dirfd != cwd {
+		return t.setFD(dirfd, in)
 	}
 	return t.set(dirfd, path, 0, in)
 }

@@ -26,7 +26,7 @@ func poll(t *Trap) int64 {
 	if ms := t.arg32(2); ms >= 0 {
 		deadline = t.deadline(int64(ms) * 1e6)
 	}
-	v := t.poll(t.arg(0), t.arg(1), t.arg32(2) == 0, deadline)
+	v := t.poll(t.arg(0), uint64(uint32(t.arg(1))), t.arg32(2) == 0, deadline)
 	if v == restartSys {
 		return restartBlock // not again after a handler, SA_RESTART or not: signal(7)
 	}
@@ -41,7 +41,7 @@ func ppoll(t *Trap) int64 {
 	if e := t.pollMask(t.arg(3), t.arg(4)); e != 0 {
 		return e
 	}
-	return t.timeLeft(t.poll(t.arg(0), t.arg(1), now, deadline), 2, deadline, now, 1)
+	return t.timeLeft(t.poll(t.arg(0), uint64(uint32(t.arg(1))), now, deadline), 2, deadline, now, 1)
 }
 
 // pollTime reads the timeout of ppoll and pselect.

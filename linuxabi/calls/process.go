@@ -199,7 +199,7 @@ func wait4(t *Trap) int64 {
 	for _, p := range [...]struct{ arg, size int }{{1, 4}, {3, abi.RusageSize}} {
 		if va := t.arg(p.arg); va != 0 {
 			if e := t.writable(va, p.size); e != 0 {
-				return e
+				return t.unlessChildless(&in, e)
 			}
 		}
 	}
@@ -225,6 +225,15 @@ func wait4(t *Trap) int64 {
 	return out.Pid
 }
 
+// unlessChildless is ECHILD if a wait would say so, else e: Linux looks for children first.
+func (t *Trap) unlessChildless(in *proc.WaitRequest, e int64) int64 {
+	in.Options |= unix.WNOHANG | unix.WNOWAIT
+	if err := t.l.proc.Wait(t, in, &proc.WaitReply{}); err == uabi.ErrChild {
+		return t.status(err)
+	}
+	return e
+}
+
 func rusage(user, system uint64) []byte {
 	var w abi.Writer
 	w.Timeval(user)
@@ -234,6 +243,12 @@ func rusage(user, system uint64) []byte {
 }
 
 func waitid(t *Trap) int64 {
+	info := t.arg(2)
+	if info != 0 {
+		if e := t.writable(info, abi.SiginfoSize); e != 0 {
+			return e
+		}
+	}
 	options := uint32(t.arg(3))
 	const known = unix.WNOHANG | unix.WNOWAIT | unix.WEXITED | unix.WSTOPPED | unix.WCONTINUED | abi.WNOTHREAD | abi.WCLONE | unix.WALL
 	if options&^uint32(known) != 0 || options&(unix.WEXITED|unix.WSTOPPED|unix.WCONTINUED) == 0 {
@@ -255,12 +270,6 @@ func waitid(t *Trap) int64 {
 		return errno(unix.EINVAL)
 	default:
 		return errno(unix.EINVAL)
-	}
-	info := t.arg(2)
-	if info != 0 {
-		if e := t.writable(info, abi.SiginfoSize); e != 0 {
-			return e
-		}
 	}
 	var out proc.WaitReply
 	if err := t.l.proc.Wait(t, &in, &out); err != uabi.OK {

@@ -18,8 +18,8 @@ func (t *Trap) cpus() (uint64, uabi.Error) {
 
 // schedGetaffinity: all CPUs there are.
 func schedGetaffinity(t *Trap) int64 {
-	n := t.arg(1)
-	if n&7 != 0 || n == 0 {
+	n := uint32(t.arg(1))
+	if n&7 != 0 || n*8 == 0 {
 		return errno(unix.EINVAL)
 	}
 	if e := t.exists(t.arg32(0)); e != 0 {

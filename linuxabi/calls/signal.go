@@ -306,6 +306,9 @@ func rtSigpending(t *Trap) int64 {
 	if err := t.l.proc.Pending(t, &proc.EmptyRequest{}, &out); err != uabi.OK {
 		return t.status(err)
 	}
+	if t.arg(0) == 0 {
+		return errno(unix.EFAULT)
+	}
 	return t.putSigset(t.arg(0), out.Mask)
 }
 
@@ -402,9 +405,6 @@ func rtSigqueueinfo(t *Trap) int64 {
 }
 
 func rtTgsigqueueinfo(t *Trap) int64 {
-	if t.arg32(0) <= 0 || t.arg32(1) <= 0 {
-		return errno(unix.EINVAL)
-	}
 	return t.queueInfo(&proc.KillRequest{Pid: t.arg32(0), Tid: t.arg32(1), Signal: uint32(t.arg(2))}, t.arg32(1), t.arg(3))
 }
 
@@ -413,6 +413,9 @@ func (t *Trap) queueInfo(in *proc.KillRequest, to int32, va uint64) int64 {
 	b := t.bytes(abi.SiginfoSize)
 	if e := t.read(va, b[:]); e != 0 {
 		return e
+	}
+	if t.regs.RAX == unix.SYS_RT_TGSIGQUEUEINFO && (in.Pid <= 0 || in.Tid <= 0) {
+		return errno(unix.EINVAL)
 	}
 	in.Code, in.Value = int32(le.Uint32(b[8:])), le.Uint64(b[24:])
 	if (in.Code >= 0 || in.Code == siTkill) && uint64(to) != t.tid() {

@@ -24,7 +24,7 @@ func (t *Trap) signalfd(flags int32) int64 {
 	in := vfs.SignalfdRequest{Mask: mask, Nonblock: flags&unix.SFD_NONBLOCK != 0}
 	fd := t.arg32(0)
 	if fd != -1 {
-		h, kind, e := t.file(fd)
+		h, kind, e := t.opened(fd)
 		if e != 0 {
 			return e
 		}

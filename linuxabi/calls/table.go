@@ -63,7 +63,7 @@ var rows = map[int]row{
 	unix.SYS_IOCTL:           full(ioctl),
 	unix.SYS_FSYNC:           full(fsync),
 	unix.SYS_FDATASYNC:       full(fsync),
-	unix.SYS_SYNCFS:          full(fsync),
+	unix.SYS_SYNCFS:          full(syncfs),
 	unix.SYS_SYNC:            full(sync),
 	unix.SYS_FADVISE64:       full(fadvise),
 	unix.SYS_PIPE:            full(pipe),

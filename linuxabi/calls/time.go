@@ -104,6 +104,9 @@ func timeCall(t *Trap) int64 {
 }
 
 func nanosleep(t *Trap) int64 {
+	if t.arg(0) == 0 {
+		return errno(unix.EFAULT)
+	}
 	ns, e := t.timespec(t.arg(0), 0)
 	if e != 0 {
 		return e
@@ -120,6 +123,9 @@ func clockNanosleep(t *Trap) int64 {
 		return errno(unix.EOPNOTSUPP)
 	default:
 		return errno(unix.EINVAL)
+	}
+	if t.arg(2) == 0 {
+		return errno(unix.EFAULT)
 	}
 	ns, e := t.timespec(t.arg(2), 0)
 	if e != 0 {
@@ -189,7 +195,13 @@ func setitimer(t *Trap) int64 {
 	return t.itimer(&in, t.arg(2))
 }
 
-func getitimer(t *Trap) int64 { return t.itimer(&proc.AlarmRequest{}, t.arg(1)) }
+func getitimer(t *Trap) int64 {
+	v := t.itimer(&proc.AlarmRequest{}, t.arg(1))
+	if v == 0 && t.arg(1) == 0 {
+		return errno(unix.EFAULT)
+	}
+	return v
+}
 
 func (t *Trap) itimer(in *proc.AlarmRequest, old uint64) int64 {
 	switch t.arg32(0) {

@@ -74,7 +74,7 @@ func timerfdGettime(t *Trap) int64 {
 
 // timer resolves a timerfd. EINVAL: it is another file.
 func (t *Trap) timer(fd int32) (vfs.Client, int64) {
-	h, kind, e := t.file(fd)
+	h, kind, e := t.opened(fd)
 	if e == 0 && kind != vfs.Kind_TIMER {
 		e = errno(unix.EINVAL)
 	}

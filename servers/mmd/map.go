@@ -126,7 +126,12 @@ func (h *MMD) Unmap(c *server.Ctx, in *mm.RangeRequest, out *mm.EmptyReply) uabi
 	if err != uabi.OK {
 		return err
 	}
-	return c.SpaceUnmap(space, in.Addr, n)
+	// Nothing is ever mapped below MinUser.
+	addr, end := max(in.Addr, uabi.MinUser), in.Addr+n
+	if addr >= end {
+		return uabi.OK
+	}
+	return c.SpaceUnmap(space, addr, end-addr)
 }
 
 // Protect implements mm.Handler.

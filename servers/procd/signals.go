@@ -387,6 +387,7 @@ func (h *Procd) AltStack(c *server.Ctx, in *proc.AltStackRequest, out *proc.AltS
 	switch {
 	case on:
 		return uabi.ErrPerm
+	case in.Sp == t.AltSp && in.Size == t.AltSize && in.Flags == t.AltFlags:
 	case mode != disable && mode != onStack && mode != 0:
 		return uabi.ErrArg
 	case mode == disable:

@@ -171,11 +171,14 @@ func (h *VFSD) Write(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) ua
 	if err != uabi.OK {
 		return err
 	}
-	if !writable(o) {
-		return uabi.ErrBadFD
-	}
 	if in.Offset < -1 {
 		return uabi.ErrArg
+	}
+	if in.Offset >= 0 && o.Kind == uint32(vfs.Kind_PIPE) {
+		return uabi.ErrSeek
+	}
+	if !writable(o) {
+		return uabi.ErrBadFD
 	}
 	if err := h.write(c, o, in, out); err != uabi.OK {
 		return err
@@ -189,9 +192,6 @@ func (h *VFSD) Write(c *server.Ctx, in *vfs.ReadRequest, out *vfs.CountReply) ua
 func (h *VFSD) write(c *server.Ctx, o *state.Open, in *vfs.ReadRequest, out *vfs.CountReply) uabi.Error {
 	switch vfs.Kind(o.Kind) {
 	case vfs.Kind_PIPE:
-		if in.Offset >= 0 {
-			return uabi.ErrSeek
-		}
 		return h.writePipe(c, o, out)
 	case vfs.Kind_TTY:
 		return h.writeTty(c, o, out)

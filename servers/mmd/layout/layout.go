@@ -167,7 +167,7 @@ func CheckProtect(addr, length uint64, prot uint32) (uint64, uabi.Error) {
 	if !ok || addr+n < addr {
 		return 0, uabi.ErrNoMem
 	}
-	if n > 0 && (addr >= uabi.MaxUser || n > uabi.MaxUser-addr) {
+	if n > 0 && (addr < uabi.MinUser || addr >= uabi.MaxUser || n > uabi.MaxUser-addr) {
 		return 0, uabi.ErrNoMem
 	}
 	return n, uabi.OK
