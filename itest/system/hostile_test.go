@@ -19,23 +19,24 @@ var hostileSkipped = map[string]string{
 // hostileBase are good arguments, by position, where 0 would be of no use.
 var hostileBase = map[string]map[int]int{
 	"setrlimit": {0: 4}, "getrlimit": {0: 4}, "prlimit64": {1: 4}, // RLIMIT_CORE
-	"ioctl":        {1: 0x541b}, // FIONREAD
-	"arch_prctl":   {0: 0x1003}, // ARCH_GET_FS
-	"rt_sigaction": {0: 10},
-	"mmap":         {3: 2}, // MAP_PRIVATE
-	"mremap":       {1: 4096, 2: 8192, 3: 1},
-	"munmap":       {1: 4096},
-	"msync":        {2: 4},        // MS_SYNC
-	"epoll_ctl":    {0: 14, 1: 1}, // EPOLL_FD of hostile.c, EPOLL_CTL_ADD
-	"epoll_wait":   {0: 14},
-	"epoll_pwait":  {0: 14, 5: 8},
-	"epoll_pwait2": {0: 14, 5: 8},
-	"getdents64":   {0: 12, 2: 400}, // DIR_FD
-	"fchdir":       {0: 12},
-	"flock":        {1: 1}, // LOCK_SH
-	"fallocate":    {3: 16},
-	"waitid":       {3: 4}, // WEXITED
-	"clone3":       {1: 64},
+	"ioctl":             {1: 0x541b}, // FIONREAD
+	"arch_prctl":        {0: 0x1003}, // ARCH_GET_FS
+	"rt_sigaction":      {0: 10},
+	"mmap":              {3: 2}, // MAP_PRIVATE
+	"mremap":            {1: 4096, 2: 8192, 3: 1},
+	"munmap":            {1: 4096},
+	"msync":             {2: 4},        // MS_SYNC
+	"epoll_ctl":         {0: 14, 1: 1}, // EPOLL_FD of hostile.c, EPOLL_CTL_ADD
+	"epoll_wait":        {0: 14},
+	"epoll_pwait":       {0: 14, 5: 8},
+	"epoll_pwait2":      {0: 14, 5: 8},
+	"getdents64":        {0: 12, 2: 400}, // DIR_FD
+	"fchdir":            {0: 12},
+	"flock":             {1: 1}, // LOCK_SH
+	"fallocate":         {3: 16},
+	"waitid":            {3: 4}, // WEXITED
+	"clone3":            {1: 64},
+	"inotify_add_watch": {0: 10}, // FILE_FD
 }
 
 // hostileDiffers are answers that may be others than this Linux's, by row, row and argument, or row, argument and value; and why.

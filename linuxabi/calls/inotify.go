@@ -52,7 +52,7 @@ func inotifyRmWatch(t *Trap) int64 {
 
 // inotifyFile is the first argument. EINVAL: it is another file.
 func (t *Trap) inotifyFile() (vfs.Client, int64) {
-	h, kind, e := t.file(t.arg32(0))
+	h, kind, e := t.opened(t.arg32(0))
 	if e == 0 && kind != vfs.Kind_INOTIFY {
 		e = errno(unix.EINVAL)
 	}

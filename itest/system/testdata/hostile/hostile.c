@@ -255,7 +255,7 @@ int main(int argc, char **argv) {
 	if (unshare(CLONE_NEWNS | CLONE_NEWUTS) == 0)
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	null = open("/dev/null", O_RDWR);
-	if (chroot(".") < 0) // paths are as long on every machine
+	if (chroot(".") < 0) // paths are as long on every machine, and / is not the machine's
 		return 1;
 	report = mmap((void *)(ARENA * 3), sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	int random = argc == 4 && strcmp(argv[1], "random") == 0;
