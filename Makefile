@@ -72,7 +72,7 @@ soak: image ## the long counts (about an hour on two idle cores); prints a tally
 	@ARAMID_SOAK=1 go test -p 1 -count=1 -timeout 5h -v -run 'Soak|Storm' ./itest/storm ./itest/kernel ./itest/restart ./itest/system 2>&1 | \
 	  tee build/soak.log | grep -E 'tally|seeds, |^(---|FAIL|ok|panic)'
 
-bench: image ## the table of figures, and build/bench.json
+bench: image rootfs ## the tables of figures, one of them against Debian's Linux, and build/bench.json
 	@go run ./itest/bench
 
 clean: ## remove what was built

@@ -69,7 +69,7 @@ func (g Guest) Run(root string, argv ...string) (output string, status int, err 
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	late, err := runFor(cmd, max(g.Timeout, 0))
-	output = strings.ReplaceAll(out.String(), "\r\n", "\n")
+	output = farewell.ReplaceAllString(strings.ReplaceAll(out.String(), "\r\n", "\n"), "")
 	if late {
 		return output, 0, errors.New("it did not end in time")
 	}
@@ -96,6 +96,9 @@ func runFor(cmd *exec.Cmd, limit time.Duration) (late bool, err error) {
 	timer.Stop()
 	return late, err
 }
+
+// farewell is the one line that a quiet kernel prints.
+var farewell = regexp.MustCompile(`\[ *\d+\.\d+\] reboot: Power down\n$`)
 
 var statusLine = regexp.MustCompile(`^(?:status (\d+)|error (.*))`)
 

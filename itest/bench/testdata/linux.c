@@ -21,8 +21,8 @@
 
 enum { SAMPLES = 31, PAGE = 4096, PAGES = 64, BIG = 65536 };
 
-#define FILE_PATH "/tmp/bench/file"
-#define NEW_PATH "/tmp/bench/new"
+#define FILE_PATH "/tmp/file"
+#define NEW_PATH "/tmp/new"
 
 static const char *self;
 static int fds[2], back[2], zero, file, event, epoll_fd;
@@ -147,10 +147,7 @@ static int op_exec(void)
 /* What a row needs before it is measured. */
 static int with_file(void)
 {
-	int fd;
-	if (mkdir("/tmp/bench", 0700) != 0 && errno != EEXIST)
-		return 0;
-	fd = open(FILE_PATH, O_CREAT | O_TRUNC | O_RDWR, 0600);
+	int fd = open(FILE_PATH, O_CREAT | O_TRUNC | O_RDWR, 0600);
 	if (fd < 0)
 		return 0;
 	memset(buffer, 0, sizeof buffer);
