@@ -13,10 +13,17 @@
 // gone (R13). When the last thread of a process is gone, its descriptors, mm and timers are released, its children find a new
 // parent, and it is a zombie until waited for.
 //
+// # Cgroups
+//
+// There is one hierarchy; names and control files are vfsd's. A process is in one group from its fork until it is reaped, but a zombie
+// does not make its group populated. Each group has sums over itself and all below (tally), so that a fork, an exit and pids.max cost
+// a walk to the root. settle compares what the sums say with what was told last. A frozen group's threads park as those of a stopped
+// process do, and wait(2) says nothing.
+//
 // # Interrupt level
 //
 // Invariant: a thread's interrupt level (R12) is up if a signal that it does not block is pending for it, or its process is
-// stopped and it has not parked. Of a process's signals one thread that does not block them is woken.
+// held (stopped, or in a group that freezes) and it has not parked. Of a process's signals one thread that does not block them is woken.
 //
 // # Events
 //

@@ -16,6 +16,9 @@
 // The names are package tree's, the terminal's rules package tty's, the text of /proc package procfs's. The root file system is an overlay: the image below,
 // what has changed since above. Only the latter is state. The image is mapped and read outside of the journal: it is not an input but a constant.
 //
+// sysfs and cgroup2 exist once, however often they are mounted. Their nodes are inodes as all others, with owners, modes and watchers; the text of a file
+// is made when it is read (made.go), from package sysfs, or from package cgroupfs and procd, whose ids name the groups.
+//
 // # Readiness
 //
 // A pipe and the terminal have one event each; its bits are poll(2)'s. Invariant: after each request the level of an event is what poll(2)

@@ -220,7 +220,9 @@ func (t *Tree) release(n *Inode) {
 		}
 	}
 	delete(t.inodes, n.Ino)
-	t.gone = append(t.gone, Gone{n.Ino, n.IsDir(), t.fs[n.Fs] == nil})
+	if f := t.fs[n.Fs]; f == nil || !f.Single { // Linux's kernfs tells nobody, and watches of what is gone stay
+		t.gone = append(t.gone, Gone{n.Ino, n.IsDir(), f == nil})
+	}
 	if t.base != nil && n.Ino <= t.base.Last() {
 		t.removed[n.Ino] = struct{}{}
 	}
