@@ -19,9 +19,9 @@ func getpid(t *Trap) int64  { return int64(t.tgid()) }
 func gettid(t *Trap) int64  { return int64(t.tid()) }
 func getppid(t *Trap) int64 { return int64(t.context(ctx.Ppid)) }
 
-func fork(t *Trap) int64 { return t.clone(&proc.ForkRequest{ExitSignal: uint32(unix.SIGCHLD)}, 0) }
+func fork(t *Trap) int64 { return t.clone(&proc.ForkRequest{ExitSignal: uint32(unix.SIGCHLD)}, 0, 0) }
 func vfork(t *Trap) int64 {
-	return t.clone(&proc.ForkRequest{Flags: unix.CLONE_VM | unix.CLONE_VFORK, ExitSignal: uint32(unix.SIGCHLD)}, 0)
+	return t.clone(&proc.ForkRequest{Flags: unix.CLONE_VM | unix.CLONE_VFORK, ExitSignal: uint32(unix.SIGCHLD)}, 0, 0)
 }
 
 const exitSignalMask = 0xff // CSIGNAL
@@ -30,7 +30,13 @@ func clone(t *Trap) int64 {
 	flags := t.arg(0)
 	in := &proc.ForkRequest{Flags: flags &^ exitSignalMask, ExitSignal: uint32(flags & exitSignalMask), Stack: t.arg(1),
 		ChildTid: t.arg(3), Tls: t.arg(4)}
-	return t.clone(in, t.arg(2))
+	if in.Flags&unix.CLONE_PIDFD == 0 {
+		return t.clone(in, t.arg(2), 0)
+	}
+	if in.Flags&(unix.CLONE_PARENT_SETTID|unix.CLONE_DETACHED) != 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.clone(in, 0, t.arg(2))
 }
 
 // Fields of struct clone_args in words, and its smallest size in bytes (CLONE_ARGS_SIZE_VER0).
@@ -97,21 +103,24 @@ func clone3(t *Trap) int64 {
 		}
 		in.Flags, in.Cgroup = in.Flags&^cloneIntoCgroup, uint64(out.Count)
 	}
-	return t.clone(in, w(cloneParentTid))
+	if in.Flags&unix.CLONE_PIDFD != 0 && in.Flags&unix.CLONE_PARENT_SETTID != 0 && w(clonePidfd) == w(cloneParentTid) {
+		return errno(unix.EINVAL)
+	}
+	return t.clone(in, w(cloneParentTid), w(clonePidfd))
 }
 
 // cloneIntoCgroup is CLONE_INTO_CGROUP.
 const cloneIntoCgroup = 1 << 33
 
-// cloneGaps are flags that a Linux without namespaces or pidfds refuses, as we do.
+// cloneGaps are flags that a Linux without namespaces refuses, as we do.
 const cloneGaps = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |
-	unix.CLONE_NEWCGROUP | unix.CLONE_PIDFD | unix.CLONE_PTRACE
+	unix.CLONE_NEWCGROUP | unix.CLONE_PTRACE
 
 // clone makes a process or thread: the fs context first (step 1, unless shared), then procd does the rest. A vfork parent
-// waits until its child has another image.
-func (t *Trap) clone(in *proc.ForkRequest, parentTid uint64) int64 {
+// waits until its child has another image. pidfd is where CLONE_PIDFD puts the descriptor.
+func (t *Trap) clone(in *proc.ForkRequest, parentTid, pidfd uint64) int64 {
 	if in.Flags&cloneGaps != 0 {
-		t.gap(t.regs.RAX, "namespaces, pidfd or ptrace")
+		t.gap(t.regs.RAX, "namespaces or ptrace")
 		return errno(unix.EINVAL)
 	}
 	if in.Flags&unix.CLONE_PARENT_SETTID != 0 {
@@ -119,6 +128,16 @@ func (t *Trap) clone(in *proc.ForkRequest, parentTid uint64) int64 {
 			return e
 		}
 		in.ParentTid = parentTid
+	}
+	wantsPidfd := in.Flags&unix.CLONE_PIDFD != 0
+	if wantsPidfd {
+		if e := t.roomForFD(); e != 0 {
+			return e
+		}
+		if e := t.writable(pidfd, 4); e != 0 {
+			return e
+		}
+		in.Flags &^= unix.CLONE_PIDFD
 	}
 	if in.Flags&unix.CLONE_FS == 0 {
 		var fs vfs.FsReply
@@ -137,6 +156,9 @@ func (t *Trap) clone(in *proc.ForkRequest, parentTid uint64) int64 {
 	}
 	if out.Pid == 0 {
 		return errno(unix.EAGAIN) // pids.max
+	}
+	if wantsPidfd {
+		t.childPidfd(int32(out.Pid), pidfd)
 	}
 	if in.Flags&unix.CLONE_VFORK != 0 {
 		err := t.l.proc.VforkWait(t, &proc.PidRequest{Pid: int32(out.Pid)}, &proc.EmptyReply{})
@@ -255,6 +277,7 @@ func waitid(t *Trap) int64 {
 		return errno(unix.EINVAL)
 	}
 	in := proc.WaitRequest{Idtype: uint32(t.arg(0)), Id: t.arg32(1), Options: options}
+	nonblock := false
 	switch in.Idtype {
 	case unix.P_ALL:
 	case unix.P_PID:
@@ -266,14 +289,22 @@ func waitid(t *Trap) int64 {
 			return errno(unix.EINVAL)
 		}
 	case unix.P_PIDFD:
-		t.gap(unix.SYS_WAITID, "P_PIDFD")
-		return errno(unix.EINVAL)
+		if in.Id < 0 {
+			return errno(unix.EINVAL)
+		}
+		var e int64
+		if nonblock, e = t.waitPidfd(&in); e != 0 {
+			return e
+		}
 	default:
 		return errno(unix.EINVAL)
 	}
 	var out proc.WaitReply
 	if err := t.l.proc.Wait(t, &in, &out); err != uabi.OK {
 		return t.status(err)
+	}
+	if out.Pid == 0 && nonblock {
+		return errno(unix.EAGAIN)
 	}
 	if info != 0 {
 		var w abi.Writer

@@ -95,6 +95,11 @@ var rows = map[int]row{
 	unix.SYS_EPOLL_PWAIT2:    full(epollPwait2),
 	unix.SYS_COPY_FILE_RANGE: absent(unix.ENOSYS),
 
+	// Processes as files.
+	unix.SYS_PIDFD_OPEN:        full(pidfdOpen),
+	unix.SYS_PIDFD_SEND_SIGNAL: full(pidfdSendSignal),
+	unix.SYS_PIDFD_GETFD:       full(pidfdGetfd),
+
 	// Watching files.
 	unix.SYS_INOTIFY_INIT:      full(inotifyInit),
 	unix.SYS_INOTIFY_INIT1:     full(inotifyInit1),
@@ -181,14 +186,14 @@ var rows = map[int]row{
 	unix.SYS_GETPPID:                full(getppid),
 	unix.SYS_FORK:                   full(fork),
 	unix.SYS_VFORK:                  full(vfork),
-	unix.SYS_CLONE:                  partial(clone, "namespaces, pidfd, ptrace"),
-	unix.SYS_CLONE3:                 partial(clone3, "namespaces, pidfd, set_tid, cgroup"),
+	unix.SYS_CLONE:                  partial(clone, "namespaces, ptrace"),
+	unix.SYS_CLONE3:                 partial(clone3, "namespaces, set_tid, cgroup"),
 	unix.SYS_EXECVE:                 full(execve),
 	unix.SYS_EXECVEAT:               partial(execveat, "flags"),
 	unix.SYS_EXIT:                   full(exit),
 	unix.SYS_EXIT_GROUP:             full(exitGroup),
 	unix.SYS_WAIT4:                  full(wait4),
-	unix.SYS_WAITID:                 partial(waitid, "P_PIDFD"),
+	unix.SYS_WAITID:                 full(waitid),
 	unix.SYS_SET_TID_ADDRESS:        full(setTidAddress),
 	unix.SYS_SET_ROBUST_LIST:        full(setRobustList),
 	unix.SYS_GETRUSAGE:              full(getrusage),

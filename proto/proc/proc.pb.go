@@ -5449,7 +5449,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xc4'\n" +
+	"\x04KILL\x10\x022\xcc'\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
@@ -5505,8 +5505,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"IoPriority\x12\x1c.aramid.proc.PriorityRequest\x1a\x1a.aramid.proc.PriorityReply\"\"\x8a\xb5\x18\x1e\b\x01\"\tErrSearch\"\x06ErrArg\"\aErrPerm\x12N\n" +
 	"\bMemoryOf\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.MemoryReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12\\\n" +
 	"\vSignalWatch\x12\x1f.aramid.proc.SignalWatchRequest\x1a\x17.aramid.proc.WatchReply\"\x13\x8a\xb5\x18\x0f\b\x01\"\vErrNotFound\x12K\n" +
-	"\rSignalUnwatch\x12\x19.aramid.proc.WatchRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12O\n" +
-	"\bPidWatch\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.WatchReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrSearch\x12Y\n" +
+	"\rSignalUnwatch\x12\x19.aramid.proc.WatchRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12W\n" +
+	"\bPidWatch\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.WatchReply\"\x19\x8a\xb5\x18\x15\b\x01\"\tErrSearch\"\x06ErrArg\x12Y\n" +
 	"\fCgroupCreate\x12\x1a.aramid.proc.CgroupRequest\x1a\x18.aramid.proc.CgroupReply\"\x13\x8a\xb5\x18\x0f\b\x01\"\vErrNotFound\x12a\n" +
 	"\fCgroupRemove\x12\x1a.aramid.proc.CgroupRequest\x1a\x17.aramid.proc.EmptyReply\"\x1c\x8a\xb5\x18\x18\b\x01\"\vErrNotFound\"\aErrBusy\x12e\n" +
 	"\n" +

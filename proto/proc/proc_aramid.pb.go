@@ -1165,7 +1165,7 @@ func (cl Client) SignalUnwatch(c ipc.Caller, in *WatchRequest, out *EmptyReply, 
 }
 
 // PidWatch gives the event whose bit POLLIN is up once the process has ended: pidfd_open(2). The id in the reply is the process's
-// serial number, which unlike its pid is never used again.
+// serial number, which unlike its pid is never used again. ErrArg: a thread that is not its process's leader.
 func (cl Client) PidWatch(c ipc.Caller, in *PidRequest, out *WatchReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1581,7 +1581,7 @@ type Handler[C any] interface {
 	// SignalUnwatch forgets a watch.
 	SignalUnwatch(c C, in *WatchRequest, out *EmptyReply) uabi.Error
 	// PidWatch gives the event whose bit POLLIN is up once the process has ended: pidfd_open(2). The id in the reply is the process's
-	// serial number, which unlike its pid is never used again.
+	// serial number, which unlike its pid is never used again. ErrArg: a thread that is not its process's leader.
 	PidWatch(c C, in *PidRequest, out *WatchReply) uabi.Error
 	// CgroupCreate makes an empty cgroup below parent (1 is the root). Names and files are vfsd's.
 	CgroupCreate(c C, in *CgroupRequest, out *CgroupReply) uabi.Error
@@ -3172,7 +3172,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "PidWatch", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrSearch},
+		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrArg},
 		In:     1, Out: 1, InHandles: 0, OutHandles: 1,
 		NewIn:  func() ipc.Message { return new(PidRequest) },
 		NewOut: func() ipc.Message { return new(WatchReply) },

@@ -2743,6 +2743,66 @@ func (x *PidfdRequest) GetNonblock() bool {
 	return false
 }
 
+type PidfdReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid           int64                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`       // 0: it was reaped
+	Serial        uint64                 `protobuf:"varint,2,opt,name=serial,proto3" json:"serial,omitempty"` // procd's
+	Nonblock      bool                   `protobuf:"varint,3,opt,name=nonblock,proto3" json:"nonblock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PidfdReply) Reset() {
+	*x = PidfdReply{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PidfdReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PidfdReply) ProtoMessage() {}
+
+func (x *PidfdReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PidfdReply.ProtoReflect.Descriptor instead.
+func (*PidfdReply) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *PidfdReply) GetPid() int64 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *PidfdReply) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *PidfdReply) GetNonblock() bool {
+	if x != nil {
+		return x.Nonblock
+	}
+	return false
+}
+
 type InotifyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Nonblock      bool                   `protobuf:"varint,1,opt,name=nonblock,proto3" json:"nonblock,omitempty"`
@@ -2752,7 +2812,7 @@ type InotifyRequest struct {
 
 func (x *InotifyRequest) Reset() {
 	*x = InotifyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2764,7 +2824,7 @@ func (x *InotifyRequest) String() string {
 func (*InotifyRequest) ProtoMessage() {}
 
 func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2777,7 +2837,7 @@ func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *InotifyRequest) GetNonblock() bool {
@@ -2797,7 +2857,7 @@ type InotifyAddRequest struct {
 
 func (x *InotifyAddRequest) Reset() {
 	*x = InotifyAddRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2809,7 +2869,7 @@ func (x *InotifyAddRequest) String() string {
 func (*InotifyAddRequest) ProtoMessage() {}
 
 func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2822,7 +2882,7 @@ func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyAddRequest.ProtoReflect.Descriptor instead.
 func (*InotifyAddRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *InotifyAddRequest) GetPath() string {
@@ -2848,7 +2908,7 @@ type InotifyRemoveRequest struct {
 
 func (x *InotifyRemoveRequest) Reset() {
 	*x = InotifyRemoveRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2860,7 +2920,7 @@ func (x *InotifyRemoveRequest) String() string {
 func (*InotifyRemoveRequest) ProtoMessage() {}
 
 func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2873,7 +2933,7 @@ func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRemoveRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRemoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *InotifyRemoveRequest) GetWd() int32 {
@@ -2893,7 +2953,7 @@ type MemfdRequest struct {
 
 func (x *MemfdRequest) Reset() {
 	*x = MemfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2905,7 +2965,7 @@ func (x *MemfdRequest) String() string {
 func (*MemfdRequest) ProtoMessage() {}
 
 func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2918,7 +2978,7 @@ func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemfdRequest.ProtoReflect.Descriptor instead.
 func (*MemfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *MemfdRequest) GetName() string {
@@ -2945,7 +3005,7 @@ type SealsRequest struct {
 
 func (x *SealsRequest) Reset() {
 	*x = SealsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2957,7 +3017,7 @@ func (x *SealsRequest) String() string {
 func (*SealsRequest) ProtoMessage() {}
 
 func (x *SealsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2970,7 +3030,7 @@ func (x *SealsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealsRequest.ProtoReflect.Descriptor instead.
 func (*SealsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *SealsRequest) GetAdd() bool {
@@ -2996,7 +3056,7 @@ type SetNsRequest struct {
 
 func (x *SetNsRequest) Reset() {
 	*x = SetNsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3008,7 +3068,7 @@ func (x *SetNsRequest) String() string {
 func (*SetNsRequest) ProtoMessage() {}
 
 func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3021,7 +3081,7 @@ func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetNsRequest.ProtoReflect.Descriptor instead.
 func (*SetNsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SetNsRequest) GetDir() uint32 {
@@ -3046,7 +3106,7 @@ type MountSetattrRequest struct {
 
 func (x *MountSetattrRequest) Reset() {
 	*x = MountSetattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3058,7 +3118,7 @@ func (x *MountSetattrRequest) String() string {
 func (*MountSetattrRequest) ProtoMessage() {}
 
 func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3071,7 +3131,7 @@ func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountSetattrRequest.ProtoReflect.Descriptor instead.
 func (*MountSetattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *MountSetattrRequest) GetPath() string {
@@ -3138,7 +3198,7 @@ type XattrRequest struct {
 
 func (x *XattrRequest) Reset() {
 	*x = XattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3150,7 +3210,7 @@ func (x *XattrRequest) String() string {
 func (*XattrRequest) ProtoMessage() {}
 
 func (x *XattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3163,7 +3223,7 @@ func (x *XattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrRequest.ProtoReflect.Descriptor instead.
 func (*XattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *XattrRequest) GetPath() string {
@@ -3224,7 +3284,7 @@ type XattrReply struct {
 
 func (x *XattrReply) Reset() {
 	*x = XattrReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3236,7 +3296,7 @@ func (x *XattrReply) String() string {
 func (*XattrReply) ProtoMessage() {}
 
 func (x *XattrReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3249,7 +3309,7 @@ func (x *XattrReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrReply.ProtoReflect.Descriptor instead.
 func (*XattrReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *XattrReply) GetValue() []byte {
@@ -3272,7 +3332,7 @@ type CopyRequest struct {
 
 func (x *CopyRequest) Reset() {
 	*x = CopyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3284,7 +3344,7 @@ func (x *CopyRequest) String() string {
 func (*CopyRequest) ProtoMessage() {}
 
 func (x *CopyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3297,7 +3357,7 @@ func (x *CopyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyRequest.ProtoReflect.Descriptor instead.
 func (*CopyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *CopyRequest) GetFromOffset() int64 {
@@ -3346,7 +3406,7 @@ type FallocateRequest struct {
 
 func (x *FallocateRequest) Reset() {
 	*x = FallocateRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3358,7 +3418,7 @@ func (x *FallocateRequest) String() string {
 func (*FallocateRequest) ProtoMessage() {}
 
 func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3371,7 +3431,7 @@ func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FallocateRequest.ProtoReflect.Descriptor instead.
 func (*FallocateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *FallocateRequest) GetMode() uint32 {
@@ -3594,7 +3654,12 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04file\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"<\n" +
 	"\fPidfdRequest\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x1a\n" +
-	"\bnonblock\x18\x02 \x01(\bR\bnonblock\",\n" +
+	"\bnonblock\x18\x02 \x01(\bR\bnonblock\"R\n" +
+	"\n" +
+	"PidfdReply\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\x03R\x03pid\x12\x16\n" +
+	"\x06serial\x18\x02 \x01(\x04R\x06serial\x12\x1a\n" +
+	"\bnonblock\x18\x03 \x01(\bR\bnonblock\",\n" +
 	"\x0eInotifyRequest\x12\x1a\n" +
 	"\bnonblock\x18\x01 \x01(\bR\bnonblock\";\n" +
 	"\x11InotifyAddRequest\x12\x12\n" +
@@ -3711,7 +3776,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\bSignalfd\x12\x1b.aramid.vfs.SignalfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12S\n" +
 	"\x05Pidfd\x12\x18.aramid.vfs.PidfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x19\x8a\xb5\x18\x15\b\x01\"\tErrSearch\"\x06ErrArg\x12L\n" +
-	"\bPidfdPid\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"\x0e\x8a\xb5\x18\n" +
+	"\bPidfdPid\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.PidfdReply\"\x0e\x8a\xb5\x18\n" +
 	"\"\bErrBadFD\x12L\n" +
 	"\aInotify\x12\x1a.aramid.vfs.InotifyRequest\x1a\x15.aramid.vfs.OpenReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12\xa9\x01\n" +
@@ -3749,7 +3814,7 @@ func file_proto_vfs_vfs_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_proto_vfs_vfs_proto_goTypes = []any{
 	(Kind)(0),                    // 0: aramid.vfs.Kind
 	(LockOwner)(0),               // 1: aramid.vfs.LockOwner
@@ -3794,17 +3859,18 @@ var file_proto_vfs_vfs_proto_goTypes = []any{
 	(*TimerfdReply)(nil),         // 40: aramid.vfs.TimerfdReply
 	(*SignalfdRequest)(nil),      // 41: aramid.vfs.SignalfdRequest
 	(*PidfdRequest)(nil),         // 42: aramid.vfs.PidfdRequest
-	(*InotifyRequest)(nil),       // 43: aramid.vfs.InotifyRequest
-	(*InotifyAddRequest)(nil),    // 44: aramid.vfs.InotifyAddRequest
-	(*InotifyRemoveRequest)(nil), // 45: aramid.vfs.InotifyRemoveRequest
-	(*MemfdRequest)(nil),         // 46: aramid.vfs.MemfdRequest
-	(*SealsRequest)(nil),         // 47: aramid.vfs.SealsRequest
-	(*SetNsRequest)(nil),         // 48: aramid.vfs.SetNsRequest
-	(*MountSetattrRequest)(nil),  // 49: aramid.vfs.MountSetattrRequest
-	(*XattrRequest)(nil),         // 50: aramid.vfs.XattrRequest
-	(*XattrReply)(nil),           // 51: aramid.vfs.XattrReply
-	(*CopyRequest)(nil),          // 52: aramid.vfs.CopyRequest
-	(*FallocateRequest)(nil),     // 53: aramid.vfs.FallocateRequest
+	(*PidfdReply)(nil),           // 43: aramid.vfs.PidfdReply
+	(*InotifyRequest)(nil),       // 44: aramid.vfs.InotifyRequest
+	(*InotifyAddRequest)(nil),    // 45: aramid.vfs.InotifyAddRequest
+	(*InotifyRemoveRequest)(nil), // 46: aramid.vfs.InotifyRemoveRequest
+	(*MemfdRequest)(nil),         // 47: aramid.vfs.MemfdRequest
+	(*SealsRequest)(nil),         // 48: aramid.vfs.SealsRequest
+	(*SetNsRequest)(nil),         // 49: aramid.vfs.SetNsRequest
+	(*MountSetattrRequest)(nil),  // 50: aramid.vfs.MountSetattrRequest
+	(*XattrRequest)(nil),         // 51: aramid.vfs.XattrRequest
+	(*XattrReply)(nil),           // 52: aramid.vfs.XattrReply
+	(*CopyRequest)(nil),          // 53: aramid.vfs.CopyRequest
+	(*FallocateRequest)(nil),     // 54: aramid.vfs.FallocateRequest
 }
 var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	23, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
@@ -3850,20 +3916,20 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	41, // 40: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
 	42, // 41: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
 	2,  // 42: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
-	43, // 43: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
-	44, // 44: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
-	45, // 45: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
-	46, // 46: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
-	47, // 47: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
+	44, // 43: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
+	45, // 44: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
+	46, // 45: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
+	47, // 46: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
+	48, // 47: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
 	2,  // 48: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
-	48, // 49: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
+	49, // 49: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
 	11, // 50: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
-	49, // 51: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
-	50, // 52: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
-	50, // 53: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
-	52, // 54: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
+	50, // 51: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
+	51, // 52: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
+	51, // 53: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
+	53, // 54: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
 	2,  // 55: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
-	53, // 56: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
+	54, // 56: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
 	7,  // 57: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
 	4,  // 58: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
 	4,  // 59: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
@@ -3905,7 +3971,7 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	3,  // 95: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
 	6,  // 96: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
 	6,  // 97: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
-	20, // 98: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.CountReply
+	43, // 98: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
 	6,  // 99: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
 	20, // 100: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
 	3,  // 101: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
@@ -3915,7 +3981,7 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	3,  // 105: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
 	3,  // 106: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
 	3,  // 107: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
-	51, // 108: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	52, // 108: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
 	3,  // 109: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
 	20, // 110: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
 	20, // 111: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
@@ -3940,7 +4006,7 @@ func file_proto_vfs_vfs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_vfs_vfs_proto_rawDesc), len(file_proto_vfs_vfs_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   52,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1101,8 +1101,8 @@ func (cl Client) Pidfd(c ipc.Caller, in *PidfdRequest, out *OpenReply, grants ..
 	return uabi.OK
 }
 
-// PidfdPid is the process that the called pidfd stands for. Word 0 of the reply: its id, −1 if it was reaped. ErrBadFD: no pidfd.
-func (cl Client) PidfdPid(c ipc.Caller, in *EmptyRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
+// PidfdPid is the process that the called pidfd stands for. ErrBadFD: no pidfd.
+func (cl Client) PidfdPid(c ipc.Caller, in *EmptyRequest, out *PidfdReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
 	in.ToWords(&m.W)
@@ -1590,8 +1590,8 @@ type Handler[C any] interface {
 	Signalfd(c C, in *SignalfdRequest, out *OpenReply) uabi.Error
 	// Pidfd makes the open file of a process: pidfd_open(2), CLONE_PIDFD. ErrSearch: no such process.
 	Pidfd(c C, in *PidfdRequest, out *OpenReply) uabi.Error
-	// PidfdPid is the process that the called pidfd stands for. Word 0 of the reply: its id, −1 if it was reaped. ErrBadFD: no pidfd.
-	PidfdPid(c C, in *EmptyRequest, out *CountReply) uabi.Error
+	// PidfdPid is the process that the called pidfd stands for. ErrBadFD: no pidfd.
+	PidfdPid(c C, in *EmptyRequest, out *PidfdReply) uabi.Error
 	// Inotify is inotify_init1(2).
 	Inotify(c C, in *InotifyRequest, out *OpenReply) uabi.Error
 	// InotifyAdd is inotify_add_watch(2) on the called inotify file. Word 0 of the reply: the watch descriptor.
@@ -1716,7 +1716,7 @@ type service[C any] struct {
 	pidfdIn          PidfdRequest
 	pidfdOut         OpenReply
 	pidfdPidIn       EmptyRequest
-	pidfdPidOut      CountReply
+	pidfdPidOut      PidfdReply
 	inotifyIn        InotifyRequest
 	inotifyOut       OpenReply
 	inotifyAddIn     InotifyAddRequest
@@ -3100,9 +3100,9 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "PidfdPid", Mutates: false, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrBadFD},
-		In:     0, Out: 1, InHandles: 0, OutHandles: 0,
+		In:     0, Out: 3, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
-		NewOut: func() ipc.Message { return new(CountReply) },
+		NewOut: func() ipc.Message { return new(PidfdReply) },
 	},
 	{
 		Name: "Inotify", Mutates: true, Blocks: false, Forward: false,
@@ -5557,6 +5557,38 @@ func (x *PidfdRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 // Clear implements ipc.Message.
 func (x *PidfdRequest) Clear() {
 	x.Pid = 0
+	x.Nonblock = false
+}
+
+// ToWords implements ipc.Message.
+func (x *PidfdReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Pid)
+	w[1] = uint64(x.Serial)
+	w[2] = 0
+	if x.Nonblock {
+		w[2] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *PidfdReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Pid = int64(w[0])
+	x.Serial = uint64(w[1])
+	x.Nonblock = w[2] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *PidfdReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *PidfdReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *PidfdReply) Clear() {
+	x.Pid = 0
+	x.Serial = 0
 	x.Nonblock = false
 }
 

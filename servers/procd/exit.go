@@ -128,6 +128,7 @@ func (h *Procd) exited(c *server.Ctx, p *state.Process, uid uint32) {
 	h.leaveTimes(c, p)
 	h.tallyProcess(p, -1)
 	p.Phase, p.Uid = state.Phase_ZOMBIE, uid
+	h.showEnd(c, p)
 	h.tallyProcess(p, 1)
 	h.settle(c, p.Cgroup)
 	h.releaseVfork(c, p)
@@ -226,6 +227,9 @@ func (h *Procd) reap(c *server.Ctx, p *state.Process) {
 		addTimes(&parent.Children, p.Used.GetUserNs()+p.Children.GetUserNs(), p.Used.GetSystemNs()+p.Children.GetSystemNs())
 	}
 	c.Close(uabi.Handle(p.Event))
+	if p.EndEvent != 0 {
+		c.Close(uabi.Handle(p.EndEvent))
+	}
 	h.removeProcess(p)
 	h.forgetGroups(p.Cgroup)
 }

@@ -153,6 +153,7 @@ func (h *Procd) Handles(yield func(uabi.Handle)) {
 		give(p.Event)
 		give(p.Timer)
 		give(p.Alarm)
+		give(p.EndEvent)
 		for _, w := range p.Watches {
 			give(w.Event)
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // watching is the part of the test's handler about events that procd gives away.
-func (h *handler) watching(nr, a, b uint64) (uint64, uabi.Error) {
+func (h *handler) watching(nr, a, b, d uint64) (uint64, uabi.Error) {
 	l := &h.lane
 	switch nr {
 	case sysWatch:
@@ -29,6 +29,15 @@ func (h *handler) watching(nr, a, b uint64) (uint64, uabi.Error) {
 		h.k.Close(h.watch[a])
 		delete(h.watch, a)
 		return 0, err
+	case sysPidWatch:
+		var out proc.WatchReply
+		err := h.proc.PidWatch(l, &proc.PidRequest{Pid: int32(a)}, &out)
+		if err == uabi.OK {
+			h.watch[out.Id] = uabi.Handle(out.Event)
+		}
+		return out.Id, err
+	case sysKillSerial:
+		return 0, h.proc.Kill(l, &proc.KillRequest{Pid: int32(a), Signal: uint32(b), Serial: d}, &proc.EmptyReply{})
 	case sysClock:
 		err := h.proc.ClockSet(l, &proc.ClockRequest{Realtime: a}, &proc.EmptyReply{})
 		return 0, err
@@ -82,6 +91,31 @@ func TestTheClockIsSetByWhoMay(t *testing.T) {
 		p.fails("before boot", uabi.ErrArg, sysClock, 0)
 		p.fails("too late", uabi.ErrArg, sysClock, 1<<63)
 		p.sys("set", sysClock, 1_700_000_000_000_000_000)
+		p.exit(0)
+	}, said())
+}
+
+func TestTheEndOfAProcessIsSeenByWhoWatchesItAtEveryCrash(t *testing.T) {
+	sweep(t, 1, 0, func(p *program) {
+		p.fails("watch of nobody", uabi.ErrSearch, sysPidWatch, 99)
+		pid := p.fork(0, 0, signal.CHLD, func(p *program) uint64 {
+			p.sys("pause", sysSuspend, 0)
+			return 0
+		})
+		w := p.sys("watch", sysPidWatch, pid)
+		p.level("it runs", w, 0)
+		p.fails("another's number", uabi.ErrSearch, sysKillSerial, pid, signal.KILL, w+1)
+		p.level("it still runs", w, 0)
+		p.sys("kill", sysKillSerial, pid, signal.KILL, w)
+		p.sys("look", sysWait, unix.P_PID, pid, unix.WEXITED|unix.WNOWAIT)
+		p.level("it ended", w, watchBit)
+		if late := p.sys("watch of a zombie", sysPidWatch, pid); late != w {
+			p.w.Fail("its number was %d and is %d", w, late)
+		}
+		p.sys("wait", sysWait, unix.P_PID, pid, unix.WEXITED)
+		p.level("it was reaped", w, watchBit)
+		p.fails("signal", uabi.ErrSearch, sysKillSerial, pid, 0, w)
+		p.fails("watch of who was reaped", uabi.ErrSearch, sysPidWatch, pid)
 		p.exit(0)
 	}, said())
 }

@@ -108,6 +108,8 @@ const (
 	sysWatchLevel        // (id) → level of its event
 	sysUnwatch           // (id)
 	sysClock             // (ns)
+	sysPidWatch          // (pid) → serial, whose event sysWatchLevel reads
+	sysKillSerial        // (pid, signal, serial)
 	sysFdID              // (fd) → number of its open file
 )
 
@@ -363,8 +365,8 @@ func (h *handler) more(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 		err := h.proc.FdGet(l, &proc.FdGetRequest{Fd: int32(a)}, &out)
 		h.close = append(h.close, uabi.Handle(out.File))
 		return out.Id, err
-	case sysWatch, sysWatchLevel, sysUnwatch, sysClock:
-		return h.watching(nr, a, b)
+	case sysWatch, sysWatchLevel, sysUnwatch, sysClock, sysPidWatch, sysKillSerial:
+		return h.watching(nr, a, b, in.Regs.RDX)
 	case sysFds:
 		var out proc.FdListReply
 		err := h.proc.FdList(l, &proc.PidRequest{}, &out)

@@ -116,7 +116,7 @@ func (h *VFSD) read(c *server.Ctx, o *state.Open, in *vfs.ReadRequest, out *vfs.
 		return h.readTty(c, o, out)
 	case vfs.Kind_DEVICE:
 		return h.readDevice(c, o, out)
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY, vfs.Kind_PID:
 		if in.Offset >= 0 {
 			return uabi.ErrSeek
 		}
@@ -197,7 +197,7 @@ func (h *VFSD) write(c *server.Ctx, o *state.Open, in *vfs.ReadRequest, out *vfs
 		return h.writeTty(c, o, out)
 	case vfs.Kind_DEVICE:
 		return h.writeDevice(c, o, out)
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY, vfs.Kind_PID:
 		if in.Offset >= 0 {
 			return uabi.ErrSeek
 		}

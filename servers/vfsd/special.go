@@ -25,7 +25,7 @@ const (
 
 func isSpecial(o *state.Open) bool {
 	switch vfs.Kind(o.Kind) {
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY, vfs.Kind_PID:
 		return true
 	}
 	return false
@@ -319,7 +319,7 @@ func (h *VFSD) readiness(o *state.Open) (uint32, uabi.Error) {
 		return h.pipes[o.Pipe].Event, uabi.OK
 	case vfs.Kind_TTY:
 		return h.top.Tty.Event, uabi.OK
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY, vfs.Kind_PID:
 		return o.Event, uabi.OK
 	case vfs.Kind_FILE:
 		if o.Event != 0 {

@@ -15,6 +15,7 @@ import (
 // signals is the part of the stub of procd about signals. It is not crashed, so it needs no state message.
 type signals struct {
 	pending []proc.SignalReply
+	serial  uint64 // of process 1
 }
 
 // stubEvent is where the stub of procd has the event of its only watch: a boot handle that it does not use.
@@ -138,6 +139,45 @@ func TestASignalfdTakesWhatProcdHasAtEveryCrash(t *testing.T) {
 			var flags vfs.CountReply
 			c.want("flags", f.Flags(c.t, &vfs.FlagsRequest{Set: true, Flags: unix.O_NONBLOCK}, &flags), uabi.OK)
 			c.read(f, signalSize, -1, uabi.ErrAgain)
+			c.close(f)
+		})
+	})
+}
+
+// PidWatch knows process 1 only.
+func (s *stubProc) PidWatch(c *server.Ctx, in *proc.PidRequest, out *proc.WatchReply) uabi.Error {
+	if in.Pid != 1 {
+		return uabi.ErrSearch
+	}
+	out.Id, out.Event = 70, uint32(stubEvent)
+	return uabi.OK
+}
+
+func TestAPidfdStandsForItsProcessAtEveryCrash(t *testing.T) {
+	sweep(t, nil, 1, func(w *world) {
+		event := w.NewEvent()
+		w.Process("procd").Install(stubEvent, event, uabi.RightsAll)
+		w.stub.serial = 70
+		w.client(func(c *client) {
+			var out vfs.OpenReply
+			c.want("of nobody", c.vfs.Pidfd(c.t, &vfs.PidfdRequest{Pid: 2}, &out), uabi.ErrSearch)
+			c.want("pidfd", c.vfs.Pidfd(c.t, &vfs.PidfdRequest{Pid: 1, Nonblock: true}, &out), uabi.OK)
+			f := vfs.Client{H: uabi.Handle(out.File)}
+			var p vfs.PidfdReply
+			c.want("its process", f.PidfdPid(c.t, &vfs.EmptyRequest{}, &p), uabi.OK)
+			if p.Pid != 1 || p.Serial != 70 || !p.Nonblock {
+				w.Fail("the pidfd is %v", &p)
+			}
+			c.level("it runs", f, 0)
+			event.Update(unix.POLLIN, 0, 0)
+			c.level("it ended", f, unix.POLLIN)
+			c.read(f, 8, -1, uabi.ErrArg)
+			w.stub.serial = 71 // its number has another process
+			c.want("its process", f.PidfdPid(c.t, &vfs.EmptyRequest{}, &p), uabi.OK)
+			if p.Pid != 0 {
+				w.Fail("the process that was reaped is %d", p.Pid)
+			}
+			c.want("of a directory", c.open("/", unix.O_RDONLY, 0, uabi.OK).PidfdPid(c.t, &vfs.EmptyRequest{}, &p), uabi.ErrBadFD)
 			c.close(f)
 		})
 	})

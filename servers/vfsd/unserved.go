@@ -8,16 +8,6 @@ import (
 
 // Methods of the contract that are not built yet: each leaves this file for one of its own.
 
-// Pidfd implements vfs.Handler.
-func (h *VFSD) Pidfd(c *server.Ctx, in *vfs.PidfdRequest, out *vfs.OpenReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
-// PidfdPid implements vfs.Handler.
-func (h *VFSD) PidfdPid(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.CountReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
-
 // Memfd implements vfs.Handler.
 func (h *VFSD) Memfd(c *server.Ctx, in *vfs.MemfdRequest, out *vfs.OpenReply) uabi.Error {
 	return uabi.ErrUnsupported

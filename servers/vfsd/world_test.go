@@ -46,7 +46,7 @@ func (s *stubProc) Identity(c *server.Ctx, in *proc.PidRequest, out *proc.Identi
 	if in.Pid != 1 {
 		return uabi.ErrSearch
 	}
-	out.Pid = 1
+	out.Pid, out.Serial = 1, s.serial
 	return uabi.OK
 }
 

@@ -355,6 +355,7 @@ type Process struct {
 	Cgroup        uint64                 `protobuf:"varint,33,opt,name=cgroup,proto3" json:"cgroup,omitempty"`
 	CgroupBase    *Times                 `protobuf:"bytes,34,opt,name=cgroup_base,json=cgroupBase,proto3" json:"cgroup_base,omitempty"` // what it had used when it came into its cgroup, or has been added to the cgroup's `gone`
 	Watches       []*Watch               `protobuf:"bytes,40,rep,name=watches,proto3" json:"watches,omitempty"`                         // signalfds that it made
+	EndEvent      uint32                 `protobuf:"varint,41,opt,name=end_event,json=endEvent,proto3" json:"end_event,omitempty"`      // handle: watchBit is up once it has ended; 0: nobody asked
 	Layout        *Layout                `protobuf:"bytes,50,opt,name=layout,proto3" json:"layout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -633,6 +634,13 @@ func (x *Process) GetWatches() []*Watch {
 		return x.Watches
 	}
 	return nil
+}
+
+func (x *Process) GetEndEvent() uint32 {
+	if x != nil {
+		return x.EndEvent
+	}
+	return 0
 }
 
 func (x *Process) GetLayout() *Layout {
@@ -2176,7 +2184,7 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\bhostname\x18\x03 \x01(\tR\bhostname\x12\x1e\n" +
 	"\n" +
 	"domainname\x18\x04 \x01(\tR\n" +
-	"domainname\"\xf3\b\n" +
+	"domainname\"\x90\t\n" +
 	"\aProcess\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
@@ -2217,7 +2225,8 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\x06cgroup\x18! \x01(\x04R\x06cgroup\x12:\n" +
 	"\vcgroup_base\x18\" \x01(\v2\x19.aramid.procd.state.TimesR\n" +
 	"cgroupBase\x123\n" +
-	"\awatches\x18( \x03(\v2\x19.aramid.procd.state.WatchR\awatches\x122\n" +
+	"\awatches\x18( \x03(\v2\x19.aramid.procd.state.WatchR\awatches\x12\x1b\n" +
+	"\tend_event\x18) \x01(\rR\bendEvent\x122\n" +
 	"\x06layout\x182 \x01(\v2\x1a.aramid.procd.state.LayoutR\x06layout\"\xc0\x02\n" +
 	"\x06Cgroup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +

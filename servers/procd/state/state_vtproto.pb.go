@@ -333,6 +333,13 @@ func (m *Process) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i--
 		dAtA[i] = 0x92
 	}
+	if m.EndEvent != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.EndEvent))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0xc8
+	}
 	if len(m.Watches) > 0 {
 		for iNdEx := len(m.Watches) - 1; iNdEx >= 0; iNdEx-- {
 			size, err := m.Watches[iNdEx].MarshalToSizedBufferVT(dAtA[:i])
@@ -2123,6 +2130,9 @@ func (m *Process) SizeVT() (n int) {
 			l = e.SizeVT()
 			n += 2 + l + protohelpers.SizeOfVarint(uint64(l))
 		}
+	}
+	if m.EndEvent != 0 {
+		n += 2 + protohelpers.SizeOfVarint(uint64(m.EndEvent))
 	}
 	if m.Layout != nil {
 		l = m.Layout.SizeVT()
@@ -4195,6 +4205,25 @@ func (m *Process) UnmarshalVT(dAtA []byte) error {
 				return err
 			}
 			iNdEx = postIndex
+		case 41:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field EndEvent", wireType)
+			}
+			m.EndEvent = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.EndEvent |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		case 50:
 			if wireType != 2 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Layout", wireType)
@@ -8968,6 +8997,25 @@ func (m *Process) UnmarshalVTUnsafe(dAtA []byte) error {
 				return err
 			}
 			iNdEx = postIndex
+		case 41:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field EndEvent", wireType)
+			}
+			m.EndEvent = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.EndEvent |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		case 50:
 			if wireType != 2 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Layout", wireType)

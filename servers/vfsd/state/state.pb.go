@@ -1063,6 +1063,8 @@ type Open struct {
 	Mask          uint64                 `protobuf:"varint,31,opt,name=mask,proto3" json:"mask,omitempty"`   // of a signalfd
 	Watch         uint64                 `protobuf:"varint,32,opt,name=watch,proto3" json:"watch,omitempty"` // of a signalfd: procd's number
 	Inotify       *Inotify               `protobuf:"bytes,33,opt,name=inotify,proto3" json:"inotify,omitempty"`
+	Pid           int32                  `protobuf:"varint,34,opt,name=pid,proto3" json:"pid,omitempty"`       // of a pidfd
+	Serial        uint64                 `protobuf:"varint,35,opt,name=serial,proto3" json:"serial,omitempty"` // of a pidfd: procd's number of the process
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1256,6 +1258,20 @@ func (x *Open) GetInotify() *Inotify {
 		return x.Inotify
 	}
 	return nil
+}
+
+func (x *Open) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *Open) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
 }
 
 // Inotify is what inotify_init(2) makes.
@@ -2061,7 +2077,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12(\n" +
 	"\x03cwd\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x03cwd\x12*\n" +
 	"\x04root\x18\x03 \x01(\v2\x16.aramid.vfsd.state.RefR\x04root\x12\x14\n" +
-	"\x05umask\x18\x04 \x01(\rR\x05umask\"\xfb\x04\n" +
+	"\x05umask\x18\x04 \x01(\rR\x05umask\"\xa5\x05\n" +
 	"\x04Open\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x02at\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x02at\x12\x14\n" +
@@ -2089,7 +2105,9 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x05timer\x18\x1e \x01(\v2\x18.aramid.vfsd.state.TimerR\x05timer\x12\x12\n" +
 	"\x04mask\x18\x1f \x01(\x04R\x04mask\x12\x14\n" +
 	"\x05watch\x18  \x01(\x04R\x05watch\x124\n" +
-	"\ainotify\x18! \x01(\v2\x1a.aramid.vfsd.state.InotifyR\ainotify\"\xb2\x01\n" +
+	"\ainotify\x18! \x01(\v2\x1a.aramid.vfsd.state.InotifyR\ainotify\x12\x10\n" +
+	"\x03pid\x18\" \x01(\x05R\x03pid\x12\x16\n" +
+	"\x06serial\x18# \x01(\x04R\x06serial\"\xb2\x01\n" +
 	"\aInotify\x12\x17\n" +
 	"\alast_wd\x18\x01 \x01(\x05R\x06lastWd\x129\n" +
 	"\awatches\x18\x02 \x03(\v2\x1f.aramid.vfsd.state.InotifyWatchR\awatches\x125\n" +
