@@ -88,6 +88,21 @@ func (f file) StatAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.Stat) uabi.Err
 	return uabi.OK
 }
 
+// StatTo implements vfs.Handler: of the called socket itself.
+func (f file) StatTo(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply) uabi.Error {
+	var s vfs.Stat
+	if err := f.StatAt(c, in, &s); err != uabi.OK {
+		return err
+	}
+	b := make([]byte, vfs.StatSize)
+	vfs.PutStat(b, &s)
+	n, err := c.GrantWrite(0, 0, b)
+	if err == uabi.OK && n < len(b) {
+		return uabi.ErrFault
+	}
+	return err
+}
+
 // Path implements vfs.Handler.
 func (f file) Path(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.PathReply) uabi.Error {
 	s, err := f.socket(c)

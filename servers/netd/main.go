@@ -25,7 +25,7 @@ func main() {
 
 // served are the methods of open files that a socket has.
 var served = []uint32{
-	vfs.MethodRead, vfs.MethodWrite, vfs.MethodSeek, vfs.MethodStatAt, vfs.MethodReadDir, vfs.MethodFlags, vfs.MethodIoctl,
+	vfs.MethodRead, vfs.MethodWrite, vfs.MethodSeek, vfs.MethodStatAt, vfs.MethodStatTo, vfs.MethodReadDir, vfs.MethodFlags, vfs.MethodIoctl,
 	vfs.MethodMapFile, vfs.MethodPoll, vfs.MethodSync, vfs.MethodPath,
 }
 
