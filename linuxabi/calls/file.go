@@ -2,6 +2,7 @@ package calls
 
 import (
 	"encoding/binary"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -10,6 +11,7 @@ import (
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/ukernel/uabi"
+	"aramid/ukernel/uk"
 )
 
 var le = binary.LittleEndian
@@ -47,7 +49,7 @@ func readAt(t *Trap, off int64) int64 {
 	if t.arg(2) > uabi.MaxUser {
 		return errno(unix.EFAULT)
 	}
-	in := vfs.ReadRequest{Offset: off}
+	in := vfs.ReadRequest{Offset: off, Expired: t.in.Flags&uabi.FlagTimeout != 0}
 	g := grant(t.arg(1), min(t.arg(2), maxRW), uabi.RightWrite)
 	if t.forwardable {
 		return t.forwarded(f.ForwardRead(t, &in, g))
@@ -61,6 +63,26 @@ func readAt(t *Trap, off int64) int64 {
 	default:
 		return readFailed(t, err)
 	}
+}
+
+// readFailed takes note of what a file says only once: that a timerfd's clock was set, that the kernel log has overtaken a reader, who
+// goes on with the oldest record, what is wrong with a socket.
+func readFailed(t *Trap, e uabi.Error) int64 {
+	if isSocketError(e) {
+		return recvFailed(t, e)
+	}
+	if e == uabi.ErrCanceled || e == uabi.ErrPipe {
+		f, bad := t.target(t.arg32(0))
+		switch {
+		case bad != 0:
+			return bad
+		case e == uabi.ErrCanceled:
+			f.TimerfdSet(t, &vfs.TimerfdSetRequest{Noted: true}, &vfs.TimerfdReply{})
+		default:
+			f.Seek(t, &vfs.SeekRequest{Whence: unix.SEEK_SET}, &vfs.CountReply{})
+		}
+	}
+	return t.status(e)
 }
 
 func writeAt(t *Trap, off int64) int64 {
@@ -152,6 +174,30 @@ func (t *Trap) writeStream(f vfs.Client, iov []byte) int64 {
 	}
 }
 
+// writeGathered writes a few short pieces at once: a device may take each write as a record of its own.
+func (t *Trap) writeGathered(f vfs.Client, iov []byte) (int64, bool) {
+	total := uint64(0)
+	for i := 0; i < len(iov); i += abi.IovecSize {
+		total += le.Uint64(iov[i+8:])
+	}
+	if total == 0 || total > pipeBuf {
+		return 0, false
+	}
+	b := make([]byte, total)
+	rest := b
+	for i := 0; i < len(iov); i += abi.IovecSize {
+		n := le.Uint64(iov[i+8:])
+		if e := t.read(le.Uint64(iov[i:]), rest[:n]); n > 0 && e != 0 {
+			return e, true
+		}
+		rest = rest[n:]
+	}
+	var out vfs.CountReply
+	err := f.Write(t, &vfs.ReadRequest{Offset: atPosition}, &out, uk.Grant(b, uabi.RightRead))
+	runtime.KeepAlive(b)
+	return t.wrote(out.Count, err), true
+}
+
 // pieceAt is where byte number done of the pieces is, and how much of its piece is left; 0 at the end.
 func pieceAt(iov []byte, done uint64) (addr, n uint64) {
 	for i := 0; i < len(iov); i += abi.IovecSize {
@@ -232,6 +278,11 @@ func vector(t *Trap, off int64, rights uint32) int64 {
 	}
 	if off == atPosition && rights == uabi.RightRead && isStream(kind) {
 		return t.writeStream(f.Client, iov)
+	}
+	if kind == vfs.Kind_DEVICE && rights == uabi.RightRead && len(iov) > abi.IovecSize {
+		if v, ok := t.writeGathered(f.Client, iov); ok {
+			return v
+		}
 	}
 	done := int64(0)
 	for i := 0; i < len(iov); i += abi.IovecSize {

@@ -5,7 +5,6 @@ import (
 
 	"aramid/linuxabi/abi"
 	"aramid/proto/proc"
-	"aramid/proto/vfs"
 	"aramid/ukernel/uabi"
 )
 
@@ -171,74 +170,6 @@ func personality(t *Trap) int64 {
 		return errno(unix.EINVAL)
 	}
 	return 0
-}
-
-// Sizes of ioctl arguments for commands that do not say it themselves (asm-generic/ioctls.h).
-const (
-	termiosSize  = 36 // the kernel's struct termios
-	termios2Size = 44
-	winsizeSize  = 8
-	intSize      = 4
-)
-
-// ioctlSize is how many bytes of the argument go in and out. Modern commands encode it; the old terminal ones do not.
-func ioctlSize(cmd uint32) (in, out int) {
-	switch cmd {
-	case unix.TCGETS:
-		return 0, termiosSize
-	case unix.TCSETS, unix.TCSETSW, unix.TCSETSF:
-		return termiosSize, 0
-	case unix.TIOCGWINSZ:
-		return 0, winsizeSize
-	case unix.TIOCSWINSZ:
-		return winsizeSize, 0
-	case unix.TIOCGPGRP, unix.TIOCGSID, unix.TIOCOUTQ, abi.FIONREAD, unix.TIOCGETD, unix.TIOCMGET:
-		return 0, intSize
-	case unix.TIOCSPGRP, unix.TIOCSETD, abi.FIONBIO, unix.TIOCMSET, abi.FIOASYNC:
-		return intSize, 0
-	}
-	const (
-		sizeShift, sizeMask    = 16, 0x3fff
-		dirShift, dirWr, dirRd = 30, 1, 2
-	)
-	n := int(cmd >> sizeShift & sizeMask)
-	if cmd>>dirShift&dirWr != 0 {
-		in = n
-	}
-	if cmd>>dirShift&dirRd != 0 {
-		out = n
-	}
-	return in, out
-}
-
-func ioctl(t *Trap) int64 {
-	fd, cmd := t.arg32(0), uint32(t.arg(1))
-	switch cmd {
-	case abi.FIOCLEX, abi.FIONCLEX:
-		return t.status(t.l.proc.FdFlags(t, &proc.FdFlagsRequest{Fd: fd, Set: true, Cloexec: cmd == abi.FIOCLEX}, &proc.FdReply{}))
-	}
-	f, e := t.target(fd)
-	if e != 0 {
-		return e
-	}
-	in := vfs.IoctlRequest{Cmd: cmd, Arg: t.arg(2)}
-	nin, nout := ioctlSize(cmd)
-	if nin > 0 {
-		in.In = make([]byte, nin)
-		if e := t.read(t.arg(2), in.In); e != 0 {
-			return e
-		}
-	}
-	var out vfs.IoctlReply
-	if err := f.Ioctl(t, &in, &out); err != uabi.OK {
-		return t.status(err)
-	}
-	if len(out.Out) > 0 {
-		if e := t.write(t.arg(2), out.Out[:min(len(out.Out), max(nout, 0))]); e != 0 {
-			return e
-		}
-	}
-	return out.Result
 }
 
 // reboot: the machine goes off; a restart too, as under a virtual machine monitor that does not start again (qemu -no-reboot).

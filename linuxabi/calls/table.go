@@ -286,6 +286,8 @@ var rows = map[int]row{
 	unix.SYS_SETDOMAINNAME: full(setdomainname),
 	unix.SYS_SYSINFO:       full(sysinfo),
 	unix.SYS_GETRANDOM:     full(getrandom),
+	unix.SYS_VHANGUP:       full(vhangup),
+	unix.SYS_SYSLOG:        full(syslog),
 	unix.SYS_REBOOT:        partial(reboot, "restart powers off"),
 
 	// Features that a Linux can be configured without.

@@ -87,16 +87,3 @@ func (t *Trap) putTimer(va uint64, r *vfs.TimerfdReply) int64 {
 	w.Timespec(int64(r.Value))
 	return t.write(va, w.B)
 }
-
-// readFailed: that the clock was set is told once, and what is wrong with a socket.
-func readFailed(t *Trap, e uabi.Error) int64 {
-	if isSocketError(e) {
-		return recvFailed(t, e)
-	}
-	if e == uabi.ErrCanceled {
-		if f, bad := t.target(t.arg32(0)); bad == 0 {
-			f.TimerfdSet(t, &vfs.TimerfdSetRequest{Noted: true}, &vfs.TimerfdReply{})
-		}
-	}
-	return t.status(e)
-}

@@ -25,6 +25,55 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type Verdict int32
+
+const (
+	Verdict_IGNORED   Verdict = 0
+	Verdict_ORPHANED  Verdict = 1
+	Verdict_SIGNALLED Verdict = 2
+)
+
+// Enum value maps for Verdict.
+var (
+	Verdict_name = map[int32]string{
+		0: "IGNORED",
+		1: "ORPHANED",
+		2: "SIGNALLED",
+	}
+	Verdict_value = map[string]int32{
+		"IGNORED":   0,
+		"ORPHANED":  1,
+		"SIGNALLED": 2,
+	}
+)
+
+func (x Verdict) Enum() *Verdict {
+	p := new(Verdict)
+	*p = x
+	return p
+}
+
+func (x Verdict) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Verdict) Descriptor() protoreflect.EnumDescriptor {
+	return file_proto_proc_proc_proto_enumTypes[0].Descriptor()
+}
+
+func (Verdict) Type() protoreflect.EnumType {
+	return &file_proto_proc_proc_proto_enumTypes[0]
+}
+
+func (x Verdict) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Verdict.Descriptor instead.
+func (Verdict) EnumDescriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{0}
+}
+
 type CgroupKnob int32
 
 const (
@@ -58,11 +107,11 @@ func (x CgroupKnob) String() string {
 }
 
 func (CgroupKnob) Descriptor() protoreflect.EnumDescriptor {
-	return file_proto_proc_proc_proto_enumTypes[0].Descriptor()
+	return file_proto_proc_proc_proto_enumTypes[1].Descriptor()
 }
 
 func (CgroupKnob) Type() protoreflect.EnumType {
-	return &file_proto_proc_proc_proto_enumTypes[0]
+	return &file_proto_proc_proc_proto_enumTypes[1]
 }
 
 func (x CgroupKnob) Number() protoreflect.EnumNumber {
@@ -71,7 +120,7 @@ func (x CgroupKnob) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CgroupKnob.Descriptor instead.
 func (CgroupKnob) EnumDescriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{0}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{1}
 }
 
 type EmptyRequest struct {
@@ -880,6 +929,8 @@ type KillRequest struct {
 	Code          int32                  `protobuf:"varint,4,opt,name=code,proto3" json:"code,omitempty"` // SI_*
 	Value         uint64                 `protobuf:"varint,5,opt,name=value,proto3" json:"value,omitempty"`
 	Serial        uint64                 `protobuf:"varint,6,opt,name=serial,proto3" json:"serial,omitempty"` // 0, or that of the only process that is meant (pidfd_send_signal(2))
+	Group         bool                   `protobuf:"varint,7,opt,name=group,proto3" json:"group,omitempty"`   // pid is a process group
+	Kernel        bool                   `protobuf:"varint,8,opt,name=kernel,proto3" json:"kernel,omitempty"` // a terminal's: nobody sent it, and it is always permitted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -956,6 +1007,152 @@ func (x *KillRequest) GetSerial() uint64 {
 	return 0
 }
 
+func (x *KillRequest) GetGroup() bool {
+	if x != nil {
+		return x.Group
+	}
+	return false
+}
+
+func (x *KillRequest) GetKernel() bool {
+	if x != nil {
+		return x.Kernel
+	}
+	return false
+}
+
+type BackgroundRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Signal        uint32                 `protobuf:"varint,1,opt,name=signal,proto3" json:"signal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackgroundRequest) Reset() {
+	*x = BackgroundRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackgroundRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackgroundRequest) ProtoMessage() {}
+
+func (x *BackgroundRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackgroundRequest.ProtoReflect.Descriptor instead.
+func (*BackgroundRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *BackgroundRequest) GetSignal() uint32 {
+	if x != nil {
+		return x.Signal
+	}
+	return 0
+}
+
+type BackgroundReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Verdict       Verdict                `protobuf:"varint,1,opt,name=verdict,proto3,enum=aramid.proc.Verdict" json:"verdict,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackgroundReply) Reset() {
+	*x = BackgroundReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackgroundReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackgroundReply) ProtoMessage() {}
+
+func (x *BackgroundReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackgroundReply.ProtoReflect.Descriptor instead.
+func (*BackgroundReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *BackgroundReply) GetVerdict() Verdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return Verdict_IGNORED
+}
+
+type OriginRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        uint64                 `protobuf:"varint,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OriginRequest) Reset() {
+	*x = OriginRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OriginRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OriginRequest) ProtoMessage() {}
+
+func (x *OriginRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OriginRequest.ProtoReflect.Descriptor instead.
+func (*OriginRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *OriginRequest) GetOrigin() uint64 {
+	if x != nil {
+		return x.Origin
+	}
+	return 0
+}
+
 type FaultRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Signal        uint32                 `protobuf:"varint,1,opt,name=signal,proto3" json:"signal,omitempty"`
@@ -969,7 +1166,7 @@ type FaultRequest struct {
 
 func (x *FaultRequest) Reset() {
 	*x = FaultRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[12]
+	mi := &file_proto_proc_proc_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -981,7 +1178,7 @@ func (x *FaultRequest) String() string {
 func (*FaultRequest) ProtoMessage() {}
 
 func (x *FaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[12]
+	mi := &file_proto_proc_proc_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -994,7 +1191,7 @@ func (x *FaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FaultRequest.ProtoReflect.Descriptor instead.
 func (*FaultRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{12}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FaultRequest) GetSignal() uint32 {
@@ -1046,7 +1243,7 @@ type ActionRequest struct {
 
 func (x *ActionRequest) Reset() {
 	*x = ActionRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[13]
+	mi := &file_proto_proc_proc_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1255,7 @@ func (x *ActionRequest) String() string {
 func (*ActionRequest) ProtoMessage() {}
 
 func (x *ActionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[13]
+	mi := &file_proto_proc_proc_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1268,7 @@ func (x *ActionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRequest.ProtoReflect.Descriptor instead.
 func (*ActionRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{13}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ActionRequest) GetSignal() uint32 {
@@ -1128,7 +1325,7 @@ type ActionReply struct {
 
 func (x *ActionReply) Reset() {
 	*x = ActionReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	mi := &file_proto_proc_proc_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +1337,7 @@ func (x *ActionReply) String() string {
 func (*ActionReply) ProtoMessage() {}
 
 func (x *ActionReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	mi := &file_proto_proc_proc_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +1350,7 @@ func (x *ActionReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionReply.ProtoReflect.Descriptor instead.
 func (*ActionReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{14}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ActionReply) GetHandler() uint64 {
@@ -1195,7 +1392,7 @@ type MaskRequest struct {
 
 func (x *MaskRequest) Reset() {
 	*x = MaskRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[15]
+	mi := &file_proto_proc_proc_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1207,7 +1404,7 @@ func (x *MaskRequest) String() string {
 func (*MaskRequest) ProtoMessage() {}
 
 func (x *MaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[15]
+	mi := &file_proto_proc_proc_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1220,7 +1417,7 @@ func (x *MaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaskRequest.ProtoReflect.Descriptor instead.
 func (*MaskRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{15}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MaskRequest) GetSet() bool {
@@ -1253,7 +1450,7 @@ type MaskReply struct {
 
 func (x *MaskReply) Reset() {
 	*x = MaskReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[16]
+	mi := &file_proto_proc_proc_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1265,7 +1462,7 @@ func (x *MaskReply) String() string {
 func (*MaskReply) ProtoMessage() {}
 
 func (x *MaskReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[16]
+	mi := &file_proto_proc_proc_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1278,7 +1475,7 @@ func (x *MaskReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaskReply.ProtoReflect.Descriptor instead.
 func (*MaskReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{16}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *MaskReply) GetMask() uint64 {
@@ -1298,7 +1495,7 @@ type SuspendRequest struct {
 
 func (x *SuspendRequest) Reset() {
 	*x = SuspendRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[17]
+	mi := &file_proto_proc_proc_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1507,7 @@ func (x *SuspendRequest) String() string {
 func (*SuspendRequest) ProtoMessage() {}
 
 func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[17]
+	mi := &file_proto_proc_proc_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1520,7 @@ func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendRequest.ProtoReflect.Descriptor instead.
 func (*SuspendRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{17}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SuspendRequest) GetMask() uint64 {
@@ -1350,7 +1547,7 @@ type TimedWaitRequest struct {
 
 func (x *TimedWaitRequest) Reset() {
 	*x = TimedWaitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[18]
+	mi := &file_proto_proc_proc_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1559,7 @@ func (x *TimedWaitRequest) String() string {
 func (*TimedWaitRequest) ProtoMessage() {}
 
 func (x *TimedWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[18]
+	mi := &file_proto_proc_proc_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1375,7 +1572,7 @@ func (x *TimedWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimedWaitRequest.ProtoReflect.Descriptor instead.
 func (*TimedWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{18}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TimedWaitRequest) GetMask() uint64 {
@@ -1405,7 +1602,7 @@ type AltStackRequest struct {
 
 func (x *AltStackRequest) Reset() {
 	*x = AltStackRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[19]
+	mi := &file_proto_proc_proc_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1417,7 +1614,7 @@ func (x *AltStackRequest) String() string {
 func (*AltStackRequest) ProtoMessage() {}
 
 func (x *AltStackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[19]
+	mi := &file_proto_proc_proc_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1430,7 +1627,7 @@ func (x *AltStackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AltStackRequest.ProtoReflect.Descriptor instead.
 func (*AltStackRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{19}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AltStackRequest) GetSet() bool {
@@ -1479,7 +1676,7 @@ type AltStackReply struct {
 
 func (x *AltStackReply) Reset() {
 	*x = AltStackReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[20]
+	mi := &file_proto_proc_proc_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1491,7 +1688,7 @@ func (x *AltStackReply) String() string {
 func (*AltStackReply) ProtoMessage() {}
 
 func (x *AltStackReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[20]
+	mi := &file_proto_proc_proc_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1504,7 +1701,7 @@ func (x *AltStackReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AltStackReply.ProtoReflect.Descriptor instead.
 func (*AltStackReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{20}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AltStackReply) GetSp() uint64 {
@@ -1551,7 +1748,7 @@ type SignalReply struct {
 
 func (x *SignalReply) Reset() {
 	*x = SignalReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[21]
+	mi := &file_proto_proc_proc_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1563,7 +1760,7 @@ func (x *SignalReply) String() string {
 func (*SignalReply) ProtoMessage() {}
 
 func (x *SignalReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[21]
+	mi := &file_proto_proc_proc_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1576,7 +1773,7 @@ func (x *SignalReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalReply.ProtoReflect.Descriptor instead.
 func (*SignalReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{21}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SignalReply) GetSignal() uint32 {
@@ -1697,7 +1894,7 @@ type IdentityReply struct {
 
 func (x *IdentityReply) Reset() {
 	*x = IdentityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[22]
+	mi := &file_proto_proc_proc_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1709,7 +1906,7 @@ func (x *IdentityReply) String() string {
 func (*IdentityReply) ProtoMessage() {}
 
 func (x *IdentityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[22]
+	mi := &file_proto_proc_proc_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1722,7 +1919,7 @@ func (x *IdentityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityReply.ProtoReflect.Descriptor instead.
 func (*IdentityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{22}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *IdentityReply) GetPid() int32 {
@@ -1770,7 +1967,7 @@ type SetGroupRequest struct {
 
 func (x *SetGroupRequest) Reset() {
 	*x = SetGroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[23]
+	mi := &file_proto_proc_proc_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1782,7 +1979,7 @@ func (x *SetGroupRequest) String() string {
 func (*SetGroupRequest) ProtoMessage() {}
 
 func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[23]
+	mi := &file_proto_proc_proc_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1795,7 +1992,7 @@ func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupRequest.ProtoReflect.Descriptor instead.
 func (*SetGroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{23}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SetGroupRequest) GetPid() int32 {
@@ -1834,7 +2031,7 @@ type CredsReply struct {
 
 func (x *CredsReply) Reset() {
 	*x = CredsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[24]
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1846,7 +2043,7 @@ func (x *CredsReply) String() string {
 func (*CredsReply) ProtoMessage() {}
 
 func (x *CredsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[24]
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1859,7 +2056,7 @@ func (x *CredsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CredsReply.ProtoReflect.Descriptor instead.
 func (*CredsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{24}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CredsReply) GetRuid() uint32 {
@@ -1983,7 +2180,7 @@ type SetCredsRequest struct {
 
 func (x *SetCredsRequest) Reset() {
 	*x = SetCredsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[25]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1995,7 +2192,7 @@ func (x *SetCredsRequest) String() string {
 func (*SetCredsRequest) ProtoMessage() {}
 
 func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[25]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2008,7 +2205,7 @@ func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetCredsRequest.ProtoReflect.Descriptor instead.
 func (*SetCredsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{25}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SetCredsRequest) GetRuid() uint32 {
@@ -2129,7 +2326,7 @@ type LimitRequest struct {
 
 func (x *LimitRequest) Reset() {
 	*x = LimitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[26]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2141,7 +2338,7 @@ func (x *LimitRequest) String() string {
 func (*LimitRequest) ProtoMessage() {}
 
 func (x *LimitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[26]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2154,7 +2351,7 @@ func (x *LimitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitRequest.ProtoReflect.Descriptor instead.
 func (*LimitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{26}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *LimitRequest) GetPid() int32 {
@@ -2202,7 +2399,7 @@ type LimitReply struct {
 
 func (x *LimitReply) Reset() {
 	*x = LimitReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2214,7 +2411,7 @@ func (x *LimitReply) String() string {
 func (*LimitReply) ProtoMessage() {}
 
 func (x *LimitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2227,7 +2424,7 @@ func (x *LimitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitReply.ProtoReflect.Descriptor instead.
 func (*LimitReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *LimitReply) GetSoft() uint64 {
@@ -2253,7 +2450,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2265,7 +2462,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2278,7 +2475,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *UsageRequest) GetWho() int32 {
@@ -2301,7 +2498,7 @@ type UsageReply struct {
 
 func (x *UsageReply) Reset() {
 	*x = UsageReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2313,7 +2510,7 @@ func (x *UsageReply) String() string {
 func (*UsageReply) ProtoMessage() {}
 
 func (x *UsageReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2326,7 +2523,7 @@ func (x *UsageReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageReply.ProtoReflect.Descriptor instead.
 func (*UsageReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *UsageReply) GetUserNs() uint64 {
@@ -2376,7 +2573,7 @@ type SettingRequest struct {
 
 func (x *SettingRequest) Reset() {
 	*x = SettingRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2388,7 +2585,7 @@ func (x *SettingRequest) String() string {
 func (*SettingRequest) ProtoMessage() {}
 
 func (x *SettingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2401,7 +2598,7 @@ func (x *SettingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingRequest.ProtoReflect.Descriptor instead.
 func (*SettingRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SettingRequest) GetOption() uint32 {
@@ -2442,7 +2639,7 @@ type SettingReply struct {
 
 func (x *SettingReply) Reset() {
 	*x = SettingReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2454,7 +2651,7 @@ func (x *SettingReply) String() string {
 func (*SettingReply) ProtoMessage() {}
 
 func (x *SettingReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2467,7 +2664,7 @@ func (x *SettingReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingReply.ProtoReflect.Descriptor instead.
 func (*SettingReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SettingReply) GetValue() int64 {
@@ -2494,7 +2691,7 @@ type ThreadRequest struct {
 
 func (x *ThreadRequest) Reset() {
 	*x = ThreadRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2506,7 +2703,7 @@ func (x *ThreadRequest) String() string {
 func (*ThreadRequest) ProtoMessage() {}
 
 func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2519,7 +2716,7 @@ func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadRequest.ProtoReflect.Descriptor instead.
 func (*ThreadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ThreadRequest) GetClearChildTid() uint64 {
@@ -2546,7 +2743,7 @@ type UtsRequest struct {
 
 func (x *UtsRequest) Reset() {
 	*x = UtsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2558,7 +2755,7 @@ func (x *UtsRequest) String() string {
 func (*UtsRequest) ProtoMessage() {}
 
 func (x *UtsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2571,7 +2768,7 @@ func (x *UtsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsRequest.ProtoReflect.Descriptor instead.
 func (*UtsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *UtsRequest) GetHostname() string {
@@ -2598,7 +2795,7 @@ type UtsReply struct {
 
 func (x *UtsReply) Reset() {
 	*x = UtsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2610,7 +2807,7 @@ func (x *UtsReply) String() string {
 func (*UtsReply) ProtoMessage() {}
 
 func (x *UtsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2623,7 +2820,7 @@ func (x *UtsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsReply.ProtoReflect.Descriptor instead.
 func (*UtsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *UtsReply) GetHostname() string {
@@ -2651,7 +2848,7 @@ type AlarmRequest struct {
 
 func (x *AlarmRequest) Reset() {
 	*x = AlarmRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2663,7 +2860,7 @@ func (x *AlarmRequest) String() string {
 func (*AlarmRequest) ProtoMessage() {}
 
 func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2676,7 +2873,7 @@ func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmRequest.ProtoReflect.Descriptor instead.
 func (*AlarmRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *AlarmRequest) GetSet() bool {
@@ -2710,7 +2907,7 @@ type AlarmReply struct {
 
 func (x *AlarmReply) Reset() {
 	*x = AlarmReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2722,7 +2919,7 @@ func (x *AlarmReply) String() string {
 func (*AlarmReply) ProtoMessage() {}
 
 func (x *AlarmReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2735,7 +2932,7 @@ func (x *AlarmReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmReply.ProtoReflect.Descriptor instead.
 func (*AlarmReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *AlarmReply) GetValue() uint64 {
@@ -2762,7 +2959,7 @@ type MemoryReply struct {
 
 func (x *MemoryReply) Reset() {
 	*x = MemoryReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2774,7 +2971,7 @@ func (x *MemoryReply) String() string {
 func (*MemoryReply) ProtoMessage() {}
 
 func (x *MemoryReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2787,7 +2984,7 @@ func (x *MemoryReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryReply.ProtoReflect.Descriptor instead.
 func (*MemoryReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *MemoryReply) GetMm() uint32 {
@@ -2813,7 +3010,7 @@ type FsReply struct {
 
 func (x *FsReply) Reset() {
 	*x = FsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2825,7 +3022,7 @@ func (x *FsReply) String() string {
 func (*FsReply) ProtoMessage() {}
 
 func (x *FsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2838,7 +3035,7 @@ func (x *FsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FsReply.ProtoReflect.Descriptor instead.
 func (*FsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *FsReply) GetFs() uint32 {
@@ -2857,7 +3054,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2869,7 +3066,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2882,7 +3079,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ListRequest) GetAfter() int32 {
@@ -2901,7 +3098,7 @@ type ListReply struct {
 
 func (x *ListReply) Reset() {
 	*x = ListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2913,7 +3110,7 @@ func (x *ListReply) String() string {
 func (*ListReply) ProtoMessage() {}
 
 func (x *ListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2926,7 +3123,7 @@ func (x *ListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReply.ProtoReflect.Descriptor instead.
 func (*ListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ListReply) GetPids() []int32 {
@@ -2971,7 +3168,7 @@ type StatusReply struct {
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2983,7 +3180,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2996,7 +3193,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *StatusReply) GetPid() int32 {
@@ -3204,7 +3401,7 @@ type FdInstallRequest struct {
 
 func (x *FdInstallRequest) Reset() {
 	*x = FdInstallRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3216,7 +3413,7 @@ func (x *FdInstallRequest) String() string {
 func (*FdInstallRequest) ProtoMessage() {}
 
 func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3229,7 +3426,7 @@ func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallRequest.ProtoReflect.Descriptor instead.
 func (*FdInstallRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *FdInstallRequest) GetMin() uint32 {
@@ -3298,7 +3495,7 @@ type FdInstallReply struct {
 
 func (x *FdInstallReply) Reset() {
 	*x = FdInstallReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3310,7 +3507,7 @@ func (x *FdInstallReply) String() string {
 func (*FdInstallReply) ProtoMessage() {}
 
 func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3323,7 +3520,7 @@ func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallReply.ProtoReflect.Descriptor instead.
 func (*FdInstallReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *FdInstallReply) GetFd() int64 {
@@ -3349,7 +3546,7 @@ type FdRequest struct {
 
 func (x *FdRequest) Reset() {
 	*x = FdRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3361,7 +3558,7 @@ func (x *FdRequest) String() string {
 func (*FdRequest) ProtoMessage() {}
 
 func (x *FdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3374,7 +3571,7 @@ func (x *FdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRequest.ProtoReflect.Descriptor instead.
 func (*FdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *FdRequest) GetFd() int32 {
@@ -3394,7 +3591,7 @@ type FdGetRequest struct {
 
 func (x *FdGetRequest) Reset() {
 	*x = FdGetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3406,7 +3603,7 @@ func (x *FdGetRequest) String() string {
 func (*FdGetRequest) ProtoMessage() {}
 
 func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3419,7 +3616,7 @@ func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetRequest.ProtoReflect.Descriptor instead.
 func (*FdGetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *FdGetRequest) GetFd() int32 {
@@ -3445,7 +3642,7 @@ type FdReply struct {
 
 func (x *FdReply) Reset() {
 	*x = FdReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3457,7 +3654,7 @@ func (x *FdReply) String() string {
 func (*FdReply) ProtoMessage() {}
 
 func (x *FdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3470,7 +3667,7 @@ func (x *FdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdReply.ProtoReflect.Descriptor instead.
 func (*FdReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *FdReply) GetFd() int64 {
@@ -3492,7 +3689,7 @@ type FdGetReply struct {
 
 func (x *FdGetReply) Reset() {
 	*x = FdGetReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3504,7 +3701,7 @@ func (x *FdGetReply) String() string {
 func (*FdGetReply) ProtoMessage() {}
 
 func (x *FdGetReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3517,7 +3714,7 @@ func (x *FdGetReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetReply.ProtoReflect.Descriptor instead.
 func (*FdGetReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *FdGetReply) GetKind() uint32 {
@@ -3559,7 +3756,7 @@ type FdDupRequest struct {
 
 func (x *FdDupRequest) Reset() {
 	*x = FdDupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3571,7 +3768,7 @@ func (x *FdDupRequest) String() string {
 func (*FdDupRequest) ProtoMessage() {}
 
 func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3584,7 +3781,7 @@ func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDupRequest.ProtoReflect.Descriptor instead.
 func (*FdDupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *FdDupRequest) GetFd() int32 {
@@ -3619,7 +3816,7 @@ type FdDup2Request struct {
 
 func (x *FdDup2Request) Reset() {
 	*x = FdDup2Request{}
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3631,7 +3828,7 @@ func (x *FdDup2Request) String() string {
 func (*FdDup2Request) ProtoMessage() {}
 
 func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3644,7 +3841,7 @@ func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDup2Request.ProtoReflect.Descriptor instead.
 func (*FdDup2Request) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *FdDup2Request) GetFd() int32 {
@@ -3679,7 +3876,7 @@ type FdFlagsRequest struct {
 
 func (x *FdFlagsRequest) Reset() {
 	*x = FdFlagsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3691,7 +3888,7 @@ func (x *FdFlagsRequest) String() string {
 func (*FdFlagsRequest) ProtoMessage() {}
 
 func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3704,7 +3901,7 @@ func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdFlagsRequest.ProtoReflect.Descriptor instead.
 func (*FdFlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *FdFlagsRequest) GetFd() int32 {
@@ -3739,7 +3936,7 @@ type FdRangeRequest struct {
 
 func (x *FdRangeRequest) Reset() {
 	*x = FdRangeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3751,7 +3948,7 @@ func (x *FdRangeRequest) String() string {
 func (*FdRangeRequest) ProtoMessage() {}
 
 func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3764,7 +3961,7 @@ func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRangeRequest.ProtoReflect.Descriptor instead.
 func (*FdRangeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *FdRangeRequest) GetFirst() uint32 {
@@ -3798,7 +3995,7 @@ type FdListReply struct {
 
 func (x *FdListReply) Reset() {
 	*x = FdListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3810,7 +4007,7 @@ func (x *FdListReply) String() string {
 func (*FdListReply) ProtoMessage() {}
 
 func (x *FdListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3823,7 +4020,7 @@ func (x *FdListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdListReply.ProtoReflect.Descriptor instead.
 func (*FdListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *FdListReply) GetFds() []int32 {
@@ -3852,7 +4049,7 @@ type PriorityRequest struct {
 
 func (x *PriorityRequest) Reset() {
 	*x = PriorityRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3864,7 +4061,7 @@ func (x *PriorityRequest) String() string {
 func (*PriorityRequest) ProtoMessage() {}
 
 func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3877,7 +4074,7 @@ func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityRequest.ProtoReflect.Descriptor instead.
 func (*PriorityRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PriorityRequest) GetWhich() uint32 {
@@ -3917,7 +4114,7 @@ type PriorityReply struct {
 
 func (x *PriorityReply) Reset() {
 	*x = PriorityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3929,7 +4126,7 @@ func (x *PriorityReply) String() string {
 func (*PriorityReply) ProtoMessage() {}
 
 func (x *PriorityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3942,7 +4139,7 @@ func (x *PriorityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityReply.ProtoReflect.Descriptor instead.
 func (*PriorityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PriorityReply) GetNice() int32 {
@@ -3964,7 +4161,7 @@ type SchedRequest struct {
 
 func (x *SchedRequest) Reset() {
 	*x = SchedRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3976,7 +4173,7 @@ func (x *SchedRequest) String() string {
 func (*SchedRequest) ProtoMessage() {}
 
 func (x *SchedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3989,7 +4186,7 @@ func (x *SchedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedRequest.ProtoReflect.Descriptor instead.
 func (*SchedRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *SchedRequest) GetTid() int32 {
@@ -4030,7 +4227,7 @@ type SchedReply struct {
 
 func (x *SchedReply) Reset() {
 	*x = SchedReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4042,7 +4239,7 @@ func (x *SchedReply) String() string {
 func (*SchedReply) ProtoMessage() {}
 
 func (x *SchedReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4055,7 +4252,7 @@ func (x *SchedReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedReply.ProtoReflect.Descriptor instead.
 func (*SchedReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *SchedReply) GetPolicy() uint32 {
@@ -4082,7 +4279,7 @@ type SignalWatchRequest struct {
 
 func (x *SignalWatchRequest) Reset() {
 	*x = SignalWatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4094,7 +4291,7 @@ func (x *SignalWatchRequest) String() string {
 func (*SignalWatchRequest) ProtoMessage() {}
 
 func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4107,7 +4304,7 @@ func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalWatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalWatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *SignalWatchRequest) GetMask() uint64 {
@@ -4133,7 +4330,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4145,7 +4342,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4158,7 +4355,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *WatchRequest) GetId() uint64 {
@@ -4178,7 +4375,7 @@ type WatchReply struct {
 
 func (x *WatchReply) Reset() {
 	*x = WatchReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4190,7 +4387,7 @@ func (x *WatchReply) String() string {
 func (*WatchReply) ProtoMessage() {}
 
 func (x *WatchReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4203,7 +4400,7 @@ func (x *WatchReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
 func (*WatchReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *WatchReply) GetId() uint64 {
@@ -4229,7 +4426,7 @@ type CgroupRequest struct {
 
 func (x *CgroupRequest) Reset() {
 	*x = CgroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4241,7 +4438,7 @@ func (x *CgroupRequest) String() string {
 func (*CgroupRequest) ProtoMessage() {}
 
 func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4254,7 +4451,7 @@ func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupRequest.ProtoReflect.Descriptor instead.
 func (*CgroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *CgroupRequest) GetId() uint64 {
@@ -4274,7 +4471,7 @@ type CgroupInfoRequest struct {
 
 func (x *CgroupInfoRequest) Reset() {
 	*x = CgroupInfoRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4286,7 +4483,7 @@ func (x *CgroupInfoRequest) String() string {
 func (*CgroupInfoRequest) ProtoMessage() {}
 
 func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4299,7 +4496,7 @@ func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoRequest.ProtoReflect.Descriptor instead.
 func (*CgroupInfoRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *CgroupInfoRequest) GetId() uint64 {
@@ -4325,7 +4522,7 @@ type CgroupReply struct {
 
 func (x *CgroupReply) Reset() {
 	*x = CgroupReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4337,7 +4534,7 @@ func (x *CgroupReply) String() string {
 func (*CgroupReply) ProtoMessage() {}
 
 func (x *CgroupReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4350,7 +4547,7 @@ func (x *CgroupReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupReply.ProtoReflect.Descriptor instead.
 func (*CgroupReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *CgroupReply) GetId() uint64 {
@@ -4370,7 +4567,7 @@ type CgroupMoveRequest struct {
 
 func (x *CgroupMoveRequest) Reset() {
 	*x = CgroupMoveRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4382,7 +4579,7 @@ func (x *CgroupMoveRequest) String() string {
 func (*CgroupMoveRequest) ProtoMessage() {}
 
 func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4395,7 +4592,7 @@ func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMoveRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *CgroupMoveRequest) GetId() uint64 {
@@ -4423,7 +4620,7 @@ type CgroupMembersRequest struct {
 
 func (x *CgroupMembersRequest) Reset() {
 	*x = CgroupMembersRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4435,7 +4632,7 @@ func (x *CgroupMembersRequest) String() string {
 func (*CgroupMembersRequest) ProtoMessage() {}
 
 func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4448,7 +4645,7 @@ func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMembersRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMembersRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *CgroupMembersRequest) GetId() uint64 {
@@ -4489,7 +4686,7 @@ type CgroupInfoReply struct {
 
 func (x *CgroupInfoReply) Reset() {
 	*x = CgroupInfoReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4501,7 +4698,7 @@ func (x *CgroupInfoReply) String() string {
 func (*CgroupInfoReply) ProtoMessage() {}
 
 func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4514,7 +4711,7 @@ func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoReply.ProtoReflect.Descriptor instead.
 func (*CgroupInfoReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *CgroupInfoReply) GetPopulated() bool {
@@ -4591,7 +4788,7 @@ type CgroupSetRequest struct {
 
 func (x *CgroupSetRequest) Reset() {
 	*x = CgroupSetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4603,7 +4800,7 @@ func (x *CgroupSetRequest) String() string {
 func (*CgroupSetRequest) ProtoMessage() {}
 
 func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4616,7 +4813,7 @@ func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupSetRequest.ProtoReflect.Descriptor instead.
 func (*CgroupSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *CgroupSetRequest) GetId() uint64 {
@@ -4649,7 +4846,7 @@ type CgroupChangesRequest struct {
 
 func (x *CgroupChangesRequest) Reset() {
 	*x = CgroupChangesRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4661,7 +4858,7 @@ func (x *CgroupChangesRequest) String() string {
 func (*CgroupChangesRequest) ProtoMessage() {}
 
 func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4674,7 +4871,7 @@ func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesRequest.ProtoReflect.Descriptor instead.
 func (*CgroupChangesRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *CgroupChangesRequest) GetSince() uint64 {
@@ -4696,7 +4893,7 @@ type CgroupChangesReply struct {
 
 func (x *CgroupChangesReply) Reset() {
 	*x = CgroupChangesReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4708,7 +4905,7 @@ func (x *CgroupChangesReply) String() string {
 func (*CgroupChangesReply) ProtoMessage() {}
 
 func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4721,7 +4918,7 @@ func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesReply.ProtoReflect.Descriptor instead.
 func (*CgroupChangesReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *CgroupChangesReply) GetIds() []uint64 {
@@ -4763,7 +4960,7 @@ type UnshareRequest struct {
 
 func (x *UnshareRequest) Reset() {
 	*x = UnshareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4775,7 +4972,7 @@ func (x *UnshareRequest) String() string {
 func (*UnshareRequest) ProtoMessage() {}
 
 func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4788,7 +4985,7 @@ func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnshareRequest.ProtoReflect.Descriptor instead.
 func (*UnshareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *UnshareRequest) GetFlags() uint64 {
@@ -4825,7 +5022,7 @@ type CompareRequest struct {
 
 func (x *CompareRequest) Reset() {
 	*x = CompareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4837,7 +5034,7 @@ func (x *CompareRequest) String() string {
 func (*CompareRequest) ProtoMessage() {}
 
 func (x *CompareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4850,7 +5047,7 @@ func (x *CompareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
 func (*CompareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *CompareRequest) GetPid1() int32 {
@@ -4897,7 +5094,7 @@ type ClockRequest struct {
 
 func (x *ClockRequest) Reset() {
 	*x = ClockRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4909,7 +5106,7 @@ func (x *ClockRequest) String() string {
 func (*ClockRequest) ProtoMessage() {}
 
 func (x *ClockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4922,7 +5119,7 @@ func (x *ClockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
 func (*ClockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ClockRequest) GetRealtime() uint64 {
@@ -4947,7 +5144,7 @@ type TotalsReply struct {
 
 func (x *TotalsReply) Reset() {
 	*x = TotalsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4959,7 +5156,7 @@ func (x *TotalsReply) String() string {
 func (*TotalsReply) ProtoMessage() {}
 
 func (x *TotalsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4972,7 +5169,7 @@ func (x *TotalsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
 func (*TotalsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *TotalsReply) GetProcesses() uint32 {
@@ -5098,14 +5295,22 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x04code\x18\x03 \x01(\rR\x04code\x12\x10\n" +
 	"\x03uid\x18\x04 \x01(\rR\x03uid\x12\x17\n" +
 	"\auser_ns\x18\x05 \x01(\x04R\x06userNs\x12\x1b\n" +
-	"\tsystem_ns\x18\x06 \x01(\x04R\bsystemNs\"\x8b\x01\n" +
+	"\tsystem_ns\x18\x06 \x01(\x04R\bsystemNs\"\xb9\x01\n" +
 	"\vKillRequest\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x10\n" +
 	"\x03tid\x18\x02 \x01(\x05R\x03tid\x12\x16\n" +
 	"\x06signal\x18\x03 \x01(\rR\x06signal\x12\x12\n" +
 	"\x04code\x18\x04 \x01(\x05R\x04code\x12\x14\n" +
 	"\x05value\x18\x05 \x01(\x04R\x05value\x12\x16\n" +
-	"\x06serial\x18\x06 \x01(\x04R\x06serial\"x\n" +
+	"\x06serial\x18\x06 \x01(\x04R\x06serial\x12\x14\n" +
+	"\x05group\x18\a \x01(\bR\x05group\x12\x16\n" +
+	"\x06kernel\x18\b \x01(\bR\x06kernel\"+\n" +
+	"\x11BackgroundRequest\x12\x16\n" +
+	"\x06signal\x18\x01 \x01(\rR\x06signal\"A\n" +
+	"\x0fBackgroundReply\x12.\n" +
+	"\averdict\x18\x01 \x01(\x0e2\x14.aramid.proc.VerdictR\averdict\"'\n" +
+	"\rOriginRequest\x12\x16\n" +
+	"\x06origin\x18\x01 \x01(\x04R\x06origin\"x\n" +
 	"\fFaultRequest\x12\x16\n" +
 	"\x06signal\x18\x01 \x01(\rR\x06signal\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\x05R\x04code\x12\x12\n" +
@@ -5443,13 +5648,17 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\blast_pid\x18\x04 \x01(\x05R\alastPid\x12\x14\n" +
 	"\x05forks\x18\x05 \x01(\x04R\x05forks\x12\x17\n" +
 	"\auser_ns\x18\x06 \x01(\x04R\x06userNs\x12\x1b\n" +
-	"\tsystem_ns\x18\a \x01(\x04R\bsystemNs*0\n" +
+	"\tsystem_ns\x18\a \x01(\x04R\bsystemNs*3\n" +
+	"\aVerdict\x12\v\n" +
+	"\aIGNORED\x10\x00\x12\f\n" +
+	"\bORPHANED\x10\x01\x12\r\n" +
+	"\tSIGNALLED\x10\x02*0\n" +
 	"\n" +
 	"CgroupKnob\x12\f\n" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xcc'\n" +
+	"\x04KILL\x10\x022\xbe)\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
@@ -5470,7 +5679,11 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"ErrTimeout\"\x0eErrInterrupted\x12]\n" +
 	"\bAltStack\x12\x1c.aramid.proc.AltStackRequest\x1a\x1a.aramid.proc.AltStackReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12I\n" +
 	"\n" +
-	"NextSignal\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.SignalReply\"\x06\x8a\xb5\x18\x02\b\x01\x12P\n" +
+	"NextSignal\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.SignalReply\"\x06\x8a\xb5\x18\x02\b\x01\x12]\n" +
+	"\n" +
+	"Background\x12\x1e.aramid.proc.BackgroundRequest\x1a\x1c.aramid.proc.BackgroundReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrSearch\x12M\n" +
+	"\x05Group\x12\x17.aramid.proc.PidRequest\x1a\x1a.aramid.proc.IdentityReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12B\n" +
+	"\aLeaving\x12\x1a.aramid.proc.OriginRequest\x1a\x15.aramid.proc.PidReply\"\x04\x8a\xb5\x18\x00\x12P\n" +
 	"\bIdentity\x12\x17.aramid.proc.PidRequest\x1a\x1a.aramid.proc.IdentityReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12p\n" +
 	"\bSetGroup\x12\x1c.aramid.proc.SetGroupRequest\x1a\x17.aramid.proc.EmptyReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\"\tErrAccess\x12O\n" +
 	"\n" +
@@ -5536,212 +5749,223 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 	return file_proto_proc_proc_proto_rawDescData
 }
 
-var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
+var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 76)
 var file_proto_proc_proc_proto_goTypes = []any{
-	(CgroupKnob)(0),              // 0: aramid.proc.CgroupKnob
-	(*EmptyRequest)(nil),         // 1: aramid.proc.EmptyRequest
-	(*EmptyReply)(nil),           // 2: aramid.proc.EmptyReply
-	(*PidRequest)(nil),           // 3: aramid.proc.PidRequest
-	(*PidReply)(nil),             // 4: aramid.proc.PidReply
-	(*SpawnRequest)(nil),         // 5: aramid.proc.SpawnRequest
-	(*ForkRequest)(nil),          // 6: aramid.proc.ForkRequest
-	(*ExecRequest)(nil),          // 7: aramid.proc.ExecRequest
-	(*Layout)(nil),               // 8: aramid.proc.Layout
-	(*ExitRequest)(nil),          // 9: aramid.proc.ExitRequest
-	(*WaitRequest)(nil),          // 10: aramid.proc.WaitRequest
-	(*WaitReply)(nil),            // 11: aramid.proc.WaitReply
-	(*KillRequest)(nil),          // 12: aramid.proc.KillRequest
-	(*FaultRequest)(nil),         // 13: aramid.proc.FaultRequest
-	(*ActionRequest)(nil),        // 14: aramid.proc.ActionRequest
-	(*ActionReply)(nil),          // 15: aramid.proc.ActionReply
-	(*MaskRequest)(nil),          // 16: aramid.proc.MaskRequest
-	(*MaskReply)(nil),            // 17: aramid.proc.MaskReply
-	(*SuspendRequest)(nil),       // 18: aramid.proc.SuspendRequest
-	(*TimedWaitRequest)(nil),     // 19: aramid.proc.TimedWaitRequest
-	(*AltStackRequest)(nil),      // 20: aramid.proc.AltStackRequest
-	(*AltStackReply)(nil),        // 21: aramid.proc.AltStackReply
-	(*SignalReply)(nil),          // 22: aramid.proc.SignalReply
-	(*IdentityReply)(nil),        // 23: aramid.proc.IdentityReply
-	(*SetGroupRequest)(nil),      // 24: aramid.proc.SetGroupRequest
-	(*CredsReply)(nil),           // 25: aramid.proc.CredsReply
-	(*SetCredsRequest)(nil),      // 26: aramid.proc.SetCredsRequest
-	(*LimitRequest)(nil),         // 27: aramid.proc.LimitRequest
-	(*LimitReply)(nil),           // 28: aramid.proc.LimitReply
-	(*UsageRequest)(nil),         // 29: aramid.proc.UsageRequest
-	(*UsageReply)(nil),           // 30: aramid.proc.UsageReply
-	(*SettingRequest)(nil),       // 31: aramid.proc.SettingRequest
-	(*SettingReply)(nil),         // 32: aramid.proc.SettingReply
-	(*ThreadRequest)(nil),        // 33: aramid.proc.ThreadRequest
-	(*UtsRequest)(nil),           // 34: aramid.proc.UtsRequest
-	(*UtsReply)(nil),             // 35: aramid.proc.UtsReply
-	(*AlarmRequest)(nil),         // 36: aramid.proc.AlarmRequest
-	(*AlarmReply)(nil),           // 37: aramid.proc.AlarmReply
-	(*MemoryReply)(nil),          // 38: aramid.proc.MemoryReply
-	(*FsReply)(nil),              // 39: aramid.proc.FsReply
-	(*ListRequest)(nil),          // 40: aramid.proc.ListRequest
-	(*ListReply)(nil),            // 41: aramid.proc.ListReply
-	(*StatusReply)(nil),          // 42: aramid.proc.StatusReply
-	(*FdInstallRequest)(nil),     // 43: aramid.proc.FdInstallRequest
-	(*FdInstallReply)(nil),       // 44: aramid.proc.FdInstallReply
-	(*FdRequest)(nil),            // 45: aramid.proc.FdRequest
-	(*FdGetRequest)(nil),         // 46: aramid.proc.FdGetRequest
-	(*FdReply)(nil),              // 47: aramid.proc.FdReply
-	(*FdGetReply)(nil),           // 48: aramid.proc.FdGetReply
-	(*FdDupRequest)(nil),         // 49: aramid.proc.FdDupRequest
-	(*FdDup2Request)(nil),        // 50: aramid.proc.FdDup2Request
-	(*FdFlagsRequest)(nil),       // 51: aramid.proc.FdFlagsRequest
-	(*FdRangeRequest)(nil),       // 52: aramid.proc.FdRangeRequest
-	(*FdListReply)(nil),          // 53: aramid.proc.FdListReply
-	(*PriorityRequest)(nil),      // 54: aramid.proc.PriorityRequest
-	(*PriorityReply)(nil),        // 55: aramid.proc.PriorityReply
-	(*SchedRequest)(nil),         // 56: aramid.proc.SchedRequest
-	(*SchedReply)(nil),           // 57: aramid.proc.SchedReply
-	(*SignalWatchRequest)(nil),   // 58: aramid.proc.SignalWatchRequest
-	(*WatchRequest)(nil),         // 59: aramid.proc.WatchRequest
-	(*WatchReply)(nil),           // 60: aramid.proc.WatchReply
-	(*CgroupRequest)(nil),        // 61: aramid.proc.CgroupRequest
-	(*CgroupInfoRequest)(nil),    // 62: aramid.proc.CgroupInfoRequest
-	(*CgroupReply)(nil),          // 63: aramid.proc.CgroupReply
-	(*CgroupMoveRequest)(nil),    // 64: aramid.proc.CgroupMoveRequest
-	(*CgroupMembersRequest)(nil), // 65: aramid.proc.CgroupMembersRequest
-	(*CgroupInfoReply)(nil),      // 66: aramid.proc.CgroupInfoReply
-	(*CgroupSetRequest)(nil),     // 67: aramid.proc.CgroupSetRequest
-	(*CgroupChangesRequest)(nil), // 68: aramid.proc.CgroupChangesRequest
-	(*CgroupChangesReply)(nil),   // 69: aramid.proc.CgroupChangesReply
-	(*UnshareRequest)(nil),       // 70: aramid.proc.UnshareRequest
-	(*CompareRequest)(nil),       // 71: aramid.proc.CompareRequest
-	(*ClockRequest)(nil),         // 72: aramid.proc.ClockRequest
-	(*TotalsReply)(nil),          // 73: aramid.proc.TotalsReply
+	(Verdict)(0),                 // 0: aramid.proc.Verdict
+	(CgroupKnob)(0),              // 1: aramid.proc.CgroupKnob
+	(*EmptyRequest)(nil),         // 2: aramid.proc.EmptyRequest
+	(*EmptyReply)(nil),           // 3: aramid.proc.EmptyReply
+	(*PidRequest)(nil),           // 4: aramid.proc.PidRequest
+	(*PidReply)(nil),             // 5: aramid.proc.PidReply
+	(*SpawnRequest)(nil),         // 6: aramid.proc.SpawnRequest
+	(*ForkRequest)(nil),          // 7: aramid.proc.ForkRequest
+	(*ExecRequest)(nil),          // 8: aramid.proc.ExecRequest
+	(*Layout)(nil),               // 9: aramid.proc.Layout
+	(*ExitRequest)(nil),          // 10: aramid.proc.ExitRequest
+	(*WaitRequest)(nil),          // 11: aramid.proc.WaitRequest
+	(*WaitReply)(nil),            // 12: aramid.proc.WaitReply
+	(*KillRequest)(nil),          // 13: aramid.proc.KillRequest
+	(*BackgroundRequest)(nil),    // 14: aramid.proc.BackgroundRequest
+	(*BackgroundReply)(nil),      // 15: aramid.proc.BackgroundReply
+	(*OriginRequest)(nil),        // 16: aramid.proc.OriginRequest
+	(*FaultRequest)(nil),         // 17: aramid.proc.FaultRequest
+	(*ActionRequest)(nil),        // 18: aramid.proc.ActionRequest
+	(*ActionReply)(nil),          // 19: aramid.proc.ActionReply
+	(*MaskRequest)(nil),          // 20: aramid.proc.MaskRequest
+	(*MaskReply)(nil),            // 21: aramid.proc.MaskReply
+	(*SuspendRequest)(nil),       // 22: aramid.proc.SuspendRequest
+	(*TimedWaitRequest)(nil),     // 23: aramid.proc.TimedWaitRequest
+	(*AltStackRequest)(nil),      // 24: aramid.proc.AltStackRequest
+	(*AltStackReply)(nil),        // 25: aramid.proc.AltStackReply
+	(*SignalReply)(nil),          // 26: aramid.proc.SignalReply
+	(*IdentityReply)(nil),        // 27: aramid.proc.IdentityReply
+	(*SetGroupRequest)(nil),      // 28: aramid.proc.SetGroupRequest
+	(*CredsReply)(nil),           // 29: aramid.proc.CredsReply
+	(*SetCredsRequest)(nil),      // 30: aramid.proc.SetCredsRequest
+	(*LimitRequest)(nil),         // 31: aramid.proc.LimitRequest
+	(*LimitReply)(nil),           // 32: aramid.proc.LimitReply
+	(*UsageRequest)(nil),         // 33: aramid.proc.UsageRequest
+	(*UsageReply)(nil),           // 34: aramid.proc.UsageReply
+	(*SettingRequest)(nil),       // 35: aramid.proc.SettingRequest
+	(*SettingReply)(nil),         // 36: aramid.proc.SettingReply
+	(*ThreadRequest)(nil),        // 37: aramid.proc.ThreadRequest
+	(*UtsRequest)(nil),           // 38: aramid.proc.UtsRequest
+	(*UtsReply)(nil),             // 39: aramid.proc.UtsReply
+	(*AlarmRequest)(nil),         // 40: aramid.proc.AlarmRequest
+	(*AlarmReply)(nil),           // 41: aramid.proc.AlarmReply
+	(*MemoryReply)(nil),          // 42: aramid.proc.MemoryReply
+	(*FsReply)(nil),              // 43: aramid.proc.FsReply
+	(*ListRequest)(nil),          // 44: aramid.proc.ListRequest
+	(*ListReply)(nil),            // 45: aramid.proc.ListReply
+	(*StatusReply)(nil),          // 46: aramid.proc.StatusReply
+	(*FdInstallRequest)(nil),     // 47: aramid.proc.FdInstallRequest
+	(*FdInstallReply)(nil),       // 48: aramid.proc.FdInstallReply
+	(*FdRequest)(nil),            // 49: aramid.proc.FdRequest
+	(*FdGetRequest)(nil),         // 50: aramid.proc.FdGetRequest
+	(*FdReply)(nil),              // 51: aramid.proc.FdReply
+	(*FdGetReply)(nil),           // 52: aramid.proc.FdGetReply
+	(*FdDupRequest)(nil),         // 53: aramid.proc.FdDupRequest
+	(*FdDup2Request)(nil),        // 54: aramid.proc.FdDup2Request
+	(*FdFlagsRequest)(nil),       // 55: aramid.proc.FdFlagsRequest
+	(*FdRangeRequest)(nil),       // 56: aramid.proc.FdRangeRequest
+	(*FdListReply)(nil),          // 57: aramid.proc.FdListReply
+	(*PriorityRequest)(nil),      // 58: aramid.proc.PriorityRequest
+	(*PriorityReply)(nil),        // 59: aramid.proc.PriorityReply
+	(*SchedRequest)(nil),         // 60: aramid.proc.SchedRequest
+	(*SchedReply)(nil),           // 61: aramid.proc.SchedReply
+	(*SignalWatchRequest)(nil),   // 62: aramid.proc.SignalWatchRequest
+	(*WatchRequest)(nil),         // 63: aramid.proc.WatchRequest
+	(*WatchReply)(nil),           // 64: aramid.proc.WatchReply
+	(*CgroupRequest)(nil),        // 65: aramid.proc.CgroupRequest
+	(*CgroupInfoRequest)(nil),    // 66: aramid.proc.CgroupInfoRequest
+	(*CgroupReply)(nil),          // 67: aramid.proc.CgroupReply
+	(*CgroupMoveRequest)(nil),    // 68: aramid.proc.CgroupMoveRequest
+	(*CgroupMembersRequest)(nil), // 69: aramid.proc.CgroupMembersRequest
+	(*CgroupInfoReply)(nil),      // 70: aramid.proc.CgroupInfoReply
+	(*CgroupSetRequest)(nil),     // 71: aramid.proc.CgroupSetRequest
+	(*CgroupChangesRequest)(nil), // 72: aramid.proc.CgroupChangesRequest
+	(*CgroupChangesReply)(nil),   // 73: aramid.proc.CgroupChangesReply
+	(*UnshareRequest)(nil),       // 74: aramid.proc.UnshareRequest
+	(*CompareRequest)(nil),       // 75: aramid.proc.CompareRequest
+	(*ClockRequest)(nil),         // 76: aramid.proc.ClockRequest
+	(*TotalsReply)(nil),          // 77: aramid.proc.TotalsReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
-	8,  // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
-	8,  // 1: aramid.proc.ExecRequest.layout:type_name -> aramid.proc.Layout
-	8,  // 2: aramid.proc.StatusReply.layout:type_name -> aramid.proc.Layout
-	0,  // 3: aramid.proc.CgroupSetRequest.knob:type_name -> aramid.proc.CgroupKnob
-	5,  // 4: aramid.proc.Proc.Spawn:input_type -> aramid.proc.SpawnRequest
-	6,  // 5: aramid.proc.Proc.Fork:input_type -> aramid.proc.ForkRequest
-	3,  // 6: aramid.proc.Proc.VforkWait:input_type -> aramid.proc.PidRequest
-	7,  // 7: aramid.proc.Proc.Exec:input_type -> aramid.proc.ExecRequest
-	9,  // 8: aramid.proc.Proc.Exit:input_type -> aramid.proc.ExitRequest
-	9,  // 9: aramid.proc.Proc.ExitGroup:input_type -> aramid.proc.ExitRequest
-	10, // 10: aramid.proc.Proc.Wait:input_type -> aramid.proc.WaitRequest
-	12, // 11: aramid.proc.Proc.Kill:input_type -> aramid.proc.KillRequest
-	13, // 12: aramid.proc.Proc.Fault:input_type -> aramid.proc.FaultRequest
-	14, // 13: aramid.proc.Proc.Action:input_type -> aramid.proc.ActionRequest
-	16, // 14: aramid.proc.Proc.Mask:input_type -> aramid.proc.MaskRequest
-	18, // 15: aramid.proc.Proc.Suspend:input_type -> aramid.proc.SuspendRequest
-	1,  // 16: aramid.proc.Proc.Pending:input_type -> aramid.proc.EmptyRequest
-	19, // 17: aramid.proc.Proc.TimedWait:input_type -> aramid.proc.TimedWaitRequest
-	20, // 18: aramid.proc.Proc.AltStack:input_type -> aramid.proc.AltStackRequest
-	1,  // 19: aramid.proc.Proc.NextSignal:input_type -> aramid.proc.EmptyRequest
-	3,  // 20: aramid.proc.Proc.Identity:input_type -> aramid.proc.PidRequest
-	24, // 21: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
-	1,  // 22: aramid.proc.Proc.SetSession:input_type -> aramid.proc.EmptyRequest
-	3,  // 23: aramid.proc.Proc.Creds:input_type -> aramid.proc.PidRequest
-	26, // 24: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
-	27, // 25: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
-	29, // 26: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
-	31, // 27: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
-	33, // 28: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
-	34, // 29: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
-	36, // 30: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
-	1,  // 31: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
-	1,  // 32: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
-	40, // 33: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
-	3,  // 34: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
-	43, // 35: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
-	46, // 36: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
-	49, // 37: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
-	50, // 38: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
-	45, // 39: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
-	51, // 40: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
-	52, // 41: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
-	3,  // 42: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
-	54, // 43: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
-	56, // 44: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
-	54, // 45: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
-	3,  // 46: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
-	58, // 47: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
-	59, // 48: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
-	3,  // 49: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
-	61, // 50: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
-	61, // 51: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
-	64, // 52: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
-	65, // 53: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
-	62, // 54: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
-	67, // 55: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
-	68, // 56: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
-	70, // 57: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
-	3,  // 58: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
-	3,  // 59: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
-	71, // 60: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
-	72, // 61: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
-	1,  // 62: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
-	4,  // 63: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	4,  // 64: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	2,  // 65: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	2,  // 66: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	2,  // 67: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	2,  // 68: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	11, // 69: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	2,  // 70: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	2,  // 71: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	15, // 72: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	17, // 73: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	2,  // 74: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	17, // 75: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	22, // 76: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	21, // 77: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	22, // 78: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	23, // 79: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	2,  // 80: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	4,  // 81: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	25, // 82: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	2,  // 83: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	28, // 84: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	30, // 85: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	32, // 86: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	4,  // 87: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	35, // 88: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	37, // 89: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	38, // 90: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	39, // 91: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	41, // 92: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	42, // 93: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	44, // 94: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	48, // 95: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	47, // 96: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	47, // 97: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	2,  // 98: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
-	47, // 99: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	2,  // 100: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	53, // 101: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	55, // 102: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	57, // 103: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
-	55, // 104: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
-	38, // 105: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	60, // 106: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
-	2,  // 107: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	60, // 108: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	63, // 109: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
-	2,  // 110: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
-	2,  // 111: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
-	41, // 112: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	66, // 113: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
-	2,  // 114: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	69, // 115: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
-	2,  // 116: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
-	41, // 117: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
-	42, // 118: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
-	4,  // 119: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
-	2,  // 120: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
-	73, // 121: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
-	63, // [63:122] is the sub-list for method output_type
-	4,  // [4:63] is the sub-list for method input_type
-	4,  // [4:4] is the sub-list for extension type_name
-	4,  // [4:4] is the sub-list for extension extendee
-	0,  // [0:4] is the sub-list for field type_name
+	9,  // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
+	9,  // 1: aramid.proc.ExecRequest.layout:type_name -> aramid.proc.Layout
+	0,  // 2: aramid.proc.BackgroundReply.verdict:type_name -> aramid.proc.Verdict
+	9,  // 3: aramid.proc.StatusReply.layout:type_name -> aramid.proc.Layout
+	1,  // 4: aramid.proc.CgroupSetRequest.knob:type_name -> aramid.proc.CgroupKnob
+	6,  // 5: aramid.proc.Proc.Spawn:input_type -> aramid.proc.SpawnRequest
+	7,  // 6: aramid.proc.Proc.Fork:input_type -> aramid.proc.ForkRequest
+	4,  // 7: aramid.proc.Proc.VforkWait:input_type -> aramid.proc.PidRequest
+	8,  // 8: aramid.proc.Proc.Exec:input_type -> aramid.proc.ExecRequest
+	10, // 9: aramid.proc.Proc.Exit:input_type -> aramid.proc.ExitRequest
+	10, // 10: aramid.proc.Proc.ExitGroup:input_type -> aramid.proc.ExitRequest
+	11, // 11: aramid.proc.Proc.Wait:input_type -> aramid.proc.WaitRequest
+	13, // 12: aramid.proc.Proc.Kill:input_type -> aramid.proc.KillRequest
+	17, // 13: aramid.proc.Proc.Fault:input_type -> aramid.proc.FaultRequest
+	18, // 14: aramid.proc.Proc.Action:input_type -> aramid.proc.ActionRequest
+	20, // 15: aramid.proc.Proc.Mask:input_type -> aramid.proc.MaskRequest
+	22, // 16: aramid.proc.Proc.Suspend:input_type -> aramid.proc.SuspendRequest
+	2,  // 17: aramid.proc.Proc.Pending:input_type -> aramid.proc.EmptyRequest
+	23, // 18: aramid.proc.Proc.TimedWait:input_type -> aramid.proc.TimedWaitRequest
+	24, // 19: aramid.proc.Proc.AltStack:input_type -> aramid.proc.AltStackRequest
+	2,  // 20: aramid.proc.Proc.NextSignal:input_type -> aramid.proc.EmptyRequest
+	14, // 21: aramid.proc.Proc.Background:input_type -> aramid.proc.BackgroundRequest
+	4,  // 22: aramid.proc.Proc.Group:input_type -> aramid.proc.PidRequest
+	16, // 23: aramid.proc.Proc.Leaving:input_type -> aramid.proc.OriginRequest
+	4,  // 24: aramid.proc.Proc.Identity:input_type -> aramid.proc.PidRequest
+	28, // 25: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
+	2,  // 26: aramid.proc.Proc.SetSession:input_type -> aramid.proc.EmptyRequest
+	4,  // 27: aramid.proc.Proc.Creds:input_type -> aramid.proc.PidRequest
+	30, // 28: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
+	31, // 29: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
+	33, // 30: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
+	35, // 31: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
+	37, // 32: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
+	38, // 33: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
+	40, // 34: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
+	2,  // 35: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
+	2,  // 36: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
+	44, // 37: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
+	4,  // 38: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
+	47, // 39: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
+	50, // 40: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
+	53, // 41: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
+	54, // 42: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
+	49, // 43: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
+	55, // 44: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
+	56, // 45: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
+	4,  // 46: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
+	58, // 47: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
+	60, // 48: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
+	58, // 49: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
+	4,  // 50: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
+	62, // 51: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
+	63, // 52: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
+	4,  // 53: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
+	65, // 54: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
+	65, // 55: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
+	68, // 56: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
+	69, // 57: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
+	66, // 58: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
+	71, // 59: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
+	72, // 60: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
+	74, // 61: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
+	4,  // 62: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
+	4,  // 63: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
+	75, // 64: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	76, // 65: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
+	2,  // 66: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
+	5,  // 67: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	5,  // 68: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	3,  // 69: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	3,  // 70: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	3,  // 71: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	3,  // 72: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	12, // 73: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	3,  // 74: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	3,  // 75: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	19, // 76: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	21, // 77: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	3,  // 78: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	21, // 79: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	26, // 80: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	25, // 81: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	26, // 82: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	15, // 83: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
+	27, // 84: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
+	5,  // 85: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
+	27, // 86: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	3,  // 87: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	5,  // 88: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	29, // 89: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	3,  // 90: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	32, // 91: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	34, // 92: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	36, // 93: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	5,  // 94: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	39, // 95: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	41, // 96: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	42, // 97: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	43, // 98: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	45, // 99: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	46, // 100: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	48, // 101: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	52, // 102: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	51, // 103: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	51, // 104: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	3,  // 105: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
+	51, // 106: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	3,  // 107: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	57, // 108: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	59, // 109: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	61, // 110: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
+	59, // 111: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
+	42, // 112: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	64, // 113: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	3,  // 114: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
+	64, // 115: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	67, // 116: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	3,  // 117: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
+	3,  // 118: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
+	45, // 119: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	70, // 120: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	3,  // 121: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
+	73, // 122: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	3,  // 123: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
+	45, // 124: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	46, // 125: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	5,  // 126: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
+	3,  // 127: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
+	77, // 128: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	67, // [67:129] is the sub-list for method output_type
+	5,  // [5:67] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_proto_proc_proc_proto_init() }
@@ -5749,16 +5973,16 @@ func file_proto_proc_proc_proto_init() {
 	if File_proto_proc_proc_proto != nil {
 		return
 	}
-	file_proto_proc_proc_proto_msgTypes[25].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[32].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[33].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[28].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[35].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[36].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   73,
+			NumEnums:      2,
+			NumMessages:   76,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,49 +27,52 @@ const (
 	MethodTimedWait     = 14
 	MethodAltStack      = 15
 	MethodNextSignal    = 16
-	MethodIdentity      = 17
-	MethodSetGroup      = 18
-	MethodSetSession    = 19
-	MethodCreds         = 20
-	MethodSetCreds      = 21
-	MethodLimit         = 22
-	MethodUsage         = 23
-	MethodSetting       = 24
-	MethodThread        = 25
-	MethodUts           = 26
-	MethodAlarm         = 27
-	MethodMemory        = 28
-	MethodFs            = 29
-	MethodList          = 30
-	MethodStatus        = 31
-	MethodFdInstall     = 32
-	MethodFdGet         = 33
-	MethodFdDup         = 34
-	MethodFdDup2        = 35
-	MethodFdClose       = 36
-	MethodFdFlags       = 37
-	MethodFdCloseRange  = 38
-	MethodFdList        = 39
-	MethodPriority      = 40
-	MethodSched         = 41
-	MethodIoPriority    = 42
-	MethodMemoryOf      = 43
-	MethodSignalWatch   = 44
-	MethodSignalUnwatch = 45
-	MethodPidWatch      = 46
-	MethodCgroupCreate  = 47
-	MethodCgroupRemove  = 48
-	MethodCgroupMove    = 49
-	MethodCgroupMembers = 50
-	MethodCgroupInfo    = 51
-	MethodCgroupSet     = 52
-	MethodCgroupChanges = 53
-	MethodUnshare       = 54
-	MethodThreadList    = 55
-	MethodThreadStatus  = 56
-	MethodCompare       = 57
-	MethodClockSet      = 58
-	MethodTotals        = 59
+	MethodBackground    = 17
+	MethodGroup         = 18
+	MethodLeaving       = 19
+	MethodIdentity      = 20
+	MethodSetGroup      = 21
+	MethodSetSession    = 22
+	MethodCreds         = 23
+	MethodSetCreds      = 24
+	MethodLimit         = 25
+	MethodUsage         = 26
+	MethodSetting       = 27
+	MethodThread        = 28
+	MethodUts           = 29
+	MethodAlarm         = 30
+	MethodMemory        = 31
+	MethodFs            = 32
+	MethodList          = 33
+	MethodStatus        = 34
+	MethodFdInstall     = 35
+	MethodFdGet         = 36
+	MethodFdDup         = 37
+	MethodFdDup2        = 38
+	MethodFdClose       = 39
+	MethodFdFlags       = 40
+	MethodFdCloseRange  = 41
+	MethodFdList        = 42
+	MethodPriority      = 43
+	MethodSched         = 44
+	MethodIoPriority    = 45
+	MethodMemoryOf      = 46
+	MethodSignalWatch   = 47
+	MethodSignalUnwatch = 48
+	MethodPidWatch      = 49
+	MethodCgroupCreate  = 50
+	MethodCgroupRemove  = 51
+	MethodCgroupMove    = 52
+	MethodCgroupMembers = 53
+	MethodCgroupInfo    = 54
+	MethodCgroupSet     = 55
+	MethodCgroupChanges = 56
+	MethodUnshare       = 57
+	MethodThreadList    = 58
+	MethodThreadStatus  = 59
+	MethodCompare       = 60
+	MethodClockSet      = 61
+	MethodTotals        = 62
 )
 
 // Client calls Proc through the handle H.
@@ -248,8 +251,11 @@ func (cl Client) Wait(c ipc.Caller, in *WaitRequest, out *WaitReply, grants ...u
 func (cl Client) Kill(c ipc.Caller, in *KillRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	in.ToWords(&m.W)
-	m.Len = 0
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
 	m.NHandles = 0
 	if len(grants) == 0 {
 		m.NGrants = 0
@@ -442,6 +448,73 @@ func (cl Client) NextSignal(c ipc.Caller, in *EmptyRequest, out *SignalReply, gr
 	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
+	return uabi.OK
+}
+
+// Background is what a terminal asks about a caller in the background: unless it ignores or blocks the signal (SIGTTIN, SIGTTOU) or
+// its group is orphaned, its process group gets the signal.
+func (cl Client) Background(c ipc.Caller, in *BackgroundRequest, out *BackgroundReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodBackground, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Group gives the session of a process group, or of the process with that id. ErrSearch: there is neither.
+func (cl Client) Group(c ipc.Caller, in *PidRequest, out *IdentityReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodGroup, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Leaving says which session's leader ends with the thread that has this origin.
+func (cl Client) Leaving(c ipc.Caller, in *OriginRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodLeaving, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
 	return uabi.OK
 }
 
@@ -1518,6 +1591,13 @@ type Handler[C any] interface {
 	// action's mask and flags and gives what linuxabi needs for the frame. A signal with handler 0 means that the process is
 	// stopped: linuxabi parks the thread (AnswerStop) until the next interrupt.
 	NextSignal(c C, in *EmptyRequest, out *SignalReply) uabi.Error
+	// Background is what a terminal asks about a caller in the background: unless it ignores or blocks the signal (SIGTTIN, SIGTTOU) or
+	// its group is orphaned, its process group gets the signal.
+	Background(c C, in *BackgroundRequest, out *BackgroundReply) uabi.Error
+	// Group gives the session of a process group, or of the process with that id. ErrSearch: there is neither.
+	Group(c C, in *PidRequest, out *IdentityReply) uabi.Error
+	// Leaving says which session's leader ends with the thread that has this origin.
+	Leaving(c C, in *OriginRequest, out *PidReply) uabi.Error
 	// Identity of a process: pid 0 is the caller.
 	Identity(c C, in *PidRequest, out *IdentityReply) uabi.Error
 	// SetGroup is setpgid(2).
@@ -1654,6 +1734,12 @@ type service[C any] struct {
 	altStackOut      AltStackReply
 	nextSignalIn     EmptyRequest
 	nextSignalOut    SignalReply
+	backgroundIn     BackgroundRequest
+	backgroundOut    BackgroundReply
+	groupIn          PidRequest
+	groupOut         IdentityReply
+	leavingIn        OriginRequest
+	leavingOut       PidReply
 	identityIn       PidRequest
 	identityOut      IdentityReply
 	setGroupIn       SetGroupRequest
@@ -1777,6 +1863,12 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doAltStack(c, b)
 	case MethodNextSignal:
 		return s.doNextSignal(c, b)
+	case MethodBackground:
+		return s.doBackground(c, b)
+	case MethodGroup:
+		return s.doGroup(c, b)
+	case MethodLeaving:
+		return s.doLeaving(c, b)
 	case MethodIdentity:
 		return s.doIdentity(c, b)
 	case MethodSetGroup:
@@ -1984,10 +2076,9 @@ func (s *service[C]) doWait(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doKill(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.killIn, &s.killOut
-	if b.In.Len != 0 {
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
-	in.FromWords(&b.In.W)
 	out.Clear()
 	if err := s.h.Kill(c, in, out); err != uabi.OK {
 		return err
@@ -2128,6 +2219,54 @@ func (s *service[C]) doNextSignal(c C, b *uk.Buffer) uabi.Error {
 		return uabi.ErrSize
 	}
 	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doBackground(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.backgroundIn, &s.backgroundOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Background(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doGroup(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.groupIn, &s.groupOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Group(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doLeaving(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.leavingIn, &s.leavingOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Leaving(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
 	b.Out.NHandles = 0
 	return uabi.OK
 }
@@ -2915,7 +3054,7 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Kill", Mutates: true, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrPerm, uabi.ErrArg},
-		In:     6, Out: 0, InHandles: 0, OutHandles: 0,
+		In:     ipc.Bytes, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(KillRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
@@ -2970,6 +3109,26 @@ var Methods = [...]ipc.Method{
 		In: 0, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(SignalReply) },
+	},
+	{
+		Name: "Background", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch},
+		In:     1, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(BackgroundRequest) },
+		NewOut: func() ipc.Message { return new(BackgroundReply) },
+	},
+	{
+		Name: "Group", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch},
+		In:     1, Out: 5, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(PidRequest) },
+		NewOut: func() ipc.Message { return new(IdentityReply) },
+	},
+	{
+		Name: "Leaving", Mutates: false, Blocks: false, Forward: false,
+		In: 1, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(OriginRequest) },
+		NewOut: func() ipc.Message { return new(PidReply) },
 	},
 	{
 		Name: "Identity", Mutates: false, Blocks: false, Forward: false,
@@ -3743,22 +3902,10 @@ func (x *WaitReply) Clear() {
 
 // ToWords implements ipc.Message.
 func (x *KillRequest) ToWords(w *[uabi.MaxWords]uint64) {
-	w[0] = uint64(x.Pid)
-	w[1] = uint64(x.Tid)
-	w[2] = uint64(x.Signal)
-	w[3] = uint64(x.Code)
-	w[4] = uint64(x.Value)
-	w[5] = uint64(x.Serial)
 }
 
 // FromWords implements ipc.Message.
 func (x *KillRequest) FromWords(w *[uabi.MaxWords]uint64) {
-	x.Pid = int32(w[0])
-	x.Tid = int32(w[1])
-	x.Signal = uint32(w[2])
-	x.Code = int32(w[3])
-	x.Value = uint64(w[4])
-	x.Serial = uint64(w[5])
 }
 
 // ToHandles implements ipc.Message.
@@ -3777,6 +3924,232 @@ func (x *KillRequest) Clear() {
 	x.Code = 0
 	x.Value = 0
 	x.Serial = 0
+	x.Group = false
+	x.Kernel = false
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *KillRequest) Encode(b []byte) int {
+	if 88 <= len(b) {
+		n := 0
+		if x.Pid != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Pid)))
+		}
+		if x.Tid != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Tid)))
+		}
+		if x.Signal != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Signal))
+		}
+		if x.Code != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Code)))
+		}
+		if x.Value != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.Value))
+		}
+		if x.Serial != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(x.Serial))
+		}
+		if x.Group {
+			b[n+0] = 0x38
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		if x.Kernel {
+			b[n+0] = 0x40
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *KillRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Pid = int32(v)
+	} else {
+		x.Pid = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Tid = int32(v)
+	} else {
+		x.Tid = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Signal = uint32(v)
+	} else {
+		x.Signal = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Code = int32(v)
+	} else {
+		x.Code = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Value = uint64(v)
+	} else {
+		x.Value = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Serial = uint64(v)
+	} else {
+		x.Serial = 0
+	}
+	if i < len(b) && b[i] == 0x38 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Group = v != 0
+	} else {
+		x.Group = false
+	}
+	if i < len(b) && b[i] == 0x40 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Kernel = v != 0
+	} else {
+		x.Kernel = false
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *BackgroundRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Signal)
+}
+
+// FromWords implements ipc.Message.
+func (x *BackgroundRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Signal = uint32(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *BackgroundRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *BackgroundRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *BackgroundRequest) Clear() {
+	x.Signal = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *BackgroundReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Verdict)
+}
+
+// FromWords implements ipc.Message.
+func (x *BackgroundReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Verdict = Verdict(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *BackgroundReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *BackgroundReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *BackgroundReply) Clear() {
+	x.Verdict = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *OriginRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Origin)
+}
+
+// FromWords implements ipc.Message.
+func (x *OriginRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Origin = uint64(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *OriginRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *OriginRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *OriginRequest) Clear() {
+	x.Origin = 0
 }
 
 // ToWords implements ipc.Message.

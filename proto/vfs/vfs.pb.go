@@ -1346,6 +1346,7 @@ func (x *PipeReply) GetWrite() uint32 {
 type ReadRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Offset        int64                  `protobuf:"varint,1,opt,name=offset,proto3" json:"offset,omitempty"`
+	Expired       bool                   `protobuf:"varint,2,opt,name=expired,proto3" json:"expired,omitempty"` // the deadline of a terminal's read (VTIME) has passed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1385,6 +1386,13 @@ func (x *ReadRequest) GetOffset() int64 {
 		return x.Offset
 	}
 	return 0
+}
+
+func (x *ReadRequest) GetExpired() bool {
+	if x != nil {
+		return x.Expired
+	}
+	return false
 }
 
 type CountReply struct {
@@ -1755,6 +1763,8 @@ type IoctlReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Result        int64                  `protobuf:"varint,1,opt,name=result,proto3" json:"result,omitempty"`
 	Out           []byte                 `protobuf:"bytes,2,opt,name=out,proto3" json:"out,omitempty"`
+	Kind          uint32                 `protobuf:"varint,3,opt,name=kind,proto3" json:"kind,omitempty"` // of a file that the request opened (TIOCGPTPEER)
+	File          uint32                 `protobuf:"varint,4,opt,name=file,proto3" json:"file,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1803,6 +1813,72 @@ func (x *IoctlReply) GetOut() []byte {
 	return nil
 }
 
+func (x *IoctlReply) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *IoctlReply) GetFile() uint32 {
+	if x != nil {
+		return x.File
+	}
+	return 0
+}
+
+type SyslogRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Action        uint32                 `protobuf:"varint,1,opt,name=action,proto3" json:"action,omitempty"` // SYSLOG_ACTION_*
+	Len           int32                  `protobuf:"varint,2,opt,name=len,proto3" json:"len,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyslogRequest) Reset() {
+	*x = SyslogRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyslogRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyslogRequest) ProtoMessage() {}
+
+func (x *SyslogRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyslogRequest.ProtoReflect.Descriptor instead.
+func (*SyslogRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *SyslogRequest) GetAction() uint32 {
+	if x != nil {
+		return x.Action
+	}
+	return 0
+}
+
+func (x *SyslogRequest) GetLen() int32 {
+	if x != nil {
+		return x.Len
+	}
+	return 0
+}
+
 type MapFileReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tag           uint64                 `protobuf:"varint,1,opt,name=tag,proto3" json:"tag,omitempty"`
@@ -1814,7 +1890,7 @@ type MapFileReply struct {
 
 func (x *MapFileReply) Reset() {
 	*x = MapFileReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1826,7 +1902,7 @@ func (x *MapFileReply) String() string {
 func (*MapFileReply) ProtoMessage() {}
 
 func (x *MapFileReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1839,7 +1915,7 @@ func (x *MapFileReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapFileReply.ProtoReflect.Descriptor instead.
 func (*MapFileReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{26}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MapFileReply) GetTag() uint64 {
@@ -1875,7 +1951,7 @@ type PollReply struct {
 
 func (x *PollReply) Reset() {
 	*x = PollReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1887,7 +1963,7 @@ func (x *PollReply) String() string {
 func (*PollReply) ProtoMessage() {}
 
 func (x *PollReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1900,7 +1976,7 @@ func (x *PollReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollReply.ProtoReflect.Descriptor instead.
 func (*PollReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{27}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PollReply) GetLevel() uint32 {
@@ -1947,7 +2023,7 @@ type LockRequest struct {
 
 func (x *LockRequest) Reset() {
 	*x = LockRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1959,7 +2035,7 @@ func (x *LockRequest) String() string {
 func (*LockRequest) ProtoMessage() {}
 
 func (x *LockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1972,7 +2048,7 @@ func (x *LockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockRequest.ProtoReflect.Descriptor instead.
 func (*LockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *LockRequest) GetOwner() uint32 {
@@ -2044,7 +2120,7 @@ type LockReply struct {
 
 func (x *LockReply) Reset() {
 	*x = LockReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2056,7 +2132,7 @@ func (x *LockReply) String() string {
 func (*LockReply) ProtoMessage() {}
 
 func (x *LockReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2069,7 +2145,7 @@ func (x *LockReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockReply.ProtoReflect.Descriptor instead.
 func (*LockReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *LockReply) GetType() uint32 {
@@ -2118,7 +2194,7 @@ type EventfdRequest struct {
 
 func (x *EventfdRequest) Reset() {
 	*x = EventfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2130,7 +2206,7 @@ func (x *EventfdRequest) String() string {
 func (*EventfdRequest) ProtoMessage() {}
 
 func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2143,7 +2219,7 @@ func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventfdRequest.ProtoReflect.Descriptor instead.
 func (*EventfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EventfdRequest) GetValue() uint32 {
@@ -2182,7 +2258,7 @@ type EpollControlRequest struct {
 
 func (x *EpollControlRequest) Reset() {
 	*x = EpollControlRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2194,7 +2270,7 @@ func (x *EpollControlRequest) String() string {
 func (*EpollControlRequest) ProtoMessage() {}
 
 func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2207,7 +2283,7 @@ func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollControlRequest.ProtoReflect.Descriptor instead.
 func (*EpollControlRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *EpollControlRequest) GetOp() uint32 {
@@ -2268,7 +2344,7 @@ type ForgetRequest struct {
 
 func (x *ForgetRequest) Reset() {
 	*x = ForgetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2280,7 +2356,7 @@ func (x *ForgetRequest) String() string {
 func (*ForgetRequest) ProtoMessage() {}
 
 func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2293,7 +2369,7 @@ func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForgetRequest.ProtoReflect.Descriptor instead.
 func (*ForgetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ForgetRequest) GetId() uint64 {
@@ -2312,7 +2388,7 @@ type EpollWaitRequest struct {
 
 func (x *EpollWaitRequest) Reset() {
 	*x = EpollWaitRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2324,7 +2400,7 @@ func (x *EpollWaitRequest) String() string {
 func (*EpollWaitRequest) ProtoMessage() {}
 
 func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2337,7 +2413,7 @@ func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollWaitRequest.ProtoReflect.Descriptor instead.
 func (*EpollWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *EpollWaitRequest) GetMax() uint32 {
@@ -2357,7 +2433,7 @@ type EpollEvent struct {
 
 func (x *EpollEvent) Reset() {
 	*x = EpollEvent{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2369,7 +2445,7 @@ func (x *EpollEvent) String() string {
 func (*EpollEvent) ProtoMessage() {}
 
 func (x *EpollEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2382,7 +2458,7 @@ func (x *EpollEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollEvent.ProtoReflect.Descriptor instead.
 func (*EpollEvent) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *EpollEvent) GetEvents() uint32 {
@@ -2408,7 +2484,7 @@ type EpollWaitReply struct {
 
 func (x *EpollWaitReply) Reset() {
 	*x = EpollWaitReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2420,7 +2496,7 @@ func (x *EpollWaitReply) String() string {
 func (*EpollWaitReply) ProtoMessage() {}
 
 func (x *EpollWaitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2433,7 +2509,7 @@ func (x *EpollWaitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollWaitReply.ProtoReflect.Descriptor instead.
 func (*EpollWaitReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *EpollWaitReply) GetEvents() []*EpollEvent {
@@ -2453,7 +2529,7 @@ type TimerfdRequest struct {
 
 func (x *TimerfdRequest) Reset() {
 	*x = TimerfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2465,7 +2541,7 @@ func (x *TimerfdRequest) String() string {
 func (*TimerfdRequest) ProtoMessage() {}
 
 func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2478,7 +2554,7 @@ func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TimerfdRequest) GetClock() uint32 {
@@ -2508,7 +2584,7 @@ type TimerfdSetRequest struct {
 
 func (x *TimerfdSetRequest) Reset() {
 	*x = TimerfdSetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2520,7 +2596,7 @@ func (x *TimerfdSetRequest) String() string {
 func (*TimerfdSetRequest) ProtoMessage() {}
 
 func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2533,7 +2609,7 @@ func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdSetRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TimerfdSetRequest) GetSet() bool {
@@ -2582,7 +2658,7 @@ type TimerfdReply struct {
 
 func (x *TimerfdReply) Reset() {
 	*x = TimerfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +2670,7 @@ func (x *TimerfdReply) String() string {
 func (*TimerfdReply) ProtoMessage() {}
 
 func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +2683,7 @@ func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdReply.ProtoReflect.Descriptor instead.
 func (*TimerfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *TimerfdReply) GetValue() uint64 {
@@ -2642,7 +2718,7 @@ type SignalfdRequest struct {
 
 func (x *SignalfdRequest) Reset() {
 	*x = SignalfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2654,7 +2730,7 @@ func (x *SignalfdRequest) String() string {
 func (*SignalfdRequest) ProtoMessage() {}
 
 func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2667,7 +2743,7 @@ func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalfdRequest.ProtoReflect.Descriptor instead.
 func (*SignalfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SignalfdRequest) GetMask() uint64 {
@@ -2701,7 +2777,7 @@ type PidfdRequest struct {
 
 func (x *PidfdRequest) Reset() {
 	*x = PidfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2713,7 +2789,7 @@ func (x *PidfdRequest) String() string {
 func (*PidfdRequest) ProtoMessage() {}
 
 func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2726,7 +2802,7 @@ func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdRequest.ProtoReflect.Descriptor instead.
 func (*PidfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PidfdRequest) GetPid() int32 {
@@ -2754,7 +2830,7 @@ type PidfdReply struct {
 
 func (x *PidfdReply) Reset() {
 	*x = PidfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2766,7 +2842,7 @@ func (x *PidfdReply) String() string {
 func (*PidfdReply) ProtoMessage() {}
 
 func (x *PidfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2779,7 +2855,7 @@ func (x *PidfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdReply.ProtoReflect.Descriptor instead.
 func (*PidfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PidfdReply) GetPid() int64 {
@@ -2812,7 +2888,7 @@ type InotifyRequest struct {
 
 func (x *InotifyRequest) Reset() {
 	*x = InotifyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2824,7 +2900,7 @@ func (x *InotifyRequest) String() string {
 func (*InotifyRequest) ProtoMessage() {}
 
 func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2837,7 +2913,7 @@ func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *InotifyRequest) GetNonblock() bool {
@@ -2857,7 +2933,7 @@ type InotifyAddRequest struct {
 
 func (x *InotifyAddRequest) Reset() {
 	*x = InotifyAddRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2869,7 +2945,7 @@ func (x *InotifyAddRequest) String() string {
 func (*InotifyAddRequest) ProtoMessage() {}
 
 func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2882,7 +2958,7 @@ func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyAddRequest.ProtoReflect.Descriptor instead.
 func (*InotifyAddRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *InotifyAddRequest) GetPath() string {
@@ -2908,7 +2984,7 @@ type InotifyRemoveRequest struct {
 
 func (x *InotifyRemoveRequest) Reset() {
 	*x = InotifyRemoveRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2920,7 +2996,7 @@ func (x *InotifyRemoveRequest) String() string {
 func (*InotifyRemoveRequest) ProtoMessage() {}
 
 func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2933,7 +3009,7 @@ func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRemoveRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRemoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *InotifyRemoveRequest) GetWd() int32 {
@@ -2953,7 +3029,7 @@ type MemfdRequest struct {
 
 func (x *MemfdRequest) Reset() {
 	*x = MemfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2965,7 +3041,7 @@ func (x *MemfdRequest) String() string {
 func (*MemfdRequest) ProtoMessage() {}
 
 func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2978,7 +3054,7 @@ func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemfdRequest.ProtoReflect.Descriptor instead.
 func (*MemfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *MemfdRequest) GetName() string {
@@ -3005,7 +3081,7 @@ type SealsRequest struct {
 
 func (x *SealsRequest) Reset() {
 	*x = SealsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3017,7 +3093,7 @@ func (x *SealsRequest) String() string {
 func (*SealsRequest) ProtoMessage() {}
 
 func (x *SealsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3030,7 +3106,7 @@ func (x *SealsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealsRequest.ProtoReflect.Descriptor instead.
 func (*SealsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SealsRequest) GetAdd() bool {
@@ -3056,7 +3132,7 @@ type SetNsRequest struct {
 
 func (x *SetNsRequest) Reset() {
 	*x = SetNsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3068,7 +3144,7 @@ func (x *SetNsRequest) String() string {
 func (*SetNsRequest) ProtoMessage() {}
 
 func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3081,7 +3157,7 @@ func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetNsRequest.ProtoReflect.Descriptor instead.
 func (*SetNsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SetNsRequest) GetDir() uint32 {
@@ -3106,7 +3182,7 @@ type MountSetattrRequest struct {
 
 func (x *MountSetattrRequest) Reset() {
 	*x = MountSetattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3118,7 +3194,7 @@ func (x *MountSetattrRequest) String() string {
 func (*MountSetattrRequest) ProtoMessage() {}
 
 func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3131,7 +3207,7 @@ func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountSetattrRequest.ProtoReflect.Descriptor instead.
 func (*MountSetattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *MountSetattrRequest) GetPath() string {
@@ -3198,7 +3274,7 @@ type XattrRequest struct {
 
 func (x *XattrRequest) Reset() {
 	*x = XattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3210,7 +3286,7 @@ func (x *XattrRequest) String() string {
 func (*XattrRequest) ProtoMessage() {}
 
 func (x *XattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3223,7 +3299,7 @@ func (x *XattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrRequest.ProtoReflect.Descriptor instead.
 func (*XattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *XattrRequest) GetPath() string {
@@ -3284,7 +3360,7 @@ type XattrReply struct {
 
 func (x *XattrReply) Reset() {
 	*x = XattrReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3296,7 +3372,7 @@ func (x *XattrReply) String() string {
 func (*XattrReply) ProtoMessage() {}
 
 func (x *XattrReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3309,7 +3385,7 @@ func (x *XattrReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrReply.ProtoReflect.Descriptor instead.
 func (*XattrReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *XattrReply) GetValue() []byte {
@@ -3332,7 +3408,7 @@ type CopyRequest struct {
 
 func (x *CopyRequest) Reset() {
 	*x = CopyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3344,7 +3420,7 @@ func (x *CopyRequest) String() string {
 func (*CopyRequest) ProtoMessage() {}
 
 func (x *CopyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3357,7 +3433,7 @@ func (x *CopyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyRequest.ProtoReflect.Descriptor instead.
 func (*CopyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *CopyRequest) GetFromOffset() int64 {
@@ -3406,7 +3482,7 @@ type FallocateRequest struct {
 
 func (x *FallocateRequest) Reset() {
 	*x = FallocateRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3418,7 +3494,7 @@ func (x *FallocateRequest) String() string {
 func (*FallocateRequest) ProtoMessage() {}
 
 func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3431,7 +3507,7 @@ func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FallocateRequest.ProtoReflect.Descriptor instead.
 func (*FallocateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *FallocateRequest) GetMode() uint32 {
@@ -3560,9 +3636,10 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x05flags\x18\x01 \x01(\rR\x05flags\"A\n" +
 	"\tPipeReply\x12\x18\n" +
 	"\x04read\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x04read\x12\x1a\n" +
-	"\x05write\x18\x02 \x01(\rB\x04\x90\xb5\x18\x01R\x05write\"%\n" +
+	"\x05write\x18\x02 \x01(\rB\x04\x90\xb5\x18\x01R\x05write\"?\n" +
 	"\vReadRequest\x12\x16\n" +
-	"\x06offset\x18\x01 \x01(\x03R\x06offset\"\"\n" +
+	"\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x18\n" +
+	"\aexpired\x18\x02 \x01(\bR\aexpired\"\"\n" +
 	"\n" +
 	"CountReply\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x03R\x05count\"=\n" +
@@ -3584,11 +3661,16 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\fIoctlRequest\x12\x10\n" +
 	"\x03cmd\x18\x01 \x01(\rR\x03cmd\x12\x10\n" +
 	"\x03arg\x18\x02 \x01(\x04R\x03arg\x12\x0e\n" +
-	"\x02in\x18\x03 \x01(\fR\x02in\"6\n" +
+	"\x02in\x18\x03 \x01(\fR\x02in\"d\n" +
 	"\n" +
 	"IoctlReply\x12\x16\n" +
 	"\x06result\x18\x01 \x01(\x03R\x06result\x12\x10\n" +
-	"\x03out\x18\x02 \x01(\fR\x03out\"R\n" +
+	"\x03out\x18\x02 \x01(\fR\x03out\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\rR\x04kind\x12\x18\n" +
+	"\x04file\x18\x04 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"9\n" +
+	"\rSyslogRequest\x12\x16\n" +
+	"\x06action\x18\x01 \x01(\rR\x06action\x12\x10\n" +
+	"\x03len\x18\x02 \x01(\x05R\x03len\"R\n" +
 	"\fMapFileReply\x12\x10\n" +
 	"\x03tag\x18\x01 \x01(\x04R\x03tag\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x1c\n" +
@@ -3726,7 +3808,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\x8b4\n" +
+	"\x04OPEN\x10\x022\x936\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
@@ -3748,14 +3830,16 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x05Umask\x12\x18.aramid.vfs.UmaskRequest\x1a\x16.aramid.vfs.CountReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12\x9d\x01\n" +
 	"\x05Mount\x12\x18.aramid.vfs.MountRequest\x1a\x16.aramid.vfs.EmptyReply\"b\x8a\xb5\x18^\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\vErrNoDevice\"\aErrPerm\"\x06ErrArg\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x90\x01\n" +
 	"\x06Umount\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12P\n" +
-	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrLimit\x12\x9c\x01\n" +
-	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"c\x8a\xb5\x18_\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\x12\xec\x01\n" +
-	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\xb1\x01\x8a\xb5\x18\xac\x01\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
-	"ErrNoSpace\"\tErrTooBig\"\x0eErrInterrupted\"\vErrNoDevice\"\bErrRange\"\tErrSearch\"\vErrNotFound\"\aErrBusy\"\fErrOperation\"\tErrAccess\x12\\\n" +
+	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrLimit\x12\xb6\x01\n" +
+	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"}\x8a\xb5\x18y\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\"\x05ErrIO\"\aErrPipe\"\bErrAgain\x12\xfd\x01\n" +
+	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\xc2\x01\x8a\xb5\x18\xbd\x01\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
+	"ErrNoSpace\"\tErrTooBig\"\x0eErrInterrupted\"\vErrNoDevice\"\bErrRange\"\tErrSearch\"\vErrNotFound\"\aErrBusy\"\fErrOperation\"\tErrAccess\"\x05ErrIO\"\bErrAgain\x12\\\n" +
 	"\x04Seek\x12\x17.aramid.vfs.SeekRequest\x1a\x16.aramid.vfs.CountReply\"#\x8a\xb5\x18\x1f\b\x01\x18\x01\"\aErrSeek\"\x06ErrArg\"\bErrBadFD\x12g\n" +
 	"\aReadDir\x12\x1a.aramid.vfs.ReadDirRequest\x1a\x18.aramid.vfs.ReadDirReply\"&\x8a\xb5\x18\"\b\x01\"\tErrNotDir\"\x06ErrArg\"\vErrNotFound\x12V\n" +
-	"\x05Flags\x12\x18.aramid.vfs.FlagsRequest\x1a\x16.aramid.vfs.CountReply\"\x1b\x8a\xb5\x18\x17\b\x01\x18\x01\"\bErrBadFD\"\aErrPerm\x12h\n" +
-	"\x05Ioctl\x12\x18.aramid.vfs.IoctlRequest\x1a\x16.aramid.vfs.IoctlReply\"-\x8a\xb5\x18)\b\x01\x10\x01\"\bErrNoTTY\"\x06ErrArg\"\bErrBadFD\"\aErrPerm\x12]\n" +
+	"\x05Flags\x12\x18.aramid.vfs.FlagsRequest\x1a\x16.aramid.vfs.CountReply\"\x1b\x8a\xb5\x18\x17\b\x01\x18\x01\"\bErrBadFD\"\aErrPerm\x12\x94\x01\n" +
+	"\x05Ioctl\x12\x18.aramid.vfs.IoctlRequest\x1a\x16.aramid.vfs.IoctlReply\"Y\x8a\xb5\x18U\b\x01\x10\x01\"\bErrNoTTY\"\x06ErrArg\"\bErrBadFD\"\aErrPerm\"\x05ErrIO\"\tErrSearch\"\x0eErrInterrupted\"\bErrFault\x12L\n" +
+	"\aVhangup\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.EmptyReply\"\x0f\x8a\xb5\x18\v\b\x01\"\aErrPerm\x12`\n" +
+	"\x06Syslog\x12\x19.aramid.vfs.SyslogRequest\x1a\x16.aramid.vfs.CountReply\"#\x8a\xb5\x18\x1f\b\x01\x10\x01\"\x06ErrArg\"\aErrPerm\"\bErrFault\x12]\n" +
 	"\aMapFile\x12\x18.aramid.vfs.EmptyRequest\x1a\x18.aramid.vfs.MapFileReply\"\x1e\x8a\xb5\x18\x1a\b\x01\"\vErrNoDevice\"\tErrAccess\x12F\n" +
 	"\x04Poll\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PollReply\"\r\x8a\xb5\x18\t\"\aErrPerm\x12H\n" +
 	"\x04Sync\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.EmptyReply\"\x0e\x8a\xb5\x18\n" +
@@ -3814,7 +3898,7 @@ func file_proto_vfs_vfs_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
+var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
 var file_proto_vfs_vfs_proto_goTypes = []any{
 	(Kind)(0),                    // 0: aramid.vfs.Kind
 	(LockOwner)(0),               // 1: aramid.vfs.LockOwner
@@ -3844,37 +3928,38 @@ var file_proto_vfs_vfs_proto_goTypes = []any{
 	(*FlagsRequest)(nil),         // 25: aramid.vfs.FlagsRequest
 	(*IoctlRequest)(nil),         // 26: aramid.vfs.IoctlRequest
 	(*IoctlReply)(nil),           // 27: aramid.vfs.IoctlReply
-	(*MapFileReply)(nil),         // 28: aramid.vfs.MapFileReply
-	(*PollReply)(nil),            // 29: aramid.vfs.PollReply
-	(*LockRequest)(nil),          // 30: aramid.vfs.LockRequest
-	(*LockReply)(nil),            // 31: aramid.vfs.LockReply
-	(*EventfdRequest)(nil),       // 32: aramid.vfs.EventfdRequest
-	(*EpollControlRequest)(nil),  // 33: aramid.vfs.EpollControlRequest
-	(*ForgetRequest)(nil),        // 34: aramid.vfs.ForgetRequest
-	(*EpollWaitRequest)(nil),     // 35: aramid.vfs.EpollWaitRequest
-	(*EpollEvent)(nil),           // 36: aramid.vfs.EpollEvent
-	(*EpollWaitReply)(nil),       // 37: aramid.vfs.EpollWaitReply
-	(*TimerfdRequest)(nil),       // 38: aramid.vfs.TimerfdRequest
-	(*TimerfdSetRequest)(nil),    // 39: aramid.vfs.TimerfdSetRequest
-	(*TimerfdReply)(nil),         // 40: aramid.vfs.TimerfdReply
-	(*SignalfdRequest)(nil),      // 41: aramid.vfs.SignalfdRequest
-	(*PidfdRequest)(nil),         // 42: aramid.vfs.PidfdRequest
-	(*PidfdReply)(nil),           // 43: aramid.vfs.PidfdReply
-	(*InotifyRequest)(nil),       // 44: aramid.vfs.InotifyRequest
-	(*InotifyAddRequest)(nil),    // 45: aramid.vfs.InotifyAddRequest
-	(*InotifyRemoveRequest)(nil), // 46: aramid.vfs.InotifyRemoveRequest
-	(*MemfdRequest)(nil),         // 47: aramid.vfs.MemfdRequest
-	(*SealsRequest)(nil),         // 48: aramid.vfs.SealsRequest
-	(*SetNsRequest)(nil),         // 49: aramid.vfs.SetNsRequest
-	(*MountSetattrRequest)(nil),  // 50: aramid.vfs.MountSetattrRequest
-	(*XattrRequest)(nil),         // 51: aramid.vfs.XattrRequest
-	(*XattrReply)(nil),           // 52: aramid.vfs.XattrReply
-	(*CopyRequest)(nil),          // 53: aramid.vfs.CopyRequest
-	(*FallocateRequest)(nil),     // 54: aramid.vfs.FallocateRequest
+	(*SyslogRequest)(nil),        // 28: aramid.vfs.SyslogRequest
+	(*MapFileReply)(nil),         // 29: aramid.vfs.MapFileReply
+	(*PollReply)(nil),            // 30: aramid.vfs.PollReply
+	(*LockRequest)(nil),          // 31: aramid.vfs.LockRequest
+	(*LockReply)(nil),            // 32: aramid.vfs.LockReply
+	(*EventfdRequest)(nil),       // 33: aramid.vfs.EventfdRequest
+	(*EpollControlRequest)(nil),  // 34: aramid.vfs.EpollControlRequest
+	(*ForgetRequest)(nil),        // 35: aramid.vfs.ForgetRequest
+	(*EpollWaitRequest)(nil),     // 36: aramid.vfs.EpollWaitRequest
+	(*EpollEvent)(nil),           // 37: aramid.vfs.EpollEvent
+	(*EpollWaitReply)(nil),       // 38: aramid.vfs.EpollWaitReply
+	(*TimerfdRequest)(nil),       // 39: aramid.vfs.TimerfdRequest
+	(*TimerfdSetRequest)(nil),    // 40: aramid.vfs.TimerfdSetRequest
+	(*TimerfdReply)(nil),         // 41: aramid.vfs.TimerfdReply
+	(*SignalfdRequest)(nil),      // 42: aramid.vfs.SignalfdRequest
+	(*PidfdRequest)(nil),         // 43: aramid.vfs.PidfdRequest
+	(*PidfdReply)(nil),           // 44: aramid.vfs.PidfdReply
+	(*InotifyRequest)(nil),       // 45: aramid.vfs.InotifyRequest
+	(*InotifyAddRequest)(nil),    // 46: aramid.vfs.InotifyAddRequest
+	(*InotifyRemoveRequest)(nil), // 47: aramid.vfs.InotifyRemoveRequest
+	(*MemfdRequest)(nil),         // 48: aramid.vfs.MemfdRequest
+	(*SealsRequest)(nil),         // 49: aramid.vfs.SealsRequest
+	(*SetNsRequest)(nil),         // 50: aramid.vfs.SetNsRequest
+	(*MountSetattrRequest)(nil),  // 51: aramid.vfs.MountSetattrRequest
+	(*XattrRequest)(nil),         // 52: aramid.vfs.XattrRequest
+	(*XattrReply)(nil),           // 53: aramid.vfs.XattrReply
+	(*CopyRequest)(nil),          // 54: aramid.vfs.CopyRequest
+	(*FallocateRequest)(nil),     // 55: aramid.vfs.FallocateRequest
 }
 var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	23, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
-	36, // 1: aramid.vfs.EpollWaitReply.events:type_name -> aramid.vfs.EpollEvent
+	37, // 1: aramid.vfs.EpollWaitReply.events:type_name -> aramid.vfs.EpollEvent
 	2,  // 2: aramid.vfs.VFS.FsCreate:input_type -> aramid.vfs.EmptyRequest
 	2,  // 3: aramid.vfs.VFS.FsClone:input_type -> aramid.vfs.EmptyRequest
 	5,  // 4: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
@@ -3899,96 +3984,100 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	22, // 23: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
 	25, // 24: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
 	26, // 25: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
-	2,  // 26: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
-	2,  // 27: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
-	2,  // 28: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
-	32, // 29: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
-	2,  // 30: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
-	33, // 31: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
-	34, // 32: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
-	35, // 33: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
-	2,  // 34: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
-	30, // 35: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
-	2,  // 36: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
-	38, // 37: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
-	39, // 38: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
-	2,  // 39: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
-	41, // 40: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
-	42, // 41: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
-	2,  // 42: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
-	44, // 43: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
-	45, // 44: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
-	46, // 45: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
-	47, // 46: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
-	48, // 47: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
-	2,  // 48: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
-	49, // 49: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
-	11, // 50: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
-	50, // 51: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
-	51, // 52: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
-	51, // 53: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
-	53, // 54: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
-	2,  // 55: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
-	54, // 56: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
-	7,  // 57: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
-	4,  // 58: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	4,  // 59: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	6,  // 60: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	9,  // 61: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	3,  // 62: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	8,  // 63: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	3,  // 64: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 65: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 66: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 67: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 68: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	13, // 69: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	3,  // 70: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	8,  // 71: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	20, // 72: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	3,  // 73: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	3,  // 74: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
-	18, // 75: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	20, // 76: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	20, // 77: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	20, // 78: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	24, // 79: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	20, // 80: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	27, // 81: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	28, // 82: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	29, // 83: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	3,  // 84: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	6,  // 85: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	6,  // 86: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	3,  // 87: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	3,  // 88: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
-	37, // 89: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
-	8,  // 90: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	31, // 91: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
-	20, // 92: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
-	6,  // 93: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
-	40, // 94: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
-	3,  // 95: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
-	6,  // 96: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
-	6,  // 97: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
-	43, // 98: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
-	6,  // 99: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
-	20, // 100: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
-	3,  // 101: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
-	6,  // 102: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
-	20, // 103: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
-	3,  // 104: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
-	3,  // 105: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
-	3,  // 106: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
-	3,  // 107: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
-	52, // 108: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
-	3,  // 109: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
-	20, // 110: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
-	20, // 111: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
-	3,  // 112: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
-	3,  // 113: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
-	58, // [58:114] is the sub-list for method output_type
-	2,  // [2:58] is the sub-list for method input_type
+	2,  // 26: aramid.vfs.VFS.Vhangup:input_type -> aramid.vfs.EmptyRequest
+	28, // 27: aramid.vfs.VFS.Syslog:input_type -> aramid.vfs.SyslogRequest
+	2,  // 28: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
+	2,  // 29: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
+	2,  // 30: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
+	33, // 31: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
+	2,  // 32: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
+	34, // 33: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
+	35, // 34: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
+	36, // 35: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
+	2,  // 36: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
+	31, // 37: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
+	2,  // 38: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
+	39, // 39: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
+	40, // 40: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
+	2,  // 41: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
+	42, // 42: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
+	43, // 43: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
+	2,  // 44: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
+	45, // 45: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
+	46, // 46: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
+	47, // 47: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
+	48, // 48: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
+	49, // 49: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
+	2,  // 50: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
+	50, // 51: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
+	11, // 52: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
+	51, // 53: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
+	52, // 54: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
+	52, // 55: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
+	54, // 56: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
+	2,  // 57: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
+	55, // 58: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
+	7,  // 59: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
+	4,  // 60: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 61: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	6,  // 62: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	9,  // 63: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	3,  // 64: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	8,  // 65: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 66: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 67: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 68: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 69: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 70: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	13, // 71: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 72: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	8,  // 73: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	20, // 74: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 75: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	3,  // 76: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
+	18, // 77: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	20, // 78: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	20, // 79: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	20, // 80: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	24, // 81: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	20, // 82: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	27, // 83: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	3,  // 84: aramid.vfs.VFS.Vhangup:output_type -> aramid.vfs.EmptyReply
+	20, // 85: aramid.vfs.VFS.Syslog:output_type -> aramid.vfs.CountReply
+	29, // 86: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	30, // 87: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 88: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	6,  // 89: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	6,  // 90: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 91: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	3,  // 92: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
+	38, // 93: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
+	8,  // 94: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	32, // 95: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	20, // 96: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	6,  // 97: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
+	41, // 98: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
+	3,  // 99: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
+	6,  // 100: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
+	6,  // 101: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
+	44, // 102: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
+	6,  // 103: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
+	20, // 104: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
+	3,  // 105: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
+	6,  // 106: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
+	20, // 107: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
+	3,  // 108: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
+	3,  // 109: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
+	3,  // 110: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
+	3,  // 111: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
+	53, // 112: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	3,  // 113: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
+	20, // 114: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
+	20, // 115: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
+	3,  // 116: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
+	3,  // 117: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
+	60, // [60:118] is the sub-list for method output_type
+	2,  // [2:60] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name
@@ -4006,7 +4095,7 @@ func file_proto_vfs_vfs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_vfs_vfs_proto_rawDesc), len(file_proto_vfs_vfs_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   53,
+			NumMessages:   54,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -35,38 +35,40 @@ const (
 	MethodReadDir       = 22
 	MethodFlags         = 23
 	MethodIoctl         = 24
-	MethodMapFile       = 25
-	MethodPoll          = 26
-	MethodSync          = 27
-	MethodEventfd       = 28
-	MethodEpollCreate   = 29
-	MethodEpollControl  = 30
-	MethodForget        = 31
-	MethodEpollWait     = 32
-	MethodPath          = 33
-	MethodLock          = 34
-	MethodLockCount     = 35
-	MethodTimerfd       = 36
-	MethodTimerfdSet    = 37
-	MethodClockChanged  = 38
-	MethodSignalfd      = 39
-	MethodPidfd         = 40
-	MethodPidfdPid      = 41
-	MethodInotify       = 42
-	MethodInotifyAdd    = 43
-	MethodInotifyRemove = 44
-	MethodMemfd         = 45
-	MethodSeals         = 46
-	MethodUnshare       = 47
-	MethodSetNs         = 48
-	MethodPivotRoot     = 49
-	MethodMountSetattr  = 50
-	MethodXattrGet      = 51
-	MethodXattrSet      = 52
-	MethodCopy          = 53
-	MethodCgroupOf      = 54
-	MethodFallocate     = 55
-	MethodStatTo        = 56
+	MethodVhangup       = 25
+	MethodSyslog        = 26
+	MethodMapFile       = 27
+	MethodPoll          = 28
+	MethodSync          = 29
+	MethodEventfd       = 30
+	MethodEpollCreate   = 31
+	MethodEpollControl  = 32
+	MethodForget        = 33
+	MethodEpollWait     = 34
+	MethodPath          = 35
+	MethodLock          = 36
+	MethodLockCount     = 37
+	MethodTimerfd       = 38
+	MethodTimerfdSet    = 39
+	MethodClockChanged  = 40
+	MethodSignalfd      = 41
+	MethodPidfd         = 42
+	MethodPidfdPid      = 43
+	MethodInotify       = 44
+	MethodInotifyAdd    = 45
+	MethodInotifyRemove = 46
+	MethodMemfd         = 47
+	MethodSeals         = 48
+	MethodUnshare       = 49
+	MethodSetNs         = 50
+	MethodPivotRoot     = 51
+	MethodMountSetattr  = 52
+	MethodXattrGet      = 53
+	MethodXattrSet      = 54
+	MethodCopy          = 55
+	MethodCgroupOf      = 56
+	MethodFallocate     = 57
+	MethodStatTo        = 58
 )
 
 // Client calls VFS through the handle H.
@@ -729,6 +731,52 @@ func (cl Client) Ioctl(c ipc.Caller, in *IoctlRequest, out *IoctlReply, grants .
 	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// Vhangup is vhangup(2): the caller's terminal is hung up. Called on the plain endpoint.
+func (cl Client) Vhangup(c ipc.Caller, in *EmptyRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodVhangup, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Syslog is syslog(2) on the kernel log; text goes into grant 0. Word 0 of the reply: its result. Called on the plain endpoint.
+func (cl Client) Syslog(c ipc.Caller, in *SyslogRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodSyslog, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
 	return uabi.OK
 }
 
@@ -1558,6 +1606,10 @@ type Handler[C any] interface {
 	Flags(c C, in *FlagsRequest, out *CountReply) uabi.Error
 	// Ioctl is ioctl(2) with linuxabi copying the argument: `in` from, `out` to the alien. ErrNoTTY: unknown for this file.
 	Ioctl(c C, in *IoctlRequest, out *IoctlReply) uabi.Error
+	// Vhangup is vhangup(2): the caller's terminal is hung up. Called on the plain endpoint.
+	Vhangup(c C, in *EmptyRequest, out *EmptyReply) uabi.Error
+	// Syslog is syslog(2) on the kernel log; text goes into grant 0. Word 0 of the reply: its result. Called on the plain endpoint.
+	Syslog(c C, in *SyslogRequest, out *CountReply) uabi.Error
 	// MapFile gives the memory object that holds the file's pages, with the rights that the open mode allows.
 	MapFile(c C, in *EmptyRequest, out *MapFileReply) uabi.Error
 	// Poll gives the event whose bits (POLLIN, POLLOUT … as in poll(2)) are the file's readiness, and their level now.
@@ -1683,6 +1735,10 @@ type service[C any] struct {
 	flagsOut         CountReply
 	ioctlIn          IoctlRequest
 	ioctlOut         IoctlReply
+	vhangupIn        EmptyRequest
+	vhangupOut       EmptyReply
+	syslogIn         SyslogRequest
+	syslogOut        CountReply
 	mapFileIn        EmptyRequest
 	mapFileOut       MapFileReply
 	pollIn           EmptyRequest
@@ -1800,6 +1856,10 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doFlags(c, b)
 	case MethodIoctl:
 		return s.doIoctl(c, b)
+	case MethodVhangup:
+		return s.doVhangup(c, b)
+	case MethodSyslog:
+		return s.doSyslog(c, b)
 	case MethodMapFile:
 		return s.doMapFile(c, b)
 	case MethodPoll:
@@ -2280,6 +2340,39 @@ func (s *service[C]) doIoctl(c C, b *uk.Buffer) uabi.Error {
 		return uabi.ErrSize
 	}
 	b.Out.Len = uint32(n)
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
+	return uabi.OK
+}
+
+func (s *service[C]) doVhangup(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.vhangupIn, &s.vhangupOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Vhangup(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doSyslog(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.syslogIn, &s.syslogOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Syslog(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
 	b.Out.NHandles = 0
 	return uabi.OK
 }
@@ -2951,15 +3044,15 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Read", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrIsDir, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrInterrupted, uabi.ErrCanceled, uabi.ErrNoDevice},
-		In:     1, Out: 1, InHandles: 0, OutHandles: 0,
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrIsDir, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrInterrupted, uabi.ErrCanceled, uabi.ErrNoDevice, uabi.ErrIO, uabi.ErrPipe, uabi.ErrAgain},
+		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ReadRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
 	},
 	{
 		Name: "Write", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrInterrupted, uabi.ErrNoDevice, uabi.ErrRange, uabi.ErrSearch, uabi.ErrNotFound, uabi.ErrBusy, uabi.ErrOperation, uabi.ErrAccess},
-		In:     1, Out: 1, InHandles: 0, OutHandles: 0,
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrInterrupted, uabi.ErrNoDevice, uabi.ErrRange, uabi.ErrSearch, uabi.ErrNotFound, uabi.ErrBusy, uabi.ErrOperation, uabi.ErrAccess, uabi.ErrIO, uabi.ErrAgain},
+		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ReadRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
 	},
@@ -2986,10 +3079,24 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Ioctl", Mutates: true, Blocks: true, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNoTTY, uabi.ErrArg, uabi.ErrBadFD, uabi.ErrPerm},
-		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		Errors: []uabi.Error{uabi.ErrNoTTY, uabi.ErrArg, uabi.ErrBadFD, uabi.ErrPerm, uabi.ErrIO, uabi.ErrSearch, uabi.ErrInterrupted, uabi.ErrFault},
+		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 0, OutHandles: 1,
 		NewIn:  func() ipc.Message { return new(IoctlRequest) },
 		NewOut: func() ipc.Message { return new(IoctlReply) },
+	},
+	{
+		Name: "Vhangup", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrPerm},
+		In:     0, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EmptyRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "Syslog", Mutates: true, Blocks: true, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrPerm, uabi.ErrFault},
+		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(SyslogRequest) },
+		NewOut: func() ipc.Message { return new(CountReply) },
 	},
 	{
 		Name: "MapFile", Mutates: true, Blocks: false, Forward: false,
@@ -4630,11 +4737,16 @@ func (x *PipeReply) Clear() {
 // ToWords implements ipc.Message.
 func (x *ReadRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Offset)
+	w[1] = 0
+	if x.Expired {
+		w[1] = 1
+	}
 }
 
 // FromWords implements ipc.Message.
 func (x *ReadRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Offset = int64(w[0])
+	x.Expired = w[1] != 0
 }
 
 // ToHandles implements ipc.Message.
@@ -4648,6 +4760,7 @@ func (x *ReadRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 // Clear implements ipc.Message.
 func (x *ReadRequest) Clear() {
 	x.Offset = 0
+	x.Expired = false
 }
 
 // ToWords implements ipc.Message.
@@ -4892,22 +5005,26 @@ func (x *IoctlReply) FromWords(w *[uabi.MaxWords]uint64) {
 
 // ToHandles implements ipc.Message.
 func (x *IoctlReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.File)
 }
 
 // FromHandles implements ipc.Message.
 func (x *IoctlReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.File = uint32(h[0])
 }
 
 // Clear implements ipc.Message.
 func (x *IoctlReply) Clear() {
 	x.Result = 0
 	x.Out = nil
+	x.Kind = 0
+	x.File = 0
 	x.unknownFields = nil
 }
 
 // Encode writes the message to b and returns its length, or −1 if it does not fit.
 func (x *IoctlReply) Encode(b []byte) int {
-	if 15+len(x.Out) <= len(b) {
+	if 26+len(x.Out) <= len(b) {
 		n := 0
 		if x.Result != 0 {
 			b[n+0] = 0x8
@@ -4916,6 +5033,10 @@ func (x *IoctlReply) Encode(b []byte) int {
 		if len(x.Out) != 0 {
 			b[n+0] = 0x12
 			n = ipc.PutBytes(b, n+1, x.Out)
+		}
+		if x.Kind != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Kind))
 		}
 		return n
 	}
@@ -4949,11 +5070,49 @@ func (x *IoctlReply) Decode(b []byte) bool {
 	} else {
 		x.Out = nil
 	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Kind = uint32(v)
+	} else {
+		x.Kind = 0
+	}
 	if i == len(b) && len(x.unknownFields) == 0 {
 		return true
 	}
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *SyslogRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Action)
+	w[1] = uint64(x.Len)
+}
+
+// FromWords implements ipc.Message.
+func (x *SyslogRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Action = uint32(w[0])
+	x.Len = int32(w[1])
+}
+
+// ToHandles implements ipc.Message.
+func (x *SyslogRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *SyslogRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *SyslogRequest) Clear() {
+	x.Action = 0
+	x.Len = 0
 }
 
 // ToWords implements ipc.Message.

@@ -134,8 +134,10 @@ func (h *Procd) Kill(c *server.Ctx, in *proc.KillRequest, out *proc.EmptyReply) 
 	if in.Signal != 0 && !signal.Valid(in.Signal) {
 		return uabi.ErrArg
 	}
-	// Without a calling thread it is a server's (the terminal's): it may signal everybody.
 	t, p, _ := h.caller(c)
+	if in.Kernel {
+		t, p = nil, nil
+	}
 	i := state.Info{Signal: in.Signal, Code: in.Code, Value: in.Value}
 	if o := h.procs[in.Pid]; in.Serial != 0 && (o == nil || o.Serial != in.Serial) {
 		return uabi.ErrSearch
@@ -148,7 +150,7 @@ func (h *Procd) Kill(c *server.Ctx, in *proc.KillRequest, out *proc.EmptyReply) 
 	}
 	var targets []*state.Process
 	for _, o := range sorted(h.procs) {
-		if named(in.Pid, p, o) {
+		if in.Group && o.Pgid == in.Pid || !in.Group && named(in.Pid, p, o) {
 			targets = append(targets, o)
 		}
 	}

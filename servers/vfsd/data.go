@@ -113,8 +113,14 @@ func (h *VFSD) read(c *server.Ctx, o *state.Open, in *vfs.ReadRequest, out *vfs.
 		}
 		return h.readPipe(c, o, out)
 	case vfs.Kind_TTY:
-		return h.readTty(c, o, out)
+		if in.Offset >= 0 {
+			return uabi.ErrSeek
+		}
+		return h.readTty(c, o, in.Expired, out)
 	case vfs.Kind_DEVICE:
+		if o.Log {
+			return h.readLog(c, o, out)
+		}
 		return h.readDevice(c, o, out)
 	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY, vfs.Kind_PID:
 		if in.Offset >= 0 {
@@ -194,8 +200,14 @@ func (h *VFSD) write(c *server.Ctx, o *state.Open, in *vfs.ReadRequest, out *vfs
 	case vfs.Kind_PIPE:
 		return h.writePipe(c, o, out)
 	case vfs.Kind_TTY:
+		if in.Offset >= 0 {
+			return uabi.ErrSeek
+		}
 		return h.writeTty(c, o, out)
 	case vfs.Kind_DEVICE:
+		if o.Log {
+			return h.writeLog(c, out)
+		}
 		return h.writeDevice(c, o, out)
 	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY, vfs.Kind_PID:
 		if in.Offset >= 0 {
@@ -280,6 +292,8 @@ func (h *VFSD) Seek(c *server.Ctx, in *vfs.SeekRequest, out *vfs.CountReply) uab
 		return uabi.OK // noop_llseek of Linux: position 0
 	case o.Kind == uint32(vfs.Kind_PIPE) || o.Kind == uint32(vfs.Kind_TTY):
 		return uabi.ErrSeek
+	case o.Log:
+		return h.seekLog(o, in)
 	}
 	size := int64(0)
 	if n := h.tree.Inode(o.At.Ino); n != nil && o.Kind == uint32(vfs.Kind_FILE) {

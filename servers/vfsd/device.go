@@ -22,6 +22,8 @@ var (
 	devTTY     = unix.Mkdev(5, 0)
 	devConsole = unix.Mkdev(5, 1)
 	devSerial  = unix.Mkdev(4, 64)
+	devPtmx    = unix.Mkdev(5, 2)
+	devKmsg    = unix.Mkdev(1, 11)
 )
 
 // checkDevice says what kind of open file a device node gives, if there is such a device.
@@ -30,14 +32,12 @@ func (k *call) checkDevice(typ uint32, rdev uint64) (vfs.Kind, uabi.Error) {
 		return 0, uabi.ErrNoDevice
 	}
 	switch rdev {
-	case devNull, devZero, devFull, devRandom, devUrandom:
+	case devNull, devZero, devFull, devRandom, devUrandom, devKmsg:
 		return vfs.Kind_DEVICE, uabi.OK
-	case devConsole, devSerial:
+	case devConsole, devSerial, devTTY, devPtmx:
 		return vfs.Kind_TTY, uabi.OK
-	case devTTY:
-		if k.top.Tty.Session == 0 || k.session() != k.top.Tty.Session {
-			return 0, uabi.ErrNoDevice // ENXIO: no controlling terminal
-		}
+	}
+	if unix.Major(rdev) == ptsMajor {
 		return vfs.Kind_TTY, uabi.OK
 	}
 	return 0, uabi.ErrNoDevice
@@ -112,3 +112,30 @@ func (h *VFSD) Poll(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.PollReply) uab
 
 // pollBits are the bits of an event that poll(2) knows.
 const pollBits = unix.POLLIN | unix.POLLPRI | unix.POLLOUT | unix.POLLERR | unix.POLLHUP
+
+// Requests of random(4).
+const (
+	rndGetCount   = 0x80045200 // RNDGETENTCNT
+	rndAddCount   = 0x40045201 // RNDADDTOENTCNT
+	rndAddEntropy = 0x40085203 // RNDADDENTROPY
+	rndClear      = 0x5206     // RNDCLEARPOOL
+	rndReseed     = 0x5207     // RNDRESEEDCRNG
+	poolBits      = 256
+)
+
+// deviceIoctl is the ioctl(2) of devices that are no terminals: the pool of random numbers is always full, and only root may touch it.
+func (h *VFSD) deviceIoctl(c *server.Ctx, o *state.Open, in *vfs.IoctlRequest, out *vfs.IoctlReply) uabi.Error {
+	if r := h.tree.Inode(o.At.Ino).Rdev; r != devRandom && r != devUrandom {
+		return uabi.ErrNoTTY
+	}
+	switch in.Cmd {
+	case rndGetCount:
+		return give32(out, poolBits)
+	case rndAddCount, rndAddEntropy, rndClear, rndReseed:
+		if h.begin(c, false).env.UID != 0 {
+			return uabi.ErrPerm
+		}
+		return uabi.OK
+	}
+	return uabi.ErrArg
+}

@@ -121,6 +121,12 @@ func (k *call) openAt(f tree.Found, flags uint32, o *state.Open, out *vfs.OpenRe
 	if kind == vfs.Kind_PIPE {
 		return k.openFifo(f.At, n, o, out)
 	}
+	if kind == vfs.Kind_TTY {
+		return k.openTerminal(f.At, n.Rdev, flags, o, out)
+	}
+	if kind == vfs.Kind_DEVICE && n.Rdev == devKmsg {
+		return k.openLog(f.At, o, out)
+	}
 	handle, err := k.c.Mint(k.top.LastId + 1)
 	if err != uabi.OK {
 		return err
@@ -229,6 +235,9 @@ func (h *VFSD) closeOpen(c *server.Ctx, o *state.Open) {
 	}
 	if o.Pipe != 0 {
 		h.closePipeEnd(c, o)
+	}
+	if o.Tty != 0 {
+		h.closeTerminal(c, o)
 	}
 	h.closeSpecial(c, o)
 	if o.At != nil {

@@ -64,6 +64,9 @@ func (h *VFSD) closeSpecial(c *server.Ctx, o *state.Open) {
 			return true
 		})
 	}
+	if o.Log {
+		h.closeLog(o)
+	}
 	if o.Event != 0 {
 		c.Close(uabi.Handle(o.Event))
 	}
@@ -317,9 +320,7 @@ func (h *VFSD) readiness(o *state.Open) (uint32, uabi.Error) {
 	switch vfs.Kind(o.Kind) {
 	case vfs.Kind_PIPE:
 		return h.pipes[o.Pipe].Event, uabi.OK
-	case vfs.Kind_TTY:
-		return h.top.Tty.Event, uabi.OK
-	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY, vfs.Kind_PID:
+	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY, vfs.Kind_PID, vfs.Kind_TTY:
 		return o.Event, uabi.OK
 	case vfs.Kind_FILE:
 		if o.Event != 0 {
@@ -329,6 +330,9 @@ func (h *VFSD) readiness(o *state.Open) (uint32, uabi.Error) {
 			return h.top.Ready, uabi.OK
 		}
 	case vfs.Kind_DEVICE:
+		if o.Log {
+			return o.Event, uabi.OK
+		}
 		// Linux's null, zero and full have no poll method: epoll_ctl says EPERM.
 		if r := h.tree.Inode(o.At.Ino).Rdev; r == devRandom || r == devUrandom {
 			return h.top.Ready, uabi.OK

@@ -29,7 +29,8 @@ func (h *VFSD) Start(c *server.Ctx) {
 		h.top.Ready = uint32(ready)
 	}
 	h.top.BootId = (&call{VFSD: h, c: c}).newID()
-	h.startTty(c)
+	h.startConsole(c)
+	h.startLog(c)
 	h.startFifos(c)
 	k := &call{VFSD: h, c: c, env: tree.Env{Root: h.root, Now: now, Synth: nil}, cwd: h.root}
 	k.env.Synth = k
@@ -94,7 +95,7 @@ var container = []standard{
 	{"/sys", "sysfs", "sysfs", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_RDONLY, ""},
 	{"/sys/fs/cgroup", "cgroup2", "cgroup2", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_RDONLY, ""},
 	devices,
-	{"/dev/pts", "devpts", "devpts", unix.MS_NOSUID | unix.MS_NOEXEC, ""},
+	{"/dev/pts", "devpts", "devpts", unix.MS_NOSUID | unix.MS_NOEXEC, "gid=5,mode=620,ptmxmode=666"},
 	{"/dev/shm", "tmpfs", "shm", unix.MS_NOSUID | unix.MS_NODEV, "mode=1777"},
 	{"/run", "tmpfs", "tmpfs", unix.MS_NOSUID | unix.MS_NODEV, "mode=755"},
 	{"/tmp", "tmpfs", "tmpfs", unix.MS_NOSUID | unix.MS_NODEV, "mode=1777"},
@@ -131,12 +132,15 @@ func (k *call) makeFS(typ, data string) (*state.FileSystem, uint64) {
 		root.Uid, root.Gid = opt.uid, opt.gid
 		return f, 0
 	case "devtmpfs":
+		if f := k.tree.FSByID(k.top.Devtmpfs); f != nil {
+			return f, 0 // there is one, however often it is mounted
+		}
 		f := k.tree.NewFS("devtmpfs", 0o755, 0, now)
+		f.Pinned, k.top.Devtmpfs = true, f.Id
 		k.fillDev(k.tree.Inode(f.Root))
 		return f, 0
 	case "devpts":
-		f := k.tree.NewFS("devpts", 0o755, 0, now)
-		return f, unix.MS_RDONLY
+		return k.newDevpts(data), 0
 	case "proc":
 		return k.tree.NewFS("proc", 0, procRoot, now), 0
 	case "sysfs":
@@ -155,6 +159,7 @@ var deviceNodes = []struct {
 }{
 	{"null", devNull, 0o666}, {"zero", devZero, 0o666}, {"full", devFull, 0o666}, {"random", devRandom, 0o666},
 	{"urandom", devUrandom, 0o666}, {"tty", devTTY, 0o666}, {"console", devConsole, 0o600}, {"ttyS0", devSerial, 0o660},
+	{"ptmx", devPtmx, 0o666}, {"kmsg", devKmsg, 0o644},
 }
 
 // fillDev makes the nodes of devices, and the links that programs expect.

@@ -296,14 +296,13 @@ func (k *call) newID() []byte {
 
 // terminal is what a process of that session has as its controlling terminal.
 func (k *call) terminal(sid int32) procfs.Terminal {
-	if t := k.top.Tty; t.Session != 0 && t.Session == sid {
-		return procfs.Terminal{Device: unix.Mkdev(consoleMajor, consoleMinor), Foreground: t.Pgrp}
+	for _, t := range sorted(k.ttys) {
+		if t.Session != 0 && t.Session == sid {
+			return procfs.Terminal{Device: device(t, false), Foreground: t.Pgrp}
+		}
 	}
 	return procfs.Terminal{Foreground: -1}
 }
-
-// The console's device number.
-const consoleMajor, consoleMinor = 5, 1
 
 // limits is /proc/PID/limits.
 func (k *call) limits(pid int32) (string, uabi.Error) {

@@ -47,7 +47,10 @@ type VFSD struct {
 	opens    map[uint64]*state.Open
 	pipes    map[uint64]*state.Pipe
 	groups   cgroupfs.Hierarchy
-	top      *state.State // scalars and the terminal only
+	ttys     map[uint64]*state.Tty
+	ttyOpens map[uint64][]uint64 // open files by terminal, ascending
+	logOpens []uint64            // open files of the kernel log, ascending
+	top      *state.State        // scalars and the kernel log only
 	root     tree.Ref
 	users    map[uint64]int       // open files and contexts by mount
 	epolls   []uint64             // ids of the epoll files among opens, ascending
@@ -74,6 +77,7 @@ func (h *VFSD) reset(top *state.State) {
 	h.top = top
 	h.tree = tree.New(h.nextID)
 	h.contexts, h.opens, h.pipes = map[uint64]*state.Context{}, map[uint64]*state.Open{}, map[uint64]*state.Pipe{}
+	h.ttys, h.ttyOpens, h.logOpens = map[uint64]*state.Tty{}, map[uint64][]uint64{}, nil
 	h.users = map[uint64]int{}
 	h.epolls = nil
 	h.groups = cgroupfs.New()
@@ -92,7 +96,8 @@ func (h *VFSD) nextID() uint64 {
 func (h *VFSD) Save() []byte {
 	t := h.top
 	s := &state.State{
-		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Account: t.Account, Tty: t.Tty,
+		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Account: t.Account, Ttys: sorted(h.ttys),
+		Console: t.Console, OldGroups: t.OldGroups, Kmsg: t.Kmsg, Devtmpfs: t.Devtmpfs,
 		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes), Locks: t.Locks, LockEvent: t.LockEvent, LastCookie: t.LastCookie, BootId: t.BootId,
 		Cgroups: sorted(h.groups), CgroupSeen: t.CgroupSeen, CgroupEvent: t.CgroupEvent,
 	}
@@ -110,9 +115,6 @@ func (h *VFSD) Load(b []byte) error {
 	if err := proto.Unmarshal(b, s); err != nil {
 		return err
 	}
-	if s.Tty == nil {
-		s.Tty = &state.Tty{}
-	}
 	h.reset(&state.State{})
 	if s.RootMount != 0 && s.Broken == "" {
 		var err error
@@ -122,7 +124,8 @@ func (h *VFSD) Load(b []byte) error {
 		h.tree.UseBase(h.image, h.damaged)
 	}
 	h.top = &state.State{
-		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Account: s.Account, Tty: s.Tty,
+		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Account: s.Account,
+		Console: s.Console, OldGroups: s.OldGroups, Kmsg: s.Kmsg, Devtmpfs: s.Devtmpfs,
 		Locks: s.Locks, LockEvent: s.LockEvent, LastCookie: s.LastCookie, BootId: s.BootId,
 		CgroupSeen: s.CgroupSeen, CgroupEvent: s.CgroupEvent,
 	}
@@ -135,8 +138,17 @@ func (h *VFSD) Load(b []byte) error {
 		h.hold(tree.FromPb(v.Cwd))
 		h.hold(tree.FromPb(v.Root))
 	}
+	for _, v := range s.Ttys {
+		h.ttys[v.Id] = v
+	}
 	for _, v := range s.Opens {
 		h.opens[v.Id] = v
+		if v.Tty != 0 {
+			h.indexTerminal(v)
+		}
+		if v.Log {
+			h.logOpens = append(h.logOpens, v.Id)
+		}
 		if v.Set != 0 {
 			h.epolls = append(h.epolls, v.Id)
 		}
@@ -180,9 +192,11 @@ func (h *VFSD) Handles(yield func(uabi.Handle)) {
 	give(h.top.Ready)
 	give(h.top.LockEvent)
 	give(h.top.CgroupEvent)
-	give(h.top.Tty.GetEvent())
-	give(h.top.Tty.GetIrq())
-	give(h.top.Tty.GetIrqEvent())
+	give(h.top.Kmsg.GetEvent())
+	for _, t := range sorted(h.ttys) {
+		give(t.Irq)
+		give(t.IrqEvent)
+	}
 }
 
 // sorted lists a map's values in order of their keys.

@@ -77,6 +77,23 @@ func (s *stubProc) Kill(c *server.Ctx, in *proc.KillRequest, out *proc.EmptyRepl
 	return uabi.OK
 }
 
+func (s *stubProc) Background(c *server.Ctx, in *proc.BackgroundRequest, out *proc.BackgroundReply) uabi.Error {
+	out.Verdict = proc.Verdict_SIGNALLED
+	return uabi.OK
+}
+
+func (s *stubProc) Group(c *server.Ctx, in *proc.PidRequest, out *proc.IdentityReply) uabi.Error {
+	if in.Pid != 1 {
+		return uabi.ErrSearch
+	}
+	out.Sid = 1
+	return uabi.OK
+}
+
+func (s *stubProc) Leaving(c *server.Ctx, in *proc.OriginRequest, out *proc.PidReply) uabi.Error {
+	return uabi.OK
+}
+
 // world is a machine with vfsd, a stub of procd, and a serial port.
 type world struct {
 	*uksim.Sim

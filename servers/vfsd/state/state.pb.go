@@ -33,7 +33,7 @@ type State struct {
 	Contexts      []*Context             `protobuf:"bytes,6,rep,name=contexts,proto3" json:"contexts,omitempty"`
 	Opens         []*Open                `protobuf:"bytes,7,rep,name=opens,proto3" json:"opens,omitempty"`
 	Pipes         []*Pipe                `protobuf:"bytes,8,rep,name=pipes,proto3" json:"pipes,omitempty"`
-	Tty           *Tty                   `protobuf:"bytes,9,opt,name=tty,proto3" json:"tty,omitempty"`
+	Ttys          []*Tty                 `protobuf:"bytes,9,rep,name=ttys,proto3" json:"ttys,omitempty"`
 	LastId        uint64                 `protobuf:"varint,10,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"` // newest badge, mount, pipe or file system id
 	Zero          uint32                 `protobuf:"varint,11,opt,name=zero,proto3" json:"zero,omitempty"`                   // handle: memory that is never written
 	Ready         uint32                 `protobuf:"varint,12,opt,name=ready,proto3" json:"ready,omitempty"`                 // handle: an event that is always up
@@ -48,6 +48,10 @@ type State struct {
 	CgroupEvent   uint32                 `protobuf:"varint,23,opt,name=cgroup_event,json=cgroupEvent,proto3" json:"cgroup_event,omitempty"` // handle: raised by a change; 0: there never was a group below the root
 	LastCookie    uint32                 `protobuf:"varint,24,opt,name=last_cookie,json=lastCookie,proto3" json:"last_cookie,omitempty"`    // of inotify's events about renames
 	LockEvent     uint32                 `protobuf:"varint,17,opt,name=lock_event,json=lockEvent,proto3" json:"lock_event,omitempty"`       // handle: bit 0 is raised when a lock goes; 0: there never was one
+	Console       uint64                 `protobuf:"varint,30,opt,name=console,proto3" json:"console,omitempty"`                            // terminal
+	OldGroups     []*OldGroup            `protobuf:"bytes,31,rep,name=old_groups,json=oldGroups,proto3" json:"old_groups,omitempty"`
+	Kmsg          *Kmsg                  `protobuf:"bytes,32,opt,name=kmsg,proto3" json:"kmsg,omitempty"`
+	Devtmpfs      uint64                 `protobuf:"varint,33,opt,name=devtmpfs,proto3" json:"devtmpfs,omitempty"` // file system: there is one, however often it is mounted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -138,9 +142,9 @@ func (x *State) GetPipes() []*Pipe {
 	return nil
 }
 
-func (x *State) GetTty() *Tty {
+func (x *State) GetTtys() []*Tty {
 	if x != nil {
-		return x.Tty
+		return x.Ttys
 	}
 	return nil
 }
@@ -243,6 +247,248 @@ func (x *State) GetLockEvent() uint32 {
 	return 0
 }
 
+func (x *State) GetConsole() uint64 {
+	if x != nil {
+		return x.Console
+	}
+	return 0
+}
+
+func (x *State) GetOldGroups() []*OldGroup {
+	if x != nil {
+		return x.OldGroups
+	}
+	return nil
+}
+
+func (x *State) GetKmsg() *Kmsg {
+	if x != nil {
+		return x.Kmsg
+	}
+	return nil
+}
+
+func (x *State) GetDevtmpfs() uint64 {
+	if x != nil {
+		return x.Devtmpfs
+	}
+	return 0
+}
+
+// OldGroup is what was in the foreground of a session's terminal when that was hung up: it hears of it once more when the leader ends.
+type OldGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Session       int32                  `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
+	Pgrp          int32                  `protobuf:"varint,2,opt,name=pgrp,proto3" json:"pgrp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OldGroup) Reset() {
+	*x = OldGroup{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OldGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OldGroup) ProtoMessage() {}
+
+func (x *OldGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OldGroup.ProtoReflect.Descriptor instead.
+func (*OldGroup) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *OldGroup) GetSession() int32 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *OldGroup) GetPgrp() int32 {
+	if x != nil {
+		return x.Pgrp
+	}
+	return 0
+}
+
+// Kmsg is the kernel log.
+type Kmsg struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Records       []*Record              `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`                                // in order of their numbers, without a gap
+	Next          uint64                 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"`                                     // number of the next one
+	Clear         uint64                 `protobuf:"varint,3,opt,name=clear,proto3" json:"clear,omitempty"`                                   // syslog(2): the first one that READ_ALL gives
+	Read          uint64                 `protobuf:"varint,4,opt,name=read,proto3" json:"read,omitempty"`                                     // syslog(2): the first one that READ gives
+	Partial       uint32                 `protobuf:"varint,5,opt,name=partial,proto3" json:"partial,omitempty"`                               // bytes of it that READ gave already
+	Bytes         uint32                 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`                                   // that the records hold
+	Event         uint32                 `protobuf:"varint,7,opt,name=event,proto3" json:"event,omitempty"`                                   // handle: bit 0 is raised by each record
+	ConsoleLevel  uint32                 `protobuf:"varint,8,opt,name=console_level,json=consoleLevel,proto3" json:"console_level,omitempty"` // records below this level are shown on the console
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Kmsg) Reset() {
+	*x = Kmsg{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Kmsg) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Kmsg) ProtoMessage() {}
+
+func (x *Kmsg) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Kmsg.ProtoReflect.Descriptor instead.
+func (*Kmsg) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Kmsg) GetRecords() []*Record {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *Kmsg) GetNext() uint64 {
+	if x != nil {
+		return x.Next
+	}
+	return 0
+}
+
+func (x *Kmsg) GetClear() uint64 {
+	if x != nil {
+		return x.Clear
+	}
+	return 0
+}
+
+func (x *Kmsg) GetRead() uint64 {
+	if x != nil {
+		return x.Read
+	}
+	return 0
+}
+
+func (x *Kmsg) GetPartial() uint32 {
+	if x != nil {
+		return x.Partial
+	}
+	return 0
+}
+
+func (x *Kmsg) GetBytes() uint32 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Kmsg) GetEvent() uint32 {
+	if x != nil {
+		return x.Event
+	}
+	return 0
+}
+
+func (x *Kmsg) GetConsoleLevel() uint32 {
+	if x != nil {
+		return x.ConsoleLevel
+	}
+	return 0
+}
+
+type Record struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Priority      uint32                 `protobuf:"varint,1,opt,name=priority,proto3" json:"priority,omitempty"` // facility × 8 + level
+	Usec          uint64                 `protobuf:"varint,2,opt,name=usec,proto3" json:"usec,omitempty"`
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Record) Reset() {
+	*x = Record{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Record) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Record) ProtoMessage() {}
+
+func (x *Record) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Record.ProtoReflect.Descriptor instead.
+func (*Record) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Record) GetPriority() uint32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *Record) GetUsec() uint64 {
+	if x != nil {
+		return x.Usec
+	}
+	return 0
+}
+
+func (x *Record) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 // Cgroup is what vfsd knows of a group: the rest is procd's, under the same id.
 type Cgroup struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -259,7 +505,7 @@ type Cgroup struct {
 
 func (x *Cgroup) Reset() {
 	*x = Cgroup{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -271,7 +517,7 @@ func (x *Cgroup) String() string {
 func (*Cgroup) ProtoMessage() {}
 
 func (x *Cgroup) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[1]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -284,7 +530,7 @@ func (x *Cgroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cgroup.ProtoReflect.Descriptor instead.
 func (*Cgroup) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{1}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Cgroup) GetId() uint64 {
@@ -353,7 +599,7 @@ type Lock struct {
 
 func (x *Lock) Reset() {
 	*x = Lock{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -365,7 +611,7 @@ func (x *Lock) String() string {
 func (*Lock) ProtoMessage() {}
 
 func (x *Lock) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -378,7 +624,7 @@ func (x *Lock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lock.ProtoReflect.Descriptor instead.
 func (*Lock) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{2}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Lock) GetIno() uint64 {
@@ -469,7 +715,7 @@ type Inode struct {
 
 func (x *Inode) Reset() {
 	*x = Inode{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -481,7 +727,7 @@ func (x *Inode) String() string {
 func (*Inode) ProtoMessage() {}
 
 func (x *Inode) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -494,7 +740,7 @@ func (x *Inode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inode.ProtoReflect.Descriptor instead.
 func (*Inode) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{3}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Inode) GetIno() uint64 {
@@ -669,7 +915,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +927,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +940,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{4}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Entry) GetName() string {
@@ -725,15 +971,17 @@ type FileSystem struct {
 	Root          uint64                 `protobuf:"varint,3,opt,name=root,proto3" json:"root,omitempty"`           // inode
 	Synthetic     bool                   `protobuf:"varint,4,opt,name=synthetic,proto3" json:"synthetic,omitempty"` // procfs: no inodes of its own
 	MaxBytes      uint64                 `protobuf:"varint,5,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
-	Lower         bool                   `protobuf:"varint,6,opt,name=lower,proto3" json:"lower,omitempty"`    // the image's
-	Single        bool                   `protobuf:"varint,10,opt,name=single,proto3" json:"single,omitempty"` // there is one of its type: it stays when it is mounted nowhere, and only vfsd itself makes its names
+	Lower         bool                   `protobuf:"varint,6,opt,name=lower,proto3" json:"lower,omitempty"`     // the image's
+	Single        bool                   `protobuf:"varint,10,opt,name=single,proto3" json:"single,omitempty"`  // there is one of its type: it stays when it is mounted nowhere, and only vfsd itself makes its names
+	Pinned        bool                   `protobuf:"varint,20,opt,name=pinned,proto3" json:"pinned,omitempty"`  // stays when it is mounted nowhere
+	Options       string                 `protobuf:"bytes,21,opt,name=options,proto3" json:"options,omitempty"` // of a devpts
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FileSystem) Reset() {
 	*x = FileSystem{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +993,7 @@ func (x *FileSystem) String() string {
 func (*FileSystem) ProtoMessage() {}
 
 func (x *FileSystem) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +1006,7 @@ func (x *FileSystem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileSystem.ProtoReflect.Descriptor instead.
 func (*FileSystem) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{5}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FileSystem) GetId() uint64 {
@@ -810,6 +1058,20 @@ func (x *FileSystem) GetSingle() bool {
 	return false
 }
 
+func (x *FileSystem) GetPinned() bool {
+	if x != nil {
+		return x.Pinned
+	}
+	return false
+}
+
+func (x *FileSystem) GetOptions() string {
+	if x != nil {
+		return x.Options
+	}
+	return ""
+}
+
 type Mount struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -827,7 +1089,7 @@ type Mount struct {
 
 func (x *Mount) Reset() {
 	*x = Mount{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -839,7 +1101,7 @@ func (x *Mount) String() string {
 func (*Mount) ProtoMessage() {}
 
 func (x *Mount) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -852,7 +1114,7 @@ func (x *Mount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mount.ProtoReflect.Descriptor instead.
 func (*Mount) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{6}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Mount) GetId() uint64 {
@@ -928,7 +1190,7 @@ type Ref struct {
 
 func (x *Ref) Reset() {
 	*x = Ref{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -940,7 +1202,7 @@ func (x *Ref) String() string {
 func (*Ref) ProtoMessage() {}
 
 func (x *Ref) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -953,7 +1215,7 @@ func (x *Ref) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ref.ProtoReflect.Descriptor instead.
 func (*Ref) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{7}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Ref) GetMount() uint64 {
@@ -982,7 +1244,7 @@ type Context struct {
 
 func (x *Context) Reset() {
 	*x = Context{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -994,7 +1256,7 @@ func (x *Context) String() string {
 func (*Context) ProtoMessage() {}
 
 func (x *Context) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1007,7 +1269,7 @@ func (x *Context) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Context.ProtoReflect.Descriptor instead.
 func (*Context) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{8}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Context) GetId() uint64 {
@@ -1063,15 +1325,20 @@ type Open struct {
 	Mask          uint64                 `protobuf:"varint,31,opt,name=mask,proto3" json:"mask,omitempty"`   // of a signalfd
 	Watch         uint64                 `protobuf:"varint,32,opt,name=watch,proto3" json:"watch,omitempty"` // of a signalfd: procd's number
 	Inotify       *Inotify               `protobuf:"bytes,33,opt,name=inotify,proto3" json:"inotify,omitempty"`
-	Pid           int32                  `protobuf:"varint,34,opt,name=pid,proto3" json:"pid,omitempty"`       // of a pidfd
-	Serial        uint64                 `protobuf:"varint,35,opt,name=serial,proto3" json:"serial,omitempty"` // of a pidfd: procd's number of the process
+	Pid           int32                  `protobuf:"varint,34,opt,name=pid,proto3" json:"pid,omitempty"`         // of a pidfd
+	Serial        uint64                 `protobuf:"varint,35,opt,name=serial,proto3" json:"serial,omitempty"`   // of a pidfd: procd's number of the process
+	Tty           uint64                 `protobuf:"varint,50,opt,name=tty,proto3" json:"tty,omitempty"`         // terminal
+	Master        bool                   `protobuf:"varint,51,opt,name=master,proto3" json:"master,omitempty"`   // the side of a pseudo terminal that is no terminal
+	Hung          bool                   `protobuf:"varint,52,opt,name=hung,proto3" json:"hung,omitempty"`       // its terminal was hung up: end of file
+	Console       bool                   `protobuf:"varint,53,opt,name=console,proto3" json:"console,omitempty"` // opened through /dev/console: never hung up, no job control on reads
+	Log           bool                   `protobuf:"varint,54,opt,name=log,proto3" json:"log,omitempty"`         // of the kernel log: value is the number of the record that it reads next
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Open) Reset() {
 	*x = Open{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1083,7 +1350,7 @@ func (x *Open) String() string {
 func (*Open) ProtoMessage() {}
 
 func (x *Open) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1096,7 +1363,7 @@ func (x *Open) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Open.ProtoReflect.Descriptor instead.
 func (*Open) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Open) GetId() uint64 {
@@ -1274,6 +1541,41 @@ func (x *Open) GetSerial() uint64 {
 	return 0
 }
 
+func (x *Open) GetTty() uint64 {
+	if x != nil {
+		return x.Tty
+	}
+	return 0
+}
+
+func (x *Open) GetMaster() bool {
+	if x != nil {
+		return x.Master
+	}
+	return false
+}
+
+func (x *Open) GetHung() bool {
+	if x != nil {
+		return x.Hung
+	}
+	return false
+}
+
+func (x *Open) GetConsole() bool {
+	if x != nil {
+		return x.Console
+	}
+	return false
+}
+
+func (x *Open) GetLog() bool {
+	if x != nil {
+		return x.Log
+	}
+	return false
+}
+
 // Inotify is what inotify_init(2) makes.
 type Inotify struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1287,7 +1589,7 @@ type Inotify struct {
 
 func (x *Inotify) Reset() {
 	*x = Inotify{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1601,7 @@ func (x *Inotify) String() string {
 func (*Inotify) ProtoMessage() {}
 
 func (x *Inotify) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1614,7 @@ func (x *Inotify) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inotify.ProtoReflect.Descriptor instead.
 func (*Inotify) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Inotify) GetLastWd() int32 {
@@ -1354,7 +1656,7 @@ type InotifyWatch struct {
 
 func (x *InotifyWatch) Reset() {
 	*x = InotifyWatch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1366,7 +1668,7 @@ func (x *InotifyWatch) String() string {
 func (*InotifyWatch) ProtoMessage() {}
 
 func (x *InotifyWatch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1379,7 +1681,7 @@ func (x *InotifyWatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyWatch.ProtoReflect.Descriptor instead.
 func (*InotifyWatch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *InotifyWatch) GetWd() int32 {
@@ -1415,7 +1717,7 @@ type InotifyEvent struct {
 
 func (x *InotifyEvent) Reset() {
 	*x = InotifyEvent{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1427,7 +1729,7 @@ func (x *InotifyEvent) String() string {
 func (*InotifyEvent) ProtoMessage() {}
 
 func (x *InotifyEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1440,7 +1742,7 @@ func (x *InotifyEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyEvent.ProtoReflect.Descriptor instead.
 func (*InotifyEvent) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{12}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *InotifyEvent) GetWd() int32 {
@@ -1487,7 +1789,7 @@ type Timer struct {
 
 func (x *Timer) Reset() {
 	*x = Timer{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1499,7 +1801,7 @@ func (x *Timer) String() string {
 func (*Timer) ProtoMessage() {}
 
 func (x *Timer) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1512,7 +1814,7 @@ func (x *Timer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timer.ProtoReflect.Descriptor instead.
 func (*Timer) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{13}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Timer) GetTimer() uint32 {
@@ -1586,7 +1888,7 @@ type Pipe struct {
 
 func (x *Pipe) Reset() {
 	*x = Pipe{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1598,7 +1900,7 @@ func (x *Pipe) String() string {
 func (*Pipe) ProtoMessage() {}
 
 func (x *Pipe) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1611,7 +1913,7 @@ func (x *Pipe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pipe.ProtoReflect.Descriptor instead.
 func (*Pipe) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{14}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Pipe) GetId() uint64 {
@@ -1728,20 +2030,31 @@ type Tty struct {
 	Session       int32                  `protobuf:"varint,12,opt,name=session,proto3" json:"session,omitempty"`
 	Rows          uint32                 `protobuf:"varint,13,opt,name=rows,proto3" json:"rows,omitempty"`
 	Cols          uint32                 `protobuf:"varint,14,opt,name=cols,proto3" json:"cols,omitempty"`
-	Event         uint32                 `protobuf:"varint,15,opt,name=event,proto3" json:"event,omitempty"`                       // handle
 	Irq           uint32                 `protobuf:"varint,16,opt,name=irq,proto3" json:"irq,omitempty"`                           // handle
 	IrqEvent      uint32                 `protobuf:"varint,17,opt,name=irq_event,json=irqEvent,proto3" json:"irq_event,omitempty"` // handle
-	Level         uint32                 `protobuf:"varint,18,opt,name=level,proto3" json:"level,omitempty"`
-	Out           []byte                 `protobuf:"bytes,19,opt,name=out,proto3" json:"out,omitempty"` // not yet sent
+	Out           []byte                 `protobuf:"bytes,19,opt,name=out,proto3" json:"out,omitempty"`                            // not yet sent, or not yet read by the master
 	NextLiteral   bool                   `protobuf:"varint,20,opt,name=next_literal,json=nextLiteral,proto3" json:"next_literal,omitempty"`
 	LineNo        uint32                 `protobuf:"varint,21,opt,name=line_no,json=lineNo,proto3" json:"line_no,omitempty"`
+	Id            uint64                 `protobuf:"varint,22,opt,name=id,proto3" json:"id,omitempty"`
+	Number        uint32                 `protobuf:"varint,23,opt,name=number,proto3" json:"number,omitempty"`                              // of /dev/pts/N
+	Devpts        uint64                 `protobuf:"varint,24,opt,name=devpts,proto3" json:"devpts,omitempty"`                              // file system; 0: the console
+	Locked        bool                   `protobuf:"varint,25,opt,name=locked,proto3" json:"locked,omitempty"`                              // TIOCSPTLCK
+	SlaveClosed   bool                   `protobuf:"varint,26,opt,name=slave_closed,json=slaveClosed,proto3" json:"slave_closed,omitempty"` // a slave was open, and none is now
+	Exclusive     bool                   `protobuf:"varint,27,opt,name=exclusive,proto3" json:"exclusive,omitempty"`                        // TIOCEXCL
+	Packet        bool                   `protobuf:"varint,28,opt,name=packet,proto3" json:"packet,omitempty"`                              // TIOCPKT
+	PacketStatus  uint32                 `protobuf:"varint,29,opt,name=packet_status,json=packetStatus,proto3" json:"packet_status,omitempty"`
+	Xpixel        uint32                 `protobuf:"varint,30,opt,name=xpixel,proto3" json:"xpixel,omitempty"`
+	Ypixel        uint32                 `protobuf:"varint,31,opt,name=ypixel,proto3" json:"ypixel,omitempty"`
+	TermiosLock   []byte                 `protobuf:"bytes,32,opt,name=termios_lock,json=termiosLock,proto3" json:"termios_lock,omitempty"` // struct termios of TIOCSLCKTRMIOS
+	Left          []int32                `protobuf:"varint,33,rep,packed,name=left,proto3" json:"left,omitempty"`                          // processes of the session that gave the terminal up (TIOCNOTTY)
+	Speed         uint32                 `protobuf:"varint,34,opt,name=speed,proto3" json:"speed,omitempty"`                               // bit/s
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Tty) Reset() {
 	*x = Tty{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1753,7 +2066,7 @@ func (x *Tty) String() string {
 func (*Tty) ProtoMessage() {}
 
 func (x *Tty) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1766,7 +2079,7 @@ func (x *Tty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tty.ProtoReflect.Descriptor instead.
 func (*Tty) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{15}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Tty) GetIflag() uint32 {
@@ -1867,13 +2180,6 @@ func (x *Tty) GetCols() uint32 {
 	return 0
 }
 
-func (x *Tty) GetEvent() uint32 {
-	if x != nil {
-		return x.Event
-	}
-	return 0
-}
-
 func (x *Tty) GetIrq() uint32 {
 	if x != nil {
 		return x.Irq
@@ -1884,13 +2190,6 @@ func (x *Tty) GetIrq() uint32 {
 func (x *Tty) GetIrqEvent() uint32 {
 	if x != nil {
 		return x.IrqEvent
-	}
-	return 0
-}
-
-func (x *Tty) GetLevel() uint32 {
-	if x != nil {
-		return x.Level
 	}
 	return 0
 }
@@ -1916,6 +2215,97 @@ func (x *Tty) GetLineNo() uint32 {
 	return 0
 }
 
+func (x *Tty) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Tty) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Tty) GetDevpts() uint64 {
+	if x != nil {
+		return x.Devpts
+	}
+	return 0
+}
+
+func (x *Tty) GetLocked() bool {
+	if x != nil {
+		return x.Locked
+	}
+	return false
+}
+
+func (x *Tty) GetSlaveClosed() bool {
+	if x != nil {
+		return x.SlaveClosed
+	}
+	return false
+}
+
+func (x *Tty) GetExclusive() bool {
+	if x != nil {
+		return x.Exclusive
+	}
+	return false
+}
+
+func (x *Tty) GetPacket() bool {
+	if x != nil {
+		return x.Packet
+	}
+	return false
+}
+
+func (x *Tty) GetPacketStatus() uint32 {
+	if x != nil {
+		return x.PacketStatus
+	}
+	return 0
+}
+
+func (x *Tty) GetXpixel() uint32 {
+	if x != nil {
+		return x.Xpixel
+	}
+	return 0
+}
+
+func (x *Tty) GetYpixel() uint32 {
+	if x != nil {
+		return x.Ypixel
+	}
+	return 0
+}
+
+func (x *Tty) GetTermiosLock() []byte {
+	if x != nil {
+		return x.TermiosLock
+	}
+	return nil
+}
+
+func (x *Tty) GetLeft() []int32 {
+	if x != nil {
+		return x.Left
+	}
+	return nil
+}
+
+func (x *Tty) GetSpeed() uint32 {
+	if x != nil {
+		return x.Speed
+	}
+	return 0
+}
+
 // Watch is a member of an epoll file's wait set: a descriptor, and the open file that it meant.
 type Watch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1927,7 +2317,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1939,7 +2329,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1952,7 +2342,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{16}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Watch) GetOpen() uint64 {
@@ -1973,7 +2363,7 @@ var File_servers_vfsd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xd0\x06\n" +
+	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xf1\a\n" +
 	"\x05State\x120\n" +
 	"\x06inodes\x18\x01 \x03(\v2\x18.aramid.vfsd.state.InodeR\x06inodes\x12\x18\n" +
 	"\aremoved\x18\x02 \x03(\x04R\aremoved\x12\x19\n" +
@@ -1982,8 +2372,8 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06mounts\x18\x05 \x03(\v2\x18.aramid.vfsd.state.MountR\x06mounts\x126\n" +
 	"\bcontexts\x18\x06 \x03(\v2\x1a.aramid.vfsd.state.ContextR\bcontexts\x12-\n" +
 	"\x05opens\x18\a \x03(\v2\x17.aramid.vfsd.state.OpenR\x05opens\x12-\n" +
-	"\x05pipes\x18\b \x03(\v2\x17.aramid.vfsd.state.PipeR\x05pipes\x12(\n" +
-	"\x03tty\x18\t \x01(\v2\x16.aramid.vfsd.state.TtyR\x03tty\x12\x17\n" +
+	"\x05pipes\x18\b \x03(\v2\x17.aramid.vfsd.state.PipeR\x05pipes\x12*\n" +
+	"\x04ttys\x18\t \x03(\v2\x16.aramid.vfsd.state.TtyR\x04ttys\x12\x17\n" +
 	"\alast_id\x18\n" +
 	" \x01(\x04R\x06lastId\x12\x12\n" +
 	"\x04zero\x18\v \x01(\rR\x04zero\x12\x14\n" +
@@ -2002,7 +2392,28 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\vlast_cookie\x18\x18 \x01(\rR\n" +
 	"lastCookie\x12\x1d\n" +
 	"\n" +
-	"lock_event\x18\x11 \x01(\rR\tlockEvent\"\xb6\x01\n" +
+	"lock_event\x18\x11 \x01(\rR\tlockEvent\x12\x18\n" +
+	"\aconsole\x18\x1e \x01(\x04R\aconsole\x12:\n" +
+	"\n" +
+	"old_groups\x18\x1f \x03(\v2\x1b.aramid.vfsd.state.OldGroupR\toldGroups\x12+\n" +
+	"\x04kmsg\x18  \x01(\v2\x17.aramid.vfsd.state.KmsgR\x04kmsg\x12\x1a\n" +
+	"\bdevtmpfs\x18! \x01(\x04R\bdevtmpfs\"8\n" +
+	"\bOldGroup\x12\x18\n" +
+	"\asession\x18\x01 \x01(\x05R\asession\x12\x12\n" +
+	"\x04pgrp\x18\x02 \x01(\x05R\x04pgrp\"\xe4\x01\n" +
+	"\x04Kmsg\x123\n" +
+	"\arecords\x18\x01 \x03(\v2\x19.aramid.vfsd.state.RecordR\arecords\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\x04R\x04next\x12\x14\n" +
+	"\x05clear\x18\x03 \x01(\x04R\x05clear\x12\x12\n" +
+	"\x04read\x18\x04 \x01(\x04R\x04read\x12\x18\n" +
+	"\apartial\x18\x05 \x01(\rR\apartial\x12\x14\n" +
+	"\x05bytes\x18\x06 \x01(\rR\x05bytes\x12\x14\n" +
+	"\x05event\x18\a \x01(\rR\x05event\x12#\n" +
+	"\rconsole_level\x18\b \x01(\rR\fconsoleLevel\"L\n" +
+	"\x06Record\x12\x1a\n" +
+	"\bpriority\x18\x01 \x01(\rR\bpriority\x12\x12\n" +
+	"\x04usec\x18\x02 \x01(\x04R\x04usec\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\xb6\x01\n" +
 	"\x06Cgroup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x12\n" +
@@ -2049,7 +2460,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x05Entry\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03ino\x18\x02 \x01(\x04R\x03ino\x12\x16\n" +
-	"\x06cookie\x18\x03 \x01(\x04R\x06cookie\"\xad\x01\n" +
+	"\x06cookie\x18\x03 \x01(\x04R\x06cookie\"\xdf\x01\n" +
 	"\n" +
 	"FileSystem\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
@@ -2059,7 +2470,9 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\tmax_bytes\x18\x05 \x01(\x04R\bmaxBytes\x12\x14\n" +
 	"\x05lower\x18\x06 \x01(\bR\x05lower\x12\x16\n" +
 	"\x06single\x18\n" +
-	" \x01(\bR\x06single\"\xb9\x01\n" +
+	" \x01(\bR\x06single\x12\x16\n" +
+	"\x06pinned\x18\x14 \x01(\bR\x06pinned\x12\x18\n" +
+	"\aoptions\x18\x15 \x01(\tR\aoptions\"\xb9\x01\n" +
 	"\x05Mount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x0e\n" +
@@ -2077,7 +2490,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12(\n" +
 	"\x03cwd\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x03cwd\x12*\n" +
 	"\x04root\x18\x03 \x01(\v2\x16.aramid.vfsd.state.RefR\x04root\x12\x14\n" +
-	"\x05umask\x18\x04 \x01(\rR\x05umask\"\xa5\x05\n" +
+	"\x05umask\x18\x04 \x01(\rR\x05umask\"\x8f\x06\n" +
 	"\x04Open\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x02at\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x02at\x12\x14\n" +
@@ -2107,7 +2520,12 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x05watch\x18  \x01(\x04R\x05watch\x124\n" +
 	"\ainotify\x18! \x01(\v2\x1a.aramid.vfsd.state.InotifyR\ainotify\x12\x10\n" +
 	"\x03pid\x18\" \x01(\x05R\x03pid\x12\x16\n" +
-	"\x06serial\x18# \x01(\x04R\x06serial\"\xb2\x01\n" +
+	"\x06serial\x18# \x01(\x04R\x06serial\x12\x10\n" +
+	"\x03tty\x182 \x01(\x04R\x03tty\x12\x16\n" +
+	"\x06master\x183 \x01(\bR\x06master\x12\x12\n" +
+	"\x04hung\x184 \x01(\bR\x04hung\x12\x18\n" +
+	"\aconsole\x185 \x01(\bR\aconsole\x12\x10\n" +
+	"\x03log\x186 \x01(\bR\x03log\"\xb2\x01\n" +
 	"\aInotify\x12\x17\n" +
 	"\alast_wd\x18\x01 \x01(\x05R\x06lastWd\x129\n" +
 	"\awatches\x18\x02 \x03(\v2\x1f.aramid.vfsd.state.InotifyWatchR\awatches\x125\n" +
@@ -2145,7 +2563,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\batime_ns\x18\r \x01(\x03R\aatimeNs\x12\x19\n" +
 	"\bmtime_ns\x18\x0e \x01(\x03R\amtimeNs\x12\x10\n" +
 	"\x03uid\x18\x0f \x01(\rR\x03uid\x12\x10\n" +
-	"\x03gid\x18\x10 \x01(\rR\x03gid\"\xde\x03\n" +
+	"\x03gid\x18\x10 \x01(\rR\x03gid\"\x91\x06\n" +
 	"\x03Tty\x12\x14\n" +
 	"\x05iflag\x18\x01 \x01(\rR\x05iflag\x12\x14\n" +
 	"\x05oflag\x18\x02 \x01(\rR\x05oflag\x12\x14\n" +
@@ -2161,14 +2579,25 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x04pgrp\x18\v \x01(\x05R\x04pgrp\x12\x18\n" +
 	"\asession\x18\f \x01(\x05R\asession\x12\x12\n" +
 	"\x04rows\x18\r \x01(\rR\x04rows\x12\x12\n" +
-	"\x04cols\x18\x0e \x01(\rR\x04cols\x12\x14\n" +
-	"\x05event\x18\x0f \x01(\rR\x05event\x12\x10\n" +
+	"\x04cols\x18\x0e \x01(\rR\x04cols\x12\x10\n" +
 	"\x03irq\x18\x10 \x01(\rR\x03irq\x12\x1b\n" +
-	"\tirq_event\x18\x11 \x01(\rR\birqEvent\x12\x14\n" +
-	"\x05level\x18\x12 \x01(\rR\x05level\x12\x10\n" +
+	"\tirq_event\x18\x11 \x01(\rR\birqEvent\x12\x10\n" +
 	"\x03out\x18\x13 \x01(\fR\x03out\x12!\n" +
 	"\fnext_literal\x18\x14 \x01(\bR\vnextLiteral\x12\x17\n" +
-	"\aline_no\x18\x15 \x01(\rR\x06lineNo\"+\n" +
+	"\aline_no\x18\x15 \x01(\rR\x06lineNo\x12\x0e\n" +
+	"\x02id\x18\x16 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06number\x18\x17 \x01(\rR\x06number\x12\x16\n" +
+	"\x06devpts\x18\x18 \x01(\x04R\x06devpts\x12\x16\n" +
+	"\x06locked\x18\x19 \x01(\bR\x06locked\x12!\n" +
+	"\fslave_closed\x18\x1a \x01(\bR\vslaveClosed\x12\x1c\n" +
+	"\texclusive\x18\x1b \x01(\bR\texclusive\x12\x16\n" +
+	"\x06packet\x18\x1c \x01(\bR\x06packet\x12#\n" +
+	"\rpacket_status\x18\x1d \x01(\rR\fpacketStatus\x12\x16\n" +
+	"\x06xpixel\x18\x1e \x01(\rR\x06xpixel\x12\x16\n" +
+	"\x06ypixel\x18\x1f \x01(\rR\x06ypixel\x12!\n" +
+	"\ftermios_lock\x18  \x01(\fR\vtermiosLock\x12\x12\n" +
+	"\x04left\x18! \x03(\x05R\x04left\x12\x14\n" +
+	"\x05speed\x18\" \x01(\rR\x05speedJ\x04\b\x0f\x10\x10J\x04\b\x12\x10\x13\"+\n" +
 	"\x05Watch\x12\x12\n" +
 	"\x04open\x18\x01 \x01(\x04R\x04open\x12\x0e\n" +
 	"\x02fd\x18\x02 \x01(\x05R\x02fdB\x1bZ\x19aramid/servers/vfsd/stateb\x06proto3"
@@ -2185,50 +2614,56 @@ func file_servers_vfsd_state_state_proto_rawDescGZIP() []byte {
 	return file_servers_vfsd_state_state_proto_rawDescData
 }
 
-var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*State)(nil),        // 0: aramid.vfsd.state.State
-	(*Cgroup)(nil),       // 1: aramid.vfsd.state.Cgroup
-	(*Lock)(nil),         // 2: aramid.vfsd.state.Lock
-	(*Inode)(nil),        // 3: aramid.vfsd.state.Inode
-	(*Entry)(nil),        // 4: aramid.vfsd.state.Entry
-	(*FileSystem)(nil),   // 5: aramid.vfsd.state.FileSystem
-	(*Mount)(nil),        // 6: aramid.vfsd.state.Mount
-	(*Ref)(nil),          // 7: aramid.vfsd.state.Ref
-	(*Context)(nil),      // 8: aramid.vfsd.state.Context
-	(*Open)(nil),         // 9: aramid.vfsd.state.Open
-	(*Inotify)(nil),      // 10: aramid.vfsd.state.Inotify
-	(*InotifyWatch)(nil), // 11: aramid.vfsd.state.InotifyWatch
-	(*InotifyEvent)(nil), // 12: aramid.vfsd.state.InotifyEvent
-	(*Timer)(nil),        // 13: aramid.vfsd.state.Timer
-	(*Pipe)(nil),         // 14: aramid.vfsd.state.Pipe
-	(*Tty)(nil),          // 15: aramid.vfsd.state.Tty
-	(*Watch)(nil),        // 16: aramid.vfsd.state.Watch
+	(*OldGroup)(nil),     // 1: aramid.vfsd.state.OldGroup
+	(*Kmsg)(nil),         // 2: aramid.vfsd.state.Kmsg
+	(*Record)(nil),       // 3: aramid.vfsd.state.Record
+	(*Cgroup)(nil),       // 4: aramid.vfsd.state.Cgroup
+	(*Lock)(nil),         // 5: aramid.vfsd.state.Lock
+	(*Inode)(nil),        // 6: aramid.vfsd.state.Inode
+	(*Entry)(nil),        // 7: aramid.vfsd.state.Entry
+	(*FileSystem)(nil),   // 8: aramid.vfsd.state.FileSystem
+	(*Mount)(nil),        // 9: aramid.vfsd.state.Mount
+	(*Ref)(nil),          // 10: aramid.vfsd.state.Ref
+	(*Context)(nil),      // 11: aramid.vfsd.state.Context
+	(*Open)(nil),         // 12: aramid.vfsd.state.Open
+	(*Inotify)(nil),      // 13: aramid.vfsd.state.Inotify
+	(*InotifyWatch)(nil), // 14: aramid.vfsd.state.InotifyWatch
+	(*InotifyEvent)(nil), // 15: aramid.vfsd.state.InotifyEvent
+	(*Timer)(nil),        // 16: aramid.vfsd.state.Timer
+	(*Pipe)(nil),         // 17: aramid.vfsd.state.Pipe
+	(*Tty)(nil),          // 18: aramid.vfsd.state.Tty
+	(*Watch)(nil),        // 19: aramid.vfsd.state.Watch
 }
 var file_servers_vfsd_state_state_proto_depIdxs = []int32{
-	3,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
-	5,  // 1: aramid.vfsd.state.State.file_systems:type_name -> aramid.vfsd.state.FileSystem
-	6,  // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
-	8,  // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
-	9,  // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
-	14, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
-	15, // 6: aramid.vfsd.state.State.tty:type_name -> aramid.vfsd.state.Tty
-	2,  // 7: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
-	1,  // 8: aramid.vfsd.state.State.cgroups:type_name -> aramid.vfsd.state.Cgroup
-	4,  // 9: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
-	7,  // 10: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
-	7,  // 11: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
-	7,  // 12: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
-	16, // 13: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
-	13, // 14: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
-	10, // 15: aramid.vfsd.state.Open.inotify:type_name -> aramid.vfsd.state.Inotify
-	11, // 16: aramid.vfsd.state.Inotify.watches:type_name -> aramid.vfsd.state.InotifyWatch
-	12, // 17: aramid.vfsd.state.Inotify.queue:type_name -> aramid.vfsd.state.InotifyEvent
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	6,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
+	8,  // 1: aramid.vfsd.state.State.file_systems:type_name -> aramid.vfsd.state.FileSystem
+	9,  // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
+	11, // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
+	12, // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
+	17, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
+	18, // 6: aramid.vfsd.state.State.ttys:type_name -> aramid.vfsd.state.Tty
+	5,  // 7: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
+	4,  // 8: aramid.vfsd.state.State.cgroups:type_name -> aramid.vfsd.state.Cgroup
+	1,  // 9: aramid.vfsd.state.State.old_groups:type_name -> aramid.vfsd.state.OldGroup
+	2,  // 10: aramid.vfsd.state.State.kmsg:type_name -> aramid.vfsd.state.Kmsg
+	3,  // 11: aramid.vfsd.state.Kmsg.records:type_name -> aramid.vfsd.state.Record
+	7,  // 12: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
+	10, // 13: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
+	10, // 14: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
+	10, // 15: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
+	19, // 16: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
+	16, // 17: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
+	13, // 18: aramid.vfsd.state.Open.inotify:type_name -> aramid.vfsd.state.Inotify
+	14, // 19: aramid.vfsd.state.Inotify.watches:type_name -> aramid.vfsd.state.InotifyWatch
+	15, // 20: aramid.vfsd.state.Inotify.queue:type_name -> aramid.vfsd.state.InotifyEvent
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_servers_vfsd_state_state_proto_init() }
@@ -2242,7 +2677,7 @@ func file_servers_vfsd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_vfsd_state_state_proto_rawDesc), len(file_servers_vfsd_state_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

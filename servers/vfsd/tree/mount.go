@@ -191,7 +191,7 @@ func (t *Tree) Reap(id uint64, users func(uint64) int) {
 
 // discard forgets a file system that is mounted nowhere, with all its inodes. What lies below the first one is not forgotten.
 func (t *Tree) discard(f *state.FileSystem) {
-	if f.Lower {
+	if f.Lower || f.Pinned {
 		return
 	}
 	delete(t.fs, f.Id)

@@ -23,7 +23,7 @@ func (t *Tree) mayChange(e *Env, dir Ref) uabi.Error {
 	if t.ReadOnly(dir) {
 		return uabi.ErrReadOnly
 	}
-	if dir.Synthetic() || e.Single == nil && t.Single(dir) {
+	if dir.Synthetic() || e.Single == nil && t.Single(dir) || t.FS(dir).Type == "devpts" {
 		return uabi.ErrPerm
 	}
 	if n := t.Inode(dir.Ino); n.Lower {

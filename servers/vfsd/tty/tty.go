@@ -13,9 +13,11 @@ import (
 
 // Limits in bytes.
 const (
-	MaxLine = 4095  // of a line being edited
-	MaxOut  = 16384 // waiting for the device before a writer waits
-	maxRead = 65536 // read but not yet taken
+	MaxLine  = 4095         // of a line being edited
+	MaxOut   = 16384        // waiting for the device before a writer waits
+	maxInput = 8192         // typed and not yet read before a master waits
+	maxEcho  = 2 * MaxOut   // waiting for the device before echoes are dropped
+	maxRead  = 8 * maxInput // read but not yet taken
 )
 
 // Signals that typed characters mean.
@@ -30,11 +32,17 @@ const tabStop = 8
 // Tty is a line discipline over its state.
 type Tty struct{ *state.Tty }
 
+// Control flags that terminals start with: a serial console without options, a pseudo terminal.
+const (
+	ConsoleFlags = unix.B9600 | unix.CS8 | unix.CREAD | unix.HUPCL | unix.CLOCAL
+	PtyFlags     = unix.B38400 | unix.CS8 | unix.CREAD
+)
+
 // Reset gives the state Linux's default settings.
-func Reset(s *state.Tty) {
+func Reset(s *state.Tty, cflag uint32) {
 	s.Iflag = unix.ICRNL | unix.IXON
 	s.Oflag = unix.OPOST | unix.ONLCR
-	s.Cflag = unix.B38400 | unix.CS8 | unix.CREAD | unix.HUPCL
+	s.Cflag, s.Speed = cflag, speed(cflag)
 	s.Lflag = unix.ISIG | unix.ICANON | unix.ECHO | unix.ECHOE | unix.ECHOK | unix.ECHOCTL | unix.ECHOKE | unix.IEXTEN
 	s.Cc = make([]byte, ccLen)
 	for i, c := range map[int]byte{
@@ -44,7 +52,7 @@ func Reset(s *state.Tty) {
 	} {
 		s.Cc[i] = c
 	}
-	s.Rows, s.Cols = 24, 80
+	s.NextLiteral, s.Stopped, s.Column = false, false, 0
 }
 
 // ccLen is NCCS of the kernel's struct termios.
@@ -66,11 +74,11 @@ func (t Tty) Input(c byte) (sig uint32) {
 		return 0
 	}
 	if t.Iflag&unix.IXON != 0 && (t.is(c, unix.VSTART) || t.is(c, unix.VSTOP)) {
-		t.Stopped = t.is(c, unix.VSTOP)
+		t.Flow(t.is(c, unix.VSTOP))
 		return 0
 	}
 	if t.Stopped && t.Iflag&unix.IXANY != 0 {
-		t.Stopped = false
+		t.Flow(false)
 	}
 	if t.local(unix.ISIG) {
 		if sig = t.signal(c); sig != 0 {
@@ -110,13 +118,48 @@ func (t Tty) interrupt(c byte) {
 	if !t.local(unix.NOFLSH) {
 		t.Flush()
 	}
-	t.Stopped = false
+	t.Flow(false)
 	t.echo(c)
 }
 
 // Flush drops what was typed and not read.
 func (t Tty) Flush() {
 	t.Line, t.Ready, t.Lines = nil, nil, nil
+	t.tell(unix.TIOCPKT_FLUSHREAD, 0)
+}
+
+// FlushOut drops what was written and not sent.
+func (t Tty) FlushOut() {
+	t.Out = nil
+	t.tell(unix.TIOCPKT_FLUSHWRITE, 0)
+}
+
+// Flow stops or starts output.
+func (t Tty) Flow(stop bool) {
+	if stop == t.Stopped {
+		return
+	}
+	t.Stopped = stop
+	if stop {
+		t.tell(unix.TIOCPKT_STOP, unix.TIOCPKT_START)
+	} else {
+		t.tell(unix.TIOCPKT_START, unix.TIOCPKT_STOP)
+	}
+}
+
+// tell changes what a master in packet mode reads next (ioctl_tty(2), TIOCPKT).
+func (t Tty) tell(set, clear uint32) {
+	if t.Packet {
+		t.PacketStatus = t.PacketStatus&^clear | set
+	}
+}
+
+// Room is how many bytes a master may write now.
+func (t Tty) Room() int {
+	if t.local(unix.ICANON) && len(t.Lines) == 0 {
+		return maxInput // an overlong line is cut off, so that its end can still come
+	}
+	return max(maxInput-len(t.Ready)-len(t.Line), 0)
 }
 
 // edit is canonical mode: special characters, then the line.
@@ -178,7 +221,7 @@ func (t Tty) endLine() {
 
 // echo shows a typed byte, control characters as ^X.
 func (t Tty) echo(c byte) {
-	if !t.local(unix.ECHO) {
+	if !t.local(unix.ECHO) || len(t.Out) >= maxEcho {
 		return
 	}
 	t.put([]byte(t.shown(c))...)
@@ -311,19 +354,52 @@ func (t Tty) Emit(b []byte) {
 	}
 }
 
-// Readable reports whether a read would not wait.
+// Readable reports what poll(2) says of reading: a time limit between bytes makes the first one enough.
 func (t Tty) Readable() bool {
 	if t.local(unix.ICANON) {
 		return len(t.Lines) > 0
 	}
-	return len(t.Ready) >= max(1, int(t.Cc[unix.VMIN]))
+	least := 1
+	if t.Cc[unix.VTIME] == 0 {
+		least = max(1, int(t.Cc[unix.VMIN]))
+	}
+	return len(t.Ready) >= least
 }
 
-// Immediate reports whether a read with nothing there gives 0 bytes at once (VMIN 0).
-func (t Tty) Immediate() bool { return !t.local(unix.ICANON) && t.Cc[unix.VMIN] == 0 }
+// tenth is the unit of VTIME, ns.
+const tenth = 1e8
+
+// Satisfied reports whether a read of n bytes ends with what is there now. If it does not, it ends after limit ns (0: never) without
+// another byte.
+func (t Tty) Satisfied(n int) (ok bool, limit uint64) {
+	if t.local(unix.ICANON) {
+		return len(t.Lines) > 0, 0
+	}
+	least, time := int(t.Cc[unix.VMIN]), uint64(t.Cc[unix.VTIME])*tenth
+	switch have := len(t.Ready); {
+	case least == 0 && time == 0 || have >= n:
+		return true, 0
+	case least == 0:
+		return have > 0, time
+	case have > 0:
+		return have >= least, time
+	}
+	return false, 0
+}
+
+// Counting reports whether a read may wait although there is something to read: each byte must wake it.
+func (t Tty) Counting() bool { return !t.local(unix.ICANON) && t.Cc[unix.VMIN] > 1 }
 
 // Waiting is FIONREAD: how many bytes the next reads give.
 func (t Tty) Waiting() int { return len(t.Ready) }
+
+// Some reports whether there is anything to read.
+func (t Tty) Some() bool {
+	if t.local(unix.ICANON) {
+		return len(t.Lines) > 0
+	}
+	return len(t.Ready) > 0
+}
 
 // Peek returns what a read of n bytes gives; Take then takes it away.
 func (t Tty) Peek(n int) []byte {

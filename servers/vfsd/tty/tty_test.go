@@ -11,7 +11,7 @@ import (
 
 func fresh() Tty {
 	t := Tty{&state.Tty{}}
-	Reset(t.Tty)
+	Reset(t.Tty, PtyFlags)
 	return t
 }
 
