@@ -53,8 +53,11 @@ func (k *caller) mayPass(pid int32, uid, gid uint32) uabi.Error {
 		gid != k.Rgid && gid != k.Egid && gid != k.Sgid && !k.can(unix.CAP_SETGID):
 		return uabi.ErrPerm
 	}
-	if pid == k.pid {
+	switch {
+	case pid == k.pid:
 		return uabi.OK
+	case pid <= 0:
+		return uabi.ErrSearch
 	}
 	return proc.Client{H: uabi.BootProc}.Identity(k.c, &proc.PidRequest{Pid: pid}, &proc.IdentityReply{})
 }

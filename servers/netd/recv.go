@@ -108,8 +108,12 @@ func filesIn(s *state.Socket, control uint32) int {
 func (h *Netd) describe(c *server.Ctx, s *state.Socket, r *received, out *net.MessageReply) {
 	p := r.from
 	if s.Options>>unix.SO_PASSCRED&1 != 0 && (p != nil || s.Type == unix.SOCK_STREAM) {
-		out.HasCreds, out.Pid, out.Uid, out.Gid = true, 0, nobody, nobody
-		if p != nil && p.Creds != nil {
+		out.HasCreds = true
+		switch {
+		case p == nil: // the end of a stream
+		case p.Creds == nil:
+			out.Uid, out.Gid = nobody, nobody
+		default:
 			out.Pid, out.Uid, out.Gid = p.Creds.Pid, p.Creds.Uid, p.Creds.Gid
 		}
 	}
