@@ -152,15 +152,17 @@ func (h *Netd) sendDatagram(c *server.Ctx, s *state.Socket, m *message) (int64, 
 		}
 		return 0, h.wait(c, to, roomBit, s.SendNs)
 	}
+	take := m.total
 	if len(to.Filter) > 0 {
-		if take, err := h.filtered(c, to, m); err != uabi.OK || take == 0 {
-			if err == uabi.OK {
-				h.toss(c, m)
-			}
-			return int64(m.total), err
+		if take, err = h.filtered(c, to, m); err != uabi.OK {
+			return 0, err
+		}
+		if take == 0 {
+			h.toss(c, m)
+			return int64(m.total), uabi.OK
 		}
 	}
-	if err := h.deliver(c, s, to, m, m.total, m.total+packetCost); err != uabi.OK {
+	if err := h.deliver(c, s, to, m, take, take+packetCost); err != uabi.OK {
 		return 0, err
 	}
 	h.autobindSender(s)

@@ -32,8 +32,8 @@ func (h *Netd) socket(c *server.Ctx) (*state.Socket, uabi.Error) {
 	return nil, uabi.ErrNotSock
 }
 
-// check says whether there are sockets of that kind, and of which type a socket that asks for typ is.
-func check(domain, typ, protocol uint32) (uint32, uabi.Error) {
+// kindOf says whether there are sockets of that kind, and of which type a socket that asks for typ is.
+func kindOf(domain, typ, protocol uint32) (uint32, uabi.Error) {
 	switch domain {
 	case unix.AF_UNIX:
 		if protocol != 0 && protocol != unix.AF_UNIX {
@@ -89,7 +89,7 @@ func (h *Netd) name(s *state.Socket) {
 
 // Socket implements net.Handler.
 func (h *Netd) Socket(c *server.Ctx, in *net.SocketRequest, out *net.SocketReply) uabi.Error {
-	typ, err := check(in.Domain, in.Type, in.Protocol)
+	typ, err := kindOf(in.Domain, in.Type, in.Protocol)
 	if err != uabi.OK {
 		return err
 	}
@@ -110,7 +110,7 @@ func (h *Netd) Socket(c *server.Ctx, in *net.SocketRequest, out *net.SocketReply
 
 // Pair implements net.Handler.
 func (h *Netd) Pair(c *server.Ctx, in *net.SocketRequest, out *net.PairReply) uabi.Error {
-	typ, err := check(in.Domain, in.Type, in.Protocol)
+	typ, err := kindOf(in.Domain, in.Type, in.Protocol)
 	if err != uabi.OK {
 		return err
 	}
