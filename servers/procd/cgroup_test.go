@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,24 @@ const (
 	sysGroupOf                   // (pid) → id
 	sysGroupAwait                // waits until CgroupChanges has something behind (since)
 )
+
+// wrongSums compares the sums of cgroups with those that a successor would count, and with what was told of them.
+func (h *Procd) wrongSums() string {
+	fresh := New()
+	if err := fresh.Load(h.Save()); err != nil {
+		return err.Error()
+	}
+	for _, g := range sorted(h.groups) {
+		f := fresh.groups[g.Id]
+		if f == nil || f.alive != g.alive || f.tasks != g.tasks || f.awake != g.awake {
+			return fmt.Sprintf("cgroup %d has sums %d %d %d, counted %+v", g.Id, g.alive, g.tasks, g.awake, f)
+		}
+		if g.Parent != 0 && (g.Populated != (g.alive > 0) || g.Frozen != (h.freezes(g.Id) && g.awake == 0)) {
+			return fmt.Sprintf("cgroup %d was told to be populated %v and frozen %v", g.Id, g.Populated, g.Frozen)
+		}
+	}
+	return ""
+}
 
 const (
 	infoPopulated = 1
@@ -163,6 +182,7 @@ func TestPidsMaxRefusesForksAndCountsThem(t *testing.T) {
 		b := p.group(a)
 		p.fails("a knob of the root", uabi.ErrArg, sysGroupSet, 1, 5)
 		p.fails("an unknown knob", uabi.ErrArg, sysGroupSet, a, 9<<32)
+		p.fails("a knob of nothing", uabi.ErrNotFound, sysGroupSet, 99, 5)
 		p.sys("pids.max", sysGroupSet, a, 1)
 		pid := p.sleeper(0, b)
 		if v := p.sleeper(0, b); v != 0 {

@@ -30,5 +30,10 @@ func (d *checked) Dispatch(c *server.Ctx, method uint32, b *uk.Buffer) uabi.Erro
 	if m := d.methods[method-1]; (err != uabi.OK || !m.Mutates) && !bytes.Equal(before, d.state.Save()) {
 		d.fail(fmt.Sprintf("%s answers %v and has changed the state", m.Name, err))
 	}
+	if p, ok := d.state.(*Procd); ok {
+		if s := p.wrongSums(); s != "" {
+			d.fail(fmt.Sprintf("after %s: %s", d.methods[method-1].Name, s))
+		}
+	}
 	return err
 }
