@@ -27,8 +27,12 @@ type group struct {
 // addGroups takes the cgroups of a state; there is always the root.
 func (h *Procd) addGroups(list []*state.Cgroup) {
 	h.groups = map[uint64]*group{rootGroup: {Cgroup: &state.Cgroup{Id: rootGroup, PidsMax: unlimited}}}
+	h.freezers = 0
 	for _, g := range list {
 		h.groups[g.Id] = &group{Cgroup: g}
+		if g.Freeze {
+			h.freezers++
+		}
 	}
 }
 
@@ -73,7 +77,7 @@ func (h *Procd) tallyThread(t *state.Thread, sign int) {
 func (h *Procd) settle(c *server.Ctx, id uint64) {
 	changed := false
 	for g := h.groups[id]; g != nil && g.Parent != 0; g = h.groups[g.Parent] {
-		populated, frozen := g.alive > 0, h.freezes(g.Id) && g.awake == 0
+		populated, frozen := g.alive > 0, g.awake == 0 && h.freezes(g.Id)
 		if populated == g.Populated && frozen == g.Frozen {
 			continue
 		}
@@ -95,6 +99,9 @@ func (h *Procd) tellChange(c *server.Ctx) {
 
 // freezes reports whether a group's threads are to stop: it, or one above it, is set to freeze.
 func (h *Procd) freezes(id uint64) bool {
+	if h.freezers == 0 {
+		return false
+	}
 	for g := h.groups[id]; g != nil; g = h.groups[g.Parent] {
 		if g.Freeze {
 			return true
@@ -197,6 +204,9 @@ func (h *Procd) forgetGroups(id uint64) {
 			}
 		}
 		addTimes(&h.groups[g.Parent].Gone, g.Gone.GetUserNs(), g.Gone.GetSystemNs())
+		if g.Freeze {
+			h.freezers--
+		}
 		delete(h.groups, g.Id)
 	}
 }
@@ -330,6 +340,12 @@ func (h *Procd) CgroupSet(c *server.Ctx, in *proc.CgroupSetRequest, out *proc.Em
 
 // freeze sets cgroup.freeze.
 func (h *Procd) freeze(c *server.Ctx, g *group, on bool) {
+	switch {
+	case on && !g.Freeze:
+		h.freezers++
+	case !on && g.Freeze:
+		h.freezers--
+	}
 	g.Freeze = on
 	for _, p := range sorted(h.procs) {
 		if h.inGroup(p.Cgroup, g.Id) {

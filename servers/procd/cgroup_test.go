@@ -31,6 +31,9 @@ func (h *Procd) wrongSums() string {
 	if err := fresh.Load(h.Save()); err != nil {
 		return err.Error()
 	}
+	if fresh.freezers != h.freezers {
+		return fmt.Sprintf("%d groups freeze, counted %d", h.freezers, fresh.freezers)
+	}
 	for _, g := range sorted(h.groups) {
 		f := fresh.groups[g.Id]
 		if f == nil || f.alive != g.alive || f.tasks != g.tasks || f.awake != g.awake {

@@ -36,6 +36,7 @@ type Procd struct {
 	mms      map[uint64]*state.Mm
 	handlers map[uint64]*state.Handlers
 	groups   map[uint64]*group
+	freezers int // groups that are set to freeze
 	uts      map[uint64]*state.Uts
 	top      *state.State // scalars only
 
