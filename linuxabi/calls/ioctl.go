@@ -95,6 +95,10 @@ func vhangup(t *Trap) int64 {
 
 // syslog is syslog(2): reading and controlling the kernel log.
 func syslog(t *Trap) int64 {
+	const readActions = 1<<2 | 1<<3 | 1<<4
+	if t.arg(0) < 64 && readActions&(1<<t.arg(0)) != 0 && t.arg(1) == 0 {
+		return errno(unix.EINVAL)
+	}
 	in := vfs.SyslogRequest{Action: uint32(t.arg(0)), Len: t.arg32(2)}
 	var out vfs.CountReply
 	err := t.l.vfs.Syslog(t, &in, &out, grant(t.arg(1), uint64(max(t.arg32(2), 0)), uabi.RightWrite))

@@ -144,7 +144,7 @@ func (t *Trap) failed(row *row) int64 {
 
 // finish ends a system call with v, through the delivery of signals where one interrupts.
 func (t *Trap) finish(v int64) {
-	if t.in.Flags&uabi.FlagInterrupt == 0 && !t.masked {
+	if t.in.Flags&uabi.FlagInterrupt == 0 && !t.masked && !restarts(v) {
 		t.reply(v)
 		return
 	}

@@ -67,6 +67,9 @@ func (t *Trap) deliver(r uabi.Regs) {
 	t.setRegs(&r)
 }
 
+// restarts reports whether a return value is one that only a signal explains: one that the call itself has brought on (SIGTTIN).
+func restarts(v int64) bool { return v == restartSys || v == restartNoHand || v == restartBlock }
+
 // restart decides what an interrupted call returns when a handler runs (signal(7), "Interruption of system calls").
 func (t *Trap) restart(r *uabi.Regs, saRestart bool) {
 	switch int64(r.RAX) {
