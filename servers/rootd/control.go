@@ -75,7 +75,7 @@ func (r *system) method(k uk.Kernel, f *control.Frame) (message, error) {
 	case root.MethodRestart, root.MethodKill, root.MethodSwap:
 		return &root.EmptyReply{}, r.change(k, f)
 	case root.MethodTrace:
-		return trace(k, f.Body)
+		return r.trace(k, f.Body)
 	case root.MethodInfo:
 		return info(k)
 	case root.MethodGaps:

@@ -59,7 +59,7 @@ func (s *Thread) result(t *Thread, out *uabi.Msg) {
 
 // traceReply records an answer.
 func (s *Thread) traceReply(out *uabi.Msg) {
-	ktrace.Put(ktrace.EvReply, s.ID, uint64(out.Kind), uint64(-out.Status), out.W[0])
+	ktrace.Put(ktrace.EvReply, s.TraceID(), uint64(out.Kind), uint64(-out.Status), out.W[0])
 }
 
 // release makes s a thread without a current request.

@@ -130,7 +130,7 @@ func (t *Thread) traceSend() {
 	default:
 		trap = t.al.traps
 	}
-	ktrace.Put(ktrace.EvSend, t.ID, c.ep.ID, uint64(method), trap)
+	ktrace.Put(ktrace.EvSend, t.TraceID(), c.ep.ID, uint64(method), trap)
 }
 
 // deliver puts t's call into r's buffer and makes it r's current request, and the result of its Receive; r runs on t's priority
@@ -148,7 +148,7 @@ func (t *Thread) deliver(r *Thread) {
 	r.cur = t
 	sched.Donate(&r.Thread, t.Prio)
 	if ktrace.Mask&ktrace.BitMessage != 0 {
-		ktrace.Put(ktrace.EvDeliver, r.ID, c.ep.ID, uint64(c.kind)+1, c.badge)
+		ktrace.Put(ktrace.EvDeliver, r.TraceID(), c.ep.ID, uint64(c.kind)+1, c.badge)
 	}
 	if c.kind == callTrap {
 		t.showTrap(r)

@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"aramid/ukernel/ktrace"
 	"aramid/ukernel/object"
 	"aramid/ukernel/sched"
 	"aramid/ukernel/uabi"
@@ -70,6 +71,14 @@ type Thread struct {
 
 	call call
 	al   alien
+}
+
+// TraceID is how the trace names the thread: its id, and its process's.
+func (t *Thread) TraceID() uint64 {
+	if t.Proc == nil {
+		return t.ID
+	}
+	return t.ID | t.Proc.ID<<ktrace.ProcessShift
 }
 
 var threads object.Pool[Thread]

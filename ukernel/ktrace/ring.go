@@ -5,7 +5,8 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-// Events of a TraceRecord, with what A, B and C hold. Thread is the thread's id (0: none).
+// Events of a TraceRecord, with what A, B and C hold. Thread is the thread's id (0: none);
+// Process is not set by EvSwitch.
 const (
 	EvCall         = 1 + iota // native call entry: number, first argument, second argument
 	EvReturn                  // native call exit: number, RAX, RDX
@@ -60,6 +61,9 @@ var (
 	Mask uint32 = BitsRare
 )
 
+// ProcessShift is where the process id is in the thread words that Put takes: above the thread's id.
+const ProcessShift = 48
+
 // Put appends a record to this CPU's ring, whatever Mask says: the caller tests Mask, so that a place that is not traced
 // pays for no call.
 func Put(event uint32, thread, a, b, c uint64) {
@@ -68,7 +72,8 @@ func Put(event uint32, thread, a, b, c uint64) {
 	p := &r.rec[r.next&(RingLen-1)]
 	r.next++
 	seq++
-	p.Seq, p.NS, p.Event, p.CPU, p.Thread, p.A, p.B, p.C = seq, arch.Now(), event, uint32(cpu), thread, a, b, c
+	p.Seq, p.NS, p.Event, p.CPU, p.A, p.B, p.C = seq, arch.Now(), event, uint16(cpu), a, b, c
+	p.Thread, p.Process = thread&(1<<ProcessShift-1), uint16(thread>>ProcessShift)
 }
 
 // Rare records an event of BitsRare (or any other) if it is switched on.

@@ -63,7 +63,7 @@ func processStart(t *ipc.Thread, r *uabi.Regs, p *ipc.Process, m *vm.Memory) (ui
 // processKill is CallProcessKill.
 func processKill(t *ipc.Thread, r *uabi.Regs, p *ipc.Process) (uint64, uabi.Error) {
 	flushLine(p)
-	ktrace.Rare(ktrace.EvProcessDeath, t.ID, p.ID, r.RSI, 0)
+	ktrace.Rare(ktrace.EvProcessDeath, t.TraceID(), p.ID, r.RSI, 0)
 	p.Die(r.RSI, false)
 	return 0, uabi.OK
 }

@@ -52,7 +52,7 @@ func Enter(c *arch.Context) *arch.Context {
 func trap(t *ipc.Thread, cause uint32) *arch.Context {
 	if ipc.Alive(t) {
 		if ktrace.Mask&ktrace.BitTrap != 0 {
-			ktrace.Put(ktrace.EvTrap, t.ID, uint64(cause), t.Ctx.Regs.RAX, t.Ctx.Regs.RIP)
+			ktrace.Put(ktrace.EvTrap, t.TraceID(), uint64(cause), t.Ctx.Regs.RAX, t.Ctx.Regs.RIP)
 		}
 		return direct(ipc.Trap(t, cause))
 	}
@@ -106,7 +106,7 @@ func enterException(t *ipc.Thread) *arch.Context {
 			res = t.Space.Fault(r.Addr, r.Code)
 		}
 		if ktrace.Mask&ktrace.BitFault != 0 {
-			ktrace.Put(ktrace.EvFault, t.ID, r.Addr, r.Code, uint64(res))
+			ktrace.Put(ktrace.EvFault, t.TraceID(), r.Addr, r.Code, uint64(res))
 		}
 		if res == vm.Solved {
 			return &t.Ctx

@@ -44,7 +44,7 @@ func loadThread(p *ipc.Process, m *vm.Memory, off, n uint64, args *vm.Memory) (*
 		p.Die(0, false)
 		return nil, err
 	}
-	ktrace.Rare(ktrace.EvProcessStart, t.ID, p.ID, p.Starts, img.entry)
+	ktrace.Rare(ktrace.EvProcessStart, t.TraceID(), p.ID, p.Starts, img.entry)
 	userStart(&t.Ctx, img.entry, img.sp)
 	return t, uabi.OK
 }

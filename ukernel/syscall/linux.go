@@ -134,7 +134,7 @@ func linux(t *ipc.Thread, number uint64) *arch.Context {
 		v = neg(errno)
 	}
 	if ktrace.Mask&ktrace.BitLinux != 0 {
-		ktrace.Put(ktrace.EvLinux, t.ID, number, r.RDI, v)
+		ktrace.Put(ktrace.EvLinux, t.TraceID(), number, r.RDI, v)
 	}
 	r.RAX = v
 	return leave()

@@ -198,7 +198,7 @@ func pushFrame(t *ipc.Thread, act *sigAction, why *sigCause) bool {
 	if put(t, fx, c.FX[:]) != 0 || put(t, frame, frameScratch[:]) != 0 {
 		return false
 	}
-	ktrace.Rare(ktrace.EvSignal, t.ID, uint64(why.sig), c.Regs.RIP, act.handler)
+	ktrace.Rare(ktrace.EvSignal, t.TraceID(), uint64(why.sig), c.Regs.RIP, act.handler)
 	enterHandler(&c.Regs, act, why.sig, frame)
 	c.Full = 1
 	s.mask |= act.mask
@@ -239,7 +239,7 @@ func sigreturn(t *ipc.Thread) *arch.Context {
 // fault.
 func exception(t *ipc.Thread, fault uabi.Error) {
 	r := &t.Ctx.Regs
-	ktrace.Rare(ktrace.EvException, t.ID, r.Vector, r.RIP, r.Addr)
+	ktrace.Rare(ktrace.EvException, t.TraceID(), r.Vector, r.RIP, r.Addr)
 	why, ok := causeOf(r, fault)
 	if ok {
 		act := &processState(t.Proc).action[why.sig-1]

@@ -16,7 +16,7 @@ func native(t *ipc.Thread, number uint64) *arch.Context {
 	}
 	r := &t.Ctx.Regs
 	if ktrace.Mask&ktrace.BitCall != 0 {
-		ktrace.Put(ktrace.EvCall, t.ID, number, r.RDI, r.RSI)
+		ktrace.Put(ktrace.EvCall, t.TraceID(), number, r.RDI, r.RSI)
 	}
 	switch number {
 	case uabi.CallReplyReceive:
@@ -64,7 +64,7 @@ func done(t *ipc.Thread, v uint64, err uabi.Error) *arch.Context {
 		v = negative(err)
 	}
 	if ktrace.Mask&ktrace.BitCall != 0 {
-		ktrace.Put(ktrace.EvReturn, t.ID, r.RAX, v, r.RDX)
+		ktrace.Put(ktrace.EvReturn, t.TraceID(), r.RAX, v, r.RDX)
 	}
 	r.RAX = v
 	return leave()
@@ -383,5 +383,5 @@ var gaps uint64
 // gap notes one.
 func gap(t *ipc.Thread, number uint64) {
 	gaps++
-	ktrace.Rare(ktrace.EvGap, t.ID, number, t.Ctx.Regs.RIP, gaps)
+	ktrace.Rare(ktrace.EvGap, t.TraceID(), number, t.Ctx.Regs.RIP, gaps)
 }

@@ -278,11 +278,13 @@ const (
 	PanicStack
 )
 
-// TraceRecord is one entry of the kernel's trace ring. What it holds is in ktrace.
+// TraceRecord is one entry of the kernel's trace ring. What it holds is in ktrace. Process is that of the thread, 0 for an alien and where the
+// kernel does not know it.
 type TraceRecord struct {
 	Seq, NS uint64
 	Event   uint32
-	CPU     uint32
+	CPU     uint16
+	Process uint16
 	Thread  uint64
 	A, B, C uint64
 }
