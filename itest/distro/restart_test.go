@@ -55,10 +55,13 @@ func (m *machine) killDuring(seed uint64, list []string, done <-chan struct{}) <
 }
 
 // loops are what the console shell does while servers die under it: each prints a line a round, all of them known.
-var loops = []struct{ name, script, line string }{
-	{"pipeline", `echo "round $i" | cat | tr r R | sed "s/$/!/"`, "Round %d!"},
-	{"forks", `(exit 3) & a=$!; (exit 4) & b=$!; wait $a; x=$?; wait $b; echo "round $i: $x $?"`, "round %d: 3 4"},
-	{"files", `echo $i >/run/f; mv /run/f /run/g; read x </run/g; rm /run/g; echo "file $x"`, "file %d"},
+var loops = []struct {
+	name, script, line string
+	rounds             int // for each kill of a victim
+}{
+	{"pipeline", `echo "round $i" | cat | tr r R | sed "s/$/!/"`, "Round %d!", 12},
+	{"forks", `(exit 3) & a=$!; (exit 4) & b=$!; wait $a; x=$?; wait $b; echo "round $i: $x $?"`, "round %d: 3 4", 100},
+	{"files", `echo $i >/run/f; mv /run/f /run/g; read x </run/g; rm /run/g; echo "file $x"`, "file %d", 30},
 }
 
 func TestServersAreKilledUnderTheConsoleShell(t *testing.T) {
@@ -67,7 +70,7 @@ func TestServersAreKilledUnderTheConsoleShell(t *testing.T) {
 	for i, l := range loops {
 		t.Run(l.name, func(t *testing.T) {
 			m.t = t
-			rounds := 12 * kills()
+			rounds := l.rounds * kills()
 			done := make(chan struct{})
 			killed := m.killDuring(uint64(i), shuffled(uint64(i), kills()), done)
 			out := m.run(fmt.Sprintf("set +m; i=0; while [ $i -lt %d ]; do %s; i=$((i+1)); done", rounds, l.script))
