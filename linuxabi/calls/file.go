@@ -455,6 +455,8 @@ func fcntl(t *Trap) int64 {
 		return t.result(out.Count, err)
 	case unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW:
 		return t.recordLock(cmd)
+	case unix.F_ADD_SEALS, unix.F_GET_SEALS:
+		return t.seals(cmd == unix.F_ADD_SEALS)
 	case unix.F_GETPIPE_SZ, unix.F_SETPIPE_SZ:
 		return t.pipeSize(cmd == unix.F_SETPIPE_SZ, t.arg(2))
 	default:
@@ -488,8 +490,6 @@ func fcntlName(cmd int32) string {
 	switch cmd {
 	case unix.F_GETOWN, unix.F_SETOWN:
 		return "F_SETOWN"
-	case unix.F_ADD_SEALS, unix.F_GET_SEALS:
-		return "seals"
 	}
 	return "unknown command"
 }

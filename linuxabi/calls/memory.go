@@ -150,6 +150,9 @@ func mmapFile(t *Trap, m mm.Client, in *mm.MapRequest) int64 {
 		return t.status(err)
 	}
 	t.temp(uabi.Handle(file.Memory))
+	if file.Sealed && in.Flags&unix.MAP_TYPE != unix.MAP_PRIVATE && in.Prot&unix.PROT_WRITE != 0 {
+		return errno(unix.EPERM)
+	}
 	in.Tag, in.Memory = file.Tag, file.Memory
 	var out mm.MapReply
 	err := m.Map(t, in, &out)

@@ -393,30 +393,21 @@ func ftruncate(t *Trap) int64 {
 	}
 }
 
-// fallocate: files have no holes to fill beforehand, so mode 0 only makes the file longer.
 func fallocate(t *Trap) int64 {
-	if _, _, e := t.opened(t.arg32(0)); e != 0 {
-		return e
-	}
-	t.files = 0
-	mode, off, n := t.arg(1), int64(t.arg(2)), int64(t.arg(3))
-	if off < 0 || n <= 0 {
-		return errno(unix.EINVAL)
-	}
-	if mode&^unix.FALLOC_FL_KEEP_SIZE != 0 {
-		t.gap(unix.SYS_FALLOCATE, "mode")
-		return errno(unix.EOPNOTSUPP)
-	}
-	s, e := t.statFD(t.arg32(0))
+	f, e := t.target(t.arg32(0))
 	if e != 0 {
 		return e
 	}
-	size := off + n
-	if mode != 0 || size <= s.Size {
-		return 0
+	in := vfs.FallocateRequest{Mode: uint32(t.arg(1)), Offset: int64(t.arg(2)), Len: int64(t.arg(3))}
+	switch err := f.Fallocate(t, &in, &vfs.EmptyReply{}); err {
+	case uabi.ErrTooBig:
+		return errno(unix.EFBIG)
+	case uabi.ErrOperation:
+		t.gap(unix.SYS_FALLOCATE, "mode")
+		return errno(unix.EOPNOTSUPP)
+	default:
+		return t.status(err)
 	}
-	t.files = 0
-	return t.setFD(t.arg32(0), &vfs.SetRequest{Size: &size})
 }
 
 func utimensat(t *Trap) int64 {

@@ -58,7 +58,7 @@ var rows = map[int]row{
 	unix.SYS_DUP:             full(dup),
 	unix.SYS_DUP2:            {run: dup2, failed: dupFailed, level: Full},
 	unix.SYS_DUP3:            {run: dup3, failed: dupFailed, level: Full},
-	unix.SYS_FCNTL:           partial(fcntl, "owners, seals, longer pipes; deadlocks of record locks are not found"),
+	unix.SYS_FCNTL:           partial(fcntl, "owners, longer pipes; deadlocks of record locks are not found"),
 	unix.SYS_FLOCK:           full(flock),
 	unix.SYS_IOCTL:           full(ioctl),
 	unix.SYS_FSYNC:           full(fsync),
@@ -71,7 +71,7 @@ var rows = map[int]row{
 	unix.SYS_GETDENTS64:      full(getdents64),
 	unix.SYS_SENDFILE:        partial(sendfile, "answers EINVAL, as for a file that cannot be sent"),
 	unix.SYS_FTRUNCATE:       full(ftruncate),
-	unix.SYS_FALLOCATE:       partial(fallocate, "modes but FALLOC_FL_KEEP_SIZE"),
+	unix.SYS_FALLOCATE:       partial(fallocate, "modes that move what follows"),
 	unix.SYS_FSTAT:           full(fstat),
 	unix.SYS_FSTATFS:         full(fstatfs),
 	unix.SYS_FCHMOD:          full(fchmod),
@@ -94,6 +94,9 @@ var rows = map[int]row{
 	unix.SYS_EPOLL_PWAIT:     full(epollPwait),
 	unix.SYS_EPOLL_PWAIT2:    full(epollPwait2),
 	unix.SYS_COPY_FILE_RANGE: absent(unix.ENOSYS),
+
+	// Files without a name.
+	unix.SYS_MEMFD_CREATE: partial(memfdCreate, "huge pages"),
 
 	// Processes as files.
 	unix.SYS_PIDFD_OPEN:        full(pidfdOpen),
@@ -153,19 +156,19 @@ var rows = map[int]row{
 	unix.SYS_STATFS:            full(statfs),
 	unix.SYS_NAME_TO_HANDLE_AT: partial(nameToHandleAt, "file systems other than sysfs and cgroup2"),
 
-	// Extended attributes: as a file system without them.
-	unix.SYS_GETXATTR:     absent(unix.EOPNOTSUPP),
-	unix.SYS_LGETXATTR:    absent(unix.EOPNOTSUPP),
-	unix.SYS_FGETXATTR:    absent(unix.EOPNOTSUPP),
-	unix.SYS_SETXATTR:     absent(unix.EOPNOTSUPP),
-	unix.SYS_LSETXATTR:    absent(unix.EOPNOTSUPP),
-	unix.SYS_FSETXATTR:    absent(unix.EOPNOTSUPP),
-	unix.SYS_LISTXATTR:    absent(unix.EOPNOTSUPP),
-	unix.SYS_LLISTXATTR:   absent(unix.EOPNOTSUPP),
-	unix.SYS_FLISTXATTR:   absent(unix.EOPNOTSUPP),
-	unix.SYS_REMOVEXATTR:  absent(unix.EOPNOTSUPP),
-	unix.SYS_LREMOVEXATTR: absent(unix.EOPNOTSUPP),
-	unix.SYS_FREMOVEXATTR: absent(unix.EOPNOTSUPP),
+	// Extended attributes.
+	unix.SYS_GETXATTR:     full(getxattr),
+	unix.SYS_LGETXATTR:    full(lgetxattr),
+	unix.SYS_FGETXATTR:    full(fgetxattr),
+	unix.SYS_SETXATTR:     full(setxattr),
+	unix.SYS_LSETXATTR:    full(lsetxattr),
+	unix.SYS_FSETXATTR:    full(fsetxattr),
+	unix.SYS_LISTXATTR:    full(listxattr),
+	unix.SYS_LLISTXATTR:   full(llistxattr),
+	unix.SYS_FLISTXATTR:   full(flistxattr),
+	unix.SYS_REMOVEXATTR:  full(removexattr),
+	unix.SYS_LREMOVEXATTR: full(lremovexattr),
+	unix.SYS_FREMOVEXATTR: full(fremovexattr),
 
 	// Memory.
 	unix.SYS_MMAP:       full(mmap),

@@ -1884,6 +1884,7 @@ type MapFileReply struct {
 	Tag           uint64                 `protobuf:"varint,1,opt,name=tag,proto3" json:"tag,omitempty"`
 	Size          uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
 	Memory        uint32                 `protobuf:"varint,3,opt,name=memory,proto3" json:"memory,omitempty"`
+	Sealed        bool                   `protobuf:"varint,4,opt,name=sealed,proto3" json:"sealed,omitempty"` // a shared mapping must not be writable
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1937,6 +1938,13 @@ func (x *MapFileReply) GetMemory() uint32 {
 		return x.Memory
 	}
 	return 0
+}
+
+func (x *MapFileReply) GetSealed() bool {
+	if x != nil {
+		return x.Sealed
+	}
+	return false
 }
 
 type PollReply struct {
@@ -3074,7 +3082,8 @@ func (x *MemfdRequest) GetFlags() uint32 {
 type SealsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Add           bool                   `protobuf:"varint,1,opt,name=add,proto3" json:"add,omitempty"`
-	Seals         uint32                 `protobuf:"varint,2,opt,name=seals,proto3" json:"seals,omitempty"` // F_SEAL_*
+	Seals         uint32                 `protobuf:"varint,2,opt,name=seals,proto3" json:"seals,omitempty"`   // F_SEAL_*
+	Mapped        bool                   `protobuf:"varint,3,opt,name=mapped,proto3" json:"mapped,omitempty"` // somebody has it mapped shared: F_SEAL_WRITE is ErrBusy
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3121,6 +3130,13 @@ func (x *SealsRequest) GetSeals() uint32 {
 		return x.Seals
 	}
 	return 0
+}
+
+func (x *SealsRequest) GetMapped() bool {
+	if x != nil {
+		return x.Mapped
+	}
+	return false
 }
 
 type SetNsRequest struct {
@@ -3670,11 +3686,12 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04file\x18\x04 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"9\n" +
 	"\rSyslogRequest\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\rR\x06action\x12\x10\n" +
-	"\x03len\x18\x02 \x01(\x05R\x03len\"R\n" +
+	"\x03len\x18\x02 \x01(\x05R\x03len\"j\n" +
 	"\fMapFileReply\x12\x10\n" +
 	"\x03tag\x18\x01 \x01(\x04R\x03tag\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x1c\n" +
-	"\x06memory\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x06memory\"_\n" +
+	"\x06memory\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x06memory\x12\x16\n" +
+	"\x06sealed\x18\x04 \x01(\bR\x06sealed\"_\n" +
 	"\tPollReply\x12\x14\n" +
 	"\x05level\x18\x01 \x01(\rR\x05level\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1a\n" +
@@ -3751,10 +3768,11 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x02wd\x18\x01 \x01(\x05R\x02wd\"8\n" +
 	"\fMemfdRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05flags\x18\x02 \x01(\rR\x05flags\"6\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\"N\n" +
 	"\fSealsRequest\x12\x10\n" +
 	"\x03add\x18\x01 \x01(\bR\x03add\x12\x14\n" +
-	"\x05seals\x18\x02 \x01(\rR\x05seals\"&\n" +
+	"\x05seals\x18\x02 \x01(\rR\x05seals\x12\x16\n" +
+	"\x06mapped\x18\x03 \x01(\bR\x06mapped\"&\n" +
 	"\fSetNsRequest\x12\x16\n" +
 	"\x03dir\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x03dir\"\xb9\x01\n" +
 	"\x13MountSetattrRequest\x12\x12\n" +
@@ -3808,7 +3826,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\x936\n" +
+	"\x04OPEN\x10\x022\x826\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
@@ -3874,15 +3892,15 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\aUnshare\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.EmptyReply\"\x0f\x8a\xb5\x18\v\b\x01\"\aErrPerm\x12R\n" +
 	"\x05SetNs\x12\x18.aramid.vfs.SetNsRequest\x1a\x16.aramid.vfs.EmptyReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12\x96\x01\n" +
 	"\tPivotRoot\x12\x1a.aramid.vfs.TwoPathRequest\x1a\x16.aramid.vfs.EmptyReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x9f\x01\n" +
-	"\fMountSetattr\x12\x1f.aramid.vfs.MountSetattrRequest\x1a\x16.aramid.vfs.EmptyReply\"V\x8a\xb5\x18R\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrBadFD\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12\xa5\x01\n" +
-	"\bXattrGet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.XattrReply\"g\x8a\xb5\x18c\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\x0eErrUnsupported\"\bErrBadFD\"\aErrPerm\x12\xde\x01\n" +
-	"\bXattrSet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.EmptyReply\"\x9f\x01\x8a\xb5\x18\x9a\x01\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\x0eErrUnsupported\"\bErrBadFD\"\aErrPerm\"\vErrReadOnly\"\tErrExists\"\x06ErrArg\"\n" +
-	"ErrNoSpace\"\aErrSize\x12\xa9\x01\n" +
+	"\fMountSetattr\x12\x1f.aramid.vfs.MountSetattrRequest\x1a\x16.aramid.vfs.EmptyReply\"V\x8a\xb5\x18R\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrBadFD\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12\xab\x01\n" +
+	"\bXattrGet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.XattrReply\"m\x8a\xb5\x18i\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\fErrOperation\"\bErrBadFD\"\aErrPerm\"\x06ErrArg\x12\xd3\x01\n" +
+	"\bXattrSet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.EmptyReply\"\x94\x01\x8a\xb5\x18\x8f\x01\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\fErrOperation\"\bErrBadFD\"\aErrPerm\"\vErrReadOnly\"\tErrExists\"\x06ErrArg\"\n" +
+	"ErrNoSpace\x12\xa9\x01\n" +
 	"\x04Copy\x12\x17.aramid.vfs.CopyRequest\x1a\x16.aramid.vfs.CountReply\"p\x8a\xb5\x18l\b\x01\x10\x01\"\bErrBadFD\"\x06ErrArg\"\bErrIsDir\"\bErrAgain\"\aErrPipe\"\n" +
 	"ErrNoSpace\"\tErrTooBig\"\x0eErrCrossDevice\"\aErrPerm\"\aErrSeek\x12{\n" +
-	"\bCgroupOf\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"=\x8a\xb5\x189\"\bErrBadFD\"\vErrNoDevice\"\tErrAccess\"\aErrBusy\"\fErrOperation\x12\xab\x01\n" +
-	"\tFallocate\x12\x1c.aramid.vfs.FallocateRequest\x1a\x16.aramid.vfs.EmptyReply\"h\x8a\xb5\x18d\b\x01\"\bErrBadFD\"\x06ErrArg\"\bErrIsDir\"\vErrNoDevice\"\n" +
-	"ErrNoSpace\"\aErrPerm\"\aErrSeek\"\tErrTooBig\"\x0eErrUnsupported\x12\x80\x01\n" +
+	"\bCgroupOf\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"=\x8a\xb5\x189\"\bErrBadFD\"\vErrNoDevice\"\tErrAccess\"\aErrBusy\"\fErrOperation\x12\x9f\x01\n" +
+	"\tFallocate\x12\x1c.aramid.vfs.FallocateRequest\x1a\x16.aramid.vfs.EmptyReply\"\\\x8a\xb5\x18X\b\x01\"\bErrBadFD\"\x06ErrArg\"\vErrNoDevice\"\n" +
+	"ErrNoSpace\"\aErrPerm\"\aErrSeek\"\tErrTooBig\"\fErrOperation\x12\x80\x01\n" +
 	"\x06StatTo\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"E\x8a\xb5\x18A\x18\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\bErrFaultB\x12Z\x10aramid/proto/vfsb\x06proto3"
 
 var (

@@ -3101,7 +3101,7 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "MapFile", Mutates: true, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrNoDevice, uabi.ErrAccess},
-		In:     0, Out: 2, InHandles: 0, OutHandles: 1,
+		In:     0, Out: 3, InHandles: 0, OutHandles: 1,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(MapFileReply) },
 	},
@@ -3242,7 +3242,7 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Seals", Mutates: true, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrPerm, uabi.ErrBusy},
-		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
+		In:     3, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(SealsRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
 	},
@@ -3276,14 +3276,14 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "XattrGet", Mutates: false, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrNoData, uabi.ErrUnsupported, uabi.ErrBadFD, uabi.ErrPerm},
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrNoData, uabi.ErrOperation, uabi.ErrBadFD, uabi.ErrPerm, uabi.ErrArg},
 		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(XattrRequest) },
 		NewOut: func() ipc.Message { return new(XattrReply) },
 	},
 	{
 		Name: "XattrSet", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrNoData, uabi.ErrUnsupported, uabi.ErrBadFD, uabi.ErrPerm, uabi.ErrReadOnly, uabi.ErrExists, uabi.ErrArg, uabi.ErrNoSpace, uabi.ErrSize},
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrNoData, uabi.ErrOperation, uabi.ErrBadFD, uabi.ErrPerm, uabi.ErrReadOnly, uabi.ErrExists, uabi.ErrArg, uabi.ErrNoSpace},
 		In:     ipc.Bytes, Out: 0, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(XattrRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -3304,7 +3304,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Fallocate", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrIsDir, uabi.ErrNoDevice, uabi.ErrNoSpace, uabi.ErrPerm, uabi.ErrSeek, uabi.ErrTooBig, uabi.ErrUnsupported},
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrNoDevice, uabi.ErrNoSpace, uabi.ErrPerm, uabi.ErrSeek, uabi.ErrTooBig, uabi.ErrOperation},
 		In:     3, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(FallocateRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -5119,12 +5119,17 @@ func (x *SyslogRequest) Clear() {
 func (x *MapFileReply) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Tag)
 	w[1] = uint64(x.Size)
+	w[2] = 0
+	if x.Sealed {
+		w[2] = 1
+	}
 }
 
 // FromWords implements ipc.Message.
 func (x *MapFileReply) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Tag = uint64(w[0])
 	x.Size = uint64(w[1])
+	x.Sealed = w[2] != 0
 }
 
 // ToHandles implements ipc.Message.
@@ -5142,6 +5147,7 @@ func (x *MapFileReply) Clear() {
 	x.Tag = 0
 	x.Size = 0
 	x.Memory = 0
+	x.Sealed = false
 }
 
 // ToWords implements ipc.Message.
@@ -5959,12 +5965,17 @@ func (x *SealsRequest) ToWords(w *[uabi.MaxWords]uint64) {
 		w[0] = 1
 	}
 	w[1] = uint64(x.Seals)
+	w[2] = 0
+	if x.Mapped {
+		w[2] = 1
+	}
 }
 
 // FromWords implements ipc.Message.
 func (x *SealsRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Add = w[0] != 0
 	x.Seals = uint32(w[1])
+	x.Mapped = w[2] != 0
 }
 
 // ToHandles implements ipc.Message.
@@ -5979,6 +5990,7 @@ func (x *SealsRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *SealsRequest) Clear() {
 	x.Add = false
 	x.Seals = 0
+	x.Mapped = false
 }
 
 // ToWords implements ipc.Message.

@@ -243,6 +243,10 @@ func (h *VFSD) writeFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 	if pos > maxSize-int64(want) {
 		return uabi.ErrTooBig
 	}
+	want, err := h.checkWrite(n, pos, want)
+	if err != uabi.OK {
+		return err
+	}
 	m, err := h.contents(c, n)
 	if err != uabi.OK {
 		return noSpace(err)
@@ -348,7 +352,8 @@ func (h *VFSD) MapFile(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.MapFileRepl
 		return err
 	}
 	give := m
-	if !writable(o) {
+	out.Sealed = h.seals(n)&writeSeals != 0
+	if !writable(o) || out.Sealed {
 		if give = uabi.Handle(n.ReadOnly); give == 0 {
 			if give, err = c.Dup(m, uabi.RightRead|uabi.RightMap|uabi.RightTransfer); err != uabi.OK {
 				return err

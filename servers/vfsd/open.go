@@ -32,14 +32,15 @@ func writable(o *state.Open) bool {
 
 // Open implements vfs.Handler.
 func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi.Error {
-	creates := in.Flags&(unix.O_CREAT|unix.O_TRUNC) != 0
+	tmpfile := in.Flags&(unix.O_TMPFILE&^unix.O_DIRECTORY) != 0 && in.Flags&unix.O_PATH == 0
+	creates := tmpfile || in.Flags&(unix.O_CREAT|unix.O_TRUNC) != 0
 	k := h.begin(c, creates)
 	flags := in.Flags
 	if flags&unix.O_PATH != 0 {
 		flags &= unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW
 	}
-	if flags&unix.O_TMPFILE == unix.O_TMPFILE {
-		return uabi.ErrUnsupported
+	if tmpfile && (flags&(unix.O_TMPFILE|unix.O_CREAT) != unix.O_TMPFILE || flags&unix.O_ACCMODE == unix.O_RDONLY) {
+		return uabi.ErrArg
 	}
 	how := tree.Follow | tree.FollowOnSlash
 	if flags&unix.O_NOFOLLOW != 0 || flags&(unix.O_CREAT|unix.O_EXCL) == unix.O_CREAT|unix.O_EXCL {
@@ -59,6 +60,9 @@ func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi
 	o.Dir, o.Name = nameOf(f)
 	o.Name = strings.Clone(o.Name)
 	switch {
+	case tmpfile:
+		o.Flags |= flags & (unix.O_EXCL | unix.O_TMPFILE)
+		return k.openTmpfile(f, in.Mode, o, out)
 	case !f.OK && flags&unix.O_CREAT == 0:
 		return uabi.ErrNotFound
 	case !f.OK:

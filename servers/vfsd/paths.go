@@ -35,7 +35,11 @@ func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
 	if err != uabi.OK {
 		return err
 	}
-	if f := k.tree.FS(at); f != nil {
+	f := k.tree.FS(at)
+	if n := k.tree.Inode(at.Ino); f == nil && n != nil {
+		f = k.tree.FSByID(n.Fs) // of a file that is mounted nowhere
+	}
+	if f != nil {
 		out.Dev = unix.Mkdev(0, uint32(firstDev+f.Id))
 	}
 	if m := k.tree.MountOf(at); m != nil {
@@ -260,7 +264,7 @@ func (h *VFSD) LinkAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyReply
 		return err
 	}
 	if old.OpenFile {
-		return uabi.ErrCrossDevice
+		old.At = tree.FromPb(h.opens[old.At.Ino].At) // of a pipe or its like: no mount's
 	}
 	return k.link(old, to)
 }
@@ -363,6 +367,9 @@ func (k *call) truncate(at tree.Ref, o *state.Open, size int64) uabi.Error {
 	}
 	if n.Text != 0 {
 		return uabi.OK // as on Linux: it has no size that could change
+	}
+	if err := k.checkSize(n, size); err != uabi.OK {
+		return err
 	}
 	if err := k.resize(n, size); err != uabi.OK {
 		return err

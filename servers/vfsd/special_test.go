@@ -16,6 +16,8 @@ import (
 type signals struct {
 	pending []proc.SignalReply
 	serial  uint64 // of process 1
+	// effective are its capabilities.
+	effective uint64
 }
 
 // stubEvent is where the stub of procd has the event of its only watch: a boot handle that it does not use.

@@ -98,7 +98,7 @@ func (h *VFSD) Save() []byte {
 	s := &state.State{
 		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Account: t.Account, Ttys: sorted(h.ttys),
 		Console: t.Console, OldGroups: t.OldGroups, Kmsg: t.Kmsg, Devtmpfs: t.Devtmpfs,
-		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes), Locks: t.Locks, LockEvent: t.LockEvent, LastCookie: t.LastCookie, BootId: t.BootId,
+		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes), Locks: t.Locks, LockEvent: t.LockEvent, LastCookie: t.LastCookie, MemfdFs: t.MemfdFs, BootId: t.BootId,
 		Cgroups: sorted(h.groups), CgroupSeen: t.CgroupSeen, CgroupEvent: t.CgroupEvent,
 	}
 	h.tree.Save(s)
@@ -126,7 +126,7 @@ func (h *VFSD) Load(b []byte) error {
 	h.top = &state.State{
 		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Account: s.Account,
 		Console: s.Console, OldGroups: s.OldGroups, Kmsg: s.Kmsg, Devtmpfs: s.Devtmpfs,
-		Locks: s.Locks, LockEvent: s.LockEvent, LastCookie: s.LastCookie, BootId: s.BootId,
+		Locks: s.Locks, LockEvent: s.LockEvent, LastCookie: s.LastCookie, MemfdFs: s.MemfdFs, BootId: s.BootId,
 		CgroupSeen: s.CgroupSeen, CgroupEvent: s.CgroupEvent,
 	}
 	h.tree.Load(s)

@@ -38,7 +38,7 @@ func (s *stubProc) Handles(f func(uabi.Handle)) {
 }
 
 func (s *stubProc) Creds(c *server.Ctx, in *proc.PidRequest, out *proc.CredsReply) uabi.Error {
-	out.Groups = []uint32{50}
+	out.Groups, out.Effective = []uint32{50}, s.effective
 	return uabi.OK
 }
 

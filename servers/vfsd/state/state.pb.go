@@ -46,6 +46,7 @@ type State struct {
 	Cgroups       []*Cgroup              `protobuf:"bytes,21,rep,name=cgroups,proto3" json:"cgroups,omitempty"`                             // by id
 	CgroupSeen    uint64                 `protobuf:"varint,22,opt,name=cgroup_seen,json=cgroupSeen,proto3" json:"cgroup_seen,omitempty"`    // up to which change of procd's the watchers of cgroups know
 	CgroupEvent   uint32                 `protobuf:"varint,23,opt,name=cgroup_event,json=cgroupEvent,proto3" json:"cgroup_event,omitempty"` // handle: raised by a change; 0: there never was a group below the root
+	MemfdFs       uint64                 `protobuf:"varint,25,opt,name=memfd_fs,json=memfdFs,proto3" json:"memfd_fs,omitempty"`             // file system of memfd_create(2)'s files; 0: there never was one
 	LastCookie    uint32                 `protobuf:"varint,24,opt,name=last_cookie,json=lastCookie,proto3" json:"last_cookie,omitempty"`    // of inotify's events about renames
 	LockEvent     uint32                 `protobuf:"varint,17,opt,name=lock_event,json=lockEvent,proto3" json:"lock_event,omitempty"`       // handle: bit 0 is raised when a lock goes; 0: there never was one
 	Console       uint64                 `protobuf:"varint,30,opt,name=console,proto3" json:"console,omitempty"`                            // terminal
@@ -229,6 +230,13 @@ func (x *State) GetCgroupSeen() uint64 {
 func (x *State) GetCgroupEvent() uint32 {
 	if x != nil {
 		return x.CgroupEvent
+	}
+	return 0
+}
+
+func (x *State) GetMemfdFs() uint64 {
+	if x != nil {
+		return x.MemfdFs
 	}
 	return 0
 }
@@ -708,6 +716,9 @@ type Inode struct {
 	Path          string                 `protobuf:"bytes,21,opt,name=path,proto3" json:"path,omitempty"`                          // where it was last opened
 	ReadOnly      uint32                 `protobuf:"varint,22,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"` // handle: memory for those who may only read
 	Cgroup        uint64                 `protobuf:"varint,30,opt,name=cgroup,proto3" json:"cgroup,omitempty"`                     // of a cgroup2 file system's directory or file
+	Seals         uint32                 `protobuf:"varint,32,opt,name=seals,proto3" json:"seals,omitempty"`                       // of a file of memfd_create(2): F_SEAL_*
+	Linkable      bool                   `protobuf:"varint,33,opt,name=linkable,proto3" json:"linkable,omitempty"`                 // it never had a name and may get one: O_TMPFILE
+	Xattrs        []*Xattr               `protobuf:"bytes,34,rep,name=xattrs,proto3" json:"xattrs,omitempty"`                      // by name
 	Text          uint32                 `protobuf:"varint,31,opt,name=text,proto3" json:"text,omitempty"`                         // a file whose text is made when it is read: which one (cgroupfs.File, sysfs.Text)
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -897,11 +908,84 @@ func (x *Inode) GetCgroup() uint64 {
 	return 0
 }
 
+func (x *Inode) GetSeals() uint32 {
+	if x != nil {
+		return x.Seals
+	}
+	return 0
+}
+
+func (x *Inode) GetLinkable() bool {
+	if x != nil {
+		return x.Linkable
+	}
+	return false
+}
+
+func (x *Inode) GetXattrs() []*Xattr {
+	if x != nil {
+		return x.Xattrs
+	}
+	return nil
+}
+
 func (x *Inode) GetText() uint32 {
 	if x != nil {
 		return x.Text
 	}
 	return 0
+}
+
+type Xattr struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value         []byte                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Xattr) Reset() {
+	*x = Xattr{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Xattr) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Xattr) ProtoMessage() {}
+
+func (x *Xattr) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Xattr.ProtoReflect.Descriptor instead.
+func (*Xattr) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Xattr) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Xattr) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
 }
 
 type Entry struct {
@@ -915,7 +999,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -927,7 +1011,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -940,7 +1024,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{7}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Entry) GetName() string {
@@ -981,7 +1065,7 @@ type FileSystem struct {
 
 func (x *FileSystem) Reset() {
 	*x = FileSystem{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1077,7 @@ func (x *FileSystem) String() string {
 func (*FileSystem) ProtoMessage() {}
 
 func (x *FileSystem) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1090,7 @@ func (x *FileSystem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileSystem.ProtoReflect.Descriptor instead.
 func (*FileSystem) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{8}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FileSystem) GetId() uint64 {
@@ -1089,7 +1173,7 @@ type Mount struct {
 
 func (x *Mount) Reset() {
 	*x = Mount{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1101,7 +1185,7 @@ func (x *Mount) String() string {
 func (*Mount) ProtoMessage() {}
 
 func (x *Mount) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1114,7 +1198,7 @@ func (x *Mount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mount.ProtoReflect.Descriptor instead.
 func (*Mount) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Mount) GetId() uint64 {
@@ -1190,7 +1274,7 @@ type Ref struct {
 
 func (x *Ref) Reset() {
 	*x = Ref{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1202,7 +1286,7 @@ func (x *Ref) String() string {
 func (*Ref) ProtoMessage() {}
 
 func (x *Ref) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1215,7 +1299,7 @@ func (x *Ref) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ref.ProtoReflect.Descriptor instead.
 func (*Ref) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Ref) GetMount() uint64 {
@@ -1244,7 +1328,7 @@ type Context struct {
 
 func (x *Context) Reset() {
 	*x = Context{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1256,7 +1340,7 @@ func (x *Context) String() string {
 func (*Context) ProtoMessage() {}
 
 func (x *Context) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1269,7 +1353,7 @@ func (x *Context) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Context.ProtoReflect.Descriptor instead.
 func (*Context) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Context) GetId() uint64 {
@@ -1338,7 +1422,7 @@ type Open struct {
 
 func (x *Open) Reset() {
 	*x = Open{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1350,7 +1434,7 @@ func (x *Open) String() string {
 func (*Open) ProtoMessage() {}
 
 func (x *Open) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1363,7 +1447,7 @@ func (x *Open) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Open.ProtoReflect.Descriptor instead.
 func (*Open) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{12}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Open) GetId() uint64 {
@@ -1589,7 +1673,7 @@ type Inotify struct {
 
 func (x *Inotify) Reset() {
 	*x = Inotify{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +1685,7 @@ func (x *Inotify) String() string {
 func (*Inotify) ProtoMessage() {}
 
 func (x *Inotify) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +1698,7 @@ func (x *Inotify) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inotify.ProtoReflect.Descriptor instead.
 func (*Inotify) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{13}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Inotify) GetLastWd() int32 {
@@ -1656,7 +1740,7 @@ type InotifyWatch struct {
 
 func (x *InotifyWatch) Reset() {
 	*x = InotifyWatch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1668,7 +1752,7 @@ func (x *InotifyWatch) String() string {
 func (*InotifyWatch) ProtoMessage() {}
 
 func (x *InotifyWatch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1681,7 +1765,7 @@ func (x *InotifyWatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyWatch.ProtoReflect.Descriptor instead.
 func (*InotifyWatch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{14}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *InotifyWatch) GetWd() int32 {
@@ -1717,7 +1801,7 @@ type InotifyEvent struct {
 
 func (x *InotifyEvent) Reset() {
 	*x = InotifyEvent{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1729,7 +1813,7 @@ func (x *InotifyEvent) String() string {
 func (*InotifyEvent) ProtoMessage() {}
 
 func (x *InotifyEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1742,7 +1826,7 @@ func (x *InotifyEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyEvent.ProtoReflect.Descriptor instead.
 func (*InotifyEvent) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{15}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *InotifyEvent) GetWd() int32 {
@@ -1789,7 +1873,7 @@ type Timer struct {
 
 func (x *Timer) Reset() {
 	*x = Timer{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +1885,7 @@ func (x *Timer) String() string {
 func (*Timer) ProtoMessage() {}
 
 func (x *Timer) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1898,7 @@ func (x *Timer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timer.ProtoReflect.Descriptor instead.
 func (*Timer) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{16}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Timer) GetTimer() uint32 {
@@ -1888,7 +1972,7 @@ type Pipe struct {
 
 func (x *Pipe) Reset() {
 	*x = Pipe{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1900,7 +1984,7 @@ func (x *Pipe) String() string {
 func (*Pipe) ProtoMessage() {}
 
 func (x *Pipe) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1913,7 +1997,7 @@ func (x *Pipe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pipe.ProtoReflect.Descriptor instead.
 func (*Pipe) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{17}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Pipe) GetId() uint64 {
@@ -2054,7 +2138,7 @@ type Tty struct {
 
 func (x *Tty) Reset() {
 	*x = Tty{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2066,7 +2150,7 @@ func (x *Tty) String() string {
 func (*Tty) ProtoMessage() {}
 
 func (x *Tty) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2079,7 +2163,7 @@ func (x *Tty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tty.ProtoReflect.Descriptor instead.
 func (*Tty) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{18}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Tty) GetIflag() uint32 {
@@ -2317,7 +2401,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2329,7 +2413,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2342,7 +2426,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{19}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Watch) GetOpen() uint64 {
@@ -2363,7 +2447,7 @@ var File_servers_vfsd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xf1\a\n" +
+	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\x8c\b\n" +
 	"\x05State\x120\n" +
 	"\x06inodes\x18\x01 \x03(\v2\x18.aramid.vfsd.state.InodeR\x06inodes\x12\x18\n" +
 	"\aremoved\x18\x02 \x03(\x04R\aremoved\x12\x19\n" +
@@ -2388,7 +2472,8 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\acgroups\x18\x15 \x03(\v2\x19.aramid.vfsd.state.CgroupR\acgroups\x12\x1f\n" +
 	"\vcgroup_seen\x18\x16 \x01(\x04R\n" +
 	"cgroupSeen\x12!\n" +
-	"\fcgroup_event\x18\x17 \x01(\rR\vcgroupEvent\x12\x1f\n" +
+	"\fcgroup_event\x18\x17 \x01(\rR\vcgroupEvent\x12\x19\n" +
+	"\bmemfd_fs\x18\x19 \x01(\x04R\amemfdFs\x12\x1f\n" +
 	"\vlast_cookie\x18\x18 \x01(\rR\n" +
 	"lastCookie\x12\x1d\n" +
 	"\n" +
@@ -2430,7 +2515,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06thread\x18\x05 \x01(\x04R\x06thread\x12\x14\n" +
 	"\x05write\x18\x06 \x01(\bR\x05write\x12\x14\n" +
 	"\x05start\x18\a \x01(\x03R\x05start\x12\x10\n" +
-	"\x03end\x18\b \x01(\x03R\x03end\"\xbb\x04\n" +
+	"\x03end\x18\b \x01(\x03R\x03end\"\x9f\x05\n" +
 	"\x05Inode\x12\x10\n" +
 	"\x03ino\x18\x01 \x01(\x04R\x03ino\x12\x0e\n" +
 	"\x02fs\x18\x02 \x01(\x04R\x02fs\x12\x12\n" +
@@ -2455,8 +2540,14 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x04pipe\x18\x13 \x01(\x04R\x04pipe\x12\x12\n" +
 	"\x04path\x18\x15 \x01(\tR\x04path\x12\x1b\n" +
 	"\tread_only\x18\x16 \x01(\rR\breadOnly\x12\x16\n" +
-	"\x06cgroup\x18\x1e \x01(\x04R\x06cgroup\x12\x12\n" +
-	"\x04text\x18\x1f \x01(\rR\x04textJ\x04\b\x12\x10\x13J\x04\b\x14\x10\x15\"E\n" +
+	"\x06cgroup\x18\x1e \x01(\x04R\x06cgroup\x12\x14\n" +
+	"\x05seals\x18  \x01(\rR\x05seals\x12\x1a\n" +
+	"\blinkable\x18! \x01(\bR\blinkable\x120\n" +
+	"\x06xattrs\x18\" \x03(\v2\x18.aramid.vfsd.state.XattrR\x06xattrs\x12\x12\n" +
+	"\x04text\x18\x1f \x01(\rR\x04textJ\x04\b\x12\x10\x13J\x04\b\x14\x10\x15\"1\n" +
+	"\x05Xattr\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\"E\n" +
 	"\x05Entry\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03ino\x18\x02 \x01(\x04R\x03ino\x12\x16\n" +
@@ -2614,7 +2705,7 @@ func file_servers_vfsd_state_state_proto_rawDescGZIP() []byte {
 	return file_servers_vfsd_state_state_proto_rawDescData
 }
 
-var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*State)(nil),        // 0: aramid.vfsd.state.State
 	(*OldGroup)(nil),     // 1: aramid.vfsd.state.OldGroup
@@ -2623,47 +2714,49 @@ var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*Cgroup)(nil),       // 4: aramid.vfsd.state.Cgroup
 	(*Lock)(nil),         // 5: aramid.vfsd.state.Lock
 	(*Inode)(nil),        // 6: aramid.vfsd.state.Inode
-	(*Entry)(nil),        // 7: aramid.vfsd.state.Entry
-	(*FileSystem)(nil),   // 8: aramid.vfsd.state.FileSystem
-	(*Mount)(nil),        // 9: aramid.vfsd.state.Mount
-	(*Ref)(nil),          // 10: aramid.vfsd.state.Ref
-	(*Context)(nil),      // 11: aramid.vfsd.state.Context
-	(*Open)(nil),         // 12: aramid.vfsd.state.Open
-	(*Inotify)(nil),      // 13: aramid.vfsd.state.Inotify
-	(*InotifyWatch)(nil), // 14: aramid.vfsd.state.InotifyWatch
-	(*InotifyEvent)(nil), // 15: aramid.vfsd.state.InotifyEvent
-	(*Timer)(nil),        // 16: aramid.vfsd.state.Timer
-	(*Pipe)(nil),         // 17: aramid.vfsd.state.Pipe
-	(*Tty)(nil),          // 18: aramid.vfsd.state.Tty
-	(*Watch)(nil),        // 19: aramid.vfsd.state.Watch
+	(*Xattr)(nil),        // 7: aramid.vfsd.state.Xattr
+	(*Entry)(nil),        // 8: aramid.vfsd.state.Entry
+	(*FileSystem)(nil),   // 9: aramid.vfsd.state.FileSystem
+	(*Mount)(nil),        // 10: aramid.vfsd.state.Mount
+	(*Ref)(nil),          // 11: aramid.vfsd.state.Ref
+	(*Context)(nil),      // 12: aramid.vfsd.state.Context
+	(*Open)(nil),         // 13: aramid.vfsd.state.Open
+	(*Inotify)(nil),      // 14: aramid.vfsd.state.Inotify
+	(*InotifyWatch)(nil), // 15: aramid.vfsd.state.InotifyWatch
+	(*InotifyEvent)(nil), // 16: aramid.vfsd.state.InotifyEvent
+	(*Timer)(nil),        // 17: aramid.vfsd.state.Timer
+	(*Pipe)(nil),         // 18: aramid.vfsd.state.Pipe
+	(*Tty)(nil),          // 19: aramid.vfsd.state.Tty
+	(*Watch)(nil),        // 20: aramid.vfsd.state.Watch
 }
 var file_servers_vfsd_state_state_proto_depIdxs = []int32{
 	6,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
-	8,  // 1: aramid.vfsd.state.State.file_systems:type_name -> aramid.vfsd.state.FileSystem
-	9,  // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
-	11, // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
-	12, // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
-	17, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
-	18, // 6: aramid.vfsd.state.State.ttys:type_name -> aramid.vfsd.state.Tty
+	9,  // 1: aramid.vfsd.state.State.file_systems:type_name -> aramid.vfsd.state.FileSystem
+	10, // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
+	12, // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
+	13, // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
+	18, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
+	19, // 6: aramid.vfsd.state.State.ttys:type_name -> aramid.vfsd.state.Tty
 	5,  // 7: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
 	4,  // 8: aramid.vfsd.state.State.cgroups:type_name -> aramid.vfsd.state.Cgroup
 	1,  // 9: aramid.vfsd.state.State.old_groups:type_name -> aramid.vfsd.state.OldGroup
 	2,  // 10: aramid.vfsd.state.State.kmsg:type_name -> aramid.vfsd.state.Kmsg
 	3,  // 11: aramid.vfsd.state.Kmsg.records:type_name -> aramid.vfsd.state.Record
-	7,  // 12: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
-	10, // 13: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
-	10, // 14: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
-	10, // 15: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
-	19, // 16: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
-	16, // 17: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
-	13, // 18: aramid.vfsd.state.Open.inotify:type_name -> aramid.vfsd.state.Inotify
-	14, // 19: aramid.vfsd.state.Inotify.watches:type_name -> aramid.vfsd.state.InotifyWatch
-	15, // 20: aramid.vfsd.state.Inotify.queue:type_name -> aramid.vfsd.state.InotifyEvent
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	8,  // 12: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
+	7,  // 13: aramid.vfsd.state.Inode.xattrs:type_name -> aramid.vfsd.state.Xattr
+	11, // 14: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
+	11, // 15: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
+	11, // 16: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
+	20, // 17: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
+	17, // 18: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
+	14, // 19: aramid.vfsd.state.Open.inotify:type_name -> aramid.vfsd.state.Inotify
+	15, // 20: aramid.vfsd.state.Inotify.watches:type_name -> aramid.vfsd.state.InotifyWatch
+	16, // 21: aramid.vfsd.state.Inotify.queue:type_name -> aramid.vfsd.state.InotifyEvent
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_servers_vfsd_state_state_proto_init() }
@@ -2677,7 +2770,7 @@ func file_servers_vfsd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_vfsd_state_state_proto_rawDesc), len(file_servers_vfsd_state_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -62,6 +62,21 @@ func (t *Tree) Create(e *Env, f Found, s Spec) (*Inode, uabi.Error) {
 		return nil, err
 	}
 	dir := t.Inode(f.Parent.Ino)
+	n := t.newIn(e, dir, s)
+	t.link(dir, f.Name, n)
+	dir.MtimeNs, dir.CtimeNs = e.Now, e.Now
+	return n, uabi.OK
+}
+
+// NewUnnamed makes a file that no directory names, with the owner and mode that it would have in dir.
+func (t *Tree) NewUnnamed(e *Env, dir *Inode, s Spec) *Inode {
+	n := t.newIn(e, dir, s)
+	n.Nlink = 0
+	return n
+}
+
+// newIn makes an inode for a directory.
+func (t *Tree) newIn(e *Env, dir *Inode, s Spec) *Inode {
 	mode := s.Mode
 	if mode&unix.S_IFMT == unix.S_IFLNK {
 		mode |= 0o777
@@ -80,9 +95,7 @@ func (t *Tree) Create(e *Env, f Found, s Spec) (*Inode, uabi.Error) {
 	if s.Target != "" {
 		n.Size = int64(len(s.Target))
 	}
-	t.link(dir, f.Name, n)
-	dir.MtimeNs, dir.CtimeNs = e.Now, e.Now
-	return n, uabi.OK
+	return n
 }
 
 // sticky checks the restricted deletion flag of a directory.
@@ -173,12 +186,13 @@ func (t *Tree) Link(e *Env, old, to Found) uabi.Error {
 	if n.IsDir() {
 		return uabi.ErrPerm
 	}
-	if n.Nlink == 0 {
+	if n.Nlink == 0 && !n.Linkable {
 		return uabi.ErrNotFound
 	}
 	dir := t.Inode(to.Parent.Ino)
 	t.touch(n)
 	n.Nlink++
+	n.Linkable = false
 	t.link(dir, to.Name, n)
 	dir.MtimeNs, dir.CtimeNs, n.CtimeNs = e.Now, e.Now, e.Now
 	return uabi.OK
