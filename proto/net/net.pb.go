@@ -1701,7 +1701,7 @@ const file_proto_net_net_proto_rawDesc = "" +
 	"\x05level\x18\x01 \x01(\rR\x05level\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1a\n" +
 	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\x12\x0e\n" +
-	"\x02id\x18\x04 \x01(\x04R\x02id2\x85\x12\n" +
+	"\x02id\x18\x04 \x01(\x04R\x02id2\x8f\x12\n" +
 	"\x03Net\x12k\n" +
 	"\x06Socket\x12\x19.aramid.net.SocketRequest\x1a\x17.aramid.net.SocketReply\"-\x8a\xb5\x18)\b\x01\"\tErrFamily\"\rErrSocketType\"\vErrProtocol\x12u\n" +
 	"\x04Pair\x12\x19.aramid.net.SocketRequest\x1a\x15.aramid.net.PairReply\";\x8a\xb5\x187\b\x01\"\tErrFamily\"\rErrSocketType\"\vErrProtocol\"\fErrOperation\x12d\n" +
@@ -1713,8 +1713,8 @@ const file_proto_net_net_proto_rawDesc = "" +
 	"\x04Name\x12\x17.aramid.net.NameRequest\x1a\x15.aramid.net.NameReply\"\x15\x8a\xb5\x18\x11\"\x0fErrNotConnected\x12p\n" +
 	"\bShutdown\x12\x1b.aramid.net.ShutdownRequest\x1a\x16.aramid.net.EmptyReply\"/\x8a\xb5\x18+\b\x01\x18\x01\"\x06ErrArg\"\x0fErrNotConnected\"\fErrOperation\x12\xdf\x01\n" +
 	"\x04Send\x12\x18.aramid.net.FlagsRequest\x1a\x16.aramid.net.CountReply\"\xa4\x01\x8a\xb5\x18\x9f\x01\b\x01\x10\x01\x18\x01\"\x06ErrArg\"\x0fErrNotConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\n" +
-	"ErrRefused\"\bErrFault\"\bErrReset\"\x10ErrNoDestination\"\aErrPerm\"\fErrOperation\"\fErrNoBuffers\x12\xa0\x02\n" +
-	"\vSendMessage\x12\x1a.aramid.net.MessageRequest\x1a\x16.aramid.net.CountReply\"\xdc\x01\x8a\xb5\x18\xd7\x01\b\x01\x10\x01\"\x06ErrArg\"\x0fErrNotConnected\"\fErrConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\n" +
+	"ErrRefused\"\bErrFault\"\bErrReset\"\x10ErrNoDestination\"\aErrPerm\"\fErrOperation\"\fErrNoBuffers\x12\xaa\x02\n" +
+	"\vSendMessage\x12\x1a.aramid.net.MessageRequest\x1a\x16.aramid.net.CountReply\"\xe6\x01\x8a\xb5\x18\xe1\x01\b\x01\x10\x01\"\bErrBadFD\"\x06ErrArg\"\x0fErrNotConnected\"\fErrConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\n" +
 	"ErrRefused\"\bErrFault\"\bErrReset\"\x10ErrNoDestination\"\aErrPerm\"\fErrOperation\"\x0fErrProtocolType\"\tErrSearch\"\x0eErrTooManyRefs\"\fErrNoBuffers\x12\xa3\x01\n" +
 	"\x04Recv\x12\x18.aramid.net.FlagsRequest\x1a\x16.aramid.net.CountReply\"i\x8a\xb5\x18e\b\x01\x10\x01\x18\x01\"\x06ErrArg\"\x0fErrNotConnected\"\bErrAgain\"\bErrFault\"\bErrReset\"\n" +
 	"ErrRefused\"\fErrNoBuffers\"\fErrOperation\x12\xac\x01\n" +

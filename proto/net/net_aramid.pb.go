@@ -1024,7 +1024,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "SendMessage", Mutates: true, Blocks: true, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrConnected, uabi.ErrPipe, uabi.ErrShutdown, uabi.ErrAgain, uabi.ErrSize, uabi.ErrRefused, uabi.ErrFault, uabi.ErrReset, uabi.ErrNoDestination, uabi.ErrPerm, uabi.ErrOperation, uabi.ErrProtocolType, uabi.ErrSearch, uabi.ErrTooManyRefs, uabi.ErrNoBuffers},
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrConnected, uabi.ErrPipe, uabi.ErrShutdown, uabi.ErrAgain, uabi.ErrSize, uabi.ErrRefused, uabi.ErrFault, uabi.ErrReset, uabi.ErrNoDestination, uabi.ErrPerm, uabi.ErrOperation, uabi.ErrProtocolType, uabi.ErrSearch, uabi.ErrTooManyRefs, uabi.ErrNoBuffers},
 		In:     ipc.Bytes, Out: 1, InHandles: 4, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(MessageRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },

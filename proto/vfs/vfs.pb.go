@@ -3826,7 +3826,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\x826\n" +
+	"\x04OPEN\x10\x022\x8e6\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
@@ -3848,8 +3848,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x05Umask\x12\x18.aramid.vfs.UmaskRequest\x1a\x16.aramid.vfs.CountReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12\x9d\x01\n" +
 	"\x05Mount\x12\x18.aramid.vfs.MountRequest\x1a\x16.aramid.vfs.EmptyReply\"b\x8a\xb5\x18^\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\vErrNoDevice\"\aErrPerm\"\x06ErrArg\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x90\x01\n" +
 	"\x06Umount\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12P\n" +
-	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrLimit\x12\xb6\x01\n" +
-	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"}\x8a\xb5\x18y\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\"\x05ErrIO\"\aErrPipe\"\bErrAgain\x12\xfd\x01\n" +
+	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrLimit\x12\xc2\x01\n" +
+	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\x88\x01\x8a\xb5\x18\x83\x01\b\x01\x10\x01\x18\x01\"\bErrAgain\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\"\x05ErrIO\"\aErrPipe\"\bErrAgain\x12\xfd\x01\n" +
 	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\xc2\x01\x8a\xb5\x18\xbd\x01\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
 	"ErrNoSpace\"\tErrTooBig\"\x0eErrInterrupted\"\vErrNoDevice\"\bErrRange\"\tErrSearch\"\vErrNotFound\"\aErrBusy\"\fErrOperation\"\tErrAccess\"\x05ErrIO\"\bErrAgain\x12\\\n" +
 	"\x04Seek\x12\x17.aramid.vfs.SeekRequest\x1a\x16.aramid.vfs.CountReply\"#\x8a\xb5\x18\x1f\b\x01\x18\x01\"\aErrSeek\"\x06ErrArg\"\bErrBadFD\x12g\n" +

@@ -3044,7 +3044,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Read", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrIsDir, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrInterrupted, uabi.ErrCanceled, uabi.ErrNoDevice, uabi.ErrIO, uabi.ErrPipe, uabi.ErrAgain},
+		Errors: []uabi.Error{uabi.ErrAgain, uabi.ErrBadFD, uabi.ErrIsDir, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrInterrupted, uabi.ErrCanceled, uabi.ErrNoDevice, uabi.ErrIO, uabi.ErrPipe, uabi.ErrAgain},
 		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ReadRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },

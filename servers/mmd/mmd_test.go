@@ -9,6 +9,7 @@ import (
 	"aramid/proto/mm"
 	"aramid/servers/mmd/layout"
 	"aramid/servers/server"
+	"aramid/servers/server/servertest"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uksim"
 )
@@ -73,7 +74,7 @@ func sweep(t *testing.T, f func(c *client)) {
 		defer w.Close()
 		w.Register("mmd", func(k *uksim.Native, args, env []string) {
 			k.Attach(0)
-			k.ProcessExit(uint64(server.ExitStatus(server.Run(k, check(Spec(), func(s string) { w.Fail("%s", s) })))))
+			k.ProcessExit(uint64(server.ExitStatus(server.Run(k, servertest.Watch(Spec())))))
 		})
 		w.Register("client", func(k *uksim.Native, args, env []string) {
 			k.Attach(0)

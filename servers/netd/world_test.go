@@ -13,6 +13,7 @@ import (
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
+	"aramid/servers/server/servertest"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uk"
 	"aramid/ukernel/uksim"
@@ -80,7 +81,7 @@ func newWorld(t *testing.T, sim uksim.Config) *world {
 	w := &world{Sim: uksim.New(sim), t: t, forgot: map[uint64]bool{}, gone: map[uint64]bool{}}
 	w.Register("netd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
-		err := server.Run(k, check(Spec(), func(s string) { w.Fail("%s", s) }))
+		err := server.Run(k, servertest.Watch(Spec()))
 		k.ProcessExit(uint64(server.ExitStatus(err)))
 	})
 	w.Register("procd", func(k *uksim.Native, args, env []string) {

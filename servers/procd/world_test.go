@@ -11,6 +11,7 @@ import (
 	"aramid/proto/proc"
 	"aramid/servers/procd/signal"
 	"aramid/servers/server"
+	"aramid/servers/server/servertest"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uksim"
 )
@@ -124,6 +125,7 @@ type handler struct {
 	stops map[[2]uint64]int
 	done  bool // the answer is in Out already
 	watch map[uint64]uabi.Handle
+	lines *servertest.Script
 }
 
 type savedFrame struct {
@@ -305,6 +307,9 @@ func (h *handler) syscall(in *uabi.Msg) (uint64, uabi.Error) {
 		return uint64(out.Signal), err
 	case sysExec:
 		return h.exec(in, a)
+	case sysScript:
+		h.script(a)
+		return 0, uabi.OK
 	}
 	return h.more(in, r.RAX, a, b)
 }
@@ -410,8 +415,9 @@ const (
 // world is a machine with procd, a stub of mmd and the handler.
 type world struct {
 	*uksim.Sim
-	t    *testing.T
-	said []string
+	t     *testing.T
+	said  []string
+	lines []string // of scripts
 }
 
 // keptSize is each server's kept memory, bytes.
@@ -430,7 +436,8 @@ func newWorld(t *testing.T, cfg uksim.Config, init func(p *program)) *world {
 	})
 	w.Register("procd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
-		err := server.Run(k, check(Spec(), func(s string) { w.Fail("%s", s) }))
+		spec := Spec()
+		err := server.Run(k, servertest.Watch(spec, spec.State.(*Procd).wrongSums))
 		w.log(err)
 		k.ProcessExit(uint64(server.ExitStatus(err)))
 	})

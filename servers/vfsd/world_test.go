@@ -16,6 +16,7 @@ import (
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
+	"aramid/servers/server/servertest"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uk"
 	"aramid/ukernel/uksim"
@@ -205,10 +206,10 @@ func newWorldOf(t *testing.T, sim uksim.Config, image []byte) *world {
 	w := &world{Sim: uksim.New(sim), t: t, stub: &stubProc{}}
 	w.Register("vfsd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
-		err := server.Run(k, check(Spec(Config{
+		err := server.Run(k, servertest.Watch(Spec(Config{
 			Container: true, Image: image, Machine: Machine{CPUs: 1, Memory: 1 << 28},
 			Log: func(s string) { w.log = append(w.log, s) },
-		}), func(s string) { w.Fail("%s", s) }))
+		})))
 		k.ProcessExit(uint64(server.ExitStatus(err)))
 	})
 	w.Register("procd", func(k *uksim.Native, args, env []string) {

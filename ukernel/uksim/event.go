@@ -14,6 +14,7 @@ type Event struct {
 	waiters []*waiter
 	bound   []*binding
 	members []*member
+	of      *WaitSet // whose event it is
 }
 
 // waiter is one who waits for bits.

@@ -38,6 +38,7 @@ func (w *WaitSet) free() {
 		m.leave()
 	}
 	w.members = nil
+	w.ev.of = nil
 	unref(w.ev)
 }
 
@@ -95,10 +96,10 @@ func (w *WaitSet) reaches(target *WaitSet) (found bool, depth int) {
 		return true, 1
 	}
 	for _, m := range w.members {
-		if m.inner == nil {
+		if m.ev.of == nil {
 			continue
 		}
-		f, d := m.inner.reaches(target)
+		f, d := m.ev.of.reaches(target)
 		found, depth = found || f, max(depth, d)
 	}
 	return found, depth + 1
@@ -130,6 +131,7 @@ func (k *Native) WaitSetCreate(account uabi.Handle) (uabi.Handle, uabi.Error) {
 		unref(ev)
 		return 0, e
 	}
+	ev.of = w
 	return k.give(w, uabi.RightsAll)
 }
 
@@ -149,13 +151,14 @@ func (k *Native) WaitSetAdd(set, of uabi.Handle, key uint64, mask uint32, data u
 	case *Event:
 		m.ev = o
 	case *WaitSet:
-		found, depth := o.reaches(w)
-		if found || depth >= maxNesting {
-			return uabi.ErrDeadlock
-		}
 		m.ev, m.inner = o.ev, o
 	default:
 		return uabi.ErrType
+	}
+	if m.ev.of != nil {
+		if found, depth := m.ev.of.reaches(w); found || depth >= maxNesting {
+			return uabi.ErrDeadlock
+		}
 	}
 	if w.find(key) != nil {
 		return uabi.ErrExists
