@@ -1349,7 +1349,7 @@ func (cl Client) CgroupMembers(c ipc.Caller, in *CgroupMembersRequest, out *List
 	return uabi.OK
 }
 
-// CgroupInfo sums a cgroup up.
+// CgroupInfo sums a cgroup up, also one that was removed and has zombies.
 func (cl Client) CgroupInfo(c ipc.Caller, in *CgroupInfoRequest, out *CgroupInfoReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1671,7 +1671,7 @@ type Handler[C any] interface {
 	CgroupMove(c C, in *CgroupMoveRequest, out *EmptyReply) uabi.Error
 	// CgroupMembers lists the processes of a cgroup itself, or their threads, in order above `after`.
 	CgroupMembers(c C, in *CgroupMembersRequest, out *ListReply) uabi.Error
-	// CgroupInfo sums a cgroup up.
+	// CgroupInfo sums a cgroup up, also one that was removed and has zombies.
 	CgroupInfo(c C, in *CgroupInfoRequest, out *CgroupInfoReply) uabi.Error
 	// CgroupSet sets one of a cgroup's knobs. ErrArg: no such knob or value; the root has none.
 	CgroupSet(c C, in *CgroupSetRequest, out *EmptyReply) uabi.Error

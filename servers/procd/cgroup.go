@@ -276,9 +276,9 @@ func (h *Procd) CgroupMembers(c *server.Ctx, in *proc.CgroupMembersRequest, out 
 
 // CgroupInfo implements proc.Handler.
 func (h *Procd) CgroupInfo(c *server.Ctx, in *proc.CgroupInfoRequest, out *proc.CgroupInfoReply) uabi.Error {
-	g, err := h.group(in.Id)
-	if err != uabi.OK {
-		return err
+	g := h.groups[in.Id]
+	if g == nil {
+		return uabi.ErrNotFound
 	}
 	out.Populated, out.Frozen, out.Freeze = g.alive > 0, g.Frozen, g.Freeze
 	out.Pids, out.PidsMax, out.PidsEvents = g.tasks, g.PidsMax, g.PidsEvents

@@ -174,7 +174,9 @@ func TestCgroupsHoldTheirProcessesUntilTheyEnd(t *testing.T) {
 		p.sys("remove", sysGroupRemove, b)
 		p.fails("removal again", uabi.ErrNotFound, sysGroupRemove, b)
 		p.sys("remove", sysGroupRemove, a)
+		p.info(b, 1<<16)
 		p.reap(pid, signal.Killed(signal.KILL))
+		p.fails("info of what is forgotten", uabi.ErrNotFound, sysGroupInfo, a)
 		p.exit(0)
 	}, said())
 }

@@ -99,8 +99,29 @@ func (k *call) removeSingle(dir *tree.Inode) uabi.Error {
 	if err := k.proc().CgroupRemove(k.c, &proc.CgroupRequest{Id: dir.Cgroup}, &proc.EmptyReply{}); err != uabi.OK {
 		return err
 	}
-	delete(k.groups, dir.Cgroup)
+	g := k.groups[dir.Cgroup]
+	g.Removed, g.Ino = true, 0
+	for _, g := range k.groups.Removed() {
+		if !k.named(g.Id) {
+			delete(k.groups, g.Id)
+		}
+	}
 	return uabi.OK
+}
+
+// named reports whether a zombie is still in a group that was removed.
+func (k *call) named(id uint64) bool {
+	return k.proc().CgroupInfo(k.c, &proc.CgroupInfoRequest{Id: id}, &proc.CgroupInfoReply{}) == uabi.OK
+}
+
+// dying counts the groups below one that were removed and that zombies are in.
+func (k *call) dying(id uint64) (n int) {
+	for _, g := range k.groups.Removed() {
+		if k.groups.Within(g.Id, id) && k.named(g.Id) {
+			n++
+		}
+	}
+	return n
 }
 
 // groupsChanged passes procd's changes on to who watches the files that show them.
@@ -121,7 +142,7 @@ func (h *VFSD) groupsChanged(c *server.Ctx) {
 }
 
 func (h *VFSD) groupModified(c *server.Ctx, id uint64, f cgroupfs.File) {
-	g := h.groups[id]
+	g := h.groups.Live(id)
 	if g == nil {
 		return
 	}
@@ -140,7 +161,7 @@ func tellsChanges(n *tree.Inode) bool {
 
 // groupText is a control file's text.
 func (k *call) groupText(n *tree.Inode) (string, uabi.Error) {
-	g := k.groups[n.Cgroup]
+	g := k.groups.Live(n.Cgroup)
 	if g == nil {
 		return "", uabi.ErrNoDevice
 	}
@@ -159,7 +180,7 @@ func (k *call) groupText(n *tree.Inode) (string, uabi.Error) {
 	case cgroupfs.MaxDescendants:
 		return cgroupfs.GroupsText(g.MaxDescendants), uabi.OK
 	case cgroupfs.Stat:
-		return cgroupfs.StatText(k.groups.Descendants(g.Id)), uabi.OK
+		return cgroupfs.StatText(k.groups.Descendants(g.Id), k.dying(g.Id)), uabi.OK
 	}
 	var info proc.CgroupInfoReply
 	req := proc.CgroupInfoRequest{Id: g.Id, Times: f == cgroupfs.CPUStat}
@@ -204,9 +225,6 @@ func (k *call) groupOf(pid int32) (string, uabi.Error) {
 	if err != uabi.OK {
 		return "", err
 	}
-	if k.groups[id] == nil {
-		return "0::/ (deleted)\n", uabi.OK // a zombie's
-	}
 	return "0::" + k.groups.Path(id) + "\n", uabi.OK
 }
 
@@ -218,7 +236,7 @@ func (k *call) groupID(pid int32) (uint64, uabi.Error) {
 
 // writeGroup carries out what was written to a control file.
 func (k *call) writeGroup(n *tree.Inode, s string) uabi.Error {
-	g := k.groups[n.Cgroup]
+	g := k.groups.Live(n.Cgroup)
 	if g == nil {
 		return uabi.ErrNoDevice
 	}
@@ -314,7 +332,7 @@ func (h *VFSD) CgroupOf(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.CountReply
 	if dir == nil || dir.Cgroup == 0 || !dir.IsDir() {
 		return uabi.ErrBadFD
 	}
-	if h.groups[dir.Cgroup] == nil {
+	if h.groups.Live(dir.Cgroup) == nil {
 		return uabi.ErrNoDevice
 	}
 	k := h.begin(c, false)

@@ -85,6 +85,9 @@ func (s *stubProc) CgroupMembers(c *server.Ctx, in *proc.CgroupMembersRequest, o
 
 func (s *stubProc) CgroupInfo(c *server.Ctx, in *proc.CgroupInfoRequest, out *proc.CgroupInfoReply) uabi.Error {
 	g := &s.groups
+	if in.Id > 1 && g.parent[in.Id] == 0 {
+		return uabi.ErrNotFound
+	}
 	out.Populated, out.Freeze, out.PidsMax = g.within(in.Id), g.freeze == 1, g.max
 	if max(g.of, 1) == in.Id {
 		out.Processes = 1

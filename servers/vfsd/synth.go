@@ -271,7 +271,7 @@ func (k *call) text(n procfs.Node) (string, uabi.Error) {
 	case procfs.PidCgroup:
 		return k.groupOf(n.Pid)
 	case procfs.Cgroups:
-		return cgroupfs.SubsystemsText(len(k.groups)), uabi.OK
+		return cgroupfs.SubsystemsText(1 + k.groups.Descendants(cgroupfs.RootID)), uabi.OK
 	case procfs.PidLimits:
 		return k.limits(n.Pid)
 	}

@@ -86,6 +86,13 @@ func TestTheHierarchyHasLinuxsRules(t *testing.T) {
 	if err := h.CheckMake(4); err != uabi.ErrAgain {
 		t.Errorf("a group too many: %v", err)
 	}
+	h[3].Removed = true
+	if n := h.Descendants(2); n != 1 || h.Path(3) != "/a/b (deleted)" || h.Live(3) != nil || len(h.Children(2)) != 1 {
+		t.Error("a removed group counts")
+	}
+	if err := h.CheckMake(4); err != uabi.OK {
+		t.Errorf("a group in place of a removed one: %v", err)
+	}
 	h[2].MaxDescendants, h[RootID].MaxDepth = MaxGroups, 2
 	if h.CheckMake(2) != uabi.OK || h.CheckMake(4) != uabi.ErrAgain {
 		t.Error("cgroup.max.depth does not bind")

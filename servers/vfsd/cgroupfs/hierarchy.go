@@ -29,7 +29,7 @@ func (h Hierarchy) Add(id, parent uint64, name string, ino uint64) {
 // Children lists the groups right below one, in order.
 func (h Hierarchy) Children(id uint64) (out []*state.Cgroup) {
 	for _, g := range h {
-		if g.Parent == id {
+		if g.Parent == id && !g.Removed {
 			out = append(out, g)
 		}
 	}
@@ -40,11 +40,30 @@ func (h Hierarchy) Children(id uint64) (out []*state.Cgroup) {
 // Descendants counts the groups below one.
 func (h Hierarchy) Descendants(id uint64) (n int) {
 	for _, g := range h {
-		if g.Id != id && h.Within(g.Id, id) {
+		if g.Id != id && !g.Removed && h.Within(g.Id, id) {
 			n++
 		}
 	}
 	return n
+}
+
+// Removed lists the groups that were removed and are still named, in order.
+func (h Hierarchy) Removed() (out []*state.Cgroup) {
+	for _, g := range h {
+		if g.Removed {
+			out = append(out, g)
+		}
+	}
+	slices.SortFunc(out, func(a, b *state.Cgroup) int { return int(int64(a.Id) - int64(b.Id)) })
+	return out
+}
+
+// Live is a group that was not removed, or nil.
+func (h Hierarchy) Live(id uint64) *state.Cgroup {
+	if g := h[id]; g != nil && !g.Removed {
+		return g
+	}
+	return nil
 }
 
 // Within reports whether a group is top or below it.
@@ -73,8 +92,11 @@ func (h Hierarchy) Path(id uint64) string {
 	for g := h[id]; g != nil && g.Id != RootID; g = h[g.Parent] {
 		path = "/" + g.Name + path
 	}
-	if path == "" {
+	switch {
+	case path == "":
 		return "/"
+	case h[id].Removed:
+		return path + " (deleted)"
 	}
 	return path
 }

@@ -178,8 +178,8 @@ func SwitchText(on bool) string {
 }
 
 // StatText is cgroup.stat.
-func StatText(descendants int) string {
-	return fmt.Sprintf("nr_descendants %d\nnr_dying_descendants 0\n", descendants)
+func StatText(descendants, removed int) string {
+	return fmt.Sprintf("nr_descendants %d\nnr_dying_descendants %d\n", descendants, removed)
 }
 
 // CPUStatText is cpu.stat, of ns.

@@ -507,6 +507,7 @@ type Cgroup struct {
 	Control        uint32                 `protobuf:"varint,5,opt,name=control,proto3" json:"control,omitempty"` // cgroup.subtree_control, a cgroupfs.Mask
 	MaxDepth       uint32                 `protobuf:"varint,6,opt,name=max_depth,json=maxDepth,proto3" json:"max_depth,omitempty"`
 	MaxDescendants uint32                 `protobuf:"varint,7,opt,name=max_descendants,json=maxDescendants,proto3" json:"max_descendants,omitempty"`
+	Removed        bool                   `protobuf:"varint,8,opt,name=removed,proto3" json:"removed,omitempty"` // its directory is gone; zombies still name it
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -588,6 +589,13 @@ func (x *Cgroup) GetMaxDescendants() uint32 {
 		return x.MaxDescendants
 	}
 	return 0
+}
+
+func (x *Cgroup) GetRemoved() bool {
+	if x != nil {
+		return x.Removed
+	}
+	return false
 }
 
 // Lock of flock(2) or fcntl(2).
@@ -2498,7 +2506,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06Record\x12\x1a\n" +
 	"\bpriority\x18\x01 \x01(\rR\bpriority\x12\x12\n" +
 	"\x04usec\x18\x02 \x01(\x04R\x04usec\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\xb6\x01\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\xd0\x01\n" +
 	"\x06Cgroup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x12\n" +
@@ -2506,7 +2514,8 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x03ino\x18\x04 \x01(\x04R\x03ino\x12\x18\n" +
 	"\acontrol\x18\x05 \x01(\rR\acontrol\x12\x1b\n" +
 	"\tmax_depth\x18\x06 \x01(\rR\bmaxDepth\x12'\n" +
-	"\x0fmax_descendants\x18\a \x01(\rR\x0emaxDescendants\"\xaa\x01\n" +
+	"\x0fmax_descendants\x18\a \x01(\rR\x0emaxDescendants\x12\x18\n" +
+	"\aremoved\x18\b \x01(\bR\aremoved\"\xaa\x01\n" +
 	"\x04Lock\x12\x10\n" +
 	"\x03ino\x18\x01 \x01(\x04R\x03ino\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\rR\x05owner\x12\x12\n" +

@@ -463,7 +463,15 @@ static void removal(void) {
 	R(mkdirat(dir, "x", 0755));
 	close(fd);
 	close(dir);
+	pid_t pid = sleeper();
+	siginfo_t i;
+	move(A, pid);
+	kill(pid, SIGKILL);
+	waitid(P_PID, pid, &i, WEXITED | WNOWAIT);
+	R(until(A "/cgroup.events", "populated 0"));
 	R(rmdir(A));
+	R(where(pid, "aramid-abi/a (deleted)"));
+	reap("zombie", pid);
 	R(rmdir(TOP));
 }
 
