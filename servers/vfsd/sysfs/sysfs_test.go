@@ -12,7 +12,7 @@ import (
 
 var machine = Machine{
 	CPUs: 2, MaxCPUs: 8, Console: "ttyS0",
-	Devices: []Device{{"null", 1, 3, 0o666}, {"zero", 1, 5, 0o666}, {"random", 1, 8, 0o666}, {"tty", 5, 0, 0o666}, {"console", 5, 1, 0o600}, {"ttyS0", 4, 64, 0o660}},
+	Devices: []Device{{"null", 1, 3, 0o666}, {"zero", 1, 5, 0o666}, {"random", 1, 8, 0o666}, {"tty", 5, 0, 0o666}, {"console", 5, 1, 0o600}, {"ttyS0", 4, 64, 0o660}, {"ptmx", 5, 2, 0o666}, {"kmsg", 1, 11, 0o644}},
 }
 
 func nodes() map[string]Node {
