@@ -576,10 +576,3 @@ func getdents64(t *Trap) int64 {
 	}
 	return int64(len(w.B))
 }
-
-// sendfile goes through the alien's own memory nowhere: linuxabi has no buffer that both servers reach, so it says so and
-// programs fall back to read and write, as they do for files that Linux cannot send.
-func sendfile(t *Trap) int64 {
-	t.gap(unix.SYS_SENDFILE, "sendfile")
-	return errno(unix.EINVAL)
-}

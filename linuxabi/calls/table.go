@@ -69,7 +69,7 @@ var rows = map[int]row{
 	unix.SYS_PIPE:            full(pipe),
 	unix.SYS_PIPE2:           full(pipe2),
 	unix.SYS_GETDENTS64:      full(getdents64),
-	unix.SYS_SENDFILE:        partial(sendfile, "answers EINVAL, as for a file that cannot be sent"),
+	unix.SYS_SENDFILE:        partial(sendfile, "sockets, devices, terminals and files of procfs"),
 	unix.SYS_FTRUNCATE:       full(ftruncate),
 	unix.SYS_FALLOCATE:       partial(fallocate, "modes that move what follows"),
 	unix.SYS_FSTAT:           full(fstat),
@@ -93,7 +93,12 @@ var rows = map[int]row{
 	unix.SYS_EPOLL_WAIT:      full(epollWait),
 	unix.SYS_EPOLL_PWAIT:     full(epollPwait),
 	unix.SYS_EPOLL_PWAIT2:    full(epollPwait2),
-	unix.SYS_COPY_FILE_RANGE: absent(unix.ENOSYS),
+
+	// Copies within the system, and advice.
+	unix.SYS_COPY_FILE_RANGE: full(copyFileRange),
+	unix.SYS_SPLICE:          partial(splice, "sockets, devices and terminals"),
+	unix.SYS_READAHEAD:       full(readahead),
+	unix.SYS_SYNC_FILE_RANGE: full(syncFileRange),
 
 	// Files without a name.
 	unix.SYS_MEMFD_CREATE: partial(memfdCreate, "huge pages"),

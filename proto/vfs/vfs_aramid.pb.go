@@ -3291,7 +3291,7 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Copy", Mutates: true, Blocks: true, Forward: false,
 		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrIsDir, uabi.ErrAgain, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrCrossDevice, uabi.ErrPerm, uabi.ErrSeek},
-		In:     4, Out: 1, InHandles: 1, OutHandles: 0,
+		In:     5, Out: 1, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(CopyRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
 	},
@@ -6365,6 +6365,10 @@ func (x *CopyRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	if x.Nonblock {
 		w[3] = 1
 	}
+	w[4] = 0
+	if x.Files {
+		w[4] = 1
+	}
 }
 
 // FromWords implements ipc.Message.
@@ -6373,6 +6377,7 @@ func (x *CopyRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.ToOffset = int64(w[1])
 	x.Len = uint64(w[2])
 	x.Nonblock = w[3] != 0
+	x.Files = w[4] != 0
 }
 
 // ToHandles implements ipc.Message.
@@ -6391,6 +6396,7 @@ func (x *CopyRequest) Clear() {
 	x.ToOffset = 0
 	x.Len = 0
 	x.Nonblock = false
+	x.Files = false
 	x.From = 0
 }
 

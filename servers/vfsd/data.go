@@ -261,9 +261,19 @@ func (h *VFSD) writeFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 	if err != uabi.OK && got == 0 {
 		return noSpace(err)
 	}
+	end = pos + int64(got)
+	h.wrote(c, n, m, end)
+	if offset < 0 {
+		o.Pos = end
+	}
+	out.Count = int64(got)
+	return uabi.OK
+}
+
+// wrote is for a file that was written up to end: its memory, size, times and set-id bits.
+func (h *VFSD) wrote(c *server.Ctx, n *tree.Inode, m uabi.Handle, end int64) {
 	h.tree.Touch(n)
 	h.keep(n, m)
-	end = pos + int64(got)
 	n.Size = max(n.Size, end)
 	now := int64(c.Realtime())
 	n.MtimeNs, n.CtimeNs = now, now
@@ -273,11 +283,6 @@ func (h *VFSD) writeFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 			n.Mode &^= unix.S_ISGID
 		}
 	}
-	if offset < 0 {
-		o.Pos = end
-	}
-	out.Count = int64(got)
-	return uabi.OK
 }
 
 // Seek implements vfs.Handler.

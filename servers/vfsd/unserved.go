@@ -27,8 +27,3 @@ func (h *VFSD) PivotRoot(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyRe
 func (h *VFSD) MountSetattr(c *server.Ctx, in *vfs.MountSetattrRequest, out *vfs.EmptyReply) uabi.Error {
 	return uabi.ErrUnsupported
 }
-
-// Copy implements vfs.Handler.
-func (h *VFSD) Copy(c *server.Ctx, in *vfs.CopyRequest, out *vfs.CountReply) uabi.Error {
-	return uabi.ErrUnsupported
-}
