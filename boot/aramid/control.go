@@ -13,6 +13,7 @@ import (
 
 	"aramid/proto/control"
 	"aramid/proto/root"
+	"aramid/ukernel/uabi"
 )
 
 // message is what the generated messages have in common.
@@ -195,6 +196,34 @@ func gaps(args []string) int {
 		}
 		for _, g := range out.Gaps {
 			fmt.Printf("%8d %s: %s\n", g.Count, g.Call, g.What)
+		}
+		return nil
+	})
+}
+
+// objectNames are the kernel's objects by uabi.Type.
+var objectNames = [...]string{uabi.TypeSpace: "spaces", uabi.TypeThread: "threads", uabi.TypeEndpoint: "endpoints", uabi.TypeBadge: "badges", uabi.TypeEvent: "events",
+	uabi.TypeWaitSet: "waitsets", uabi.TypeTimer: "timers", uabi.TypeMemory: "memories", uabi.TypeProcess: "processes", uabi.TypeAccount: "accounts"}
+
+// info prints one counter a line, name=value: what tests compare before and after.
+func info(args []string) int {
+	return withMachine("info", args, 0, 0, func(m *machine, _ []string) error {
+		var i root.InfoReply
+		if err := m.call(root.MethodInfo, &root.InfoRequest{}, &i, nil); err != nil {
+			return err
+		}
+		all, err := m.processes()
+		if err != nil {
+			return err
+		}
+		fmt.Printf("total=%d\nfree=%d\nkernel=%d\nhandles=%d\n", i.FramesTotal, i.FramesFree, i.KernelFrames, i.Handles)
+		for t, n := range i.Objects {
+			if t < len(objectNames) && objectNames[t] != "" {
+				fmt.Printf("%s=%d\n", objectNames[t], n)
+			}
+		}
+		for _, p := range all {
+			fmt.Printf("%s.frames=%d\n%s.handles=%d\n%s.threads=%d\n", p.Name, p.Frames, p.Name, p.Handles, p.Name, p.Threads)
 		}
 		return nil
 	})

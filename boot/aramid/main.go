@@ -29,6 +29,7 @@ func init() {
 		{"swap", "SERVER FILE", "replace a server by another binary, state kept", swap},
 		{"kill", "SERVER", "end a server as a crash would", kill},
 		{"trace", "[SERVER]", "print the kernel's trace ring", trace},
+		{"info", "", "count the frames, handles and kernel objects of a running machine", info},
 		{"gaps", "", "list system calls that programs missed", gaps},
 		{"top", "", "processor time, memory and calls of each server, every second", top},
 	}

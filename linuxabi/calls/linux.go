@@ -92,6 +92,23 @@ func (l *Linux) next(t *Trap) uabi.Error {
 	return l.k.ReplyReceive(uabi.BootEndpoint, uabi.NoDeadline)
 }
 
+// maxProcesses is of how many processes something is cached. Those that were killed are forgotten with all others.
+const maxProcesses = 256
+
+// forget bounds the caches. Between traps nobody uses their handles.
+func (l *Linux) forget() {
+	if len(l.fds.tables) > maxProcesses {
+		for files := range l.fds.tables {
+			l.fds.dropTable(files)
+		}
+	}
+	if len(l.mms) > maxProcesses {
+		for tgid := range l.mms {
+			l.dropMM(tgid)
+		}
+	}
+}
+
 // handle takes one message and leaves its answer in Out.
 func (l *Linux) handle(t *Trap) {
 	if t.buf.In.Kind != uabi.KindTrap {
@@ -99,6 +116,7 @@ func (l *Linux) handle(t *Trap) {
 		t.buf.Out.Status = -int32(uabi.ErrCall)
 		return
 	}
+	l.forget()
 	t.begin()
 	switch t.in.Trap {
 	case uabi.TrapSyscall:

@@ -194,6 +194,7 @@ func exit(t *Trap) int64 {
 
 func exitGroup(t *Trap) int64 {
 	t.l.dropMM(t.tgid())
+	t.l.fds.dropTable(t.files0())
 	t.l.proc.ExitGroup(t, &proc.ExitRequest{Status: t.arg32(0) & 0xff << waitStatusShift}, &proc.EmptyReply{})
 	return 0
 }
