@@ -79,7 +79,14 @@ var goWorkload = workload{
 	argv:  func(n int) []string { return []string{"/gostorm", fmt.Sprint(n)} },
 }
 
-var workloads = []workload{loopWorkload, shellWorkload, forkWorkload, goWorkload}
+// echoWorkload is an epoll echo pair over sockets, with open files in its messages.
+var echoWorkload = workload{
+	name: "echo", rounds: 600, line: roundLine,
+	build: func(t *testing.T, dir string) { program(t, dir, "echo") },
+	argv:  func(n int) []string { return []string{"/echo", fmt.Sprint(n)} },
+}
+
+var workloads = []workload{loopWorkload, shellWorkload, forkWorkload, goWorkload, echoWorkload}
 
 // watched collects what a program prints.
 type watched struct {

@@ -24,6 +24,7 @@ type Netd struct {
 	ports  map[portKey]*state.Socket
 	fans   map[uint64][]uint64 // ids of datagram sockets by the id that they are connected to, ascending
 	lost   map[uint64]bool     // ids of sockets without a badge that messages carry
+	spare  *state.Packet       // one that nothing refers to once the request is over; nil: none
 }
 
 // nameKey is an abstract name: each type has its own.

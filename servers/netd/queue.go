@@ -154,6 +154,7 @@ func (h *Netd) append(c *server.Ctx, s *state.Socket, at place, p *state.Packet)
 	if last := len(q.Packets) - 1; s.Type == unix.SOCK_STREAM && last >= 0 && sameRun(q.Packets[last], p) {
 		q.Packets[last].Len += p.Len
 		q.Packets[last].Cost += p.Cost
+		h.spare = p
 	} else {
 		q.Packets = append(q.Packets, p)
 	}
@@ -175,17 +176,18 @@ func sameCreds(a, b *state.Creds) bool {
 // consume takes n bytes from the queue's head, and the packets that they end; of a stream the last one may stay in part.
 func (h *Netd) consume(c *server.Ctx, s *state.Socket, n uint64, packets int) {
 	q := s.Queue
-	var senders []uint64
+	var few [4]uint64
+	senders := few[:0]
 	for _, p := range q.Packets[:packets] {
-		h.pay(p.Sender, p.Cost, &senders)
+		senders = h.pay(p.Sender, p.Cost, senders)
 		n -= p.Len
 		q.Head, q.Used = q.Head+p.Len, q.Used-p.Len
+		h.spare = p
 	}
-	clear(q.Packets[:packets])
 	q.Packets = slices.Delete(q.Packets, 0, packets)
 	if n > 0 {
 		p := q.Packets[0]
-		h.pay(p.Sender, n, &senders)
+		senders = h.pay(p.Sender, n, senders)
 		p.Len, p.Cost = p.Len-n, p.Cost-n
 		p.Files = nil
 		q.Head, q.Used = q.Head+n, q.Used-n
@@ -206,20 +208,21 @@ func (h *Netd) consume(c *server.Ctx, s *state.Socket, n uint64, packets int) {
 }
 
 // pay takes a cost off what a sender has in queues and notes the sender.
-func (h *Netd) pay(sender, cost uint64, senders *[]uint64) {
-	if s := h.sockets[sender]; s != nil {
-		s.Sent -= min(cost, s.Sent)
-		if !slices.Contains(*senders, sender) {
-			*senders = append(*senders, sender)
-		}
+func (h *Netd) pay(sender, cost uint64, senders []uint64) []uint64 {
+	s := h.sockets[sender]
+	if s == nil {
+		return senders
 	}
+	s.Sent -= min(cost, s.Sent)
+	if slices.Contains(senders, sender) {
+		return senders
+	}
+	return append(senders, sender)
 }
 
 // returned is pay for bytes that nobody will read.
 func (h *Netd) returned(c *server.Ctx, sender, cost uint64) {
-	var senders []uint64
-	h.pay(sender, cost, &senders)
-	for _, id := range senders {
-		h.level(c, h.sockets[id], 0)
+	if h.pay(sender, cost, nil) != nil {
+		h.level(c, h.sockets[sender], 0)
 	}
 }

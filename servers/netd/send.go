@@ -229,13 +229,25 @@ func (h *Netd) deliver(c *server.Ctx, s, to *state.Socket, m *message, n, cost u
 	if err := at.fill(c, &m.grants, n); err != uabi.OK {
 		return err
 	}
-	p := &state.Packet{Len: n, Sender: s.Id, Cost: cost, Creds: h.credsFor(c, s, to, m), Files: m.files, Name: s.Name}
+	p := h.packet()
+	p.Len, p.Sender, p.Cost, p.Creds, p.Files, p.Name = n, s.Id, cost, h.credsFor(c, s, to, m), m.files, s.Name
 	if stamped(to) {
 		p.TimeNs = c.Realtime()
 	}
 	h.launch(m.fresh)
 	h.append(c, to, at, p)
 	return uabi.OK
+}
+
+// packet is an empty one: the last that was consumed, if nothing of it but its fields is in use.
+func (h *Netd) packet() *state.Packet {
+	p := h.spare
+	if p == nil {
+		return &state.Packet{}
+	}
+	h.spare = nil
+	p.Len, p.Sender, p.Creds, p.Files, p.Name, p.Port, p.Group, p.TimeNs, p.Cost = 0, 0, nil, nil, nil, 0, 0, 0, 0
+	return p
 }
 
 // stamped reports a socket whose messages have times.
