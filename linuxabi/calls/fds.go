@@ -19,8 +19,9 @@ type fdCache struct {
 }
 
 type fdEntry struct {
-	h    uabi.Handle // weak; 0: unknown
-	kind vfs.Kind
+	h     uabi.Handle // weak; 0: unknown
+	kind  vfs.Kind
+	known bool // kind is
 }
 
 // maxCachedFD bounds the cache of one table.
@@ -42,20 +43,36 @@ func (c *fdCache) put(files uint64, fd int32, h uabi.Handle, kind vfs.Kind) {
 	if err != uabi.OK {
 		return
 	}
+	t := c.table(files, fd)
+	if t[fd].h != 0 {
+		c.k.Close(t[fd].h)
+	}
+	t[fd] = fdEntry{weak, kind, true}
+}
+
+// know notes the kind of a new descriptor, whose handle nobody has asked for yet.
+func (c *fdCache) know(files uint64, fd int32, kind vfs.Kind) {
+	c.drop(files, fd)
+	if fd >= 0 && fd < maxCachedFD {
+		c.table(files, fd)[fd] = fdEntry{kind: kind, known: true}
+	}
+}
+
+// table is a table's entries, at least up to that of fd.
+func (c *fdCache) table(files uint64, fd int32) []fdEntry {
 	t := c.tables[files]
 	for int(fd) >= len(t) {
 		t = append(t, fdEntry{})
 	}
-	if t[fd].h != 0 {
-		c.k.Close(t[fd].h)
-	}
-	t[fd] = fdEntry{weak, kind}
 	c.tables[files] = t
+	return t
 }
 
 func (c *fdCache) drop(files uint64, fd int32) {
-	if t := c.tables[files]; uint32(fd) < uint32(len(t)) && t[fd].h != 0 {
-		c.k.Close(t[fd].h)
+	if t := c.tables[files]; uint32(fd) < uint32(len(t)) {
+		if t[fd].h != 0 {
+			c.k.Close(t[fd].h)
+		}
 		t[fd] = fdEntry{}
 	}
 }
@@ -110,7 +127,7 @@ func (t *Trap) lookUp(fd int32) (fdEntry, uabi.Error) {
 	if err := t.l.proc.FdGet(t, &proc.FdGetRequest{Fd: fd}, &out); err != uabi.OK {
 		return fdEntry{}, err
 	}
-	e := fdEntry{t.temp(uabi.Handle(out.File)), vfs.Kind(out.Kind)}
+	e := fdEntry{t.temp(uabi.Handle(out.File)), vfs.Kind(out.Kind), true}
 	t.l.fds.put(t.files0(), fd, e.h, e.kind)
 	return e, uabi.OK
 }
@@ -136,7 +153,7 @@ func (t *Trap) install(h uint32, kind vfs.Kind, cloexec bool) int64 {
 	var out proc.FdInstallReply
 	err := t.l.proc.FdInstall(t, &proc.FdInstallRequest{File: h, Kind: uint32(kind), Cloexec: cloexec}, &out)
 	if err == uabi.OK {
-		t.l.fds.drop(t.files0(), int32(out.Fd))
+		t.l.fds.know(t.files0(), int32(out.Fd), kind)
 	}
 	return t.result(out.Fd, err)
 }

@@ -356,12 +356,19 @@ func seekFailed(t *Trap, e uabi.Error) int64 {
 func closeFD(t *Trap) int64 {
 	fd := t.arg32(0)
 	t.releaseLocks(fd)
+	e := t.l.fds.get(t.files0(), fd)
 	t.l.fds.drop(t.files0(), fd)
 	in := proc.FdRequest{Fd: fd}
-	if t.forwardable {
+	if t.forwardable && e.known && e.kind != vfs.Kind_SOCKET {
 		return t.forwarded(t.l.proc.ForwardFdClose(t, &in))
 	}
-	return t.status(t.l.proc.FdClose(t, &in, &proc.EmptyReply{}))
+	var out proc.FdCloseReply
+	err := t.l.proc.FdClose(t, &in, &out)
+	if err == uabi.OK && out.Last && vfs.Kind(out.Kind) == vfs.Kind_SOCKET {
+		// It must have left vfsd's epoll files when close returns.
+		t.l.net.Settle(t, &net.EmptyRequest{}, &net.EmptyReply{})
+	}
+	return t.status(err)
 }
 
 func closeRange(t *Trap) int64 {
@@ -548,8 +555,8 @@ func (t *Trap) pipe(flags uint32) int64 {
 	if err != uabi.OK {
 		return t.status(err)
 	}
-	t.l.fds.drop(t.files0(), int32(out.Fd))
-	t.l.fds.drop(t.files0(), int32(out.Fd2))
+	t.l.fds.know(t.files0(), int32(out.Fd), vfs.Kind_PIPE)
+	t.l.fds.know(t.files0(), int32(out.Fd2), vfs.Kind_PIPE)
 	b := t.bytes(8)
 	le.PutUint32(b[:], uint32(out.Fd))
 	le.PutUint32(b[4:], uint32(out.Fd2))

@@ -1701,7 +1701,7 @@ const file_proto_net_net_proto_rawDesc = "" +
 	"\x05level\x18\x01 \x01(\rR\x05level\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1a\n" +
 	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\x12\x0e\n" +
-	"\x02id\x18\x04 \x01(\x04R\x02id2\x8f\x12\n" +
+	"\x02id\x18\x04 \x01(\x04R\x02id2\xd1\x12\n" +
 	"\x03Net\x12k\n" +
 	"\x06Socket\x12\x19.aramid.net.SocketRequest\x1a\x17.aramid.net.SocketReply\"-\x8a\xb5\x18)\b\x01\"\tErrFamily\"\rErrSocketType\"\vErrProtocol\x12u\n" +
 	"\x04Pair\x12\x19.aramid.net.SocketRequest\x1a\x15.aramid.net.PairReply\";\x8a\xb5\x187\b\x01\"\tErrFamily\"\rErrSocketType\"\vErrProtocol\"\fErrOperation\x12d\n" +
@@ -1724,7 +1724,8 @@ const file_proto_net_net_proto_rawDesc = "" +
 	"\x04Take\x12\x17.aramid.net.TakeRequest\x1a\x15.aramid.net.TakeReply\"\x06\x8a\xb5\x18\x02\b\x01\x12A\n" +
 	"\x05Error\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.CountReply\"\x06\x8a\xb5\x18\x02\b\x01\x12|\n" +
 	"\tGetOption\x12\x19.aramid.net.OptionRequest\x1a\x17.aramid.net.OptionReply\";\x8a\xb5\x187\"\vErrNoOption\"\tErrNoData\"\x0fErrNotConnected\"\fErrOperation\x12\x94\x01\n" +
-	"\tSetOption\x12\x19.aramid.net.OptionRequest\x1a\x16.aramid.net.EmptyReply\"T\x8a\xb5\x18P\b\x01\"\vErrNoOption\"\x06ErrArg\"\aErrPerm\"\fErrOperation\"\bErrRange\"\tErrAccess\"\vErrNotFound\x12A\n" +
+	"\tSetOption\x12\x19.aramid.net.OptionRequest\x1a\x16.aramid.net.EmptyReply\"T\x8a\xb5\x18P\b\x01\"\vErrNoOption\"\x06ErrArg\"\aErrPerm\"\fErrOperation\"\bErrRange\"\tErrAccess\"\vErrNotFound\x12@\n" +
+	"\x06Settle\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.EmptyReply\"\x04\x8a\xb5\x18\x00\x12A\n" +
 	"\x05Watch\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.WatchReply\"\x06\x8a\xb5\x18\x02\b\x01\x1a\x05\x98\xb5\x18\x81\x01B\x12Z\x10aramid/proto/netb\x06proto3"
 
 var (
@@ -1783,27 +1784,29 @@ var file_proto_net_net_proto_depIdxs = []int32{
 	0,  // 14: aramid.net.Net.Error:input_type -> aramid.net.EmptyRequest
 	20, // 15: aramid.net.Net.GetOption:input_type -> aramid.net.OptionRequest
 	20, // 16: aramid.net.Net.SetOption:input_type -> aramid.net.OptionRequest
-	0,  // 17: aramid.net.Net.Watch:input_type -> aramid.net.EmptyRequest
-	4,  // 18: aramid.net.Net.Socket:output_type -> aramid.net.SocketReply
-	5,  // 19: aramid.net.Net.Pair:output_type -> aramid.net.PairReply
-	1,  // 20: aramid.net.Net.Bind:output_type -> aramid.net.EmptyReply
-	1,  // 21: aramid.net.Net.Listen:output_type -> aramid.net.EmptyReply
-	1,  // 22: aramid.net.Net.Connect:output_type -> aramid.net.EmptyReply
-	9,  // 23: aramid.net.Net.Accept:output_type -> aramid.net.AcceptReply
-	11, // 24: aramid.net.Net.Name:output_type -> aramid.net.NameReply
-	1,  // 25: aramid.net.Net.Shutdown:output_type -> aramid.net.EmptyReply
-	2,  // 26: aramid.net.Net.Send:output_type -> aramid.net.CountReply
-	2,  // 27: aramid.net.Net.SendMessage:output_type -> aramid.net.CountReply
-	2,  // 28: aramid.net.Net.Recv:output_type -> aramid.net.CountReply
-	16, // 29: aramid.net.Net.RecvMessage:output_type -> aramid.net.MessageReply
-	1,  // 30: aramid.net.Net.Stage:output_type -> aramid.net.EmptyReply
-	19, // 31: aramid.net.Net.Take:output_type -> aramid.net.TakeReply
-	2,  // 32: aramid.net.Net.Error:output_type -> aramid.net.CountReply
-	21, // 33: aramid.net.Net.GetOption:output_type -> aramid.net.OptionReply
-	1,  // 34: aramid.net.Net.SetOption:output_type -> aramid.net.EmptyReply
-	22, // 35: aramid.net.Net.Watch:output_type -> aramid.net.WatchReply
-	18, // [18:36] is the sub-list for method output_type
-	0,  // [0:18] is the sub-list for method input_type
+	0,  // 17: aramid.net.Net.Settle:input_type -> aramid.net.EmptyRequest
+	0,  // 18: aramid.net.Net.Watch:input_type -> aramid.net.EmptyRequest
+	4,  // 19: aramid.net.Net.Socket:output_type -> aramid.net.SocketReply
+	5,  // 20: aramid.net.Net.Pair:output_type -> aramid.net.PairReply
+	1,  // 21: aramid.net.Net.Bind:output_type -> aramid.net.EmptyReply
+	1,  // 22: aramid.net.Net.Listen:output_type -> aramid.net.EmptyReply
+	1,  // 23: aramid.net.Net.Connect:output_type -> aramid.net.EmptyReply
+	9,  // 24: aramid.net.Net.Accept:output_type -> aramid.net.AcceptReply
+	11, // 25: aramid.net.Net.Name:output_type -> aramid.net.NameReply
+	1,  // 26: aramid.net.Net.Shutdown:output_type -> aramid.net.EmptyReply
+	2,  // 27: aramid.net.Net.Send:output_type -> aramid.net.CountReply
+	2,  // 28: aramid.net.Net.SendMessage:output_type -> aramid.net.CountReply
+	2,  // 29: aramid.net.Net.Recv:output_type -> aramid.net.CountReply
+	16, // 30: aramid.net.Net.RecvMessage:output_type -> aramid.net.MessageReply
+	1,  // 31: aramid.net.Net.Stage:output_type -> aramid.net.EmptyReply
+	19, // 32: aramid.net.Net.Take:output_type -> aramid.net.TakeReply
+	2,  // 33: aramid.net.Net.Error:output_type -> aramid.net.CountReply
+	21, // 34: aramid.net.Net.GetOption:output_type -> aramid.net.OptionReply
+	1,  // 35: aramid.net.Net.SetOption:output_type -> aramid.net.EmptyReply
+	1,  // 36: aramid.net.Net.Settle:output_type -> aramid.net.EmptyReply
+	22, // 37: aramid.net.Net.Watch:output_type -> aramid.net.WatchReply
+	19, // [19:38] is the sub-list for method output_type
+	0,  // [0:19] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name

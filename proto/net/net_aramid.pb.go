@@ -28,7 +28,8 @@ const (
 	MethodError       = 143
 	MethodGetOption   = 144
 	MethodSetOption   = 145
-	MethodWatch       = 146
+	MethodSettle      = 146
+	MethodWatch       = 147
 )
 
 // Client calls Net through the handle H.
@@ -494,6 +495,28 @@ func (cl Client) SetOption(c ipc.Caller, in *OptionRequest, out *EmptyReply, gra
 	return uabi.OK
 }
 
+// Settle answers once netd has let go of every socket whose last handle went before. Called on the plain endpoint.
+func (cl Client) Settle(c ipc.Caller, in *EmptyRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodSettle, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Watch is Poll by who will put the event into an epoll file of vfsd: netd tells vfsd when the socket is gone.
 func (cl Client) Watch(c ipc.Caller, in *EmptyRequest, out *WatchReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -558,6 +581,8 @@ type Handler[C any] interface {
 	GetOption(c C, in *OptionRequest, out *OptionReply) uabi.Error
 	// SetOption is setsockopt(2). SO_ATTACH_FILTER's value is the program itself.
 	SetOption(c C, in *OptionRequest, out *EmptyReply) uabi.Error
+	// Settle answers once netd has let go of every socket whose last handle went before. Called on the plain endpoint.
+	Settle(c C, in *EmptyRequest, out *EmptyReply) uabi.Error
 	// Watch is Poll by who will put the event into an epoll file of vfsd: netd tells vfsd when the socket is gone.
 	Watch(c C, in *EmptyRequest, out *WatchReply) uabi.Error
 }
@@ -604,6 +629,8 @@ type service[C any] struct {
 	getOptionOut   OptionReply
 	setOptionIn    OptionRequest
 	setOptionOut   EmptyReply
+	settleIn       EmptyRequest
+	settleOut      EmptyReply
 	watchIn        EmptyRequest
 	watchOut       WatchReply
 }
@@ -645,6 +672,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doGetOption(c, b)
 	case MethodSetOption:
 		return s.doSetOption(c, b)
+	case MethodSettle:
+		return s.doSettle(c, b)
 	case MethodWatch:
 		return s.doWatch(c, b)
 	}
@@ -940,6 +969,22 @@ func (s *service[C]) doSetOption(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doSettle(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.settleIn, &s.settleOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Settle(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 func (s *service[C]) doWatch(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.watchIn, &s.watchOut
 	if b.In.Len != 0 {
@@ -1074,6 +1119,12 @@ var Methods = [...]ipc.Method{
 		Errors: []uabi.Error{uabi.ErrNoOption, uabi.ErrArg, uabi.ErrPerm, uabi.ErrOperation, uabi.ErrRange, uabi.ErrAccess, uabi.ErrNotFound},
 		In:     ipc.Bytes, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(OptionRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "Settle", Mutates: false, Blocks: false, Forward: false,
+		In: 0, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{

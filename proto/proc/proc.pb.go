@@ -3581,6 +3581,66 @@ func (x *FdRequest) GetFd() int32 {
 	return 0
 }
 
+type FdCloseReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Result        int64                  `protobuf:"varint,1,opt,name=result,proto3" json:"result,omitempty"` // 0
+	Kind          uint32                 `protobuf:"varint,2,opt,name=kind,proto3" json:"kind,omitempty"`     // vfs.Kind of the file
+	Last          bool                   `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`     // no descriptor of this open file is left
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FdCloseReply) Reset() {
+	*x = FdCloseReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FdCloseReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FdCloseReply) ProtoMessage() {}
+
+func (x *FdCloseReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FdCloseReply.ProtoReflect.Descriptor instead.
+func (*FdCloseReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *FdCloseReply) GetResult() int64 {
+	if x != nil {
+		return x.Result
+	}
+	return 0
+}
+
+func (x *FdCloseReply) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *FdCloseReply) GetLast() bool {
+	if x != nil {
+		return x.Last
+	}
+	return false
+}
+
 type FdGetRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Fd            int32                  `protobuf:"varint,1,opt,name=fd,proto3" json:"fd,omitempty"`
@@ -3591,7 +3651,7 @@ type FdGetRequest struct {
 
 func (x *FdGetRequest) Reset() {
 	*x = FdGetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3603,7 +3663,7 @@ func (x *FdGetRequest) String() string {
 func (*FdGetRequest) ProtoMessage() {}
 
 func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3616,7 +3676,7 @@ func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetRequest.ProtoReflect.Descriptor instead.
 func (*FdGetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *FdGetRequest) GetFd() int32 {
@@ -3642,7 +3702,7 @@ type FdReply struct {
 
 func (x *FdReply) Reset() {
 	*x = FdReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3654,7 +3714,7 @@ func (x *FdReply) String() string {
 func (*FdReply) ProtoMessage() {}
 
 func (x *FdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3667,7 +3727,7 @@ func (x *FdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdReply.ProtoReflect.Descriptor instead.
 func (*FdReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *FdReply) GetFd() int64 {
@@ -3689,7 +3749,7 @@ type FdGetReply struct {
 
 func (x *FdGetReply) Reset() {
 	*x = FdGetReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3701,7 +3761,7 @@ func (x *FdGetReply) String() string {
 func (*FdGetReply) ProtoMessage() {}
 
 func (x *FdGetReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3714,7 +3774,7 @@ func (x *FdGetReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetReply.ProtoReflect.Descriptor instead.
 func (*FdGetReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *FdGetReply) GetKind() uint32 {
@@ -3756,7 +3816,7 @@ type FdDupRequest struct {
 
 func (x *FdDupRequest) Reset() {
 	*x = FdDupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3768,7 +3828,7 @@ func (x *FdDupRequest) String() string {
 func (*FdDupRequest) ProtoMessage() {}
 
 func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3781,7 +3841,7 @@ func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDupRequest.ProtoReflect.Descriptor instead.
 func (*FdDupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *FdDupRequest) GetFd() int32 {
@@ -3816,7 +3876,7 @@ type FdDup2Request struct {
 
 func (x *FdDup2Request) Reset() {
 	*x = FdDup2Request{}
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3828,7 +3888,7 @@ func (x *FdDup2Request) String() string {
 func (*FdDup2Request) ProtoMessage() {}
 
 func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3841,7 +3901,7 @@ func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDup2Request.ProtoReflect.Descriptor instead.
 func (*FdDup2Request) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *FdDup2Request) GetFd() int32 {
@@ -3876,7 +3936,7 @@ type FdFlagsRequest struct {
 
 func (x *FdFlagsRequest) Reset() {
 	*x = FdFlagsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3888,7 +3948,7 @@ func (x *FdFlagsRequest) String() string {
 func (*FdFlagsRequest) ProtoMessage() {}
 
 func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3901,7 +3961,7 @@ func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdFlagsRequest.ProtoReflect.Descriptor instead.
 func (*FdFlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *FdFlagsRequest) GetFd() int32 {
@@ -3936,7 +3996,7 @@ type FdRangeRequest struct {
 
 func (x *FdRangeRequest) Reset() {
 	*x = FdRangeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3948,7 +4008,7 @@ func (x *FdRangeRequest) String() string {
 func (*FdRangeRequest) ProtoMessage() {}
 
 func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3961,7 +4021,7 @@ func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRangeRequest.ProtoReflect.Descriptor instead.
 func (*FdRangeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *FdRangeRequest) GetFirst() uint32 {
@@ -3995,7 +4055,7 @@ type FdListReply struct {
 
 func (x *FdListReply) Reset() {
 	*x = FdListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4007,7 +4067,7 @@ func (x *FdListReply) String() string {
 func (*FdListReply) ProtoMessage() {}
 
 func (x *FdListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4020,7 +4080,7 @@ func (x *FdListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdListReply.ProtoReflect.Descriptor instead.
 func (*FdListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *FdListReply) GetFds() []int32 {
@@ -4049,7 +4109,7 @@ type PriorityRequest struct {
 
 func (x *PriorityRequest) Reset() {
 	*x = PriorityRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4061,7 +4121,7 @@ func (x *PriorityRequest) String() string {
 func (*PriorityRequest) ProtoMessage() {}
 
 func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4074,7 +4134,7 @@ func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityRequest.ProtoReflect.Descriptor instead.
 func (*PriorityRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PriorityRequest) GetWhich() uint32 {
@@ -4114,7 +4174,7 @@ type PriorityReply struct {
 
 func (x *PriorityReply) Reset() {
 	*x = PriorityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4126,7 +4186,7 @@ func (x *PriorityReply) String() string {
 func (*PriorityReply) ProtoMessage() {}
 
 func (x *PriorityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4139,7 +4199,7 @@ func (x *PriorityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityReply.ProtoReflect.Descriptor instead.
 func (*PriorityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *PriorityReply) GetNice() int32 {
@@ -4161,7 +4221,7 @@ type SchedRequest struct {
 
 func (x *SchedRequest) Reset() {
 	*x = SchedRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4173,7 +4233,7 @@ func (x *SchedRequest) String() string {
 func (*SchedRequest) ProtoMessage() {}
 
 func (x *SchedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4186,7 +4246,7 @@ func (x *SchedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedRequest.ProtoReflect.Descriptor instead.
 func (*SchedRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *SchedRequest) GetTid() int32 {
@@ -4227,7 +4287,7 @@ type SchedReply struct {
 
 func (x *SchedReply) Reset() {
 	*x = SchedReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4239,7 +4299,7 @@ func (x *SchedReply) String() string {
 func (*SchedReply) ProtoMessage() {}
 
 func (x *SchedReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4252,7 +4312,7 @@ func (x *SchedReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedReply.ProtoReflect.Descriptor instead.
 func (*SchedReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *SchedReply) GetPolicy() uint32 {
@@ -4279,7 +4339,7 @@ type SignalWatchRequest struct {
 
 func (x *SignalWatchRequest) Reset() {
 	*x = SignalWatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4291,7 +4351,7 @@ func (x *SignalWatchRequest) String() string {
 func (*SignalWatchRequest) ProtoMessage() {}
 
 func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4304,7 +4364,7 @@ func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalWatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalWatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *SignalWatchRequest) GetMask() uint64 {
@@ -4330,7 +4390,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4342,7 +4402,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4355,7 +4415,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *WatchRequest) GetId() uint64 {
@@ -4375,7 +4435,7 @@ type WatchReply struct {
 
 func (x *WatchReply) Reset() {
 	*x = WatchReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4387,7 +4447,7 @@ func (x *WatchReply) String() string {
 func (*WatchReply) ProtoMessage() {}
 
 func (x *WatchReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4400,7 +4460,7 @@ func (x *WatchReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
 func (*WatchReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *WatchReply) GetId() uint64 {
@@ -4426,7 +4486,7 @@ type CgroupRequest struct {
 
 func (x *CgroupRequest) Reset() {
 	*x = CgroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4438,7 +4498,7 @@ func (x *CgroupRequest) String() string {
 func (*CgroupRequest) ProtoMessage() {}
 
 func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4451,7 +4511,7 @@ func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupRequest.ProtoReflect.Descriptor instead.
 func (*CgroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *CgroupRequest) GetId() uint64 {
@@ -4471,7 +4531,7 @@ type CgroupInfoRequest struct {
 
 func (x *CgroupInfoRequest) Reset() {
 	*x = CgroupInfoRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4483,7 +4543,7 @@ func (x *CgroupInfoRequest) String() string {
 func (*CgroupInfoRequest) ProtoMessage() {}
 
 func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4496,7 +4556,7 @@ func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoRequest.ProtoReflect.Descriptor instead.
 func (*CgroupInfoRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *CgroupInfoRequest) GetId() uint64 {
@@ -4522,7 +4582,7 @@ type CgroupReply struct {
 
 func (x *CgroupReply) Reset() {
 	*x = CgroupReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4534,7 +4594,7 @@ func (x *CgroupReply) String() string {
 func (*CgroupReply) ProtoMessage() {}
 
 func (x *CgroupReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4547,7 +4607,7 @@ func (x *CgroupReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupReply.ProtoReflect.Descriptor instead.
 func (*CgroupReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *CgroupReply) GetId() uint64 {
@@ -4567,7 +4627,7 @@ type CgroupMoveRequest struct {
 
 func (x *CgroupMoveRequest) Reset() {
 	*x = CgroupMoveRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4579,7 +4639,7 @@ func (x *CgroupMoveRequest) String() string {
 func (*CgroupMoveRequest) ProtoMessage() {}
 
 func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4592,7 +4652,7 @@ func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMoveRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *CgroupMoveRequest) GetId() uint64 {
@@ -4620,7 +4680,7 @@ type CgroupMembersRequest struct {
 
 func (x *CgroupMembersRequest) Reset() {
 	*x = CgroupMembersRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4632,7 +4692,7 @@ func (x *CgroupMembersRequest) String() string {
 func (*CgroupMembersRequest) ProtoMessage() {}
 
 func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4645,7 +4705,7 @@ func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMembersRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMembersRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *CgroupMembersRequest) GetId() uint64 {
@@ -4686,7 +4746,7 @@ type CgroupInfoReply struct {
 
 func (x *CgroupInfoReply) Reset() {
 	*x = CgroupInfoReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4698,7 +4758,7 @@ func (x *CgroupInfoReply) String() string {
 func (*CgroupInfoReply) ProtoMessage() {}
 
 func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4711,7 +4771,7 @@ func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoReply.ProtoReflect.Descriptor instead.
 func (*CgroupInfoReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *CgroupInfoReply) GetPopulated() bool {
@@ -4788,7 +4848,7 @@ type CgroupSetRequest struct {
 
 func (x *CgroupSetRequest) Reset() {
 	*x = CgroupSetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4800,7 +4860,7 @@ func (x *CgroupSetRequest) String() string {
 func (*CgroupSetRequest) ProtoMessage() {}
 
 func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4813,7 +4873,7 @@ func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupSetRequest.ProtoReflect.Descriptor instead.
 func (*CgroupSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *CgroupSetRequest) GetId() uint64 {
@@ -4846,7 +4906,7 @@ type CgroupChangesRequest struct {
 
 func (x *CgroupChangesRequest) Reset() {
 	*x = CgroupChangesRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4858,7 +4918,7 @@ func (x *CgroupChangesRequest) String() string {
 func (*CgroupChangesRequest) ProtoMessage() {}
 
 func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4871,7 +4931,7 @@ func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesRequest.ProtoReflect.Descriptor instead.
 func (*CgroupChangesRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *CgroupChangesRequest) GetSince() uint64 {
@@ -4893,7 +4953,7 @@ type CgroupChangesReply struct {
 
 func (x *CgroupChangesReply) Reset() {
 	*x = CgroupChangesReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4905,7 +4965,7 @@ func (x *CgroupChangesReply) String() string {
 func (*CgroupChangesReply) ProtoMessage() {}
 
 func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4918,7 +4978,7 @@ func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesReply.ProtoReflect.Descriptor instead.
 func (*CgroupChangesReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *CgroupChangesReply) GetIds() []uint64 {
@@ -4960,7 +5020,7 @@ type UnshareRequest struct {
 
 func (x *UnshareRequest) Reset() {
 	*x = UnshareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4972,7 +5032,7 @@ func (x *UnshareRequest) String() string {
 func (*UnshareRequest) ProtoMessage() {}
 
 func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4985,7 +5045,7 @@ func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnshareRequest.ProtoReflect.Descriptor instead.
 func (*UnshareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *UnshareRequest) GetFlags() uint64 {
@@ -5022,7 +5082,7 @@ type CompareRequest struct {
 
 func (x *CompareRequest) Reset() {
 	*x = CompareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5034,7 +5094,7 @@ func (x *CompareRequest) String() string {
 func (*CompareRequest) ProtoMessage() {}
 
 func (x *CompareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5047,7 +5107,7 @@ func (x *CompareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
 func (*CompareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *CompareRequest) GetPid1() int32 {
@@ -5094,7 +5154,7 @@ type ClockRequest struct {
 
 func (x *ClockRequest) Reset() {
 	*x = ClockRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5106,7 +5166,7 @@ func (x *ClockRequest) String() string {
 func (*ClockRequest) ProtoMessage() {}
 
 func (x *ClockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5119,7 +5179,7 @@ func (x *ClockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
 func (*ClockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ClockRequest) GetRealtime() uint64 {
@@ -5144,7 +5204,7 @@ type TotalsReply struct {
 
 func (x *TotalsReply) Reset() {
 	*x = TotalsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5156,7 +5216,7 @@ func (x *TotalsReply) String() string {
 func (*TotalsReply) ProtoMessage() {}
 
 func (x *TotalsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5169,7 +5229,7 @@ func (x *TotalsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
 func (*TotalsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *TotalsReply) GetProcesses() uint32 {
@@ -5537,7 +5597,11 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x02fd\x18\x01 \x01(\x03R\x02fd\x12\x10\n" +
 	"\x03fd2\x18\x02 \x01(\x03R\x03fd2\"\x1b\n" +
 	"\tFdRequest\x12\x0e\n" +
-	"\x02fd\x18\x01 \x01(\x05R\x02fd\"0\n" +
+	"\x02fd\x18\x01 \x01(\x05R\x02fd\"N\n" +
+	"\fFdCloseReply\x12\x16\n" +
+	"\x06result\x18\x01 \x01(\x03R\x06result\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x12\n" +
+	"\x04last\x18\x03 \x01(\bR\x04last\"0\n" +
 	"\fFdGetRequest\x12\x0e\n" +
 	"\x02fd\x18\x01 \x01(\x05R\x02fd\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\"\x19\n" +
@@ -5658,7 +5722,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xbe)\n" +
+	"\x04KILL\x10\x022\xc0)\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
@@ -5706,8 +5770,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x05FdGet\x12\x19.aramid.proc.FdGetRequest\x1a\x17.aramid.proc.FdGetReply\"\x0e\x8a\xb5\x18\n" +
 	"\"\bErrBadFD\x12^\n" +
 	"\x05FdDup\x12\x19.aramid.proc.FdDupRequest\x1a\x14.aramid.proc.FdReply\"$\x8a\xb5\x18 \b\x01\x18\x01\"\bErrBadFD\"\bErrMFile\"\x06ErrArg\x12V\n" +
-	"\x06FdDup2\x12\x1a.aramid.proc.FdDup2Request\x1a\x14.aramid.proc.FdReply\"\x1a\x8a\xb5\x18\x16\b\x01\x18\x01\"\bErrBadFD\"\x06ErrArg\x12N\n" +
-	"\aFdClose\x12\x16.aramid.proc.FdRequest\x1a\x17.aramid.proc.EmptyReply\"\x12\x8a\xb5\x18\x0e\b\x01\x18\x01\"\bErrBadFD\x12P\n" +
+	"\x06FdDup2\x12\x1a.aramid.proc.FdDup2Request\x1a\x14.aramid.proc.FdReply\"\x1a\x8a\xb5\x18\x16\b\x01\x18\x01\"\bErrBadFD\"\x06ErrArg\x12P\n" +
+	"\aFdClose\x12\x16.aramid.proc.FdRequest\x1a\x19.aramid.proc.FdCloseReply\"\x12\x8a\xb5\x18\x0e\b\x01\x18\x01\"\bErrBadFD\x12P\n" +
 	"\aFdFlags\x12\x1b.aramid.proc.FdFlagsRequest\x1a\x14.aramid.proc.FdReply\"\x12\x8a\xb5\x18\x0e\b\x01\x18\x01\"\bErrBadFD\x12T\n" +
 	"\fFdCloseRange\x12\x1b.aramid.proc.FdRangeRequest\x1a\x17.aramid.proc.EmptyReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12L\n" +
@@ -5750,7 +5814,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 76)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 77)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(Verdict)(0),                 // 0: aramid.proc.Verdict
 	(CgroupKnob)(0),              // 1: aramid.proc.CgroupKnob
@@ -5802,34 +5866,35 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*FdInstallRequest)(nil),     // 47: aramid.proc.FdInstallRequest
 	(*FdInstallReply)(nil),       // 48: aramid.proc.FdInstallReply
 	(*FdRequest)(nil),            // 49: aramid.proc.FdRequest
-	(*FdGetRequest)(nil),         // 50: aramid.proc.FdGetRequest
-	(*FdReply)(nil),              // 51: aramid.proc.FdReply
-	(*FdGetReply)(nil),           // 52: aramid.proc.FdGetReply
-	(*FdDupRequest)(nil),         // 53: aramid.proc.FdDupRequest
-	(*FdDup2Request)(nil),        // 54: aramid.proc.FdDup2Request
-	(*FdFlagsRequest)(nil),       // 55: aramid.proc.FdFlagsRequest
-	(*FdRangeRequest)(nil),       // 56: aramid.proc.FdRangeRequest
-	(*FdListReply)(nil),          // 57: aramid.proc.FdListReply
-	(*PriorityRequest)(nil),      // 58: aramid.proc.PriorityRequest
-	(*PriorityReply)(nil),        // 59: aramid.proc.PriorityReply
-	(*SchedRequest)(nil),         // 60: aramid.proc.SchedRequest
-	(*SchedReply)(nil),           // 61: aramid.proc.SchedReply
-	(*SignalWatchRequest)(nil),   // 62: aramid.proc.SignalWatchRequest
-	(*WatchRequest)(nil),         // 63: aramid.proc.WatchRequest
-	(*WatchReply)(nil),           // 64: aramid.proc.WatchReply
-	(*CgroupRequest)(nil),        // 65: aramid.proc.CgroupRequest
-	(*CgroupInfoRequest)(nil),    // 66: aramid.proc.CgroupInfoRequest
-	(*CgroupReply)(nil),          // 67: aramid.proc.CgroupReply
-	(*CgroupMoveRequest)(nil),    // 68: aramid.proc.CgroupMoveRequest
-	(*CgroupMembersRequest)(nil), // 69: aramid.proc.CgroupMembersRequest
-	(*CgroupInfoReply)(nil),      // 70: aramid.proc.CgroupInfoReply
-	(*CgroupSetRequest)(nil),     // 71: aramid.proc.CgroupSetRequest
-	(*CgroupChangesRequest)(nil), // 72: aramid.proc.CgroupChangesRequest
-	(*CgroupChangesReply)(nil),   // 73: aramid.proc.CgroupChangesReply
-	(*UnshareRequest)(nil),       // 74: aramid.proc.UnshareRequest
-	(*CompareRequest)(nil),       // 75: aramid.proc.CompareRequest
-	(*ClockRequest)(nil),         // 76: aramid.proc.ClockRequest
-	(*TotalsReply)(nil),          // 77: aramid.proc.TotalsReply
+	(*FdCloseReply)(nil),         // 50: aramid.proc.FdCloseReply
+	(*FdGetRequest)(nil),         // 51: aramid.proc.FdGetRequest
+	(*FdReply)(nil),              // 52: aramid.proc.FdReply
+	(*FdGetReply)(nil),           // 53: aramid.proc.FdGetReply
+	(*FdDupRequest)(nil),         // 54: aramid.proc.FdDupRequest
+	(*FdDup2Request)(nil),        // 55: aramid.proc.FdDup2Request
+	(*FdFlagsRequest)(nil),       // 56: aramid.proc.FdFlagsRequest
+	(*FdRangeRequest)(nil),       // 57: aramid.proc.FdRangeRequest
+	(*FdListReply)(nil),          // 58: aramid.proc.FdListReply
+	(*PriorityRequest)(nil),      // 59: aramid.proc.PriorityRequest
+	(*PriorityReply)(nil),        // 60: aramid.proc.PriorityReply
+	(*SchedRequest)(nil),         // 61: aramid.proc.SchedRequest
+	(*SchedReply)(nil),           // 62: aramid.proc.SchedReply
+	(*SignalWatchRequest)(nil),   // 63: aramid.proc.SignalWatchRequest
+	(*WatchRequest)(nil),         // 64: aramid.proc.WatchRequest
+	(*WatchReply)(nil),           // 65: aramid.proc.WatchReply
+	(*CgroupRequest)(nil),        // 66: aramid.proc.CgroupRequest
+	(*CgroupInfoRequest)(nil),    // 67: aramid.proc.CgroupInfoRequest
+	(*CgroupReply)(nil),          // 68: aramid.proc.CgroupReply
+	(*CgroupMoveRequest)(nil),    // 69: aramid.proc.CgroupMoveRequest
+	(*CgroupMembersRequest)(nil), // 70: aramid.proc.CgroupMembersRequest
+	(*CgroupInfoReply)(nil),      // 71: aramid.proc.CgroupInfoReply
+	(*CgroupSetRequest)(nil),     // 72: aramid.proc.CgroupSetRequest
+	(*CgroupChangesRequest)(nil), // 73: aramid.proc.CgroupChangesRequest
+	(*CgroupChangesReply)(nil),   // 74: aramid.proc.CgroupChangesReply
+	(*UnshareRequest)(nil),       // 75: aramid.proc.UnshareRequest
+	(*CompareRequest)(nil),       // 76: aramid.proc.CompareRequest
+	(*ClockRequest)(nil),         // 77: aramid.proc.ClockRequest
+	(*TotalsReply)(nil),          // 78: aramid.proc.TotalsReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	9,  // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
@@ -5872,32 +5937,32 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	44, // 37: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
 	4,  // 38: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
 	47, // 39: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
-	50, // 40: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
-	53, // 41: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
-	54, // 42: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
+	51, // 40: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
+	54, // 41: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
+	55, // 42: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
 	49, // 43: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
-	55, // 44: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
-	56, // 45: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
+	56, // 44: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
+	57, // 45: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
 	4,  // 46: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
-	58, // 47: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
-	60, // 48: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
-	58, // 49: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
+	59, // 47: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
+	61, // 48: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
+	59, // 49: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
 	4,  // 50: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
-	62, // 51: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
-	63, // 52: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
+	63, // 51: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
+	64, // 52: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
 	4,  // 53: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
-	65, // 54: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
-	65, // 55: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
-	68, // 56: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
-	69, // 57: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
-	66, // 58: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
-	71, // 59: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
-	72, // 60: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
-	74, // 61: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
+	66, // 54: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
+	66, // 55: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
+	69, // 56: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
+	70, // 57: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
+	67, // 58: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
+	72, // 59: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
+	73, // 60: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
+	75, // 61: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
 	4,  // 62: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
 	4,  // 63: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
-	75, // 64: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
-	76, // 65: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
+	76, // 64: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	77, // 65: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
 	2,  // 66: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
 	5,  // 67: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
 	5,  // 68: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
@@ -5934,33 +5999,33 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	45, // 99: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
 	46, // 100: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
 	48, // 101: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	52, // 102: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	51, // 103: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	51, // 104: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	3,  // 105: aramid.proc.Proc.FdClose:output_type -> aramid.proc.EmptyReply
-	51, // 106: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	53, // 102: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	52, // 103: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	52, // 104: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	50, // 105: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
+	52, // 106: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
 	3,  // 107: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	57, // 108: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	59, // 109: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	61, // 110: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
-	59, // 111: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
+	58, // 108: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	60, // 109: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	62, // 110: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
+	60, // 111: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
 	42, // 112: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	64, // 113: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	65, // 113: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
 	3,  // 114: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	64, // 115: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	67, // 116: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	65, // 115: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	68, // 116: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
 	3,  // 117: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
 	3,  // 118: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
 	45, // 119: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	70, // 120: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	71, // 120: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
 	3,  // 121: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	73, // 122: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	74, // 122: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
 	3,  // 123: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
 	45, // 124: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
 	46, // 125: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
 	5,  // 126: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
 	3,  // 127: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
-	77, // 128: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	78, // 128: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
 	67, // [67:129] is the sub-list for method output_type
 	5,  // [5:67] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
@@ -5982,7 +6047,7 @@ func file_proto_proc_proc_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   76,
+			NumMessages:   77,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

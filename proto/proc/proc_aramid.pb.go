@@ -982,7 +982,7 @@ func (cl Client) ForwardFdDup2(t ipc.Forwarder, in *FdDup2Request, grants ...uab
 }
 
 // FdClose is close(2).
-func (cl Client) FdClose(c ipc.Caller, in *FdRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+func (cl Client) FdClose(c ipc.Caller, in *FdRequest, out *FdCloseReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
 	in.ToWords(&m.W)
@@ -1638,7 +1638,7 @@ type Handler[C any] interface {
 	// FdDup2 is dup2(2) and dup3(2) with fd ≠ new. Word 0 of the reply: the descriptor.
 	FdDup2(c C, in *FdDup2Request, out *FdReply) uabi.Error
 	// FdClose is close(2).
-	FdClose(c C, in *FdRequest, out *EmptyReply) uabi.Error
+	FdClose(c C, in *FdRequest, out *FdCloseReply) uabi.Error
 	// FdFlags gets or sets the descriptor flags (FD_CLOEXEC). Word 0 of the reply: the flags before.
 	FdFlags(c C, in *FdFlagsRequest, out *FdReply) uabi.Error
 	// FdCloseRange is close_range(2).
@@ -1779,7 +1779,7 @@ type service[C any] struct {
 	fdDup2In         FdDup2Request
 	fdDup2Out        FdReply
 	fdCloseIn        FdRequest
-	fdCloseOut       EmptyReply
+	fdCloseOut       FdCloseReply
 	fdFlagsIn        FdFlagsRequest
 	fdFlagsOut       FdReply
 	fdCloseRangeIn   FdRangeRequest
@@ -3263,9 +3263,9 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "FdClose", Mutates: true, Blocks: false, Forward: true,
 		Errors: []uabi.Error{uabi.ErrBadFD},
-		In:     1, Out: 0, InHandles: 0, OutHandles: 0,
+		In:     1, Out: 3, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(FdRequest) },
-		NewOut: func() ipc.Message { return new(EmptyReply) },
+		NewOut: func() ipc.Message { return new(FdCloseReply) },
 	},
 	{
 		Name: "FdFlags", Mutates: true, Blocks: false, Forward: true,
@@ -5700,6 +5700,38 @@ func (x *FdRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 // Clear implements ipc.Message.
 func (x *FdRequest) Clear() {
 	x.Fd = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *FdCloseReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Result)
+	w[1] = uint64(x.Kind)
+	w[2] = 0
+	if x.Last {
+		w[2] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *FdCloseReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Result = int64(w[0])
+	x.Kind = uint32(w[1])
+	x.Last = w[2] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *FdCloseReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *FdCloseReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *FdCloseReply) Clear() {
+	x.Result = 0
+	x.Kind = 0
+	x.Last = false
 }
 
 // ToWords implements ipc.Message.

@@ -363,6 +363,7 @@ func TestAWatchedSocketIsForgotten(t *testing.T) {
 			c.k.Close(uabi.Handle(out.Event))
 			c.close(a)
 			c.reads(b, "")
+			c.want("settle", c.net.Settle(c.t, &net.EmptyRequest{}, &net.EmptyReply{}), uabi.OK)
 			if !w.forgot[out.Id] || len(w.forgot) != 1 {
 				w.Fail("vfsd forgot %v, not only %#x", w.forgot, out.Id)
 			}

@@ -252,6 +252,9 @@ func (h *Netd) release(c *server.Ctx, s *state.Socket) {
 	}
 }
 
+// Settle implements net.Handler: notices of handles that are gone come before any request that was sent later.
+func (h *Netd) Settle(*server.Ctx, *net.EmptyRequest, *net.EmptyReply) uabi.Error { return uabi.OK }
+
 // Watch implements net.Handler.
 func (h *Netd) Watch(c *server.Ctx, in *net.EmptyRequest, out *net.WatchReply) uabi.Error {
 	s, err := h.socket(c)
