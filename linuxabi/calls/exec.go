@@ -1,68 +1,54 @@
 package calls
 
 import (
+	"fmt"
+
 	"golang.org/x/sys/unix"
 
-	"aramid/linuxabi/loader"
-	"aramid/proto/mm"
 	"aramid/proto/proc"
-	"aramid/proto/vfs"
 	"aramid/ukernel/uabi"
 )
 
-// Limits of execve(2): one string (MAX_ARG_STRLEN), all of them together (a quarter of the 8 MiB stack), interpreters in a row.
+// Limits of execve(2): one string (MAX_ARG_STRLEN), and all of them together with their pointers: a quarter of the stack's limit, at
+// least ARG_MAX, at most three quarters of 8 MiB.
 const (
 	maxArgString = 128 << 10
-	maxArgTotal  = 2 << 20
-	maxScripts   = 4
+	argMax       = 128 << 10
+	argCeiling   = 6 << 20
 )
-
-// Where things go in a fresh address space.
-const (
-	stackTop   = 0x7ffffffff000
-	stackSize  = 8 << 20
-	pieBase    = 0x555555554000 // ELF_ET_DYN_BASE, before randomization
-	randomBits = 28             // pages of mmap_rnd
-	stackBits  = 22             // of randomization of the stack, in 16-byte units: up to 64 MiB
-)
-
-// program is an executable on its way into a fresh address space.
-type program struct {
-	path  string // to open
-	name  string // as the caller gave it: AT_EXECFN
-	dir   uint32 // for a relative path
-	argv  []string
-	envp  []string
-	file  opener
-	mem   uabi.Handle // memory object with its contents
-	size  uint64
-	tag   uint64
-	image *loader.Image
-}
 
 func execve(t *Trap) int64 { return t.execve(cwd, t.arg(0), t.arg(1), t.arg(2), 0) }
 func execveat(t *Trap) int64 {
-	return t.execve(t.arg32(0), t.arg(1), t.arg(2), t.arg(3), t.arg(4))
+	return t.execve(t.arg32(0), t.arg(1), t.arg(2), t.arg(3), uint32(t.arg(4)))
 }
 
-func (t *Trap) execve(dirfd int32, path, argv, envp, flags uint64) int64 {
-	if flags != 0 {
-		t.gap(t.regs.RAX, "flags")
+func (t *Trap) execve(dirfd int32, path, argv, envp uint64, flags uint32) int64 {
+	if flags&^(unix.AT_EMPTY_PATH|unix.AT_SYMLINK_NOFOLLOW) != 0 {
 		return errno(unix.EINVAL)
 	}
 	if t.execDone() {
 		return pending
 	}
-	p := &program{}
+	p := &program{flags: flags}
 	var e int64
-	if p.path, e = t.path(path, false); e != 0 {
+	if p.path, e = t.path(path, flags&unix.AT_EMPTY_PATH != 0); e != 0 {
 		return e
 	}
-	p.name = p.path
 	if p.dir, e = t.dirHandle(dirfd, p.path); e != 0 {
 		return e
 	}
-	room := maxArgTotal
+	p.name = p.path
+	if p.dir != 0 {
+		p.name = execName(dirfd, p.path)
+		p.hidden = t.closesOnExec(dirfd)
+	}
+	if e := t.openExecutable(p); e != 0 {
+		return e
+	}
+	if e := t.execPlan(p); e != 0 {
+		return e
+	}
+	room := int(max(argMax, min(argCeiling, p.plan.StackLimit/4)))
 	if p.argv, e = t.strings(argv, &room); e != 0 {
 		return e
 	}
@@ -75,17 +61,38 @@ func (t *Trap) execve(dirfd int32, path, argv, envp, flags uint64) int64 {
 	return t.exec(p)
 }
 
-// exec replaces the calling process's image by p.
+// execName names a program that was found through a descriptor (execveat(2), NOTES).
+func execName(fd int32, path string) string {
+	if path == "" {
+		return fmt.Sprintf("/dev/fd/%d", fd)
+	}
+	return fmt.Sprintf("/dev/fd/%d/%s", fd, path)
+}
+
+// closesOnExec reports whether a descriptor has FD_CLOEXEC.
+func (t *Trap) closesOnExec(fd int32) bool {
+	var out proc.FdGetReply
+	err := t.l.proc.FdGet(t, &proc.FdGetRequest{Fd: fd}, &out)
+	t.temp(uabi.Handle(out.File))
+	return err == uabi.OK && out.Cloexec
+}
+
+// exec replaces the calling process's image by p, whose file is open.
 func (t *Trap) exec(p *program) int64 {
-	if e := t.openProgram(p); e != 0 {
+	name := p.name
+	if e := t.findImage(p); e != 0 {
+		return e
+	}
+	if e := t.execPlan(p); e != 0 {
 		return e
 	}
 	l, e := t.load(p)
 	if e != 0 {
 		return e
 	}
-	in := proc.ExecRequest{Entry: l.entry, Stack: l.sp, Name: baseName(p.path), Exe: p.path, Cmdline: cmdline(p.argv), Mm: uint32(l.mm.H),
-		Space: uint32(l.space)}
+	in := proc.ExecRequest{Entry: l.entry, Stack: l.sp, Name: baseName(name), Exe: p.file.Path, Cmdline: cmdline(p.argv), Mm: uint32(l.mm),
+		Space: uint32(l.space), Layout: &l.layout}
+	in.SetUid, in.SetGid, in.Uid, in.Gid = p.setUID(), p.setGID(), p.file.Uid, p.file.Gid
 	t.l.dropMM(t.tgid())
 	t.recordExec(l)
 	switch err := t.l.proc.Exec(t, &in, &proc.EmptyReply{}); err {
@@ -97,6 +104,17 @@ func (t *Trap) exec(p *program) int64 {
 	}
 	t.enter(l.entry, l.sp)
 	return pending
+}
+
+// execPlan asks what p's ids will be, unless that is known: only set-id bits can change them between one file and its interpreter.
+func (t *Trap) execPlan(p *program) int64 {
+	in := proc.ExecPlanRequest{SetUid: p.setUID(), SetGid: p.setGID(), Uid: p.file.Uid, Gid: p.file.Gid}
+	setID := in.SetUid || in.SetGid
+	if p.planned && !setID && !p.plannedSetID {
+		return 0
+	}
+	p.planned, p.plannedSetID = true, setID
+	return t.status(t.l.proc.ExecPlan(t, &in, &p.plan))
 }
 
 // enter answers the trap with the first registers of a fresh program.
@@ -147,9 +165,14 @@ func baseName(p string) string {
 	return p
 }
 
+// cmdlineMax bounds what procd keeps of the arguments; /proc/PID/cmdline reads them where they lie.
+const cmdlineMax = 4096
+
 func cmdline(argv []string) (b []byte) {
 	for _, a := range argv {
-		b = append(append(b, a...), 0)
+		if b = append(append(b, a...), 0); len(b) > cmdlineMax {
+			return b[:cmdlineMax]
+		}
 	}
 	return b
 }
@@ -160,7 +183,9 @@ func (t *Trap) strings(va uint64, room *int) ([]string, int64) {
 	if va == 0 {
 		return nil, 0
 	}
-	buf := make([]byte, maxArgString)
+	if t.text == nil {
+		t.text = make([]byte, maxArgString)
+	}
 	for ; ; va += 8 {
 		var p [8]byte
 		if e := t.read(va, p[:]); e != 0 {
@@ -170,7 +195,7 @@ func (t *Trap) strings(va uint64, room *int) ([]string, int64) {
 		if s == 0 {
 			return out, 0
 		}
-		n, err := t.K.AlienString(s, buf)
+		n, err := t.K.AlienString(s, t.text)
 		if err == uabi.ErrSize {
 			return nil, errno(unix.E2BIG)
 		}
@@ -180,213 +205,8 @@ func (t *Trap) strings(va uint64, room *int) ([]string, int64) {
 		if *room -= n + 1 + 8; *room < 0 {
 			return nil, errno(unix.E2BIG)
 		}
-		out = append(out, string(buf[:n]))
+		out = append(out, string(t.text[:n]))
 	}
-}
-
-// openProgram opens p.path and follows script interpreters until there is an ELF image.
-func (t *Trap) openProgram(p *program) int64 {
-	for range maxScripts + 1 {
-		if e := t.openExecutable(p); e != 0 {
-			return e
-		}
-		var head [loader.ScriptHead]byte
-		n, err := t.K.MemoryRead(p.mem, 0, head[:min(uint64(len(head)), p.size)])
-		if err != uabi.OK {
-			return t.status(err)
-		}
-		interp, arg, ok := loader.Script(head[:n])
-		if !ok {
-			img, err := loader.ParseELF(t.reader(p.mem, p.size))
-			p.image = img
-			return t.status(err)
-		}
-		argv := []string{interp}
-		if arg != "" {
-			argv = append(argv, arg)
-		}
-		p.argv = append(append(argv, p.path), p.argv[1:]...)
-		p.path, p.dir = interp, 0
-	}
-	return errno(unix.ELOOP)
-}
-
-// openExecutable opens p.path for execution.
-func (t *Trap) openExecutable(p *program) int64 {
-	in := vfs.PathRequest{Path: p.path, Mode: unix.X_OK, Dir: p.dir}
-	var st vfs.Stat
-	if err := t.l.vfs.StatAt(t, &vfs.PathRequest{Path: p.path, Dir: p.dir}, &st); err != uabi.OK {
-		return t.status(err)
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return errno(unix.EACCES)
-	}
-	in.Flags = unix.AT_EACCESS
-	if err := t.l.vfs.AccessAt(t, &in, &vfs.EmptyReply{}); err != uabi.OK {
-		return t.status(err)
-	}
-	var f vfs.OpenReply
-	if err := t.l.vfs.Open(t, &vfs.OpenRequest{Path: p.path, Dir: p.dir}, &f); err != uabi.OK {
-		return t.status(err)
-	}
-	p.file.H = t.temp(uabi.Handle(f.File))
-	var m vfs.MapFileReply
-	if err := p.file.MapFile(t, &vfs.EmptyRequest{}, &m); err != uabi.OK {
-		return t.status(err)
-	}
-	p.mem, p.size, p.tag = t.temp(uabi.Handle(m.Memory)), m.Size, m.Tag
-	return 0
-}
-
-// reader reads a file's memory object for the loader.
-func (t *Trap) reader(mem uabi.Handle, size uint64) loader.ReadAt {
-	return func(off uint64, b []byte) bool {
-		if off > size || uint64(len(b)) > size-off {
-			return false
-		}
-		n, err := t.K.MemoryRead(mem, off, b)
-		return err == uabi.OK && n == len(b)
-	}
-}
-
-// loaded is a fresh address space ready to run.
-type loaded struct {
-	mm        mm.Client
-	space     uabi.Handle
-	entry, sp uint64
-}
-
-// load makes an address space with p, its ELF interpreter and the initial stack in it.
-func (t *Trap) load(p *program) (*loaded, int64) {
-	var fresh mm.CreateReply
-	if err := t.l.mm.Create(t, &mm.CreateRequest{}, &fresh); err != uabi.OK {
-		return nil, t.status(err)
-	}
-	l := &loaded{mm: mm.Client{H: t.temp(uabi.Handle(fresh.Mm))}, space: t.temp(uabi.Handle(fresh.Space))}
-	s := loader.Start{Argv: p.argv, Envp: p.envp, ExecFn: p.name, PhdrCount: p.image.PhdrCount}
-	rnd := t.remember(t.random)
-	e := t.mapProgram(l, p, rnd, &s)
-	if e == 0 {
-		e = t.makeStack(l, &s, rnd)
-	}
-	return l, e
-}
-
-// mapProgram maps p and, if it names one, its interpreter.
-func (t *Trap) mapProgram(l *loaded, p *program, rnd uint64, s *loader.Start) int64 {
-	bias := uint64(0)
-	if p.image.PIE {
-		bias = pieBase + rnd&(1<<randomBits-1)<<12
-		if p.image.Interp == "" {
-			bias = pieBase&^(1<<40-1) + rnd&(1<<randomBits-1)<<12
-		}
-	}
-	bias, e := t.mapImage(l, p, bias)
-	if e != 0 {
-		return e
-	}
-	s.Entry = p.image.Entry + bias
-	if p.image.Phdr != 0 {
-		s.Phdr = p.image.Phdr + bias
-	}
-	l.entry = s.Entry
-	if err := l.mm.SetBrk(t, &mm.BrkRequest{Addr: p.image.High() + bias}, &mm.EmptyReply{}); err != uabi.OK {
-		return t.status(err)
-	}
-	if p.image.Interp == "" {
-		return 0
-	}
-	q := &program{path: p.image.Interp}
-	if e := t.openExecutable(q); e != 0 {
-		return e
-	}
-	img, err := loader.ParseELF(t.reader(q.mem, q.size))
-	if err != uabi.OK {
-		return errno(unix.ELIBBAD)
-	}
-	q.image = img
-	if s.Base, e = t.mapImage(l, q, 0); e != 0 {
-		return e
-	}
-	l.entry = img.Entry + s.Base
-	return 0
-}
-
-// mapImage maps the segments of p. A PIE goes to bias, or where mmd likes when that is 0: the bias it got is returned.
-func (t *Trap) mapImage(l *loaded, p *program, bias uint64) (uint64, int64) {
-	m := p.image
-	if m.PIE {
-		span := mm.MapRequest{Addr: bias, Len: m.High() - m.Low(), Flags: unix.MAP_PRIVATE | unix.MAP_ANONYMOUS}
-		var at mm.MapReply
-		if err := l.mm.Map(t, &span, &at); err != uabi.OK {
-			return 0, t.status(err)
-		}
-		bias = at.Addr - m.Low()
-	}
-	for i := range m.Segments {
-		if e := t.mapSegment(l, p, &m.Segments[i], bias); e != 0 {
-			return 0, e
-		}
-	}
-	return bias, 0
-}
-
-func (t *Trap) mapSegment(l *loaded, p *program, s *loader.Segment, bias uint64) int64 {
-	addr := s.Addr + bias
-	start := addr &^ pageMask
-	fileEnd, memEnd := addr+s.FileSize, (addr+s.MemSize+pageMask)&^pageMask
-	fixed := uint32(unix.MAP_PRIVATE | unix.MAP_FIXED)
-	next := start
-	if s.FileSize > 0 {
-		if s.Off+s.FileSize > p.size {
-			return errno(unix.ENOEXEC)
-		}
-		next = (fileEnd + pageMask) &^ pageMask
-		in := mm.MapRequest{Addr: start, Len: next - start, Prot: s.Prot, Flags: fixed, Offset: s.Off &^ pageMask, Tag: p.tag, Memory: uint32(p.mem)}
-		if err := l.mm.Map(t, &in, &mm.MapReply{}); err != uabi.OK {
-			return t.status(err)
-		}
-	}
-	if next < memEnd {
-		in := mm.MapRequest{Addr: next, Len: memEnd - next, Prot: s.Prot, Flags: fixed | unix.MAP_ANONYMOUS}
-		if err := l.mm.Map(t, &in, &mm.MapReply{}); err != uabi.OK {
-			return t.status(err)
-		}
-	}
-	if s.MemSize > s.FileSize && s.FileSize > 0 && fileEnd < next && s.Prot&loader.ProtWrite != 0 {
-		zero := make([]byte, next-fileEnd) // the rest of the file's last page is .bss
-		if n, err := t.K.SpaceWrite(l.space, fileEnd, zero); err != uabi.OK || n != len(zero) {
-			return errno(unix.EFAULT)
-		}
-	}
-	return 0
-}
-
-// makeStack maps the stack and writes what a program finds on it.
-func (t *Trap) makeStack(l *loaded, s *loader.Start, rnd uint64) int64 {
-	top := stackTop - rnd>>randomBits&(1<<stackBits-1)*16
-	base := (top - stackSize) &^ pageMask
-	end := (top + pageMask) &^ pageMask
-	in := mm.MapRequest{Addr: base, Len: end - base, Prot: unix.PROT_READ | unix.PROT_WRITE,
-		Flags: unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_FIXED | unix.MAP_GROWSDOWN | unix.MAP_STACK}
-	if err := l.mm.Map(t, &in, &mm.MapReply{}); err != uabi.OK {
-		return t.status(err)
-	}
-	uid := t.uid()
-	gid := t.gid()
-	s.UID, s.EUID, s.GID, s.EGID = uid, uid, gid, gid
-	le.PutUint64(s.Random[:], rnd*0x9e3779b97f4a7c15)
-	le.PutUint64(s.Random[8:], (rnd^rnd>>31)*0xbf58476d1ce4e5b9)
-	b, sp := s.Stack(top)
-	for done := 0; done < len(b); { // one call copies at most a MiB
-		n, err := t.K.SpaceWrite(l.space, sp+uint64(done), b[done:])
-		if err != uabi.OK || n == 0 {
-			return errno(unix.E2BIG)
-		}
-		done += n
-	}
-	l.sp = sp
-	return 0
 }
 
 // random is a random number that is never 0.

@@ -27,7 +27,8 @@ type Linux struct {
 	mms   map[uint64]uabi.Handle // tgid → weak mm handle
 	locks lockState
 	gaps  *gaps.Table
-	trace bool // log every system call
+	hwcap uint64 // AT_HWCAP: CPUID's features
+	trace bool   // log every system call
 	trap  Trap
 }
 
@@ -41,6 +42,10 @@ func New(k uk.Kernel) *Linux {
 		l.gaps = gaps.Open(kept)
 	} else {
 		l.gaps = gaps.Open(make([]byte, gaps.TableSize)) // counted as long as this image lives
+	}
+	var i uabi.SystemInfo
+	if err := k.SystemInfo(&i); err == uabi.OK {
+		l.hwcap = i.Features
 	}
 	l.trap.l, l.trap.K, l.trap.Rank, l.trap.buf = l, k, uabi.RankLinux, k.Buf()
 	return l

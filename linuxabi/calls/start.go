@@ -3,6 +3,7 @@ package calls
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -109,7 +110,7 @@ func (i *Init) paths() []string {
 
 // spawn starts the program at path as process 1.
 func (l *Linux) spawn(t *Trap, path string, init Init) error {
-	p := &program{path: path, name: path, argv: init.Argv, envp: init.Env}
+	p := &program{path: path, name: path, argv: slices.Clone(init.Argv), envp: init.Env}
 	fail := func(e int64) error {
 		s := &StartError{Path: path, Errno: unix.Errno(-e), Status: StatusNoExec}
 		if s.Errno == unix.ENOENT || s.Errno == unix.ENOTDIR {
@@ -117,8 +118,10 @@ func (l *Linux) spawn(t *Trap, path string, init Init) error {
 		}
 		return s
 	}
-	if e := t.openProgram(p); e != 0 {
-		return fail(e)
+	for _, step := range [...]func(*program) int64{t.openExecutable, t.findImage, t.execPlan} {
+		if e := step(p); e != 0 {
+			return fail(e)
+		}
 	}
 	img, e := t.load(p)
 	if e != 0 {
@@ -132,8 +135,8 @@ func (l *Linux) spawn(t *Trap, path string, init Init) error {
 	if err := l.vfs.Open(t, &vfs.OpenRequest{Path: "/dev/console", Flags: unix.O_RDWR}, &con); err != uabi.OK {
 		return fmt.Errorf("/dev/console: %w", abi.Errno(err))
 	}
-	in := proc.SpawnRequest{Mm: uint32(img.mm.H), Space: uint32(img.space), Fs: uint32(t.temp(uabi.Handle(fs.Fs))), FsId: fs.Id,
-		Entry: img.entry, Stack: img.sp, Name: baseName(path), Exe: path, Cmdline: cmdline(init.Argv), Console: uint32(t.temp(uabi.Handle(con.File)))}
+	in := proc.SpawnRequest{Mm: uint32(img.mm), Space: uint32(img.space), Fs: uint32(t.temp(uabi.Handle(fs.Fs))), FsId: fs.Id,
+		Entry: img.entry, Stack: img.sp, Name: baseName(path), Exe: p.file.Path, Layout: &img.layout, Cmdline: cmdline(p.argv), Console: uint32(t.temp(uabi.Handle(con.File)))}
 	if err := l.proc.Spawn(t, &in, &proc.PidReply{}); err != uabi.OK && err != uabi.ErrExists {
 		return fmt.Errorf("procd: process 1: %w", err)
 	}

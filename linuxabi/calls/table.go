@@ -197,7 +197,7 @@ var rows = map[int]row{
 	unix.SYS_CLONE:                  partial(clone, "namespaces, ptrace"),
 	unix.SYS_CLONE3:                 partial(clone3, "namespaces, set_tid, cgroup"),
 	unix.SYS_EXECVE:                 full(execve),
-	unix.SYS_EXECVEAT:               partial(execveat, "flags"),
+	unix.SYS_EXECVEAT:               full(execveat),
 	unix.SYS_EXIT:                   full(exit),
 	unix.SYS_EXIT_GROUP:             full(exitGroup),
 	unix.SYS_WAIT4:                  full(wait4),

@@ -30,6 +30,7 @@ type Trap struct {
 	in    *uabi.Msg
 	regs  *uabi.Regs // of the alien, as delivered
 	temps []uabi.Handle
+	text  []byte // of execve's strings, made when first needed
 	// forwardable: neither interrupt nor timeout is up (R12), so that the reply right may be passed on.
 	forwardable bool
 	// slots of Record and RecordHandle that are taken so far, in program order.

@@ -19,17 +19,17 @@ const (
 
 // ELF constants (System V gABI chapter 4 and 5, AMD64 supplement).
 const (
-	typeExec    = 2
-	typeDyn     = 3
-	machineX86  = 62
-	ptLoad      = 1
-	ptInterp    = 3
-	ptPhdr      = 6
-	ptGNUStack  = 0x6474e551
-	flagExec    = 1
-	flagWrite   = 2
-	flagRead    = 4
-	classData64 = "\x7fELF\x02\x01\x01"
+	typeExec   = 2
+	typeDyn    = 3
+	machineX86 = 62
+	ptLoad     = 1
+	ptInterp   = 3
+	ptPhdr     = 6
+	ptGNUStack = 0x6474e551
+	flagExec   = 1
+	flagWrite  = 2
+	flagRead   = 4
+	magic      = "\x7fELF" // class and data encoding do not count for Linux either
 )
 
 // Prot bits of a segment: PROT_READ, PROT_WRITE, PROT_EXEC of mmap(2).
@@ -54,16 +54,22 @@ type Image struct {
 	PhdrCount uint64
 	Segments  []Segment // ascending addresses, at least one
 	Interp    string    // "" when static
+	Align     uint64    // of the strictest segment, a power of two, at least a page
 	ExecStack bool
 }
 
 // Low and High bound all segments in whole pages.
 func (m *Image) Low() uint64 { return m.Segments[0].Addr &^ (pageSize - 1) }
 
+// End is where the last segment ends.
+func (m *Image) End() uint64 {
+	s := m.Segments[len(m.Segments)-1]
+	return s.Addr + s.MemSize
+}
+
 // High is the end of the last segment's last page.
 func (m *Image) High() uint64 {
-	s := m.Segments[len(m.Segments)-1]
-	return (s.Addr + s.MemSize + pageSize - 1) &^ (pageSize - 1)
+	return (m.End() + pageSize - 1) &^ (pageSize - 1)
 }
 
 // ReadAt fills b from offset off of the file and reports whether all of it was there.
@@ -75,7 +81,7 @@ var le = binary.LittleEndian
 // (EINVAL) for one whose program headers contradict themselves, as Linux does.
 func ParseELF(read ReadAt) (*Image, uabi.Error) {
 	var h [HeaderSize]byte
-	if !read(0, h[:]) || string(h[:len(classData64)]) != classData64 {
+	if !read(0, h[:]) || string(h[:len(magic)]) != magic {
 		return nil, uabi.ErrNoExec
 	}
 	typ, machine := le.Uint16(h[16:]), le.Uint16(h[18:])
@@ -83,7 +89,7 @@ func ParseELF(read ReadAt) (*Image, uabi.Error) {
 	if typ != typeExec && typ != typeDyn || machine != machineX86 || entSize != phdrSize || n == 0 || n > maxPhdrs {
 		return nil, uabi.ErrNoExec
 	}
-	m := &Image{PIE: typ == typeDyn, Entry: le.Uint64(h[24:]), PhdrCount: uint64(n)}
+	m := &Image{Align: pageSize, PIE: typ == typeDyn, Entry: le.Uint64(h[24:]), PhdrCount: uint64(n)}
 	phoff := le.Uint64(h[32:])
 	table := make([]byte, n*phdrSize)
 	if !read(phoff, table) {
@@ -106,6 +112,9 @@ func (m *Image) addHeader(p []byte, phoff uint64, read ReadAt) uabi.Error {
 	off, addr, fileSize, memSize := le.Uint64(p[8:]), le.Uint64(p[16:]), le.Uint64(p[32:]), le.Uint64(p[40:])
 	switch le.Uint32(p) {
 	case ptLoad:
+		if align := le.Uint64(p[48:]); align&(align-1) == 0 {
+			m.Align = max(m.Align, align)
+		}
 		return m.addSegment(Segment{Addr: addr, Off: off, FileSize: fileSize, MemSize: memSize, Prot: prot(flags)}, phoff)
 	case ptInterp:
 		if fileSize < 2 || fileSize > maxInterp {

@@ -3,6 +3,7 @@ package loader
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 
 	"aramid/ukernel/uabi"
@@ -64,6 +65,10 @@ func TestScriptLines(t *testing.T) {
 		{"#! /bin/sh -e x \n", "/bin/sh", "-e x", true},
 		{"#!/bin/awk\t-f\n", "/bin/awk", "-f", true},
 		{"#!\n", "", "", false},
+		{"#! ", "", "", true},
+		{"#!" + strings.Repeat(" ", ScriptHead), "", "", false},
+		{"#!/" + strings.Repeat("a", ScriptHead), "", "", false},
+		{"#!/bin/sh\x00x y\n", "/bin/sh", "", true},
 		{"#/bin/sh", "", "", false},
 		{"", "", "", false},
 	} {

@@ -15,9 +15,11 @@ const (
 	atGID       = 13
 	atEGID      = 14
 	atPlatform  = 15
+	atHWCap     = 16
 	atClktck    = 17
 	atSecure    = 23
 	atRandom    = 25
+	atHWCap2    = 26
 	atExecfn    = 31
 	atSysinfo   = 33 // AT_SYSINFO_EHDR
 	atMinSigstk = 51
@@ -42,6 +44,10 @@ type Start struct {
 	UID, EUID, GID, EGID uint32
 	Secure               bool
 	Random               [randomBytes]byte
+	HWCap                uint64 // CPUID's features (leaf 1, EDX)
+
+	// Stack sets where the strings lie.
+	ArgStart, ArgEnd, EnvStart, EnvEnd uint64
 }
 
 // StackSize is an upper bound of the bytes that Stack will need.
@@ -68,12 +74,15 @@ func (s *Start) Stack(top uint64) (b []byte, sp uint64) {
 	for i, a := range s.Argv {
 		argv[i] = text(a)
 	}
+	args := len(strs)
 	for i, a := range s.Envp {
 		envp[i] = text(a)
 	}
+	envs := len(strs)
 	execFn, plat, random := text(s.ExecFn), text(platform), place(s.Random[:])
 	strBase := (top - 8 - uint64(len(strs))) &^ 15
 
+	s.ArgStart, s.ArgEnd, s.EnvStart, s.EnvEnd = strBase, strBase+uint64(args), strBase+uint64(args), strBase+uint64(envs)
 	aux := s.auxv(strBase+uint64(random), strBase+uint64(execFn), strBase+uint64(plat))
 	words := 1 + len(argv) + 1 + len(envp) + 1 + len(aux)
 	sp = (strBase - uint64(words)*8) &^ 15
@@ -102,14 +111,14 @@ func (s *Start) auxv(random, execFn, plat uint64) []uint64 {
 	if s.Secure {
 		secure = 1
 	}
-	v := []uint64{
-		atMinSigstk, MinSigStack, atPagesz, pageSize, atClktck, clockTicks,
-		atPhdr, s.Phdr, atPhent, phdrSize, atPhnum, s.PhdrCount, atBase, s.Base, atFlags, 0, atEntry, s.Entry,
-		atUID, uint64(s.UID), atEUID, uint64(s.EUID), atGID, uint64(s.GID), atEGID, uint64(s.EGID),
-		atSecure, secure, atRandom, random, atExecfn, execFn, atPlatform, plat,
-	}
+	var v []uint64
 	if s.VDSO != 0 {
 		v = append(v, atSysinfo, s.VDSO)
 	}
+	// In Linux's order (create_elf_tables). HWCAP2 has no bit: RDFSBASE and its like are not for programs here.
+	v = append(v, atMinSigstk, MinSigStack, atHWCap, s.HWCap, atPagesz, pageSize, atClktck, clockTicks,
+		atPhdr, s.Phdr, atPhent, phdrSize, atPhnum, s.PhdrCount, atBase, s.Base, atFlags, 0, atEntry, s.Entry,
+		atUID, uint64(s.UID), atEUID, uint64(s.EUID), atGID, uint64(s.GID), atEGID, uint64(s.EGID),
+		atSecure, secure, atRandom, random, atHWCap2, 0, atExecfn, execFn, atPlatform, plat)
 	return append(v, atNull, 0)
 }

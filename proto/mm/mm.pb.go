@@ -185,6 +185,283 @@ func (x *CreateReply) GetSpace() uint32 {
 	return 0
 }
 
+// Area is a mapping of a fresh program, private. Addresses and lengths are page multiples.
+type Area struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          uint64                 `protobuf:"varint,1,opt,name=addr,proto3" json:"addr,omitempty"` // with base: behind that base
+	Len           uint64                 `protobuf:"varint,2,opt,name=len,proto3" json:"len,omitempty"`
+	Prot          uint32                 `protobuf:"varint,3,opt,name=prot,proto3" json:"prot,omitempty"`     // PROT_*
+	Stack         bool                   `protobuf:"varint,4,opt,name=stack,proto3" json:"stack,omitempty"`   // grows down
+	Memory        uint32                 `protobuf:"varint,5,opt,name=memory,proto3" json:"memory,omitempty"` // 0: anonymous; n: the n-th memory object of the request
+	Offset        uint64                 `protobuf:"varint,6,opt,name=offset,proto3" json:"offset,omitempty"` // of it, bytes
+	Tag           uint64                 `protobuf:"varint,7,opt,name=tag,proto3" json:"tag,omitempty"`       // as MapRequest's
+	Base          uint32                 `protobuf:"varint,8,opt,name=base,proto3" json:"base,omitempty"`     // 0: addr is absolute; n: behind the n-th base of the reply
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Area) Reset() {
+	*x = Area{}
+	mi := &file_proto_mm_mm_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Area) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Area) ProtoMessage() {}
+
+func (x *Area) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_mm_mm_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Area.ProtoReflect.Descriptor instead.
+func (*Area) Descriptor() ([]byte, []int) {
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Area) GetAddr() uint64 {
+	if x != nil {
+		return x.Addr
+	}
+	return 0
+}
+
+func (x *Area) GetLen() uint64 {
+	if x != nil {
+		return x.Len
+	}
+	return 0
+}
+
+func (x *Area) GetProt() uint32 {
+	if x != nil {
+		return x.Prot
+	}
+	return 0
+}
+
+func (x *Area) GetStack() bool {
+	if x != nil {
+		return x.Stack
+	}
+	return false
+}
+
+func (x *Area) GetMemory() uint32 {
+	if x != nil {
+		return x.Memory
+	}
+	return 0
+}
+
+func (x *Area) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *Area) GetTag() uint64 {
+	if x != nil {
+		return x.Tag
+	}
+	return 0
+}
+
+func (x *Area) GetBase() uint32 {
+	if x != nil {
+		return x.Base
+	}
+	return 0
+}
+
+type LoadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Areas         []*Area                `protobuf:"bytes,1,rep,name=areas,proto3" json:"areas,omitempty"`
+	End           uint64                 `protobuf:"varint,2,opt,name=end,proto3" json:"end,omitempty"`     // of the program: its heap starts behind it; 0: no heap
+	Span1         uint64                 `protobuf:"varint,3,opt,name=span1,proto3" json:"span1,omitempty"` // sizes of two pieces of the address space that mmd places, page multiples; 0: none
+	Span2         uint64                 `protobuf:"varint,4,opt,name=span2,proto3" json:"span2,omitempty"`
+	Memory1       uint32                 `protobuf:"varint,5,opt,name=memory1,proto3" json:"memory1,omitempty"`
+	Memory2       uint32                 `protobuf:"varint,6,opt,name=memory2,proto3" json:"memory2,omitempty"`
+	Memory3       uint32                 `protobuf:"varint,7,opt,name=memory3,proto3" json:"memory3,omitempty"`
+	Memory4       uint32                 `protobuf:"varint,8,opt,name=memory4,proto3" json:"memory4,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoadRequest) Reset() {
+	*x = LoadRequest{}
+	mi := &file_proto_mm_mm_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoadRequest) ProtoMessage() {}
+
+func (x *LoadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_mm_mm_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoadRequest.ProtoReflect.Descriptor instead.
+func (*LoadRequest) Descriptor() ([]byte, []int) {
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *LoadRequest) GetAreas() []*Area {
+	if x != nil {
+		return x.Areas
+	}
+	return nil
+}
+
+func (x *LoadRequest) GetEnd() uint64 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *LoadRequest) GetSpan1() uint64 {
+	if x != nil {
+		return x.Span1
+	}
+	return 0
+}
+
+func (x *LoadRequest) GetSpan2() uint64 {
+	if x != nil {
+		return x.Span2
+	}
+	return 0
+}
+
+func (x *LoadRequest) GetMemory1() uint32 {
+	if x != nil {
+		return x.Memory1
+	}
+	return 0
+}
+
+func (x *LoadRequest) GetMemory2() uint32 {
+	if x != nil {
+		return x.Memory2
+	}
+	return 0
+}
+
+func (x *LoadRequest) GetMemory3() uint32 {
+	if x != nil {
+		return x.Memory3
+	}
+	return 0
+}
+
+func (x *LoadRequest) GetMemory4() uint32 {
+	if x != nil {
+		return x.Memory4
+	}
+	return 0
+}
+
+type LoadReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Base1         uint64                 `protobuf:"varint,1,opt,name=base1,proto3" json:"base1,omitempty"`
+	Base2         uint64                 `protobuf:"varint,2,opt,name=base2,proto3" json:"base2,omitempty"`
+	Brk           uint64                 `protobuf:"varint,3,opt,name=brk,proto3" json:"brk,omitempty"`
+	Mm            uint32                 `protobuf:"varint,4,opt,name=mm,proto3" json:"mm,omitempty"`
+	Space         uint32                 `protobuf:"varint,5,opt,name=space,proto3" json:"space,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoadReply) Reset() {
+	*x = LoadReply{}
+	mi := &file_proto_mm_mm_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoadReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoadReply) ProtoMessage() {}
+
+func (x *LoadReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_mm_mm_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoadReply.ProtoReflect.Descriptor instead.
+func (*LoadReply) Descriptor() ([]byte, []int) {
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *LoadReply) GetBase1() uint64 {
+	if x != nil {
+		return x.Base1
+	}
+	return 0
+}
+
+func (x *LoadReply) GetBase2() uint64 {
+	if x != nil {
+		return x.Base2
+	}
+	return 0
+}
+
+func (x *LoadReply) GetBrk() uint64 {
+	if x != nil {
+		return x.Brk
+	}
+	return 0
+}
+
+func (x *LoadReply) GetMm() uint32 {
+	if x != nil {
+		return x.Mm
+	}
+	return 0
+}
+
+func (x *LoadReply) GetSpace() uint32 {
+	if x != nil {
+		return x.Space
+	}
+	return 0
+}
+
 type ForkRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -193,7 +470,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_proto_mm_mm_proto_msgTypes[4]
+	mi := &file_proto_mm_mm_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -205,7 +482,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[4]
+	mi := &file_proto_mm_mm_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -218,7 +495,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{4}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{7}
 }
 
 type ForkReply struct {
@@ -231,7 +508,7 @@ type ForkReply struct {
 
 func (x *ForkReply) Reset() {
 	*x = ForkReply{}
-	mi := &file_proto_mm_mm_proto_msgTypes[5]
+	mi := &file_proto_mm_mm_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -243,7 +520,7 @@ func (x *ForkReply) String() string {
 func (*ForkReply) ProtoMessage() {}
 
 func (x *ForkReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[5]
+	mi := &file_proto_mm_mm_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -256,7 +533,7 @@ func (x *ForkReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkReply.ProtoReflect.Descriptor instead.
 func (*ForkReply) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{5}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ForkReply) GetMm() uint32 {
@@ -288,7 +565,7 @@ type MapRequest struct {
 
 func (x *MapRequest) Reset() {
 	*x = MapRequest{}
-	mi := &file_proto_mm_mm_proto_msgTypes[6]
+	mi := &file_proto_mm_mm_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -300,7 +577,7 @@ func (x *MapRequest) String() string {
 func (*MapRequest) ProtoMessage() {}
 
 func (x *MapRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[6]
+	mi := &file_proto_mm_mm_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -313,7 +590,7 @@ func (x *MapRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapRequest.ProtoReflect.Descriptor instead.
 func (*MapRequest) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{6}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MapRequest) GetAddr() uint64 {
@@ -374,7 +651,7 @@ type MapReply struct {
 
 func (x *MapReply) Reset() {
 	*x = MapReply{}
-	mi := &file_proto_mm_mm_proto_msgTypes[7]
+	mi := &file_proto_mm_mm_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -386,7 +663,7 @@ func (x *MapReply) String() string {
 func (*MapReply) ProtoMessage() {}
 
 func (x *MapReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[7]
+	mi := &file_proto_mm_mm_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -399,7 +676,7 @@ func (x *MapReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapReply.ProtoReflect.Descriptor instead.
 func (*MapReply) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{7}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *MapReply) GetAddr() uint64 {
@@ -419,7 +696,7 @@ type RangeRequest struct {
 
 func (x *RangeRequest) Reset() {
 	*x = RangeRequest{}
-	mi := &file_proto_mm_mm_proto_msgTypes[8]
+	mi := &file_proto_mm_mm_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -431,7 +708,7 @@ func (x *RangeRequest) String() string {
 func (*RangeRequest) ProtoMessage() {}
 
 func (x *RangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[8]
+	mi := &file_proto_mm_mm_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -444,7 +721,7 @@ func (x *RangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeRequest.ProtoReflect.Descriptor instead.
 func (*RangeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{8}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RangeRequest) GetAddr() uint64 {
@@ -472,7 +749,7 @@ type ProtectRequest struct {
 
 func (x *ProtectRequest) Reset() {
 	*x = ProtectRequest{}
-	mi := &file_proto_mm_mm_proto_msgTypes[9]
+	mi := &file_proto_mm_mm_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -484,7 +761,7 @@ func (x *ProtectRequest) String() string {
 func (*ProtectRequest) ProtoMessage() {}
 
 func (x *ProtectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[9]
+	mi := &file_proto_mm_mm_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -497,7 +774,7 @@ func (x *ProtectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProtectRequest.ProtoReflect.Descriptor instead.
 func (*ProtectRequest) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{9}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ProtectRequest) GetAddr() uint64 {
@@ -534,7 +811,7 @@ type RemapRequest struct {
 
 func (x *RemapRequest) Reset() {
 	*x = RemapRequest{}
-	mi := &file_proto_mm_mm_proto_msgTypes[10]
+	mi := &file_proto_mm_mm_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -546,7 +823,7 @@ func (x *RemapRequest) String() string {
 func (*RemapRequest) ProtoMessage() {}
 
 func (x *RemapRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[10]
+	mi := &file_proto_mm_mm_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -559,7 +836,7 @@ func (x *RemapRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemapRequest.ProtoReflect.Descriptor instead.
 func (*RemapRequest) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{10}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RemapRequest) GetOld() uint64 {
@@ -606,7 +883,7 @@ type BrkRequest struct {
 
 func (x *BrkRequest) Reset() {
 	*x = BrkRequest{}
-	mi := &file_proto_mm_mm_proto_msgTypes[11]
+	mi := &file_proto_mm_mm_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -618,7 +895,7 @@ func (x *BrkRequest) String() string {
 func (*BrkRequest) ProtoMessage() {}
 
 func (x *BrkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[11]
+	mi := &file_proto_mm_mm_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -631,7 +908,7 @@ func (x *BrkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BrkRequest.ProtoReflect.Descriptor instead.
 func (*BrkRequest) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{11}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *BrkRequest) GetAddr() uint64 {
@@ -652,7 +929,7 @@ type AdviseRequest struct {
 
 func (x *AdviseRequest) Reset() {
 	*x = AdviseRequest{}
-	mi := &file_proto_mm_mm_proto_msgTypes[12]
+	mi := &file_proto_mm_mm_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +941,7 @@ func (x *AdviseRequest) String() string {
 func (*AdviseRequest) ProtoMessage() {}
 
 func (x *AdviseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[12]
+	mi := &file_proto_mm_mm_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +954,7 @@ func (x *AdviseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdviseRequest.ProtoReflect.Descriptor instead.
 func (*AdviseRequest) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{12}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AdviseRequest) GetAddr() uint64 {
@@ -713,7 +990,7 @@ type UsageReply struct {
 
 func (x *UsageReply) Reset() {
 	*x = UsageReply{}
-	mi := &file_proto_mm_mm_proto_msgTypes[13]
+	mi := &file_proto_mm_mm_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +1002,7 @@ func (x *UsageReply) String() string {
 func (*UsageReply) ProtoMessage() {}
 
 func (x *UsageReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[13]
+	mi := &file_proto_mm_mm_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +1015,7 @@ func (x *UsageReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageReply.ProtoReflect.Descriptor instead.
 func (*UsageReply) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{13}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UsageReply) GetMapped() uint64 {
@@ -779,7 +1056,7 @@ type RegionsRequest struct {
 
 func (x *RegionsRequest) Reset() {
 	*x = RegionsRequest{}
-	mi := &file_proto_mm_mm_proto_msgTypes[14]
+	mi := &file_proto_mm_mm_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -791,7 +1068,7 @@ func (x *RegionsRequest) String() string {
 func (*RegionsRequest) ProtoMessage() {}
 
 func (x *RegionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[14]
+	mi := &file_proto_mm_mm_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -804,7 +1081,7 @@ func (x *RegionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionsRequest.ProtoReflect.Descriptor instead.
 func (*RegionsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{14}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RegionsRequest) GetAfter() uint64 {
@@ -835,7 +1112,7 @@ type Region struct {
 
 func (x *Region) Reset() {
 	*x = Region{}
-	mi := &file_proto_mm_mm_proto_msgTypes[15]
+	mi := &file_proto_mm_mm_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -847,7 +1124,7 @@ func (x *Region) String() string {
 func (*Region) ProtoMessage() {}
 
 func (x *Region) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[15]
+	mi := &file_proto_mm_mm_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -860,7 +1137,7 @@ func (x *Region) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Region.ProtoReflect.Descriptor instead.
 func (*Region) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{15}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Region) GetAddr() uint64 {
@@ -914,7 +1191,7 @@ type RegionsReply struct {
 
 func (x *RegionsReply) Reset() {
 	*x = RegionsReply{}
-	mi := &file_proto_mm_mm_proto_msgTypes[16]
+	mi := &file_proto_mm_mm_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +1203,7 @@ func (x *RegionsReply) String() string {
 func (*RegionsReply) ProtoMessage() {}
 
 func (x *RegionsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[16]
+	mi := &file_proto_mm_mm_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +1216,7 @@ func (x *RegionsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionsReply.ProtoReflect.Descriptor instead.
 func (*RegionsReply) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{16}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RegionsReply) GetRegions() []*Region {
@@ -960,7 +1237,31 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\rCreateRequest\"?\n" +
 	"\vCreateReply\x12\x14\n" +
 	"\x02mm\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x02mm\x12\x1a\n" +
-	"\x05space\x18\x02 \x01(\rB\x04\x90\xb5\x18\x01R\x05space\"\r\n" +
+	"\x05space\x18\x02 \x01(\rB\x04\x90\xb5\x18\x01R\x05space\"\xac\x01\n" +
+	"\x04Area\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\x04R\x04addr\x12\x10\n" +
+	"\x03len\x18\x02 \x01(\x04R\x03len\x12\x12\n" +
+	"\x04prot\x18\x03 \x01(\rR\x04prot\x12\x14\n" +
+	"\x05stack\x18\x04 \x01(\bR\x05stack\x12\x16\n" +
+	"\x06memory\x18\x05 \x01(\rR\x06memory\x12\x16\n" +
+	"\x06offset\x18\x06 \x01(\x04R\x06offset\x12\x10\n" +
+	"\x03tag\x18\a \x01(\x04R\x03tag\x12\x12\n" +
+	"\x04base\x18\b \x01(\rR\x04base\"\xf2\x01\n" +
+	"\vLoadRequest\x12%\n" +
+	"\x05areas\x18\x01 \x03(\v2\x0f.aramid.mm.AreaR\x05areas\x12\x10\n" +
+	"\x03end\x18\x02 \x01(\x04R\x03end\x12\x14\n" +
+	"\x05span1\x18\x03 \x01(\x04R\x05span1\x12\x14\n" +
+	"\x05span2\x18\x04 \x01(\x04R\x05span2\x12\x1e\n" +
+	"\amemory1\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\amemory1\x12\x1e\n" +
+	"\amemory2\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\amemory2\x12\x1e\n" +
+	"\amemory3\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\amemory3\x12\x1e\n" +
+	"\amemory4\x18\b \x01(\rB\x04\x90\xb5\x18\x01R\amemory4\"{\n" +
+	"\tLoadReply\x12\x14\n" +
+	"\x05base1\x18\x01 \x01(\x04R\x05base1\x12\x14\n" +
+	"\x05base2\x18\x02 \x01(\x04R\x05base2\x12\x10\n" +
+	"\x03brk\x18\x03 \x01(\x04R\x03brk\x12\x14\n" +
+	"\x02mm\x18\x04 \x01(\rB\x04\x90\xb5\x18\x01R\x02mm\x12\x1a\n" +
+	"\x05space\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\x05space\"\r\n" +
 	"\vForkRequest\"=\n" +
 	"\tForkReply\x12\x14\n" +
 	"\x02mm\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x02mm\x12\x1a\n" +
@@ -1013,9 +1314,10 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\x04prot\x18\x05 \x01(\rR\x04prot\x12\x16\n" +
 	"\x06shared\x18\x06 \x01(\bR\x06shared\";\n" +
 	"\fRegionsReply\x12+\n" +
-	"\aregions\x18\x01 \x03(\v2\x11.aramid.mm.RegionR\aregions2\xe7\x06\n" +
+	"\aregions\x18\x01 \x03(\v2\x11.aramid.mm.RegionR\aregions2\xbd\a\n" +
 	"\x02MM\x12B\n" +
-	"\x06Create\x12\x18.aramid.mm.CreateRequest\x1a\x16.aramid.mm.CreateReply\"\x06\x8a\xb5\x18\x02\b\x01\x12<\n" +
+	"\x06Create\x12\x18.aramid.mm.CreateRequest\x1a\x16.aramid.mm.CreateReply\"\x06\x8a\xb5\x18\x02\b\x01\x12T\n" +
+	"\vLoadProgram\x12\x16.aramid.mm.LoadRequest\x1a\x14.aramid.mm.LoadReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12<\n" +
 	"\x04Fork\x12\x16.aramid.mm.ForkRequest\x1a\x14.aramid.mm.ForkReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\x86\x01\n" +
 	"\x03Map\x12\x15.aramid.mm.MapRequest\x1a\x13.aramid.mm.MapReply\"S\x8a\xb5\x18O\b\x01\x18\x01\"\x06ErrArg\"\tErrExists\"\tErrAccess\"\aErrPerm\"\vErrOverflow\"\bErrLimit\"\vErrNoDevice\x12I\n" +
 	"\x05Unmap\x12\x17.aramid.mm.RangeRequest\x1a\x15.aramid.mm.EmptyReply\"\x10\x8a\xb5\x18\f\b\x01\x18\x01\"\x06ErrArg\x12X\n" +
@@ -1040,55 +1342,61 @@ func file_proto_mm_mm_proto_rawDescGZIP() []byte {
 	return file_proto_mm_mm_proto_rawDescData
 }
 
-var file_proto_mm_mm_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_proto_mm_mm_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_proto_mm_mm_proto_goTypes = []any{
 	(*EmptyRequest)(nil),   // 0: aramid.mm.EmptyRequest
 	(*EmptyReply)(nil),     // 1: aramid.mm.EmptyReply
 	(*CreateRequest)(nil),  // 2: aramid.mm.CreateRequest
 	(*CreateReply)(nil),    // 3: aramid.mm.CreateReply
-	(*ForkRequest)(nil),    // 4: aramid.mm.ForkRequest
-	(*ForkReply)(nil),      // 5: aramid.mm.ForkReply
-	(*MapRequest)(nil),     // 6: aramid.mm.MapRequest
-	(*MapReply)(nil),       // 7: aramid.mm.MapReply
-	(*RangeRequest)(nil),   // 8: aramid.mm.RangeRequest
-	(*ProtectRequest)(nil), // 9: aramid.mm.ProtectRequest
-	(*RemapRequest)(nil),   // 10: aramid.mm.RemapRequest
-	(*BrkRequest)(nil),     // 11: aramid.mm.BrkRequest
-	(*AdviseRequest)(nil),  // 12: aramid.mm.AdviseRequest
-	(*UsageReply)(nil),     // 13: aramid.mm.UsageReply
-	(*RegionsRequest)(nil), // 14: aramid.mm.RegionsRequest
-	(*Region)(nil),         // 15: aramid.mm.Region
-	(*RegionsReply)(nil),   // 16: aramid.mm.RegionsReply
+	(*Area)(nil),           // 4: aramid.mm.Area
+	(*LoadRequest)(nil),    // 5: aramid.mm.LoadRequest
+	(*LoadReply)(nil),      // 6: aramid.mm.LoadReply
+	(*ForkRequest)(nil),    // 7: aramid.mm.ForkRequest
+	(*ForkReply)(nil),      // 8: aramid.mm.ForkReply
+	(*MapRequest)(nil),     // 9: aramid.mm.MapRequest
+	(*MapReply)(nil),       // 10: aramid.mm.MapReply
+	(*RangeRequest)(nil),   // 11: aramid.mm.RangeRequest
+	(*ProtectRequest)(nil), // 12: aramid.mm.ProtectRequest
+	(*RemapRequest)(nil),   // 13: aramid.mm.RemapRequest
+	(*BrkRequest)(nil),     // 14: aramid.mm.BrkRequest
+	(*AdviseRequest)(nil),  // 15: aramid.mm.AdviseRequest
+	(*UsageReply)(nil),     // 16: aramid.mm.UsageReply
+	(*RegionsRequest)(nil), // 17: aramid.mm.RegionsRequest
+	(*Region)(nil),         // 18: aramid.mm.Region
+	(*RegionsReply)(nil),   // 19: aramid.mm.RegionsReply
 }
 var file_proto_mm_mm_proto_depIdxs = []int32{
-	15, // 0: aramid.mm.RegionsReply.regions:type_name -> aramid.mm.Region
-	2,  // 1: aramid.mm.MM.Create:input_type -> aramid.mm.CreateRequest
-	4,  // 2: aramid.mm.MM.Fork:input_type -> aramid.mm.ForkRequest
-	6,  // 3: aramid.mm.MM.Map:input_type -> aramid.mm.MapRequest
-	8,  // 4: aramid.mm.MM.Unmap:input_type -> aramid.mm.RangeRequest
-	9,  // 5: aramid.mm.MM.Protect:input_type -> aramid.mm.ProtectRequest
-	10, // 6: aramid.mm.MM.Remap:input_type -> aramid.mm.RemapRequest
-	11, // 7: aramid.mm.MM.Brk:input_type -> aramid.mm.BrkRequest
-	12, // 8: aramid.mm.MM.Advise:input_type -> aramid.mm.AdviseRequest
-	11, // 9: aramid.mm.MM.SetBrk:input_type -> aramid.mm.BrkRequest
-	0,  // 10: aramid.mm.MM.Usage:input_type -> aramid.mm.EmptyRequest
-	14, // 11: aramid.mm.MM.Regions:input_type -> aramid.mm.RegionsRequest
-	3,  // 12: aramid.mm.MM.Create:output_type -> aramid.mm.CreateReply
-	5,  // 13: aramid.mm.MM.Fork:output_type -> aramid.mm.ForkReply
-	7,  // 14: aramid.mm.MM.Map:output_type -> aramid.mm.MapReply
-	1,  // 15: aramid.mm.MM.Unmap:output_type -> aramid.mm.EmptyReply
-	1,  // 16: aramid.mm.MM.Protect:output_type -> aramid.mm.EmptyReply
-	7,  // 17: aramid.mm.MM.Remap:output_type -> aramid.mm.MapReply
-	7,  // 18: aramid.mm.MM.Brk:output_type -> aramid.mm.MapReply
-	1,  // 19: aramid.mm.MM.Advise:output_type -> aramid.mm.EmptyReply
-	1,  // 20: aramid.mm.MM.SetBrk:output_type -> aramid.mm.EmptyReply
-	13, // 21: aramid.mm.MM.Usage:output_type -> aramid.mm.UsageReply
-	16, // 22: aramid.mm.MM.Regions:output_type -> aramid.mm.RegionsReply
-	12, // [12:23] is the sub-list for method output_type
-	1,  // [1:12] is the sub-list for method input_type
-	1,  // [1:1] is the sub-list for extension type_name
-	1,  // [1:1] is the sub-list for extension extendee
-	0,  // [0:1] is the sub-list for field type_name
+	4,  // 0: aramid.mm.LoadRequest.areas:type_name -> aramid.mm.Area
+	18, // 1: aramid.mm.RegionsReply.regions:type_name -> aramid.mm.Region
+	2,  // 2: aramid.mm.MM.Create:input_type -> aramid.mm.CreateRequest
+	5,  // 3: aramid.mm.MM.LoadProgram:input_type -> aramid.mm.LoadRequest
+	7,  // 4: aramid.mm.MM.Fork:input_type -> aramid.mm.ForkRequest
+	9,  // 5: aramid.mm.MM.Map:input_type -> aramid.mm.MapRequest
+	11, // 6: aramid.mm.MM.Unmap:input_type -> aramid.mm.RangeRequest
+	12, // 7: aramid.mm.MM.Protect:input_type -> aramid.mm.ProtectRequest
+	13, // 8: aramid.mm.MM.Remap:input_type -> aramid.mm.RemapRequest
+	14, // 9: aramid.mm.MM.Brk:input_type -> aramid.mm.BrkRequest
+	15, // 10: aramid.mm.MM.Advise:input_type -> aramid.mm.AdviseRequest
+	14, // 11: aramid.mm.MM.SetBrk:input_type -> aramid.mm.BrkRequest
+	0,  // 12: aramid.mm.MM.Usage:input_type -> aramid.mm.EmptyRequest
+	17, // 13: aramid.mm.MM.Regions:input_type -> aramid.mm.RegionsRequest
+	3,  // 14: aramid.mm.MM.Create:output_type -> aramid.mm.CreateReply
+	6,  // 15: aramid.mm.MM.LoadProgram:output_type -> aramid.mm.LoadReply
+	8,  // 16: aramid.mm.MM.Fork:output_type -> aramid.mm.ForkReply
+	10, // 17: aramid.mm.MM.Map:output_type -> aramid.mm.MapReply
+	1,  // 18: aramid.mm.MM.Unmap:output_type -> aramid.mm.EmptyReply
+	1,  // 19: aramid.mm.MM.Protect:output_type -> aramid.mm.EmptyReply
+	10, // 20: aramid.mm.MM.Remap:output_type -> aramid.mm.MapReply
+	10, // 21: aramid.mm.MM.Brk:output_type -> aramid.mm.MapReply
+	1,  // 22: aramid.mm.MM.Advise:output_type -> aramid.mm.EmptyReply
+	1,  // 23: aramid.mm.MM.SetBrk:output_type -> aramid.mm.EmptyReply
+	16, // 24: aramid.mm.MM.Usage:output_type -> aramid.mm.UsageReply
+	19, // 25: aramid.mm.MM.Regions:output_type -> aramid.mm.RegionsReply
+	14, // [14:26] is the sub-list for method output_type
+	2,  // [2:14] is the sub-list for method input_type
+	2,  // [2:2] is the sub-list for extension type_name
+	2,  // [2:2] is the sub-list for extension extendee
+	0,  // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_proto_mm_mm_proto_init() }
@@ -1102,7 +1410,7 @@ func file_proto_mm_mm_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_mm_mm_proto_rawDesc), len(file_proto_mm_mm_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -11,17 +11,18 @@ import (
 
 // Method numbers of MM.
 const (
-	MethodCreate  = 1
-	MethodFork    = 2
-	MethodMap     = 3
-	MethodUnmap   = 4
-	MethodProtect = 5
-	MethodRemap   = 6
-	MethodBrk     = 7
-	MethodAdvise  = 8
-	MethodSetBrk  = 9
-	MethodUsage   = 10
-	MethodRegions = 11
+	MethodCreate      = 1
+	MethodLoadProgram = 2
+	MethodFork        = 3
+	MethodMap         = 4
+	MethodUnmap       = 5
+	MethodProtect     = 6
+	MethodRemap       = 7
+	MethodBrk         = 8
+	MethodAdvise      = 9
+	MethodSetBrk      = 10
+	MethodUsage       = 11
+	MethodRegions     = 12
 )
 
 // Client calls MM through the handle H.
@@ -40,6 +41,35 @@ func (cl Client) Create(c ipc.Caller, in *CreateRequest, out *CreateReply, grant
 		ipc.SetGrants(m, grants)
 	}
 	if err := c.Exchange(cl.H, MethodCreate, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	ipc.AbsentHandles(m, 2)
+	out.FromHandles(&m.Handle)
+	return uabi.OK
+}
+
+// LoadProgram makes an mm with a program in it: the areas in order (later ones replace what they cover), then the heap. Called on the plain
+// endpoint. ErrArg: an area or the break is no address; ErrNoMem also for more than there is.
+func (cl Client) LoadProgram(c ipc.Caller, in *LoadRequest, out *LoadReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	in.ToHandles(&m.Handle)
+	m.NHandles = 4
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodLoadProgram, true); err != uabi.OK {
 		return err
 	}
 	if m.Len != 0 {
@@ -369,6 +399,9 @@ func (cl Client) Regions(c ipc.Caller, in *RegionsRequest, out *RegionsReply, gr
 type Handler[C any] interface {
 	// Create makes an empty mm for a fresh program image. Called on the plain endpoint.
 	Create(c C, in *CreateRequest, out *CreateReply) uabi.Error
+	// LoadProgram makes an mm with a program in it: the areas in order (later ones replace what they cover), then the heap. Called on the plain
+	// endpoint. ErrArg: an area or the break is no address; ErrNoMem also for more than there is.
+	LoadProgram(c C, in *LoadRequest, out *LoadReply) uabi.Error
 	// Fork makes a copy-on-write copy of the called mm (fork(2)).
 	Fork(c C, in *ForkRequest, out *ForkReply) uabi.Error
 	// Map is mmap(2): picks an address when none is fixed, checks limits and overcommit. Word 0 of the reply: the address.
@@ -398,29 +431,31 @@ func Service[C any](h Handler[C]) ipc.Service[C] {
 
 // service holds one request and one reply of each method, used again and again: a server handles one request at a time.
 type service[C any] struct {
-	h          Handler[C]
-	createIn   CreateRequest
-	createOut  CreateReply
-	forkIn     ForkRequest
-	forkOut    ForkReply
-	mapIn      MapRequest
-	mapOut     MapReply
-	unmapIn    RangeRequest
-	unmapOut   EmptyReply
-	protectIn  ProtectRequest
-	protectOut EmptyReply
-	remapIn    RemapRequest
-	remapOut   MapReply
-	brkIn      BrkRequest
-	brkOut     MapReply
-	adviseIn   AdviseRequest
-	adviseOut  EmptyReply
-	setBrkIn   BrkRequest
-	setBrkOut  EmptyReply
-	usageIn    EmptyRequest
-	usageOut   UsageReply
-	regionsIn  RegionsRequest
-	regionsOut RegionsReply
+	h              Handler[C]
+	createIn       CreateRequest
+	createOut      CreateReply
+	loadProgramIn  LoadRequest
+	loadProgramOut LoadReply
+	forkIn         ForkRequest
+	forkOut        ForkReply
+	mapIn          MapRequest
+	mapOut         MapReply
+	unmapIn        RangeRequest
+	unmapOut       EmptyReply
+	protectIn      ProtectRequest
+	protectOut     EmptyReply
+	remapIn        RemapRequest
+	remapOut       MapReply
+	brkIn          BrkRequest
+	brkOut         MapReply
+	adviseIn       AdviseRequest
+	adviseOut      EmptyReply
+	setBrkIn       BrkRequest
+	setBrkOut      EmptyReply
+	usageIn        EmptyRequest
+	usageOut       UsageReply
+	regionsIn      RegionsRequest
+	regionsOut     RegionsReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -428,6 +463,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 	switch method {
 	case MethodCreate:
 		return s.doCreate(c, b)
+	case MethodLoadProgram:
+		return s.doLoadProgram(c, b)
 	case MethodFork:
 		return s.doFork(c, b)
 	case MethodMap:
@@ -460,6 +497,24 @@ func (s *service[C]) doCreate(c C, b *uk.Buffer) uabi.Error {
 	in.FromWords(&b.In.W)
 	out.Clear()
 	if err := s.h.Create(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 2
+	return uabi.OK
+}
+
+func (s *service[C]) doLoadProgram(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.loadProgramIn, &s.loadProgramOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	ipc.AbsentHandles(b.In, 4)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.LoadProgram(c, in, out); err != uabi.OK {
 		return err
 	}
 	out.ToWords(&b.Out.W)
@@ -644,6 +699,13 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(CreateReply) },
 	},
 	{
+		Name: "LoadProgram", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrPerm},
+		In:     ipc.Bytes, Out: 3, InHandles: 4, OutHandles: 2,
+		NewIn:  func() ipc.Message { return new(LoadRequest) },
+		NewOut: func() ipc.Message { return new(LoadReply) },
+	},
+	{
 		Name: "Fork", Mutates: true, Blocks: false, Forward: false,
 		In: 0, Out: 0, InHandles: 0, OutHandles: 2,
 		NewIn:  func() ipc.Message { return new(ForkRequest) },
@@ -797,6 +859,96 @@ func (x *CreateReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 
 // Clear implements ipc.Message.
 func (x *CreateReply) Clear() {
+	x.Mm = 0
+	x.Space = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *LoadRequest) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *LoadRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *LoadRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.Memory1)
+	h[1] = uabi.Handle(x.Memory2)
+	h[2] = uabi.Handle(x.Memory3)
+	h[3] = uabi.Handle(x.Memory4)
+}
+
+// FromHandles implements ipc.Message.
+func (x *LoadRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.Memory1 = uint32(h[0])
+	x.Memory2 = uint32(h[1])
+	x.Memory3 = uint32(h[2])
+	x.Memory4 = uint32(h[3])
+}
+
+// Clear implements ipc.Message.
+func (x *LoadRequest) Clear() {
+	x.Areas = x.Areas[:0]
+	x.End = 0
+	x.Span1 = 0
+	x.Span2 = 0
+	x.Memory1 = 0
+	x.Memory2 = 0
+	x.Memory3 = 0
+	x.Memory4 = 0
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *LoadRequest) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *LoadRequest) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *LoadReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Base1)
+	w[1] = uint64(x.Base2)
+	w[2] = uint64(x.Brk)
+}
+
+// FromWords implements ipc.Message.
+func (x *LoadReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Base1 = uint64(w[0])
+	x.Base2 = uint64(w[1])
+	x.Brk = uint64(w[2])
+}
+
+// ToHandles implements ipc.Message.
+func (x *LoadReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.Mm)
+	h[1] = uabi.Handle(x.Space)
+}
+
+// FromHandles implements ipc.Message.
+func (x *LoadReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.Mm = uint32(h[0])
+	x.Space = uint32(h[1])
+}
+
+// Clear implements ipc.Message.
+func (x *LoadReply) Clear() {
+	x.Base1 = 0
+	x.Base2 = 0
+	x.Brk = 0
 	x.Mm = 0
 	x.Space = 0
 }

@@ -517,15 +517,20 @@ func (x *ForkRequest) GetCgroup() uint64 {
 }
 
 type ExecRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Entry         uint64                 `protobuf:"varint,1,opt,name=entry,proto3" json:"entry,omitempty"`
-	Stack         uint64                 `protobuf:"varint,2,opt,name=stack,proto3" json:"stack,omitempty"`
-	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	Exe           string                 `protobuf:"bytes,4,opt,name=exe,proto3" json:"exe,omitempty"`
-	Cmdline       []byte                 `protobuf:"bytes,5,opt,name=cmdline,proto3" json:"cmdline,omitempty"`
-	Mm            uint32                 `protobuf:"varint,6,opt,name=mm,proto3" json:"mm,omitempty"`
-	Layout        *Layout                `protobuf:"bytes,8,opt,name=layout,proto3" json:"layout,omitempty"`
-	Space         uint32                 `protobuf:"varint,7,opt,name=space,proto3" json:"space,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Entry   uint64                 `protobuf:"varint,1,opt,name=entry,proto3" json:"entry,omitempty"`
+	Stack   uint64                 `protobuf:"varint,2,opt,name=stack,proto3" json:"stack,omitempty"`
+	Name    string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Exe     string                 `protobuf:"bytes,4,opt,name=exe,proto3" json:"exe,omitempty"`
+	Cmdline []byte                 `protobuf:"bytes,5,opt,name=cmdline,proto3" json:"cmdline,omitempty"`
+	Mm      uint32                 `protobuf:"varint,6,opt,name=mm,proto3" json:"mm,omitempty"`
+	Layout  *Layout                `protobuf:"bytes,8,opt,name=layout,proto3" json:"layout,omitempty"`
+	Space   uint32                 `protobuf:"varint,7,opt,name=space,proto3" json:"space,omitempty"`
+	// The set-id bits of the program's file, where its mount lets them count, and its owner.
+	SetUid        bool   `protobuf:"varint,9,opt,name=set_uid,json=setUid,proto3" json:"set_uid,omitempty"`
+	SetGid        bool   `protobuf:"varint,10,opt,name=set_gid,json=setGid,proto3" json:"set_gid,omitempty"`
+	Uid           uint32 `protobuf:"varint,11,opt,name=uid,proto3" json:"uid,omitempty"`
+	Gid           uint32 `protobuf:"varint,12,opt,name=gid,proto3" json:"gid,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -616,6 +621,186 @@ func (x *ExecRequest) GetSpace() uint32 {
 	return 0
 }
 
+func (x *ExecRequest) GetSetUid() bool {
+	if x != nil {
+		return x.SetUid
+	}
+	return false
+}
+
+func (x *ExecRequest) GetSetGid() bool {
+	if x != nil {
+		return x.SetGid
+	}
+	return false
+}
+
+func (x *ExecRequest) GetUid() uint32 {
+	if x != nil {
+		return x.Uid
+	}
+	return 0
+}
+
+func (x *ExecRequest) GetGid() uint32 {
+	if x != nil {
+		return x.Gid
+	}
+	return 0
+}
+
+type ExecPlanRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SetUid        bool                   `protobuf:"varint,1,opt,name=set_uid,json=setUid,proto3" json:"set_uid,omitempty"`
+	SetGid        bool                   `protobuf:"varint,2,opt,name=set_gid,json=setGid,proto3" json:"set_gid,omitempty"`
+	Uid           uint32                 `protobuf:"varint,3,opt,name=uid,proto3" json:"uid,omitempty"`
+	Gid           uint32                 `protobuf:"varint,4,opt,name=gid,proto3" json:"gid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecPlanRequest) Reset() {
+	*x = ExecPlanRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecPlanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecPlanRequest) ProtoMessage() {}
+
+func (x *ExecPlanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecPlanRequest.ProtoReflect.Descriptor instead.
+func (*ExecPlanRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ExecPlanRequest) GetSetUid() bool {
+	if x != nil {
+		return x.SetUid
+	}
+	return false
+}
+
+func (x *ExecPlanRequest) GetSetGid() bool {
+	if x != nil {
+		return x.SetGid
+	}
+	return false
+}
+
+func (x *ExecPlanRequest) GetUid() uint32 {
+	if x != nil {
+		return x.Uid
+	}
+	return 0
+}
+
+func (x *ExecPlanRequest) GetGid() uint32 {
+	if x != nil {
+		return x.Gid
+	}
+	return 0
+}
+
+type ExecPlanReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ruid          uint32                 `protobuf:"varint,1,opt,name=ruid,proto3" json:"ruid,omitempty"`
+	Euid          uint32                 `protobuf:"varint,2,opt,name=euid,proto3" json:"euid,omitempty"`
+	Rgid          uint32                 `protobuf:"varint,3,opt,name=rgid,proto3" json:"rgid,omitempty"`
+	Egid          uint32                 `protobuf:"varint,4,opt,name=egid,proto3" json:"egid,omitempty"`
+	Secure        bool                   `protobuf:"varint,5,opt,name=secure,proto3" json:"secure,omitempty"`                           // AT_SECURE
+	StackLimit    uint64                 `protobuf:"varint,6,opt,name=stack_limit,json=stackLimit,proto3" json:"stack_limit,omitempty"` // RLIMIT_STACK, bytes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecPlanReply) Reset() {
+	*x = ExecPlanReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecPlanReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecPlanReply) ProtoMessage() {}
+
+func (x *ExecPlanReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecPlanReply.ProtoReflect.Descriptor instead.
+func (*ExecPlanReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ExecPlanReply) GetRuid() uint32 {
+	if x != nil {
+		return x.Ruid
+	}
+	return 0
+}
+
+func (x *ExecPlanReply) GetEuid() uint32 {
+	if x != nil {
+		return x.Euid
+	}
+	return 0
+}
+
+func (x *ExecPlanReply) GetRgid() uint32 {
+	if x != nil {
+		return x.Rgid
+	}
+	return 0
+}
+
+func (x *ExecPlanReply) GetEgid() uint32 {
+	if x != nil {
+		return x.Egid
+	}
+	return 0
+}
+
+func (x *ExecPlanReply) GetSecure() bool {
+	if x != nil {
+		return x.Secure
+	}
+	return false
+}
+
+func (x *ExecPlanReply) GetStackLimit() uint64 {
+	if x != nil {
+		return x.StackLimit
+	}
+	return 0
+}
+
 // Layout is where a program's strings and areas lie, for /proc/PID/environ, cmdline and stat.
 type Layout struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -635,7 +820,7 @@ type Layout struct {
 
 func (x *Layout) Reset() {
 	*x = Layout{}
-	mi := &file_proto_proc_proc_proto_msgTypes[7]
+	mi := &file_proto_proc_proc_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +832,7 @@ func (x *Layout) String() string {
 func (*Layout) ProtoMessage() {}
 
 func (x *Layout) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[7]
+	mi := &file_proto_proc_proc_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +845,7 @@ func (x *Layout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Layout.ProtoReflect.Descriptor instead.
 func (*Layout) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{7}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Layout) GetArgStart() uint64 {
@@ -742,7 +927,7 @@ type ExitRequest struct {
 
 func (x *ExitRequest) Reset() {
 	*x = ExitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[8]
+	mi := &file_proto_proc_proc_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +939,7 @@ func (x *ExitRequest) String() string {
 func (*ExitRequest) ProtoMessage() {}
 
 func (x *ExitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[8]
+	mi := &file_proto_proc_proc_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +952,7 @@ func (x *ExitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExitRequest.ProtoReflect.Descriptor instead.
 func (*ExitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{8}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ExitRequest) GetStatus() int32 {
@@ -788,7 +973,7 @@ type WaitRequest struct {
 
 func (x *WaitRequest) Reset() {
 	*x = WaitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[9]
+	mi := &file_proto_proc_proc_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -800,7 +985,7 @@ func (x *WaitRequest) String() string {
 func (*WaitRequest) ProtoMessage() {}
 
 func (x *WaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[9]
+	mi := &file_proto_proc_proc_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -813,7 +998,7 @@ func (x *WaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitRequest.ProtoReflect.Descriptor instead.
 func (*WaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{9}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WaitRequest) GetIdtype() uint32 {
@@ -851,7 +1036,7 @@ type WaitReply struct {
 
 func (x *WaitReply) Reset() {
 	*x = WaitReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[10]
+	mi := &file_proto_proc_proc_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -863,7 +1048,7 @@ func (x *WaitReply) String() string {
 func (*WaitReply) ProtoMessage() {}
 
 func (x *WaitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[10]
+	mi := &file_proto_proc_proc_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -876,7 +1061,7 @@ func (x *WaitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitReply.ProtoReflect.Descriptor instead.
 func (*WaitReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{10}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WaitReply) GetPid() int64 {
@@ -937,7 +1122,7 @@ type KillRequest struct {
 
 func (x *KillRequest) Reset() {
 	*x = KillRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[11]
+	mi := &file_proto_proc_proc_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +1134,7 @@ func (x *KillRequest) String() string {
 func (*KillRequest) ProtoMessage() {}
 
 func (x *KillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[11]
+	mi := &file_proto_proc_proc_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +1147,7 @@ func (x *KillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillRequest.ProtoReflect.Descriptor instead.
 func (*KillRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{11}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *KillRequest) GetPid() int32 {
@@ -1030,7 +1215,7 @@ type BackgroundRequest struct {
 
 func (x *BackgroundRequest) Reset() {
 	*x = BackgroundRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[12]
+	mi := &file_proto_proc_proc_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1227,7 @@ func (x *BackgroundRequest) String() string {
 func (*BackgroundRequest) ProtoMessage() {}
 
 func (x *BackgroundRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[12]
+	mi := &file_proto_proc_proc_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1240,7 @@ func (x *BackgroundRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackgroundRequest.ProtoReflect.Descriptor instead.
 func (*BackgroundRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{12}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *BackgroundRequest) GetSignal() uint32 {
@@ -1074,7 +1259,7 @@ type BackgroundReply struct {
 
 func (x *BackgroundReply) Reset() {
 	*x = BackgroundReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[13]
+	mi := &file_proto_proc_proc_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1086,7 +1271,7 @@ func (x *BackgroundReply) String() string {
 func (*BackgroundReply) ProtoMessage() {}
 
 func (x *BackgroundReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[13]
+	mi := &file_proto_proc_proc_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1099,7 +1284,7 @@ func (x *BackgroundReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackgroundReply.ProtoReflect.Descriptor instead.
 func (*BackgroundReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{13}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BackgroundReply) GetVerdict() Verdict {
@@ -1118,7 +1303,7 @@ type OriginRequest struct {
 
 func (x *OriginRequest) Reset() {
 	*x = OriginRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	mi := &file_proto_proc_proc_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1130,7 +1315,7 @@ func (x *OriginRequest) String() string {
 func (*OriginRequest) ProtoMessage() {}
 
 func (x *OriginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	mi := &file_proto_proc_proc_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1143,7 +1328,7 @@ func (x *OriginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OriginRequest.ProtoReflect.Descriptor instead.
 func (*OriginRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{14}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *OriginRequest) GetOrigin() uint64 {
@@ -1166,7 +1351,7 @@ type FaultRequest struct {
 
 func (x *FaultRequest) Reset() {
 	*x = FaultRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[15]
+	mi := &file_proto_proc_proc_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1178,7 +1363,7 @@ func (x *FaultRequest) String() string {
 func (*FaultRequest) ProtoMessage() {}
 
 func (x *FaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[15]
+	mi := &file_proto_proc_proc_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1191,7 +1376,7 @@ func (x *FaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FaultRequest.ProtoReflect.Descriptor instead.
 func (*FaultRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{15}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FaultRequest) GetSignal() uint32 {
@@ -1243,7 +1428,7 @@ type ActionRequest struct {
 
 func (x *ActionRequest) Reset() {
 	*x = ActionRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[16]
+	mi := &file_proto_proc_proc_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1440,7 @@ func (x *ActionRequest) String() string {
 func (*ActionRequest) ProtoMessage() {}
 
 func (x *ActionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[16]
+	mi := &file_proto_proc_proc_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1453,7 @@ func (x *ActionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRequest.ProtoReflect.Descriptor instead.
 func (*ActionRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{16}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ActionRequest) GetSignal() uint32 {
@@ -1325,7 +1510,7 @@ type ActionReply struct {
 
 func (x *ActionReply) Reset() {
 	*x = ActionReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[17]
+	mi := &file_proto_proc_proc_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1337,7 +1522,7 @@ func (x *ActionReply) String() string {
 func (*ActionReply) ProtoMessage() {}
 
 func (x *ActionReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[17]
+	mi := &file_proto_proc_proc_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1350,7 +1535,7 @@ func (x *ActionReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionReply.ProtoReflect.Descriptor instead.
 func (*ActionReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{17}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ActionReply) GetHandler() uint64 {
@@ -1392,7 +1577,7 @@ type MaskRequest struct {
 
 func (x *MaskRequest) Reset() {
 	*x = MaskRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[18]
+	mi := &file_proto_proc_proc_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1589,7 @@ func (x *MaskRequest) String() string {
 func (*MaskRequest) ProtoMessage() {}
 
 func (x *MaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[18]
+	mi := &file_proto_proc_proc_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1602,7 @@ func (x *MaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaskRequest.ProtoReflect.Descriptor instead.
 func (*MaskRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{18}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *MaskRequest) GetSet() bool {
@@ -1450,7 +1635,7 @@ type MaskReply struct {
 
 func (x *MaskReply) Reset() {
 	*x = MaskReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[19]
+	mi := &file_proto_proc_proc_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1462,7 +1647,7 @@ func (x *MaskReply) String() string {
 func (*MaskReply) ProtoMessage() {}
 
 func (x *MaskReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[19]
+	mi := &file_proto_proc_proc_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1475,7 +1660,7 @@ func (x *MaskReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaskReply.ProtoReflect.Descriptor instead.
 func (*MaskReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{19}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MaskReply) GetMask() uint64 {
@@ -1495,7 +1680,7 @@ type SuspendRequest struct {
 
 func (x *SuspendRequest) Reset() {
 	*x = SuspendRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[20]
+	mi := &file_proto_proc_proc_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +1692,7 @@ func (x *SuspendRequest) String() string {
 func (*SuspendRequest) ProtoMessage() {}
 
 func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[20]
+	mi := &file_proto_proc_proc_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1705,7 @@ func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendRequest.ProtoReflect.Descriptor instead.
 func (*SuspendRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{20}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SuspendRequest) GetMask() uint64 {
@@ -1547,7 +1732,7 @@ type TimedWaitRequest struct {
 
 func (x *TimedWaitRequest) Reset() {
 	*x = TimedWaitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[21]
+	mi := &file_proto_proc_proc_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1559,7 +1744,7 @@ func (x *TimedWaitRequest) String() string {
 func (*TimedWaitRequest) ProtoMessage() {}
 
 func (x *TimedWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[21]
+	mi := &file_proto_proc_proc_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1572,7 +1757,7 @@ func (x *TimedWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimedWaitRequest.ProtoReflect.Descriptor instead.
 func (*TimedWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{21}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TimedWaitRequest) GetMask() uint64 {
@@ -1602,7 +1787,7 @@ type AltStackRequest struct {
 
 func (x *AltStackRequest) Reset() {
 	*x = AltStackRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[22]
+	mi := &file_proto_proc_proc_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1614,7 +1799,7 @@ func (x *AltStackRequest) String() string {
 func (*AltStackRequest) ProtoMessage() {}
 
 func (x *AltStackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[22]
+	mi := &file_proto_proc_proc_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1627,7 +1812,7 @@ func (x *AltStackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AltStackRequest.ProtoReflect.Descriptor instead.
 func (*AltStackRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{22}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AltStackRequest) GetSet() bool {
@@ -1676,7 +1861,7 @@ type AltStackReply struct {
 
 func (x *AltStackReply) Reset() {
 	*x = AltStackReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[23]
+	mi := &file_proto_proc_proc_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1688,7 +1873,7 @@ func (x *AltStackReply) String() string {
 func (*AltStackReply) ProtoMessage() {}
 
 func (x *AltStackReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[23]
+	mi := &file_proto_proc_proc_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1701,7 +1886,7 @@ func (x *AltStackReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AltStackReply.ProtoReflect.Descriptor instead.
 func (*AltStackReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{23}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AltStackReply) GetSp() uint64 {
@@ -1748,7 +1933,7 @@ type SignalReply struct {
 
 func (x *SignalReply) Reset() {
 	*x = SignalReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[24]
+	mi := &file_proto_proc_proc_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1760,7 +1945,7 @@ func (x *SignalReply) String() string {
 func (*SignalReply) ProtoMessage() {}
 
 func (x *SignalReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[24]
+	mi := &file_proto_proc_proc_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1773,7 +1958,7 @@ func (x *SignalReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalReply.ProtoReflect.Descriptor instead.
 func (*SignalReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{24}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SignalReply) GetSignal() uint32 {
@@ -1894,7 +2079,7 @@ type IdentityReply struct {
 
 func (x *IdentityReply) Reset() {
 	*x = IdentityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[25]
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1906,7 +2091,7 @@ func (x *IdentityReply) String() string {
 func (*IdentityReply) ProtoMessage() {}
 
 func (x *IdentityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[25]
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1919,7 +2104,7 @@ func (x *IdentityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityReply.ProtoReflect.Descriptor instead.
 func (*IdentityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{25}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *IdentityReply) GetPid() int32 {
@@ -1967,7 +2152,7 @@ type SetGroupRequest struct {
 
 func (x *SetGroupRequest) Reset() {
 	*x = SetGroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[26]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1979,7 +2164,7 @@ func (x *SetGroupRequest) String() string {
 func (*SetGroupRequest) ProtoMessage() {}
 
 func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[26]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1992,7 +2177,7 @@ func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupRequest.ProtoReflect.Descriptor instead.
 func (*SetGroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{26}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SetGroupRequest) GetPid() int32 {
@@ -2031,7 +2216,7 @@ type CredsReply struct {
 
 func (x *CredsReply) Reset() {
 	*x = CredsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2043,7 +2228,7 @@ func (x *CredsReply) String() string {
 func (*CredsReply) ProtoMessage() {}
 
 func (x *CredsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2056,7 +2241,7 @@ func (x *CredsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CredsReply.ProtoReflect.Descriptor instead.
 func (*CredsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CredsReply) GetRuid() uint32 {
@@ -2180,7 +2365,7 @@ type SetCredsRequest struct {
 
 func (x *SetCredsRequest) Reset() {
 	*x = SetCredsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2192,7 +2377,7 @@ func (x *SetCredsRequest) String() string {
 func (*SetCredsRequest) ProtoMessage() {}
 
 func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2205,7 +2390,7 @@ func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetCredsRequest.ProtoReflect.Descriptor instead.
 func (*SetCredsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SetCredsRequest) GetRuid() uint32 {
@@ -2326,7 +2511,7 @@ type LimitRequest struct {
 
 func (x *LimitRequest) Reset() {
 	*x = LimitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2338,7 +2523,7 @@ func (x *LimitRequest) String() string {
 func (*LimitRequest) ProtoMessage() {}
 
 func (x *LimitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2351,7 +2536,7 @@ func (x *LimitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitRequest.ProtoReflect.Descriptor instead.
 func (*LimitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *LimitRequest) GetPid() int32 {
@@ -2399,7 +2584,7 @@ type LimitReply struct {
 
 func (x *LimitReply) Reset() {
 	*x = LimitReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2411,7 +2596,7 @@ func (x *LimitReply) String() string {
 func (*LimitReply) ProtoMessage() {}
 
 func (x *LimitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2424,7 +2609,7 @@ func (x *LimitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitReply.ProtoReflect.Descriptor instead.
 func (*LimitReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *LimitReply) GetSoft() uint64 {
@@ -2450,7 +2635,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2462,7 +2647,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2475,7 +2660,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *UsageRequest) GetWho() int32 {
@@ -2498,7 +2683,7 @@ type UsageReply struct {
 
 func (x *UsageReply) Reset() {
 	*x = UsageReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2510,7 +2695,7 @@ func (x *UsageReply) String() string {
 func (*UsageReply) ProtoMessage() {}
 
 func (x *UsageReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2523,7 +2708,7 @@ func (x *UsageReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageReply.ProtoReflect.Descriptor instead.
 func (*UsageReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *UsageReply) GetUserNs() uint64 {
@@ -2573,7 +2758,7 @@ type SettingRequest struct {
 
 func (x *SettingRequest) Reset() {
 	*x = SettingRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2585,7 +2770,7 @@ func (x *SettingRequest) String() string {
 func (*SettingRequest) ProtoMessage() {}
 
 func (x *SettingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2598,7 +2783,7 @@ func (x *SettingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingRequest.ProtoReflect.Descriptor instead.
 func (*SettingRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SettingRequest) GetOption() uint32 {
@@ -2639,7 +2824,7 @@ type SettingReply struct {
 
 func (x *SettingReply) Reset() {
 	*x = SettingReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2651,7 +2836,7 @@ func (x *SettingReply) String() string {
 func (*SettingReply) ProtoMessage() {}
 
 func (x *SettingReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2664,7 +2849,7 @@ func (x *SettingReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingReply.ProtoReflect.Descriptor instead.
 func (*SettingReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SettingReply) GetValue() int64 {
@@ -2691,7 +2876,7 @@ type ThreadRequest struct {
 
 func (x *ThreadRequest) Reset() {
 	*x = ThreadRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2703,7 +2888,7 @@ func (x *ThreadRequest) String() string {
 func (*ThreadRequest) ProtoMessage() {}
 
 func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2716,7 +2901,7 @@ func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadRequest.ProtoReflect.Descriptor instead.
 func (*ThreadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ThreadRequest) GetClearChildTid() uint64 {
@@ -2743,7 +2928,7 @@ type UtsRequest struct {
 
 func (x *UtsRequest) Reset() {
 	*x = UtsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2755,7 +2940,7 @@ func (x *UtsRequest) String() string {
 func (*UtsRequest) ProtoMessage() {}
 
 func (x *UtsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2768,7 +2953,7 @@ func (x *UtsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsRequest.ProtoReflect.Descriptor instead.
 func (*UtsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *UtsRequest) GetHostname() string {
@@ -2795,7 +2980,7 @@ type UtsReply struct {
 
 func (x *UtsReply) Reset() {
 	*x = UtsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2807,7 +2992,7 @@ func (x *UtsReply) String() string {
 func (*UtsReply) ProtoMessage() {}
 
 func (x *UtsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2820,7 +3005,7 @@ func (x *UtsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsReply.ProtoReflect.Descriptor instead.
 func (*UtsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *UtsReply) GetHostname() string {
@@ -2848,7 +3033,7 @@ type AlarmRequest struct {
 
 func (x *AlarmRequest) Reset() {
 	*x = AlarmRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2860,7 +3045,7 @@ func (x *AlarmRequest) String() string {
 func (*AlarmRequest) ProtoMessage() {}
 
 func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2873,7 +3058,7 @@ func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmRequest.ProtoReflect.Descriptor instead.
 func (*AlarmRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *AlarmRequest) GetSet() bool {
@@ -2907,7 +3092,7 @@ type AlarmReply struct {
 
 func (x *AlarmReply) Reset() {
 	*x = AlarmReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2919,7 +3104,7 @@ func (x *AlarmReply) String() string {
 func (*AlarmReply) ProtoMessage() {}
 
 func (x *AlarmReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2932,7 +3117,7 @@ func (x *AlarmReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmReply.ProtoReflect.Descriptor instead.
 func (*AlarmReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AlarmReply) GetValue() uint64 {
@@ -2959,7 +3144,7 @@ type MemoryReply struct {
 
 func (x *MemoryReply) Reset() {
 	*x = MemoryReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2971,7 +3156,7 @@ func (x *MemoryReply) String() string {
 func (*MemoryReply) ProtoMessage() {}
 
 func (x *MemoryReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2984,7 +3169,7 @@ func (x *MemoryReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryReply.ProtoReflect.Descriptor instead.
 func (*MemoryReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *MemoryReply) GetMm() uint32 {
@@ -3010,7 +3195,7 @@ type FsReply struct {
 
 func (x *FsReply) Reset() {
 	*x = FsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3022,7 +3207,7 @@ func (x *FsReply) String() string {
 func (*FsReply) ProtoMessage() {}
 
 func (x *FsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3035,7 +3220,7 @@ func (x *FsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FsReply.ProtoReflect.Descriptor instead.
 func (*FsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *FsReply) GetFs() uint32 {
@@ -3054,7 +3239,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3066,7 +3251,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3079,7 +3264,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ListRequest) GetAfter() int32 {
@@ -3098,7 +3283,7 @@ type ListReply struct {
 
 func (x *ListReply) Reset() {
 	*x = ListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3110,7 +3295,7 @@ func (x *ListReply) String() string {
 func (*ListReply) ProtoMessage() {}
 
 func (x *ListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3123,7 +3308,7 @@ func (x *ListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReply.ProtoReflect.Descriptor instead.
 func (*ListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListReply) GetPids() []int32 {
@@ -3168,7 +3353,7 @@ type StatusReply struct {
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3180,7 +3365,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3193,7 +3378,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *StatusReply) GetPid() int32 {
@@ -3401,7 +3586,7 @@ type FdInstallRequest struct {
 
 func (x *FdInstallRequest) Reset() {
 	*x = FdInstallRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3413,7 +3598,7 @@ func (x *FdInstallRequest) String() string {
 func (*FdInstallRequest) ProtoMessage() {}
 
 func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3426,7 +3611,7 @@ func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallRequest.ProtoReflect.Descriptor instead.
 func (*FdInstallRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *FdInstallRequest) GetMin() uint32 {
@@ -3495,7 +3680,7 @@ type FdInstallReply struct {
 
 func (x *FdInstallReply) Reset() {
 	*x = FdInstallReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3507,7 +3692,7 @@ func (x *FdInstallReply) String() string {
 func (*FdInstallReply) ProtoMessage() {}
 
 func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3520,7 +3705,7 @@ func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallReply.ProtoReflect.Descriptor instead.
 func (*FdInstallReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *FdInstallReply) GetFd() int64 {
@@ -3546,7 +3731,7 @@ type FdRequest struct {
 
 func (x *FdRequest) Reset() {
 	*x = FdRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3558,7 +3743,7 @@ func (x *FdRequest) String() string {
 func (*FdRequest) ProtoMessage() {}
 
 func (x *FdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3571,7 +3756,7 @@ func (x *FdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRequest.ProtoReflect.Descriptor instead.
 func (*FdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *FdRequest) GetFd() int32 {
@@ -3592,7 +3777,7 @@ type FdCloseReply struct {
 
 func (x *FdCloseReply) Reset() {
 	*x = FdCloseReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3604,7 +3789,7 @@ func (x *FdCloseReply) String() string {
 func (*FdCloseReply) ProtoMessage() {}
 
 func (x *FdCloseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3617,7 +3802,7 @@ func (x *FdCloseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdCloseReply.ProtoReflect.Descriptor instead.
 func (*FdCloseReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *FdCloseReply) GetResult() int64 {
@@ -3651,7 +3836,7 @@ type FdGetRequest struct {
 
 func (x *FdGetRequest) Reset() {
 	*x = FdGetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3663,7 +3848,7 @@ func (x *FdGetRequest) String() string {
 func (*FdGetRequest) ProtoMessage() {}
 
 func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3676,7 +3861,7 @@ func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetRequest.ProtoReflect.Descriptor instead.
 func (*FdGetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *FdGetRequest) GetFd() int32 {
@@ -3702,7 +3887,7 @@ type FdReply struct {
 
 func (x *FdReply) Reset() {
 	*x = FdReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3714,7 +3899,7 @@ func (x *FdReply) String() string {
 func (*FdReply) ProtoMessage() {}
 
 func (x *FdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3727,7 +3912,7 @@ func (x *FdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdReply.ProtoReflect.Descriptor instead.
 func (*FdReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *FdReply) GetFd() int64 {
@@ -3749,7 +3934,7 @@ type FdGetReply struct {
 
 func (x *FdGetReply) Reset() {
 	*x = FdGetReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3761,7 +3946,7 @@ func (x *FdGetReply) String() string {
 func (*FdGetReply) ProtoMessage() {}
 
 func (x *FdGetReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3774,7 +3959,7 @@ func (x *FdGetReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetReply.ProtoReflect.Descriptor instead.
 func (*FdGetReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *FdGetReply) GetKind() uint32 {
@@ -3816,7 +4001,7 @@ type FdDupRequest struct {
 
 func (x *FdDupRequest) Reset() {
 	*x = FdDupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3828,7 +4013,7 @@ func (x *FdDupRequest) String() string {
 func (*FdDupRequest) ProtoMessage() {}
 
 func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3841,7 +4026,7 @@ func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDupRequest.ProtoReflect.Descriptor instead.
 func (*FdDupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *FdDupRequest) GetFd() int32 {
@@ -3876,7 +4061,7 @@ type FdDup2Request struct {
 
 func (x *FdDup2Request) Reset() {
 	*x = FdDup2Request{}
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3888,7 +4073,7 @@ func (x *FdDup2Request) String() string {
 func (*FdDup2Request) ProtoMessage() {}
 
 func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3901,7 +4086,7 @@ func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDup2Request.ProtoReflect.Descriptor instead.
 func (*FdDup2Request) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *FdDup2Request) GetFd() int32 {
@@ -3936,7 +4121,7 @@ type FdFlagsRequest struct {
 
 func (x *FdFlagsRequest) Reset() {
 	*x = FdFlagsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3948,7 +4133,7 @@ func (x *FdFlagsRequest) String() string {
 func (*FdFlagsRequest) ProtoMessage() {}
 
 func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3961,7 +4146,7 @@ func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdFlagsRequest.ProtoReflect.Descriptor instead.
 func (*FdFlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *FdFlagsRequest) GetFd() int32 {
@@ -3996,7 +4181,7 @@ type FdRangeRequest struct {
 
 func (x *FdRangeRequest) Reset() {
 	*x = FdRangeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4008,7 +4193,7 @@ func (x *FdRangeRequest) String() string {
 func (*FdRangeRequest) ProtoMessage() {}
 
 func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4021,7 +4206,7 @@ func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRangeRequest.ProtoReflect.Descriptor instead.
 func (*FdRangeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *FdRangeRequest) GetFirst() uint32 {
@@ -4055,7 +4240,7 @@ type FdListReply struct {
 
 func (x *FdListReply) Reset() {
 	*x = FdListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4067,7 +4252,7 @@ func (x *FdListReply) String() string {
 func (*FdListReply) ProtoMessage() {}
 
 func (x *FdListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4080,7 +4265,7 @@ func (x *FdListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdListReply.ProtoReflect.Descriptor instead.
 func (*FdListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *FdListReply) GetFds() []int32 {
@@ -4109,7 +4294,7 @@ type PriorityRequest struct {
 
 func (x *PriorityRequest) Reset() {
 	*x = PriorityRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4121,7 +4306,7 @@ func (x *PriorityRequest) String() string {
 func (*PriorityRequest) ProtoMessage() {}
 
 func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4134,7 +4319,7 @@ func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityRequest.ProtoReflect.Descriptor instead.
 func (*PriorityRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PriorityRequest) GetWhich() uint32 {
@@ -4174,7 +4359,7 @@ type PriorityReply struct {
 
 func (x *PriorityReply) Reset() {
 	*x = PriorityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4186,7 +4371,7 @@ func (x *PriorityReply) String() string {
 func (*PriorityReply) ProtoMessage() {}
 
 func (x *PriorityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4199,7 +4384,7 @@ func (x *PriorityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityReply.ProtoReflect.Descriptor instead.
 func (*PriorityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PriorityReply) GetNice() int32 {
@@ -4221,7 +4406,7 @@ type SchedRequest struct {
 
 func (x *SchedRequest) Reset() {
 	*x = SchedRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4233,7 +4418,7 @@ func (x *SchedRequest) String() string {
 func (*SchedRequest) ProtoMessage() {}
 
 func (x *SchedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4246,7 +4431,7 @@ func (x *SchedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedRequest.ProtoReflect.Descriptor instead.
 func (*SchedRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *SchedRequest) GetTid() int32 {
@@ -4287,7 +4472,7 @@ type SchedReply struct {
 
 func (x *SchedReply) Reset() {
 	*x = SchedReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4299,7 +4484,7 @@ func (x *SchedReply) String() string {
 func (*SchedReply) ProtoMessage() {}
 
 func (x *SchedReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4312,7 +4497,7 @@ func (x *SchedReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedReply.ProtoReflect.Descriptor instead.
 func (*SchedReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *SchedReply) GetPolicy() uint32 {
@@ -4339,7 +4524,7 @@ type SignalWatchRequest struct {
 
 func (x *SignalWatchRequest) Reset() {
 	*x = SignalWatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4351,7 +4536,7 @@ func (x *SignalWatchRequest) String() string {
 func (*SignalWatchRequest) ProtoMessage() {}
 
 func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4364,7 +4549,7 @@ func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalWatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalWatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *SignalWatchRequest) GetMask() uint64 {
@@ -4390,7 +4575,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4402,7 +4587,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4415,7 +4600,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *WatchRequest) GetId() uint64 {
@@ -4435,7 +4620,7 @@ type WatchReply struct {
 
 func (x *WatchReply) Reset() {
 	*x = WatchReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4447,7 +4632,7 @@ func (x *WatchReply) String() string {
 func (*WatchReply) ProtoMessage() {}
 
 func (x *WatchReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4460,7 +4645,7 @@ func (x *WatchReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
 func (*WatchReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *WatchReply) GetId() uint64 {
@@ -4486,7 +4671,7 @@ type CgroupRequest struct {
 
 func (x *CgroupRequest) Reset() {
 	*x = CgroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4498,7 +4683,7 @@ func (x *CgroupRequest) String() string {
 func (*CgroupRequest) ProtoMessage() {}
 
 func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4511,7 +4696,7 @@ func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupRequest.ProtoReflect.Descriptor instead.
 func (*CgroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *CgroupRequest) GetId() uint64 {
@@ -4531,7 +4716,7 @@ type CgroupInfoRequest struct {
 
 func (x *CgroupInfoRequest) Reset() {
 	*x = CgroupInfoRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4543,7 +4728,7 @@ func (x *CgroupInfoRequest) String() string {
 func (*CgroupInfoRequest) ProtoMessage() {}
 
 func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4556,7 +4741,7 @@ func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoRequest.ProtoReflect.Descriptor instead.
 func (*CgroupInfoRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *CgroupInfoRequest) GetId() uint64 {
@@ -4582,7 +4767,7 @@ type CgroupReply struct {
 
 func (x *CgroupReply) Reset() {
 	*x = CgroupReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4594,7 +4779,7 @@ func (x *CgroupReply) String() string {
 func (*CgroupReply) ProtoMessage() {}
 
 func (x *CgroupReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4607,7 +4792,7 @@ func (x *CgroupReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupReply.ProtoReflect.Descriptor instead.
 func (*CgroupReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *CgroupReply) GetId() uint64 {
@@ -4627,7 +4812,7 @@ type CgroupMoveRequest struct {
 
 func (x *CgroupMoveRequest) Reset() {
 	*x = CgroupMoveRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4639,7 +4824,7 @@ func (x *CgroupMoveRequest) String() string {
 func (*CgroupMoveRequest) ProtoMessage() {}
 
 func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4652,7 +4837,7 @@ func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMoveRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *CgroupMoveRequest) GetId() uint64 {
@@ -4680,7 +4865,7 @@ type CgroupMembersRequest struct {
 
 func (x *CgroupMembersRequest) Reset() {
 	*x = CgroupMembersRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4692,7 +4877,7 @@ func (x *CgroupMembersRequest) String() string {
 func (*CgroupMembersRequest) ProtoMessage() {}
 
 func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4705,7 +4890,7 @@ func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMembersRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMembersRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *CgroupMembersRequest) GetId() uint64 {
@@ -4746,7 +4931,7 @@ type CgroupInfoReply struct {
 
 func (x *CgroupInfoReply) Reset() {
 	*x = CgroupInfoReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4758,7 +4943,7 @@ func (x *CgroupInfoReply) String() string {
 func (*CgroupInfoReply) ProtoMessage() {}
 
 func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4771,7 +4956,7 @@ func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoReply.ProtoReflect.Descriptor instead.
 func (*CgroupInfoReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *CgroupInfoReply) GetPopulated() bool {
@@ -4848,7 +5033,7 @@ type CgroupSetRequest struct {
 
 func (x *CgroupSetRequest) Reset() {
 	*x = CgroupSetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4860,7 +5045,7 @@ func (x *CgroupSetRequest) String() string {
 func (*CgroupSetRequest) ProtoMessage() {}
 
 func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4873,7 +5058,7 @@ func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupSetRequest.ProtoReflect.Descriptor instead.
 func (*CgroupSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *CgroupSetRequest) GetId() uint64 {
@@ -4906,7 +5091,7 @@ type CgroupChangesRequest struct {
 
 func (x *CgroupChangesRequest) Reset() {
 	*x = CgroupChangesRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4918,7 +5103,7 @@ func (x *CgroupChangesRequest) String() string {
 func (*CgroupChangesRequest) ProtoMessage() {}
 
 func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4931,7 +5116,7 @@ func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesRequest.ProtoReflect.Descriptor instead.
 func (*CgroupChangesRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *CgroupChangesRequest) GetSince() uint64 {
@@ -4953,7 +5138,7 @@ type CgroupChangesReply struct {
 
 func (x *CgroupChangesReply) Reset() {
 	*x = CgroupChangesReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4965,7 +5150,7 @@ func (x *CgroupChangesReply) String() string {
 func (*CgroupChangesReply) ProtoMessage() {}
 
 func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4978,7 +5163,7 @@ func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesReply.ProtoReflect.Descriptor instead.
 func (*CgroupChangesReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *CgroupChangesReply) GetIds() []uint64 {
@@ -5020,7 +5205,7 @@ type UnshareRequest struct {
 
 func (x *UnshareRequest) Reset() {
 	*x = UnshareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5032,7 +5217,7 @@ func (x *UnshareRequest) String() string {
 func (*UnshareRequest) ProtoMessage() {}
 
 func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5045,7 +5230,7 @@ func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnshareRequest.ProtoReflect.Descriptor instead.
 func (*UnshareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *UnshareRequest) GetFlags() uint64 {
@@ -5082,7 +5267,7 @@ type CompareRequest struct {
 
 func (x *CompareRequest) Reset() {
 	*x = CompareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5094,7 +5279,7 @@ func (x *CompareRequest) String() string {
 func (*CompareRequest) ProtoMessage() {}
 
 func (x *CompareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5107,7 +5292,7 @@ func (x *CompareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
 func (*CompareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *CompareRequest) GetPid1() int32 {
@@ -5154,7 +5339,7 @@ type ClockRequest struct {
 
 func (x *ClockRequest) Reset() {
 	*x = ClockRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5166,7 +5351,7 @@ func (x *ClockRequest) String() string {
 func (*ClockRequest) ProtoMessage() {}
 
 func (x *ClockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5179,7 +5364,7 @@ func (x *ClockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
 func (*ClockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ClockRequest) GetRealtime() uint64 {
@@ -5204,7 +5389,7 @@ type TotalsReply struct {
 
 func (x *TotalsReply) Reset() {
 	*x = TotalsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5216,7 +5401,7 @@ func (x *TotalsReply) String() string {
 func (*TotalsReply) ProtoMessage() {}
 
 func (x *TotalsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5229,7 +5414,7 @@ func (x *TotalsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
 func (*TotalsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *TotalsReply) GetProcesses() uint32 {
@@ -5318,7 +5503,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x02fs\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x02fs\x12\x1d\n" +
 	"\n" +
 	"parent_tid\x18\b \x01(\x04R\tparentTid\x12\x16\n" +
-	"\x06cgroup\x18\t \x01(\x04R\x06cgroup\"\xd8\x01\n" +
+	"\x06cgroup\x18\t \x01(\x04R\x06cgroup\"\xae\x02\n" +
 	"\vExecRequest\x12\x14\n" +
 	"\x05entry\x18\x01 \x01(\x04R\x05entry\x12\x14\n" +
 	"\x05stack\x18\x02 \x01(\x04R\x05stack\x12\x12\n" +
@@ -5327,7 +5512,25 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\acmdline\x18\x05 \x01(\fR\acmdline\x12\x14\n" +
 	"\x02mm\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\x02mm\x12+\n" +
 	"\x06layout\x18\b \x01(\v2\x13.aramid.proc.LayoutR\x06layout\x12\x1a\n" +
-	"\x05space\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x05space\"\xa6\x02\n" +
+	"\x05space\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x05space\x12\x17\n" +
+	"\aset_uid\x18\t \x01(\bR\x06setUid\x12\x17\n" +
+	"\aset_gid\x18\n" +
+	" \x01(\bR\x06setGid\x12\x10\n" +
+	"\x03uid\x18\v \x01(\rR\x03uid\x12\x10\n" +
+	"\x03gid\x18\f \x01(\rR\x03gid\"g\n" +
+	"\x0fExecPlanRequest\x12\x17\n" +
+	"\aset_uid\x18\x01 \x01(\bR\x06setUid\x12\x17\n" +
+	"\aset_gid\x18\x02 \x01(\bR\x06setGid\x12\x10\n" +
+	"\x03uid\x18\x03 \x01(\rR\x03uid\x12\x10\n" +
+	"\x03gid\x18\x04 \x01(\rR\x03gid\"\x98\x01\n" +
+	"\rExecPlanReply\x12\x12\n" +
+	"\x04ruid\x18\x01 \x01(\rR\x04ruid\x12\x12\n" +
+	"\x04euid\x18\x02 \x01(\rR\x04euid\x12\x12\n" +
+	"\x04rgid\x18\x03 \x01(\rR\x04rgid\x12\x12\n" +
+	"\x04egid\x18\x04 \x01(\rR\x04egid\x12\x16\n" +
+	"\x06secure\x18\x05 \x01(\bR\x06secure\x12\x1f\n" +
+	"\vstack_limit\x18\x06 \x01(\x04R\n" +
+	"stackLimit\"\xa6\x02\n" +
 	"\x06Layout\x12\x1b\n" +
 	"\targ_start\x18\x01 \x01(\x04R\bargStart\x12\x17\n" +
 	"\aarg_end\x18\x02 \x01(\x04R\x06argEnd\x12\x1b\n" +
@@ -5722,11 +5925,12 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xc0)\n" +
+	"\x04KILL\x10\x022\x8c*\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
-	"\tVforkWait\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.EmptyReply\"\x11\x8a\xb5\x18\r\x10\x01\"\tErrSearch\x12K\n" +
+	"\tVforkWait\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.EmptyReply\"\x11\x8a\xb5\x18\r\x10\x01\"\tErrSearch\x12J\n" +
+	"\bExecPlan\x12\x1c.aramid.proc.ExecPlanRequest\x1a\x1a.aramid.proc.ExecPlanReply\"\x04\x8a\xb5\x18\x00\x12K\n" +
 	"\x04Exec\x12\x18.aramid.proc.ExecRequest\x1a\x17.aramid.proc.EmptyReply\"\x10\x8a\xb5\x18\f\b\x01\x10\x01\"\x06ErrArg\x12A\n" +
 	"\x04Exit\x12\x18.aramid.proc.ExitRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12F\n" +
 	"\tExitGroup\x12\x18.aramid.proc.ExitRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12T\n" +
@@ -5814,7 +6018,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 77)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 79)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(Verdict)(0),                 // 0: aramid.proc.Verdict
 	(CgroupKnob)(0),              // 1: aramid.proc.CgroupKnob
@@ -5825,209 +6029,213 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*SpawnRequest)(nil),         // 6: aramid.proc.SpawnRequest
 	(*ForkRequest)(nil),          // 7: aramid.proc.ForkRequest
 	(*ExecRequest)(nil),          // 8: aramid.proc.ExecRequest
-	(*Layout)(nil),               // 9: aramid.proc.Layout
-	(*ExitRequest)(nil),          // 10: aramid.proc.ExitRequest
-	(*WaitRequest)(nil),          // 11: aramid.proc.WaitRequest
-	(*WaitReply)(nil),            // 12: aramid.proc.WaitReply
-	(*KillRequest)(nil),          // 13: aramid.proc.KillRequest
-	(*BackgroundRequest)(nil),    // 14: aramid.proc.BackgroundRequest
-	(*BackgroundReply)(nil),      // 15: aramid.proc.BackgroundReply
-	(*OriginRequest)(nil),        // 16: aramid.proc.OriginRequest
-	(*FaultRequest)(nil),         // 17: aramid.proc.FaultRequest
-	(*ActionRequest)(nil),        // 18: aramid.proc.ActionRequest
-	(*ActionReply)(nil),          // 19: aramid.proc.ActionReply
-	(*MaskRequest)(nil),          // 20: aramid.proc.MaskRequest
-	(*MaskReply)(nil),            // 21: aramid.proc.MaskReply
-	(*SuspendRequest)(nil),       // 22: aramid.proc.SuspendRequest
-	(*TimedWaitRequest)(nil),     // 23: aramid.proc.TimedWaitRequest
-	(*AltStackRequest)(nil),      // 24: aramid.proc.AltStackRequest
-	(*AltStackReply)(nil),        // 25: aramid.proc.AltStackReply
-	(*SignalReply)(nil),          // 26: aramid.proc.SignalReply
-	(*IdentityReply)(nil),        // 27: aramid.proc.IdentityReply
-	(*SetGroupRequest)(nil),      // 28: aramid.proc.SetGroupRequest
-	(*CredsReply)(nil),           // 29: aramid.proc.CredsReply
-	(*SetCredsRequest)(nil),      // 30: aramid.proc.SetCredsRequest
-	(*LimitRequest)(nil),         // 31: aramid.proc.LimitRequest
-	(*LimitReply)(nil),           // 32: aramid.proc.LimitReply
-	(*UsageRequest)(nil),         // 33: aramid.proc.UsageRequest
-	(*UsageReply)(nil),           // 34: aramid.proc.UsageReply
-	(*SettingRequest)(nil),       // 35: aramid.proc.SettingRequest
-	(*SettingReply)(nil),         // 36: aramid.proc.SettingReply
-	(*ThreadRequest)(nil),        // 37: aramid.proc.ThreadRequest
-	(*UtsRequest)(nil),           // 38: aramid.proc.UtsRequest
-	(*UtsReply)(nil),             // 39: aramid.proc.UtsReply
-	(*AlarmRequest)(nil),         // 40: aramid.proc.AlarmRequest
-	(*AlarmReply)(nil),           // 41: aramid.proc.AlarmReply
-	(*MemoryReply)(nil),          // 42: aramid.proc.MemoryReply
-	(*FsReply)(nil),              // 43: aramid.proc.FsReply
-	(*ListRequest)(nil),          // 44: aramid.proc.ListRequest
-	(*ListReply)(nil),            // 45: aramid.proc.ListReply
-	(*StatusReply)(nil),          // 46: aramid.proc.StatusReply
-	(*FdInstallRequest)(nil),     // 47: aramid.proc.FdInstallRequest
-	(*FdInstallReply)(nil),       // 48: aramid.proc.FdInstallReply
-	(*FdRequest)(nil),            // 49: aramid.proc.FdRequest
-	(*FdCloseReply)(nil),         // 50: aramid.proc.FdCloseReply
-	(*FdGetRequest)(nil),         // 51: aramid.proc.FdGetRequest
-	(*FdReply)(nil),              // 52: aramid.proc.FdReply
-	(*FdGetReply)(nil),           // 53: aramid.proc.FdGetReply
-	(*FdDupRequest)(nil),         // 54: aramid.proc.FdDupRequest
-	(*FdDup2Request)(nil),        // 55: aramid.proc.FdDup2Request
-	(*FdFlagsRequest)(nil),       // 56: aramid.proc.FdFlagsRequest
-	(*FdRangeRequest)(nil),       // 57: aramid.proc.FdRangeRequest
-	(*FdListReply)(nil),          // 58: aramid.proc.FdListReply
-	(*PriorityRequest)(nil),      // 59: aramid.proc.PriorityRequest
-	(*PriorityReply)(nil),        // 60: aramid.proc.PriorityReply
-	(*SchedRequest)(nil),         // 61: aramid.proc.SchedRequest
-	(*SchedReply)(nil),           // 62: aramid.proc.SchedReply
-	(*SignalWatchRequest)(nil),   // 63: aramid.proc.SignalWatchRequest
-	(*WatchRequest)(nil),         // 64: aramid.proc.WatchRequest
-	(*WatchReply)(nil),           // 65: aramid.proc.WatchReply
-	(*CgroupRequest)(nil),        // 66: aramid.proc.CgroupRequest
-	(*CgroupInfoRequest)(nil),    // 67: aramid.proc.CgroupInfoRequest
-	(*CgroupReply)(nil),          // 68: aramid.proc.CgroupReply
-	(*CgroupMoveRequest)(nil),    // 69: aramid.proc.CgroupMoveRequest
-	(*CgroupMembersRequest)(nil), // 70: aramid.proc.CgroupMembersRequest
-	(*CgroupInfoReply)(nil),      // 71: aramid.proc.CgroupInfoReply
-	(*CgroupSetRequest)(nil),     // 72: aramid.proc.CgroupSetRequest
-	(*CgroupChangesRequest)(nil), // 73: aramid.proc.CgroupChangesRequest
-	(*CgroupChangesReply)(nil),   // 74: aramid.proc.CgroupChangesReply
-	(*UnshareRequest)(nil),       // 75: aramid.proc.UnshareRequest
-	(*CompareRequest)(nil),       // 76: aramid.proc.CompareRequest
-	(*ClockRequest)(nil),         // 77: aramid.proc.ClockRequest
-	(*TotalsReply)(nil),          // 78: aramid.proc.TotalsReply
+	(*ExecPlanRequest)(nil),      // 9: aramid.proc.ExecPlanRequest
+	(*ExecPlanReply)(nil),        // 10: aramid.proc.ExecPlanReply
+	(*Layout)(nil),               // 11: aramid.proc.Layout
+	(*ExitRequest)(nil),          // 12: aramid.proc.ExitRequest
+	(*WaitRequest)(nil),          // 13: aramid.proc.WaitRequest
+	(*WaitReply)(nil),            // 14: aramid.proc.WaitReply
+	(*KillRequest)(nil),          // 15: aramid.proc.KillRequest
+	(*BackgroundRequest)(nil),    // 16: aramid.proc.BackgroundRequest
+	(*BackgroundReply)(nil),      // 17: aramid.proc.BackgroundReply
+	(*OriginRequest)(nil),        // 18: aramid.proc.OriginRequest
+	(*FaultRequest)(nil),         // 19: aramid.proc.FaultRequest
+	(*ActionRequest)(nil),        // 20: aramid.proc.ActionRequest
+	(*ActionReply)(nil),          // 21: aramid.proc.ActionReply
+	(*MaskRequest)(nil),          // 22: aramid.proc.MaskRequest
+	(*MaskReply)(nil),            // 23: aramid.proc.MaskReply
+	(*SuspendRequest)(nil),       // 24: aramid.proc.SuspendRequest
+	(*TimedWaitRequest)(nil),     // 25: aramid.proc.TimedWaitRequest
+	(*AltStackRequest)(nil),      // 26: aramid.proc.AltStackRequest
+	(*AltStackReply)(nil),        // 27: aramid.proc.AltStackReply
+	(*SignalReply)(nil),          // 28: aramid.proc.SignalReply
+	(*IdentityReply)(nil),        // 29: aramid.proc.IdentityReply
+	(*SetGroupRequest)(nil),      // 30: aramid.proc.SetGroupRequest
+	(*CredsReply)(nil),           // 31: aramid.proc.CredsReply
+	(*SetCredsRequest)(nil),      // 32: aramid.proc.SetCredsRequest
+	(*LimitRequest)(nil),         // 33: aramid.proc.LimitRequest
+	(*LimitReply)(nil),           // 34: aramid.proc.LimitReply
+	(*UsageRequest)(nil),         // 35: aramid.proc.UsageRequest
+	(*UsageReply)(nil),           // 36: aramid.proc.UsageReply
+	(*SettingRequest)(nil),       // 37: aramid.proc.SettingRequest
+	(*SettingReply)(nil),         // 38: aramid.proc.SettingReply
+	(*ThreadRequest)(nil),        // 39: aramid.proc.ThreadRequest
+	(*UtsRequest)(nil),           // 40: aramid.proc.UtsRequest
+	(*UtsReply)(nil),             // 41: aramid.proc.UtsReply
+	(*AlarmRequest)(nil),         // 42: aramid.proc.AlarmRequest
+	(*AlarmReply)(nil),           // 43: aramid.proc.AlarmReply
+	(*MemoryReply)(nil),          // 44: aramid.proc.MemoryReply
+	(*FsReply)(nil),              // 45: aramid.proc.FsReply
+	(*ListRequest)(nil),          // 46: aramid.proc.ListRequest
+	(*ListReply)(nil),            // 47: aramid.proc.ListReply
+	(*StatusReply)(nil),          // 48: aramid.proc.StatusReply
+	(*FdInstallRequest)(nil),     // 49: aramid.proc.FdInstallRequest
+	(*FdInstallReply)(nil),       // 50: aramid.proc.FdInstallReply
+	(*FdRequest)(nil),            // 51: aramid.proc.FdRequest
+	(*FdCloseReply)(nil),         // 52: aramid.proc.FdCloseReply
+	(*FdGetRequest)(nil),         // 53: aramid.proc.FdGetRequest
+	(*FdReply)(nil),              // 54: aramid.proc.FdReply
+	(*FdGetReply)(nil),           // 55: aramid.proc.FdGetReply
+	(*FdDupRequest)(nil),         // 56: aramid.proc.FdDupRequest
+	(*FdDup2Request)(nil),        // 57: aramid.proc.FdDup2Request
+	(*FdFlagsRequest)(nil),       // 58: aramid.proc.FdFlagsRequest
+	(*FdRangeRequest)(nil),       // 59: aramid.proc.FdRangeRequest
+	(*FdListReply)(nil),          // 60: aramid.proc.FdListReply
+	(*PriorityRequest)(nil),      // 61: aramid.proc.PriorityRequest
+	(*PriorityReply)(nil),        // 62: aramid.proc.PriorityReply
+	(*SchedRequest)(nil),         // 63: aramid.proc.SchedRequest
+	(*SchedReply)(nil),           // 64: aramid.proc.SchedReply
+	(*SignalWatchRequest)(nil),   // 65: aramid.proc.SignalWatchRequest
+	(*WatchRequest)(nil),         // 66: aramid.proc.WatchRequest
+	(*WatchReply)(nil),           // 67: aramid.proc.WatchReply
+	(*CgroupRequest)(nil),        // 68: aramid.proc.CgroupRequest
+	(*CgroupInfoRequest)(nil),    // 69: aramid.proc.CgroupInfoRequest
+	(*CgroupReply)(nil),          // 70: aramid.proc.CgroupReply
+	(*CgroupMoveRequest)(nil),    // 71: aramid.proc.CgroupMoveRequest
+	(*CgroupMembersRequest)(nil), // 72: aramid.proc.CgroupMembersRequest
+	(*CgroupInfoReply)(nil),      // 73: aramid.proc.CgroupInfoReply
+	(*CgroupSetRequest)(nil),     // 74: aramid.proc.CgroupSetRequest
+	(*CgroupChangesRequest)(nil), // 75: aramid.proc.CgroupChangesRequest
+	(*CgroupChangesReply)(nil),   // 76: aramid.proc.CgroupChangesReply
+	(*UnshareRequest)(nil),       // 77: aramid.proc.UnshareRequest
+	(*CompareRequest)(nil),       // 78: aramid.proc.CompareRequest
+	(*ClockRequest)(nil),         // 79: aramid.proc.ClockRequest
+	(*TotalsReply)(nil),          // 80: aramid.proc.TotalsReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
-	9,  // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
-	9,  // 1: aramid.proc.ExecRequest.layout:type_name -> aramid.proc.Layout
+	11, // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
+	11, // 1: aramid.proc.ExecRequest.layout:type_name -> aramid.proc.Layout
 	0,  // 2: aramid.proc.BackgroundReply.verdict:type_name -> aramid.proc.Verdict
-	9,  // 3: aramid.proc.StatusReply.layout:type_name -> aramid.proc.Layout
+	11, // 3: aramid.proc.StatusReply.layout:type_name -> aramid.proc.Layout
 	1,  // 4: aramid.proc.CgroupSetRequest.knob:type_name -> aramid.proc.CgroupKnob
 	6,  // 5: aramid.proc.Proc.Spawn:input_type -> aramid.proc.SpawnRequest
 	7,  // 6: aramid.proc.Proc.Fork:input_type -> aramid.proc.ForkRequest
 	4,  // 7: aramid.proc.Proc.VforkWait:input_type -> aramid.proc.PidRequest
-	8,  // 8: aramid.proc.Proc.Exec:input_type -> aramid.proc.ExecRequest
-	10, // 9: aramid.proc.Proc.Exit:input_type -> aramid.proc.ExitRequest
-	10, // 10: aramid.proc.Proc.ExitGroup:input_type -> aramid.proc.ExitRequest
-	11, // 11: aramid.proc.Proc.Wait:input_type -> aramid.proc.WaitRequest
-	13, // 12: aramid.proc.Proc.Kill:input_type -> aramid.proc.KillRequest
-	17, // 13: aramid.proc.Proc.Fault:input_type -> aramid.proc.FaultRequest
-	18, // 14: aramid.proc.Proc.Action:input_type -> aramid.proc.ActionRequest
-	20, // 15: aramid.proc.Proc.Mask:input_type -> aramid.proc.MaskRequest
-	22, // 16: aramid.proc.Proc.Suspend:input_type -> aramid.proc.SuspendRequest
-	2,  // 17: aramid.proc.Proc.Pending:input_type -> aramid.proc.EmptyRequest
-	23, // 18: aramid.proc.Proc.TimedWait:input_type -> aramid.proc.TimedWaitRequest
-	24, // 19: aramid.proc.Proc.AltStack:input_type -> aramid.proc.AltStackRequest
-	2,  // 20: aramid.proc.Proc.NextSignal:input_type -> aramid.proc.EmptyRequest
-	14, // 21: aramid.proc.Proc.Background:input_type -> aramid.proc.BackgroundRequest
-	4,  // 22: aramid.proc.Proc.Group:input_type -> aramid.proc.PidRequest
-	16, // 23: aramid.proc.Proc.Leaving:input_type -> aramid.proc.OriginRequest
-	4,  // 24: aramid.proc.Proc.Identity:input_type -> aramid.proc.PidRequest
-	28, // 25: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
-	2,  // 26: aramid.proc.Proc.SetSession:input_type -> aramid.proc.EmptyRequest
-	4,  // 27: aramid.proc.Proc.Creds:input_type -> aramid.proc.PidRequest
-	30, // 28: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
-	31, // 29: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
-	33, // 30: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
-	35, // 31: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
-	37, // 32: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
-	38, // 33: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
-	40, // 34: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
-	2,  // 35: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
-	2,  // 36: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
-	44, // 37: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
-	4,  // 38: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
-	47, // 39: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
-	51, // 40: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
-	54, // 41: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
-	55, // 42: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
-	49, // 43: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
-	56, // 44: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
-	57, // 45: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
-	4,  // 46: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
-	59, // 47: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
-	61, // 48: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
-	59, // 49: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
-	4,  // 50: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
-	63, // 51: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
-	64, // 52: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
-	4,  // 53: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
-	66, // 54: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
-	66, // 55: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
-	69, // 56: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
-	70, // 57: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
-	67, // 58: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
-	72, // 59: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
-	73, // 60: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
-	75, // 61: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
-	4,  // 62: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
-	4,  // 63: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
-	76, // 64: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
-	77, // 65: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
-	2,  // 66: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
-	5,  // 67: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	5,  // 68: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	3,  // 69: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	3,  // 70: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	3,  // 71: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	3,  // 72: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	12, // 73: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	3,  // 74: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	3,  // 75: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	19, // 76: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	21, // 77: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	3,  // 78: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	21, // 79: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	26, // 80: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	25, // 81: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	26, // 82: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	15, // 83: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
-	27, // 84: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
-	5,  // 85: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
-	27, // 86: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	3,  // 87: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	5,  // 88: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	29, // 89: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	3,  // 90: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	32, // 91: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	34, // 92: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	36, // 93: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	5,  // 94: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	39, // 95: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	41, // 96: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	42, // 97: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	43, // 98: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	45, // 99: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	46, // 100: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	48, // 101: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	53, // 102: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	52, // 103: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	52, // 104: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	50, // 105: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
-	52, // 106: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	3,  // 107: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	58, // 108: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	60, // 109: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	62, // 110: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
-	60, // 111: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
-	42, // 112: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	65, // 113: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
-	3,  // 114: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	65, // 115: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	68, // 116: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
-	3,  // 117: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
-	3,  // 118: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
-	45, // 119: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	71, // 120: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
-	3,  // 121: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	74, // 122: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
-	3,  // 123: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
-	45, // 124: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
-	46, // 125: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
-	5,  // 126: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
-	3,  // 127: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
-	78, // 128: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
-	67, // [67:129] is the sub-list for method output_type
-	5,  // [5:67] is the sub-list for method input_type
+	9,  // 8: aramid.proc.Proc.ExecPlan:input_type -> aramid.proc.ExecPlanRequest
+	8,  // 9: aramid.proc.Proc.Exec:input_type -> aramid.proc.ExecRequest
+	12, // 10: aramid.proc.Proc.Exit:input_type -> aramid.proc.ExitRequest
+	12, // 11: aramid.proc.Proc.ExitGroup:input_type -> aramid.proc.ExitRequest
+	13, // 12: aramid.proc.Proc.Wait:input_type -> aramid.proc.WaitRequest
+	15, // 13: aramid.proc.Proc.Kill:input_type -> aramid.proc.KillRequest
+	19, // 14: aramid.proc.Proc.Fault:input_type -> aramid.proc.FaultRequest
+	20, // 15: aramid.proc.Proc.Action:input_type -> aramid.proc.ActionRequest
+	22, // 16: aramid.proc.Proc.Mask:input_type -> aramid.proc.MaskRequest
+	24, // 17: aramid.proc.Proc.Suspend:input_type -> aramid.proc.SuspendRequest
+	2,  // 18: aramid.proc.Proc.Pending:input_type -> aramid.proc.EmptyRequest
+	25, // 19: aramid.proc.Proc.TimedWait:input_type -> aramid.proc.TimedWaitRequest
+	26, // 20: aramid.proc.Proc.AltStack:input_type -> aramid.proc.AltStackRequest
+	2,  // 21: aramid.proc.Proc.NextSignal:input_type -> aramid.proc.EmptyRequest
+	16, // 22: aramid.proc.Proc.Background:input_type -> aramid.proc.BackgroundRequest
+	4,  // 23: aramid.proc.Proc.Group:input_type -> aramid.proc.PidRequest
+	18, // 24: aramid.proc.Proc.Leaving:input_type -> aramid.proc.OriginRequest
+	4,  // 25: aramid.proc.Proc.Identity:input_type -> aramid.proc.PidRequest
+	30, // 26: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
+	2,  // 27: aramid.proc.Proc.SetSession:input_type -> aramid.proc.EmptyRequest
+	4,  // 28: aramid.proc.Proc.Creds:input_type -> aramid.proc.PidRequest
+	32, // 29: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
+	33, // 30: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
+	35, // 31: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
+	37, // 32: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
+	39, // 33: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
+	40, // 34: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
+	42, // 35: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
+	2,  // 36: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
+	2,  // 37: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
+	46, // 38: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
+	4,  // 39: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
+	49, // 40: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
+	53, // 41: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
+	56, // 42: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
+	57, // 43: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
+	51, // 44: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
+	58, // 45: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
+	59, // 46: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
+	4,  // 47: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
+	61, // 48: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
+	63, // 49: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
+	61, // 50: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
+	4,  // 51: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
+	65, // 52: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
+	66, // 53: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
+	4,  // 54: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
+	68, // 55: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
+	68, // 56: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
+	71, // 57: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
+	72, // 58: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
+	69, // 59: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
+	74, // 60: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
+	75, // 61: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
+	77, // 62: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
+	4,  // 63: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
+	4,  // 64: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
+	78, // 65: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	79, // 66: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
+	2,  // 67: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
+	5,  // 68: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	5,  // 69: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	3,  // 70: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	10, // 71: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
+	3,  // 72: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	3,  // 73: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	3,  // 74: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	14, // 75: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	3,  // 76: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	3,  // 77: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	21, // 78: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	23, // 79: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	3,  // 80: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	23, // 81: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	28, // 82: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	27, // 83: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	28, // 84: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	17, // 85: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
+	29, // 86: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
+	5,  // 87: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
+	29, // 88: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	3,  // 89: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	5,  // 90: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	31, // 91: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	3,  // 92: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	34, // 93: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	36, // 94: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	38, // 95: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	5,  // 96: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	41, // 97: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	43, // 98: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	44, // 99: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	45, // 100: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	47, // 101: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	48, // 102: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	50, // 103: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	55, // 104: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	54, // 105: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	54, // 106: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	52, // 107: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
+	54, // 108: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	3,  // 109: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	60, // 110: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	62, // 111: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	64, // 112: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
+	62, // 113: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
+	44, // 114: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	67, // 115: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	3,  // 116: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
+	67, // 117: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	70, // 118: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	3,  // 119: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
+	3,  // 120: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
+	47, // 121: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	73, // 122: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	3,  // 123: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
+	76, // 124: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	3,  // 125: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
+	47, // 126: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	48, // 127: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	5,  // 128: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
+	3,  // 129: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
+	80, // 130: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	68, // [68:131] is the sub-list for method output_type
+	5,  // [5:68] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -6038,16 +6246,16 @@ func file_proto_proc_proc_proto_init() {
 	if File_proto_proc_proc_proto != nil {
 		return
 	}
-	file_proto_proc_proc_proto_msgTypes[28].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[35].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[36].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[30].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[37].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[38].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   77,
+			NumMessages:   79,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -14,65 +14,66 @@ const (
 	MethodSpawn         = 1
 	MethodFork          = 2
 	MethodVforkWait     = 3
-	MethodExec          = 4
-	MethodExit          = 5
-	MethodExitGroup     = 6
-	MethodWait          = 7
-	MethodKill          = 8
-	MethodFault         = 9
-	MethodAction        = 10
-	MethodMask          = 11
-	MethodSuspend       = 12
-	MethodPending       = 13
-	MethodTimedWait     = 14
-	MethodAltStack      = 15
-	MethodNextSignal    = 16
-	MethodBackground    = 17
-	MethodGroup         = 18
-	MethodLeaving       = 19
-	MethodIdentity      = 20
-	MethodSetGroup      = 21
-	MethodSetSession    = 22
-	MethodCreds         = 23
-	MethodSetCreds      = 24
-	MethodLimit         = 25
-	MethodUsage         = 26
-	MethodSetting       = 27
-	MethodThread        = 28
-	MethodUts           = 29
-	MethodAlarm         = 30
-	MethodMemory        = 31
-	MethodFs            = 32
-	MethodList          = 33
-	MethodStatus        = 34
-	MethodFdInstall     = 35
-	MethodFdGet         = 36
-	MethodFdDup         = 37
-	MethodFdDup2        = 38
-	MethodFdClose       = 39
-	MethodFdFlags       = 40
-	MethodFdCloseRange  = 41
-	MethodFdList        = 42
-	MethodPriority      = 43
-	MethodSched         = 44
-	MethodIoPriority    = 45
-	MethodMemoryOf      = 46
-	MethodSignalWatch   = 47
-	MethodSignalUnwatch = 48
-	MethodPidWatch      = 49
-	MethodCgroupCreate  = 50
-	MethodCgroupRemove  = 51
-	MethodCgroupMove    = 52
-	MethodCgroupMembers = 53
-	MethodCgroupInfo    = 54
-	MethodCgroupSet     = 55
-	MethodCgroupChanges = 56
-	MethodUnshare       = 57
-	MethodThreadList    = 58
-	MethodThreadStatus  = 59
-	MethodCompare       = 60
-	MethodClockSet      = 61
-	MethodTotals        = 62
+	MethodExecPlan      = 4
+	MethodExec          = 5
+	MethodExit          = 6
+	MethodExitGroup     = 7
+	MethodWait          = 8
+	MethodKill          = 9
+	MethodFault         = 10
+	MethodAction        = 11
+	MethodMask          = 12
+	MethodSuspend       = 13
+	MethodPending       = 14
+	MethodTimedWait     = 15
+	MethodAltStack      = 16
+	MethodNextSignal    = 17
+	MethodBackground    = 18
+	MethodGroup         = 19
+	MethodLeaving       = 20
+	MethodIdentity      = 21
+	MethodSetGroup      = 22
+	MethodSetSession    = 23
+	MethodCreds         = 24
+	MethodSetCreds      = 25
+	MethodLimit         = 26
+	MethodUsage         = 27
+	MethodSetting       = 28
+	MethodThread        = 29
+	MethodUts           = 30
+	MethodAlarm         = 31
+	MethodMemory        = 32
+	MethodFs            = 33
+	MethodList          = 34
+	MethodStatus        = 35
+	MethodFdInstall     = 36
+	MethodFdGet         = 37
+	MethodFdDup         = 38
+	MethodFdDup2        = 39
+	MethodFdClose       = 40
+	MethodFdFlags       = 41
+	MethodFdCloseRange  = 42
+	MethodFdList        = 43
+	MethodPriority      = 44
+	MethodSched         = 45
+	MethodIoPriority    = 46
+	MethodMemoryOf      = 47
+	MethodSignalWatch   = 48
+	MethodSignalUnwatch = 49
+	MethodPidWatch      = 50
+	MethodCgroupCreate  = 51
+	MethodCgroupRemove  = 52
+	MethodCgroupMove    = 53
+	MethodCgroupMembers = 54
+	MethodCgroupInfo    = 55
+	MethodCgroupSet     = 56
+	MethodCgroupChanges = 57
+	MethodUnshare       = 58
+	MethodThreadList    = 59
+	MethodThreadStatus  = 60
+	MethodCompare       = 61
+	MethodClockSet      = 62
+	MethodTotals        = 63
 )
 
 // Client calls Proc through the handle H.
@@ -145,6 +146,28 @@ func (cl Client) VforkWait(c ipc.Caller, in *PidRequest, out *EmptyReply, grants
 		ipc.SetGrants(m, grants)
 	}
 	if err := c.Exchange(cl.H, MethodVforkWait, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// ExecPlan tells what Exec with the same program would make of the caller's ids, for the auxiliary vector and the stack.
+func (cl Client) ExecPlan(c ipc.Caller, in *ExecPlanRequest, out *ExecPlanReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodExecPlan, false); err != uabi.OK {
 		return err
 	}
 	if m.Len != 0 {
@@ -1559,6 +1582,8 @@ type Handler[C any] interface {
 	Fork(c C, in *ForkRequest, out *PidReply) uabi.Error
 	// VforkWait waits until the vfork child pid has execed or exited.
 	VforkWait(c C, in *PidRequest, out *EmptyReply) uabi.Error
+	// ExecPlan tells what Exec with the same program would make of the caller's ids, for the auxiliary vector and the stack.
+	ExecPlan(c C, in *ExecPlanRequest, out *ExecPlanReply) uabi.Error
 	// Exec moves the calling thread to a fresh mm: other threads end, handlers are reset, close-on-exec descriptors close.
 	// ErrWait while siblings end.
 	Exec(c C, in *ExecRequest, out *EmptyReply) uabi.Error
@@ -1708,6 +1733,8 @@ type service[C any] struct {
 	forkOut          PidReply
 	vforkWaitIn      PidRequest
 	vforkWaitOut     EmptyReply
+	execPlanIn       ExecPlanRequest
+	execPlanOut      ExecPlanReply
 	execIn           ExecRequest
 	execOut          EmptyReply
 	exitIn           ExitRequest
@@ -1837,6 +1864,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doFork(c, b)
 	case MethodVforkWait:
 		return s.doVforkWait(c, b)
+	case MethodExecPlan:
+		return s.doExecPlan(c, b)
 	case MethodExec:
 		return s.doExec(c, b)
 	case MethodExit:
@@ -2001,6 +2030,22 @@ func (s *service[C]) doVforkWait(c C, b *uk.Buffer) uabi.Error {
 	in.FromWords(&b.In.W)
 	out.Clear()
 	if err := s.h.VforkWait(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doExecPlan(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.execPlanIn, &s.execPlanOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.ExecPlan(c, in, out); err != uabi.OK {
 		return err
 	}
 	out.ToWords(&b.Out.W)
@@ -3026,6 +3071,12 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
+		Name: "ExecPlan", Mutates: false, Blocks: false, Forward: false,
+		In: 4, Out: 6, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(ExecPlanRequest) },
+		NewOut: func() ipc.Message { return new(ExecPlanReply) },
+	},
+	{
 		Name: "Exec", Mutates: true, Blocks: true, Forward: false,
 		Errors: []uabi.Error{uabi.ErrArg},
 		In:     ipc.Bytes, Out: 0, InHandles: 2, OutHandles: 0,
@@ -3789,6 +3840,10 @@ func (x *ExecRequest) Clear() {
 	x.Mm = 0
 	x.Layout = nil
 	x.Space = 0
+	x.SetUid = false
+	x.SetGid = false
+	x.Uid = 0
+	x.Gid = 0
 	x.unknownFields = nil
 }
 
@@ -3808,6 +3863,85 @@ func (x *ExecRequest) Encode(b []byte) int {
 func (x *ExecRequest) Decode(b []byte) bool {
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *ExecPlanRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+	if x.SetUid {
+		w[0] = 1
+	}
+	w[1] = 0
+	if x.SetGid {
+		w[1] = 1
+	}
+	w[2] = uint64(x.Uid)
+	w[3] = uint64(x.Gid)
+}
+
+// FromWords implements ipc.Message.
+func (x *ExecPlanRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.SetUid = w[0] != 0
+	x.SetGid = w[1] != 0
+	x.Uid = uint32(w[2])
+	x.Gid = uint32(w[3])
+}
+
+// ToHandles implements ipc.Message.
+func (x *ExecPlanRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *ExecPlanRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *ExecPlanRequest) Clear() {
+	x.SetUid = false
+	x.SetGid = false
+	x.Uid = 0
+	x.Gid = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *ExecPlanReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Ruid)
+	w[1] = uint64(x.Euid)
+	w[2] = uint64(x.Rgid)
+	w[3] = uint64(x.Egid)
+	w[4] = 0
+	if x.Secure {
+		w[4] = 1
+	}
+	w[5] = uint64(x.StackLimit)
+}
+
+// FromWords implements ipc.Message.
+func (x *ExecPlanReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Ruid = uint32(w[0])
+	x.Euid = uint32(w[1])
+	x.Rgid = uint32(w[2])
+	x.Egid = uint32(w[3])
+	x.Secure = w[4] != 0
+	x.StackLimit = uint64(w[5])
+}
+
+// ToHandles implements ipc.Message.
+func (x *ExecPlanReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *ExecPlanReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *ExecPlanReply) Clear() {
+	x.Ruid = 0
+	x.Euid = 0
+	x.Rgid = 0
+	x.Egid = 0
+	x.Secure = false
+	x.StackLimit = 0
 }
 
 // ToWords implements ipc.Message.

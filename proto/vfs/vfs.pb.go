@@ -511,6 +511,106 @@ func (x *PathReply) GetPath() string {
 	return ""
 }
 
+type ExecFileReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tag           uint64                 `protobuf:"varint,1,opt,name=tag,proto3" json:"tag,omitempty"`   // as MapFileReply's
+	Size          uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"` // bytes
+	Mode          uint32                 `protobuf:"varint,3,opt,name=mode,proto3" json:"mode,omitempty"`
+	Uid           uint32                 `protobuf:"varint,4,opt,name=uid,proto3" json:"uid,omitempty"`
+	Gid           uint32                 `protobuf:"varint,5,opt,name=gid,proto3" json:"gid,omitempty"`
+	Nosuid        bool                   `protobuf:"varint,6,opt,name=nosuid,proto3" json:"nosuid,omitempty"` // its mount says that set-id bits do not count
+	Path          string                 `protobuf:"bytes,7,opt,name=path,proto3" json:"path,omitempty"`      // absolute
+	Memory        uint32                 `protobuf:"varint,8,opt,name=memory,proto3" json:"memory,omitempty"` // to read and to map
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecFileReply) Reset() {
+	*x = ExecFileReply{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecFileReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecFileReply) ProtoMessage() {}
+
+func (x *ExecFileReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecFileReply.ProtoReflect.Descriptor instead.
+func (*ExecFileReply) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ExecFileReply) GetTag() uint64 {
+	if x != nil {
+		return x.Tag
+	}
+	return 0
+}
+
+func (x *ExecFileReply) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *ExecFileReply) GetMode() uint32 {
+	if x != nil {
+		return x.Mode
+	}
+	return 0
+}
+
+func (x *ExecFileReply) GetUid() uint32 {
+	if x != nil {
+		return x.Uid
+	}
+	return 0
+}
+
+func (x *ExecFileReply) GetGid() uint32 {
+	if x != nil {
+		return x.Gid
+	}
+	return 0
+}
+
+func (x *ExecFileReply) GetNosuid() bool {
+	if x != nil {
+		return x.Nosuid
+	}
+	return false
+}
+
+func (x *ExecFileReply) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ExecFileReply) GetMemory() uint32 {
+	if x != nil {
+		return x.Memory
+	}
+	return 0
+}
+
 type Stat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Dev           uint64                 `protobuf:"varint,1,opt,name=dev,proto3" json:"dev,omitempty"`
@@ -535,7 +635,7 @@ type Stat struct {
 
 func (x *Stat) Reset() {
 	*x = Stat{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[7]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -547,7 +647,7 @@ func (x *Stat) String() string {
 func (*Stat) ProtoMessage() {}
 
 func (x *Stat) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[7]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -560,7 +660,7 @@ func (x *Stat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stat.ProtoReflect.Descriptor instead.
 func (*Stat) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{7}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Stat) GetDev() uint64 {
@@ -688,7 +788,7 @@ type MakeRequest struct {
 
 func (x *MakeRequest) Reset() {
 	*x = MakeRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[8]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -700,7 +800,7 @@ func (x *MakeRequest) String() string {
 func (*MakeRequest) ProtoMessage() {}
 
 func (x *MakeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[8]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -713,7 +813,7 @@ func (x *MakeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MakeRequest.ProtoReflect.Descriptor instead.
 func (*MakeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{8}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MakeRequest) GetPath() string {
@@ -765,7 +865,7 @@ type TwoPathRequest struct {
 
 func (x *TwoPathRequest) Reset() {
 	*x = TwoPathRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[9]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -777,7 +877,7 @@ func (x *TwoPathRequest) String() string {
 func (*TwoPathRequest) ProtoMessage() {}
 
 func (x *TwoPathRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[9]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -790,7 +890,7 @@ func (x *TwoPathRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TwoPathRequest.ProtoReflect.Descriptor instead.
 func (*TwoPathRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{9}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TwoPathRequest) GetOld() string {
@@ -853,7 +953,7 @@ type SetRequest struct {
 
 func (x *SetRequest) Reset() {
 	*x = SetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[10]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -865,7 +965,7 @@ func (x *SetRequest) String() string {
 func (*SetRequest) ProtoMessage() {}
 
 func (x *SetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[10]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -878,7 +978,7 @@ func (x *SetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRequest.ProtoReflect.Descriptor instead.
 func (*SetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{10}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SetRequest) GetPath() string {
@@ -968,7 +1068,7 @@ type Statfs struct {
 
 func (x *Statfs) Reset() {
 	*x = Statfs{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[11]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -980,7 +1080,7 @@ func (x *Statfs) String() string {
 func (*Statfs) ProtoMessage() {}
 
 func (x *Statfs) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[11]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -993,7 +1093,7 @@ func (x *Statfs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Statfs.ProtoReflect.Descriptor instead.
 func (*Statfs) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{11}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Statfs) GetType() uint64 {
@@ -1071,7 +1171,7 @@ type ChdirRequest struct {
 
 func (x *ChdirRequest) Reset() {
 	*x = ChdirRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[12]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1083,7 +1183,7 @@ func (x *ChdirRequest) String() string {
 func (*ChdirRequest) ProtoMessage() {}
 
 func (x *ChdirRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[12]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1096,7 +1196,7 @@ func (x *ChdirRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChdirRequest.ProtoReflect.Descriptor instead.
 func (*ChdirRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{12}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ChdirRequest) GetPath() string {
@@ -1136,7 +1236,7 @@ type UmaskRequest struct {
 
 func (x *UmaskRequest) Reset() {
 	*x = UmaskRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[13]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1248,7 @@ func (x *UmaskRequest) String() string {
 func (*UmaskRequest) ProtoMessage() {}
 
 func (x *UmaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[13]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1261,7 @@ func (x *UmaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UmaskRequest.ProtoReflect.Descriptor instead.
 func (*UmaskRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{13}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UmaskRequest) GetMask() uint32 {
@@ -1184,7 +1284,7 @@ type MountRequest struct {
 
 func (x *MountRequest) Reset() {
 	*x = MountRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[14]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1196,7 +1296,7 @@ func (x *MountRequest) String() string {
 func (*MountRequest) ProtoMessage() {}
 
 func (x *MountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[14]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1209,7 +1309,7 @@ func (x *MountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountRequest.ProtoReflect.Descriptor instead.
 func (*MountRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{14}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *MountRequest) GetSource() string {
@@ -1256,7 +1356,7 @@ type PipeRequest struct {
 
 func (x *PipeRequest) Reset() {
 	*x = PipeRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[15]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1268,7 +1368,7 @@ func (x *PipeRequest) String() string {
 func (*PipeRequest) ProtoMessage() {}
 
 func (x *PipeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[15]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1281,7 +1381,7 @@ func (x *PipeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipeRequest.ProtoReflect.Descriptor instead.
 func (*PipeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{15}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PipeRequest) GetFlags() uint32 {
@@ -1301,7 +1401,7 @@ type PipeReply struct {
 
 func (x *PipeReply) Reset() {
 	*x = PipeReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[16]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1313,7 +1413,7 @@ func (x *PipeReply) String() string {
 func (*PipeReply) ProtoMessage() {}
 
 func (x *PipeReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[16]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1326,7 +1426,7 @@ func (x *PipeReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipeReply.ProtoReflect.Descriptor instead.
 func (*PipeReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{16}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PipeReply) GetRead() uint32 {
@@ -1353,7 +1453,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1365,7 +1465,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1378,7 +1478,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{17}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReadRequest) GetOffset() int64 {
@@ -1404,7 +1504,7 @@ type CountReply struct {
 
 func (x *CountReply) Reset() {
 	*x = CountReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1416,7 +1516,7 @@ func (x *CountReply) String() string {
 func (*CountReply) ProtoMessage() {}
 
 func (x *CountReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1429,7 +1529,7 @@ func (x *CountReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountReply.ProtoReflect.Descriptor instead.
 func (*CountReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{18}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CountReply) GetCount() int64 {
@@ -1449,7 +1549,7 @@ type SeekRequest struct {
 
 func (x *SeekRequest) Reset() {
 	*x = SeekRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1461,7 +1561,7 @@ func (x *SeekRequest) String() string {
 func (*SeekRequest) ProtoMessage() {}
 
 func (x *SeekRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1474,7 +1574,7 @@ func (x *SeekRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeekRequest.ProtoReflect.Descriptor instead.
 func (*SeekRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{19}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SeekRequest) GetOffset() int64 {
@@ -1500,7 +1600,7 @@ type ReadDirRequest struct {
 
 func (x *ReadDirRequest) Reset() {
 	*x = ReadDirRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1512,7 +1612,7 @@ func (x *ReadDirRequest) String() string {
 func (*ReadDirRequest) ProtoMessage() {}
 
 func (x *ReadDirRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1525,7 +1625,7 @@ func (x *ReadDirRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadDirRequest.ProtoReflect.Descriptor instead.
 func (*ReadDirRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{20}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReadDirRequest) GetMaxBytes() uint32 {
@@ -1547,7 +1647,7 @@ type Dirent struct {
 
 func (x *Dirent) Reset() {
 	*x = Dirent{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1559,7 +1659,7 @@ func (x *Dirent) String() string {
 func (*Dirent) ProtoMessage() {}
 
 func (x *Dirent) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1572,7 +1672,7 @@ func (x *Dirent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dirent.ProtoReflect.Descriptor instead.
 func (*Dirent) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{21}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Dirent) GetIno() uint64 {
@@ -1612,7 +1712,7 @@ type ReadDirReply struct {
 
 func (x *ReadDirReply) Reset() {
 	*x = ReadDirReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1624,7 +1724,7 @@ func (x *ReadDirReply) String() string {
 func (*ReadDirReply) ProtoMessage() {}
 
 func (x *ReadDirReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1637,7 +1737,7 @@ func (x *ReadDirReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadDirReply.ProtoReflect.Descriptor instead.
 func (*ReadDirReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{22}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReadDirReply) GetEntries() []*Dirent {
@@ -1657,7 +1757,7 @@ type FlagsRequest struct {
 
 func (x *FlagsRequest) Reset() {
 	*x = FlagsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1669,7 +1769,7 @@ func (x *FlagsRequest) String() string {
 func (*FlagsRequest) ProtoMessage() {}
 
 func (x *FlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1682,7 +1782,7 @@ func (x *FlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlagsRequest.ProtoReflect.Descriptor instead.
 func (*FlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{23}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *FlagsRequest) GetSet() bool {
@@ -1710,7 +1810,7 @@ type IoctlRequest struct {
 
 func (x *IoctlRequest) Reset() {
 	*x = IoctlRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1722,7 +1822,7 @@ func (x *IoctlRequest) String() string {
 func (*IoctlRequest) ProtoMessage() {}
 
 func (x *IoctlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1735,7 +1835,7 @@ func (x *IoctlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlRequest.ProtoReflect.Descriptor instead.
 func (*IoctlRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{24}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *IoctlRequest) GetCmd() uint32 {
@@ -1771,7 +1871,7 @@ type IoctlReply struct {
 
 func (x *IoctlReply) Reset() {
 	*x = IoctlReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1783,7 +1883,7 @@ func (x *IoctlReply) String() string {
 func (*IoctlReply) ProtoMessage() {}
 
 func (x *IoctlReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1796,7 +1896,7 @@ func (x *IoctlReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlReply.ProtoReflect.Descriptor instead.
 func (*IoctlReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{25}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *IoctlReply) GetResult() int64 {
@@ -1837,7 +1937,7 @@ type SyslogRequest struct {
 
 func (x *SyslogRequest) Reset() {
 	*x = SyslogRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +1949,7 @@ func (x *SyslogRequest) String() string {
 func (*SyslogRequest) ProtoMessage() {}
 
 func (x *SyslogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +1962,7 @@ func (x *SyslogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyslogRequest.ProtoReflect.Descriptor instead.
 func (*SyslogRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{26}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SyslogRequest) GetAction() uint32 {
@@ -1891,7 +1991,7 @@ type MapFileReply struct {
 
 func (x *MapFileReply) Reset() {
 	*x = MapFileReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1903,7 +2003,7 @@ func (x *MapFileReply) String() string {
 func (*MapFileReply) ProtoMessage() {}
 
 func (x *MapFileReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1916,7 +2016,7 @@ func (x *MapFileReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapFileReply.ProtoReflect.Descriptor instead.
 func (*MapFileReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{27}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MapFileReply) GetTag() uint64 {
@@ -1959,7 +2059,7 @@ type PollReply struct {
 
 func (x *PollReply) Reset() {
 	*x = PollReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1971,7 +2071,7 @@ func (x *PollReply) String() string {
 func (*PollReply) ProtoMessage() {}
 
 func (x *PollReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1984,7 +2084,7 @@ func (x *PollReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollReply.ProtoReflect.Descriptor instead.
 func (*PollReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *PollReply) GetLevel() uint32 {
@@ -2031,7 +2131,7 @@ type LockRequest struct {
 
 func (x *LockRequest) Reset() {
 	*x = LockRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2043,7 +2143,7 @@ func (x *LockRequest) String() string {
 func (*LockRequest) ProtoMessage() {}
 
 func (x *LockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2056,7 +2156,7 @@ func (x *LockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockRequest.ProtoReflect.Descriptor instead.
 func (*LockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *LockRequest) GetOwner() uint32 {
@@ -2128,7 +2228,7 @@ type LockReply struct {
 
 func (x *LockReply) Reset() {
 	*x = LockReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2140,7 +2240,7 @@ func (x *LockReply) String() string {
 func (*LockReply) ProtoMessage() {}
 
 func (x *LockReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2153,7 +2253,7 @@ func (x *LockReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockReply.ProtoReflect.Descriptor instead.
 func (*LockReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *LockReply) GetType() uint32 {
@@ -2202,7 +2302,7 @@ type EventfdRequest struct {
 
 func (x *EventfdRequest) Reset() {
 	*x = EventfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2214,7 +2314,7 @@ func (x *EventfdRequest) String() string {
 func (*EventfdRequest) ProtoMessage() {}
 
 func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2227,7 +2327,7 @@ func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventfdRequest.ProtoReflect.Descriptor instead.
 func (*EventfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *EventfdRequest) GetValue() uint32 {
@@ -2266,7 +2366,7 @@ type EpollControlRequest struct {
 
 func (x *EpollControlRequest) Reset() {
 	*x = EpollControlRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2278,7 +2378,7 @@ func (x *EpollControlRequest) String() string {
 func (*EpollControlRequest) ProtoMessage() {}
 
 func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2291,7 +2391,7 @@ func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollControlRequest.ProtoReflect.Descriptor instead.
 func (*EpollControlRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EpollControlRequest) GetOp() uint32 {
@@ -2352,7 +2452,7 @@ type ForgetRequest struct {
 
 func (x *ForgetRequest) Reset() {
 	*x = ForgetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2364,7 +2464,7 @@ func (x *ForgetRequest) String() string {
 func (*ForgetRequest) ProtoMessage() {}
 
 func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2377,7 +2477,7 @@ func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForgetRequest.ProtoReflect.Descriptor instead.
 func (*ForgetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ForgetRequest) GetId() uint64 {
@@ -2396,7 +2496,7 @@ type EpollWaitRequest struct {
 
 func (x *EpollWaitRequest) Reset() {
 	*x = EpollWaitRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2408,7 +2508,7 @@ func (x *EpollWaitRequest) String() string {
 func (*EpollWaitRequest) ProtoMessage() {}
 
 func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2421,7 +2521,7 @@ func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollWaitRequest.ProtoReflect.Descriptor instead.
 func (*EpollWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *EpollWaitRequest) GetMax() uint32 {
@@ -2441,7 +2541,7 @@ type EpollEvent struct {
 
 func (x *EpollEvent) Reset() {
 	*x = EpollEvent{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2453,7 +2553,7 @@ func (x *EpollEvent) String() string {
 func (*EpollEvent) ProtoMessage() {}
 
 func (x *EpollEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2466,7 +2566,7 @@ func (x *EpollEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollEvent.ProtoReflect.Descriptor instead.
 func (*EpollEvent) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *EpollEvent) GetEvents() uint32 {
@@ -2492,7 +2592,7 @@ type EpollWaitReply struct {
 
 func (x *EpollWaitReply) Reset() {
 	*x = EpollWaitReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2504,7 +2604,7 @@ func (x *EpollWaitReply) String() string {
 func (*EpollWaitReply) ProtoMessage() {}
 
 func (x *EpollWaitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2517,7 +2617,7 @@ func (x *EpollWaitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollWaitReply.ProtoReflect.Descriptor instead.
 func (*EpollWaitReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *EpollWaitReply) GetEvents() []*EpollEvent {
@@ -2537,7 +2637,7 @@ type TimerfdRequest struct {
 
 func (x *TimerfdRequest) Reset() {
 	*x = TimerfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2549,7 +2649,7 @@ func (x *TimerfdRequest) String() string {
 func (*TimerfdRequest) ProtoMessage() {}
 
 func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2562,7 +2662,7 @@ func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TimerfdRequest) GetClock() uint32 {
@@ -2592,7 +2692,7 @@ type TimerfdSetRequest struct {
 
 func (x *TimerfdSetRequest) Reset() {
 	*x = TimerfdSetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2604,7 +2704,7 @@ func (x *TimerfdSetRequest) String() string {
 func (*TimerfdSetRequest) ProtoMessage() {}
 
 func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2617,7 +2717,7 @@ func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdSetRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *TimerfdSetRequest) GetSet() bool {
@@ -2666,7 +2766,7 @@ type TimerfdReply struct {
 
 func (x *TimerfdReply) Reset() {
 	*x = TimerfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2678,7 +2778,7 @@ func (x *TimerfdReply) String() string {
 func (*TimerfdReply) ProtoMessage() {}
 
 func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2691,7 +2791,7 @@ func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdReply.ProtoReflect.Descriptor instead.
 func (*TimerfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TimerfdReply) GetValue() uint64 {
@@ -2726,7 +2826,7 @@ type SignalfdRequest struct {
 
 func (x *SignalfdRequest) Reset() {
 	*x = SignalfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2738,7 +2838,7 @@ func (x *SignalfdRequest) String() string {
 func (*SignalfdRequest) ProtoMessage() {}
 
 func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2751,7 +2851,7 @@ func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalfdRequest.ProtoReflect.Descriptor instead.
 func (*SignalfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SignalfdRequest) GetMask() uint64 {
@@ -2785,7 +2885,7 @@ type PidfdRequest struct {
 
 func (x *PidfdRequest) Reset() {
 	*x = PidfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2797,7 +2897,7 @@ func (x *PidfdRequest) String() string {
 func (*PidfdRequest) ProtoMessage() {}
 
 func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2810,7 +2910,7 @@ func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdRequest.ProtoReflect.Descriptor instead.
 func (*PidfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PidfdRequest) GetPid() int32 {
@@ -2838,7 +2938,7 @@ type PidfdReply struct {
 
 func (x *PidfdReply) Reset() {
 	*x = PidfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2850,7 +2950,7 @@ func (x *PidfdReply) String() string {
 func (*PidfdReply) ProtoMessage() {}
 
 func (x *PidfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2863,7 +2963,7 @@ func (x *PidfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdReply.ProtoReflect.Descriptor instead.
 func (*PidfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PidfdReply) GetPid() int64 {
@@ -2896,7 +2996,7 @@ type InotifyRequest struct {
 
 func (x *InotifyRequest) Reset() {
 	*x = InotifyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2908,7 +3008,7 @@ func (x *InotifyRequest) String() string {
 func (*InotifyRequest) ProtoMessage() {}
 
 func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2921,7 +3021,7 @@ func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *InotifyRequest) GetNonblock() bool {
@@ -2941,7 +3041,7 @@ type InotifyAddRequest struct {
 
 func (x *InotifyAddRequest) Reset() {
 	*x = InotifyAddRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2953,7 +3053,7 @@ func (x *InotifyAddRequest) String() string {
 func (*InotifyAddRequest) ProtoMessage() {}
 
 func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2966,7 +3066,7 @@ func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyAddRequest.ProtoReflect.Descriptor instead.
 func (*InotifyAddRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *InotifyAddRequest) GetPath() string {
@@ -2992,7 +3092,7 @@ type InotifyRemoveRequest struct {
 
 func (x *InotifyRemoveRequest) Reset() {
 	*x = InotifyRemoveRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3004,7 +3104,7 @@ func (x *InotifyRemoveRequest) String() string {
 func (*InotifyRemoveRequest) ProtoMessage() {}
 
 func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3017,7 +3117,7 @@ func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRemoveRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRemoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *InotifyRemoveRequest) GetWd() int32 {
@@ -3037,7 +3137,7 @@ type MemfdRequest struct {
 
 func (x *MemfdRequest) Reset() {
 	*x = MemfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3049,7 +3149,7 @@ func (x *MemfdRequest) String() string {
 func (*MemfdRequest) ProtoMessage() {}
 
 func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3062,7 +3162,7 @@ func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemfdRequest.ProtoReflect.Descriptor instead.
 func (*MemfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *MemfdRequest) GetName() string {
@@ -3090,7 +3190,7 @@ type SealsRequest struct {
 
 func (x *SealsRequest) Reset() {
 	*x = SealsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3102,7 +3202,7 @@ func (x *SealsRequest) String() string {
 func (*SealsRequest) ProtoMessage() {}
 
 func (x *SealsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3115,7 +3215,7 @@ func (x *SealsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealsRequest.ProtoReflect.Descriptor instead.
 func (*SealsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SealsRequest) GetAdd() bool {
@@ -3148,7 +3248,7 @@ type SetNsRequest struct {
 
 func (x *SetNsRequest) Reset() {
 	*x = SetNsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3160,7 +3260,7 @@ func (x *SetNsRequest) String() string {
 func (*SetNsRequest) ProtoMessage() {}
 
 func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3173,7 +3273,7 @@ func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetNsRequest.ProtoReflect.Descriptor instead.
 func (*SetNsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SetNsRequest) GetDir() uint32 {
@@ -3198,7 +3298,7 @@ type MountSetattrRequest struct {
 
 func (x *MountSetattrRequest) Reset() {
 	*x = MountSetattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3210,7 +3310,7 @@ func (x *MountSetattrRequest) String() string {
 func (*MountSetattrRequest) ProtoMessage() {}
 
 func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3223,7 +3323,7 @@ func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountSetattrRequest.ProtoReflect.Descriptor instead.
 func (*MountSetattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *MountSetattrRequest) GetPath() string {
@@ -3290,7 +3390,7 @@ type XattrRequest struct {
 
 func (x *XattrRequest) Reset() {
 	*x = XattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3302,7 +3402,7 @@ func (x *XattrRequest) String() string {
 func (*XattrRequest) ProtoMessage() {}
 
 func (x *XattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3315,7 +3415,7 @@ func (x *XattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrRequest.ProtoReflect.Descriptor instead.
 func (*XattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *XattrRequest) GetPath() string {
@@ -3376,7 +3476,7 @@ type XattrReply struct {
 
 func (x *XattrReply) Reset() {
 	*x = XattrReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3388,7 +3488,7 @@ func (x *XattrReply) String() string {
 func (*XattrReply) ProtoMessage() {}
 
 func (x *XattrReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3401,7 +3501,7 @@ func (x *XattrReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrReply.ProtoReflect.Descriptor instead.
 func (*XattrReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *XattrReply) GetValue() []byte {
@@ -3425,7 +3525,7 @@ type CopyRequest struct {
 
 func (x *CopyRequest) Reset() {
 	*x = CopyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3437,7 +3537,7 @@ func (x *CopyRequest) String() string {
 func (*CopyRequest) ProtoMessage() {}
 
 func (x *CopyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3450,7 +3550,7 @@ func (x *CopyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyRequest.ProtoReflect.Descriptor instead.
 func (*CopyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *CopyRequest) GetFromOffset() int64 {
@@ -3506,7 +3606,7 @@ type FallocateRequest struct {
 
 func (x *FallocateRequest) Reset() {
 	*x = FallocateRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3518,7 +3618,7 @@ func (x *FallocateRequest) String() string {
 func (*FallocateRequest) ProtoMessage() {}
 
 func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3531,7 +3631,7 @@ func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FallocateRequest.ProtoReflect.Descriptor instead.
 func (*FallocateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{53}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *FallocateRequest) GetMode() uint32 {
@@ -3581,7 +3681,16 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04mode\x18\x03 \x01(\rR\x04mode\x12\x16\n" +
 	"\x03dir\x18\x04 \x01(\rB\x04\x90\xb5\x18\x01R\x03dir\"\x1f\n" +
 	"\tPathReply\x12\x12\n" +
-	"\x04path\x18\x01 \x01(\tR\x04path\"\xf3\x02\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\"\xb7\x01\n" +
+	"\rExecFileReply\x12\x10\n" +
+	"\x03tag\x18\x01 \x01(\x04R\x03tag\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x12\n" +
+	"\x04mode\x18\x03 \x01(\rR\x04mode\x12\x10\n" +
+	"\x03uid\x18\x04 \x01(\rR\x03uid\x12\x10\n" +
+	"\x03gid\x18\x05 \x01(\rR\x03gid\x12\x16\n" +
+	"\x06nosuid\x18\x06 \x01(\bR\x06nosuid\x12\x12\n" +
+	"\x04path\x18\a \x01(\tR\x04path\x12\x1c\n" +
+	"\x06memory\x18\b \x01(\rB\x04\x90\xb5\x18\x01R\x06memory\"\xf3\x02\n" +
 	"\x04Stat\x12\x10\n" +
 	"\x03dev\x18\x01 \x01(\x04R\x03dev\x12\x10\n" +
 	"\x03ino\x18\x02 \x01(\x04R\x03ino\x12\x12\n" +
@@ -3835,13 +3944,14 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\x8e6\n" +
+	"\x04OPEN\x10\x022\x967\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
 	"\x04Open\x12\x17.aramid.vfs.OpenRequest\x1a\x15.aramid.vfs.OpenReply\"\x97\x01\x8a\xb5\x18\x92\x01\b\x01\x10\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\bErrIsDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\vErrNoDevice\"\vErrTextBusy\"\x06ErrArg\"\n" +
 	"ErrNoSpace\"\aErrPerm\x12n\n" +
-	"\x06StatAt\x12\x17.aramid.vfs.PathRequest\x1a\x10.aramid.vfs.Stat\"9\x8a\xb5\x185\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x8b\x01\n" +
+	"\x06StatAt\x12\x17.aramid.vfs.PathRequest\x1a\x10.aramid.vfs.Stat\"9\x8a\xb5\x185\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x85\x01\n" +
+	"\bExecFile\x12\x17.aramid.vfs.PathRequest\x1a\x19.aramid.vfs.ExecFileReply\"E\x8a\xb5\x18A\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\bErrBadFD\x12\x8b\x01\n" +
 	"\bAccessAt\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"N\x8a\xb5\x18J\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\x12\x7f\n" +
 	"\n" +
 	"ReadlinkAt\x12\x17.aramid.vfs.PathRequest\x1a\x15.aramid.vfs.PathReply\"A\x8a\xb5\x18=\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\x06ErrArg\x12\xb5\x01\n" +
@@ -3925,7 +4035,7 @@ func file_proto_vfs_vfs_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
+var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_proto_vfs_vfs_proto_goTypes = []any{
 	(Kind)(0),                    // 0: aramid.vfs.Kind
 	(LockOwner)(0),               // 1: aramid.vfs.LockOwner
@@ -3936,175 +4046,178 @@ var file_proto_vfs_vfs_proto_goTypes = []any{
 	(*OpenReply)(nil),            // 6: aramid.vfs.OpenReply
 	(*PathRequest)(nil),          // 7: aramid.vfs.PathRequest
 	(*PathReply)(nil),            // 8: aramid.vfs.PathReply
-	(*Stat)(nil),                 // 9: aramid.vfs.Stat
-	(*MakeRequest)(nil),          // 10: aramid.vfs.MakeRequest
-	(*TwoPathRequest)(nil),       // 11: aramid.vfs.TwoPathRequest
-	(*SetRequest)(nil),           // 12: aramid.vfs.SetRequest
-	(*Statfs)(nil),               // 13: aramid.vfs.Statfs
-	(*ChdirRequest)(nil),         // 14: aramid.vfs.ChdirRequest
-	(*UmaskRequest)(nil),         // 15: aramid.vfs.UmaskRequest
-	(*MountRequest)(nil),         // 16: aramid.vfs.MountRequest
-	(*PipeRequest)(nil),          // 17: aramid.vfs.PipeRequest
-	(*PipeReply)(nil),            // 18: aramid.vfs.PipeReply
-	(*ReadRequest)(nil),          // 19: aramid.vfs.ReadRequest
-	(*CountReply)(nil),           // 20: aramid.vfs.CountReply
-	(*SeekRequest)(nil),          // 21: aramid.vfs.SeekRequest
-	(*ReadDirRequest)(nil),       // 22: aramid.vfs.ReadDirRequest
-	(*Dirent)(nil),               // 23: aramid.vfs.Dirent
-	(*ReadDirReply)(nil),         // 24: aramid.vfs.ReadDirReply
-	(*FlagsRequest)(nil),         // 25: aramid.vfs.FlagsRequest
-	(*IoctlRequest)(nil),         // 26: aramid.vfs.IoctlRequest
-	(*IoctlReply)(nil),           // 27: aramid.vfs.IoctlReply
-	(*SyslogRequest)(nil),        // 28: aramid.vfs.SyslogRequest
-	(*MapFileReply)(nil),         // 29: aramid.vfs.MapFileReply
-	(*PollReply)(nil),            // 30: aramid.vfs.PollReply
-	(*LockRequest)(nil),          // 31: aramid.vfs.LockRequest
-	(*LockReply)(nil),            // 32: aramid.vfs.LockReply
-	(*EventfdRequest)(nil),       // 33: aramid.vfs.EventfdRequest
-	(*EpollControlRequest)(nil),  // 34: aramid.vfs.EpollControlRequest
-	(*ForgetRequest)(nil),        // 35: aramid.vfs.ForgetRequest
-	(*EpollWaitRequest)(nil),     // 36: aramid.vfs.EpollWaitRequest
-	(*EpollEvent)(nil),           // 37: aramid.vfs.EpollEvent
-	(*EpollWaitReply)(nil),       // 38: aramid.vfs.EpollWaitReply
-	(*TimerfdRequest)(nil),       // 39: aramid.vfs.TimerfdRequest
-	(*TimerfdSetRequest)(nil),    // 40: aramid.vfs.TimerfdSetRequest
-	(*TimerfdReply)(nil),         // 41: aramid.vfs.TimerfdReply
-	(*SignalfdRequest)(nil),      // 42: aramid.vfs.SignalfdRequest
-	(*PidfdRequest)(nil),         // 43: aramid.vfs.PidfdRequest
-	(*PidfdReply)(nil),           // 44: aramid.vfs.PidfdReply
-	(*InotifyRequest)(nil),       // 45: aramid.vfs.InotifyRequest
-	(*InotifyAddRequest)(nil),    // 46: aramid.vfs.InotifyAddRequest
-	(*InotifyRemoveRequest)(nil), // 47: aramid.vfs.InotifyRemoveRequest
-	(*MemfdRequest)(nil),         // 48: aramid.vfs.MemfdRequest
-	(*SealsRequest)(nil),         // 49: aramid.vfs.SealsRequest
-	(*SetNsRequest)(nil),         // 50: aramid.vfs.SetNsRequest
-	(*MountSetattrRequest)(nil),  // 51: aramid.vfs.MountSetattrRequest
-	(*XattrRequest)(nil),         // 52: aramid.vfs.XattrRequest
-	(*XattrReply)(nil),           // 53: aramid.vfs.XattrReply
-	(*CopyRequest)(nil),          // 54: aramid.vfs.CopyRequest
-	(*FallocateRequest)(nil),     // 55: aramid.vfs.FallocateRequest
+	(*ExecFileReply)(nil),        // 9: aramid.vfs.ExecFileReply
+	(*Stat)(nil),                 // 10: aramid.vfs.Stat
+	(*MakeRequest)(nil),          // 11: aramid.vfs.MakeRequest
+	(*TwoPathRequest)(nil),       // 12: aramid.vfs.TwoPathRequest
+	(*SetRequest)(nil),           // 13: aramid.vfs.SetRequest
+	(*Statfs)(nil),               // 14: aramid.vfs.Statfs
+	(*ChdirRequest)(nil),         // 15: aramid.vfs.ChdirRequest
+	(*UmaskRequest)(nil),         // 16: aramid.vfs.UmaskRequest
+	(*MountRequest)(nil),         // 17: aramid.vfs.MountRequest
+	(*PipeRequest)(nil),          // 18: aramid.vfs.PipeRequest
+	(*PipeReply)(nil),            // 19: aramid.vfs.PipeReply
+	(*ReadRequest)(nil),          // 20: aramid.vfs.ReadRequest
+	(*CountReply)(nil),           // 21: aramid.vfs.CountReply
+	(*SeekRequest)(nil),          // 22: aramid.vfs.SeekRequest
+	(*ReadDirRequest)(nil),       // 23: aramid.vfs.ReadDirRequest
+	(*Dirent)(nil),               // 24: aramid.vfs.Dirent
+	(*ReadDirReply)(nil),         // 25: aramid.vfs.ReadDirReply
+	(*FlagsRequest)(nil),         // 26: aramid.vfs.FlagsRequest
+	(*IoctlRequest)(nil),         // 27: aramid.vfs.IoctlRequest
+	(*IoctlReply)(nil),           // 28: aramid.vfs.IoctlReply
+	(*SyslogRequest)(nil),        // 29: aramid.vfs.SyslogRequest
+	(*MapFileReply)(nil),         // 30: aramid.vfs.MapFileReply
+	(*PollReply)(nil),            // 31: aramid.vfs.PollReply
+	(*LockRequest)(nil),          // 32: aramid.vfs.LockRequest
+	(*LockReply)(nil),            // 33: aramid.vfs.LockReply
+	(*EventfdRequest)(nil),       // 34: aramid.vfs.EventfdRequest
+	(*EpollControlRequest)(nil),  // 35: aramid.vfs.EpollControlRequest
+	(*ForgetRequest)(nil),        // 36: aramid.vfs.ForgetRequest
+	(*EpollWaitRequest)(nil),     // 37: aramid.vfs.EpollWaitRequest
+	(*EpollEvent)(nil),           // 38: aramid.vfs.EpollEvent
+	(*EpollWaitReply)(nil),       // 39: aramid.vfs.EpollWaitReply
+	(*TimerfdRequest)(nil),       // 40: aramid.vfs.TimerfdRequest
+	(*TimerfdSetRequest)(nil),    // 41: aramid.vfs.TimerfdSetRequest
+	(*TimerfdReply)(nil),         // 42: aramid.vfs.TimerfdReply
+	(*SignalfdRequest)(nil),      // 43: aramid.vfs.SignalfdRequest
+	(*PidfdRequest)(nil),         // 44: aramid.vfs.PidfdRequest
+	(*PidfdReply)(nil),           // 45: aramid.vfs.PidfdReply
+	(*InotifyRequest)(nil),       // 46: aramid.vfs.InotifyRequest
+	(*InotifyAddRequest)(nil),    // 47: aramid.vfs.InotifyAddRequest
+	(*InotifyRemoveRequest)(nil), // 48: aramid.vfs.InotifyRemoveRequest
+	(*MemfdRequest)(nil),         // 49: aramid.vfs.MemfdRequest
+	(*SealsRequest)(nil),         // 50: aramid.vfs.SealsRequest
+	(*SetNsRequest)(nil),         // 51: aramid.vfs.SetNsRequest
+	(*MountSetattrRequest)(nil),  // 52: aramid.vfs.MountSetattrRequest
+	(*XattrRequest)(nil),         // 53: aramid.vfs.XattrRequest
+	(*XattrReply)(nil),           // 54: aramid.vfs.XattrReply
+	(*CopyRequest)(nil),          // 55: aramid.vfs.CopyRequest
+	(*FallocateRequest)(nil),     // 56: aramid.vfs.FallocateRequest
 }
 var file_proto_vfs_vfs_proto_depIdxs = []int32{
-	23, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
-	37, // 1: aramid.vfs.EpollWaitReply.events:type_name -> aramid.vfs.EpollEvent
+	24, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
+	38, // 1: aramid.vfs.EpollWaitReply.events:type_name -> aramid.vfs.EpollEvent
 	2,  // 2: aramid.vfs.VFS.FsCreate:input_type -> aramid.vfs.EmptyRequest
 	2,  // 3: aramid.vfs.VFS.FsClone:input_type -> aramid.vfs.EmptyRequest
 	5,  // 4: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
 	7,  // 5: aramid.vfs.VFS.StatAt:input_type -> aramid.vfs.PathRequest
-	7,  // 6: aramid.vfs.VFS.AccessAt:input_type -> aramid.vfs.PathRequest
-	7,  // 7: aramid.vfs.VFS.ReadlinkAt:input_type -> aramid.vfs.PathRequest
-	10, // 8: aramid.vfs.VFS.MakeAt:input_type -> aramid.vfs.MakeRequest
-	7,  // 9: aramid.vfs.VFS.UnlinkAt:input_type -> aramid.vfs.PathRequest
-	11, // 10: aramid.vfs.VFS.RenameAt:input_type -> aramid.vfs.TwoPathRequest
-	11, // 11: aramid.vfs.VFS.LinkAt:input_type -> aramid.vfs.TwoPathRequest
-	12, // 12: aramid.vfs.VFS.SetAt:input_type -> aramid.vfs.SetRequest
-	7,  // 13: aramid.vfs.VFS.StatfsAt:input_type -> aramid.vfs.PathRequest
-	14, // 14: aramid.vfs.VFS.Chdir:input_type -> aramid.vfs.ChdirRequest
-	2,  // 15: aramid.vfs.VFS.Getcwd:input_type -> aramid.vfs.EmptyRequest
-	15, // 16: aramid.vfs.VFS.Umask:input_type -> aramid.vfs.UmaskRequest
-	16, // 17: aramid.vfs.VFS.Mount:input_type -> aramid.vfs.MountRequest
-	7,  // 18: aramid.vfs.VFS.Umount:input_type -> aramid.vfs.PathRequest
-	17, // 19: aramid.vfs.VFS.Pipe:input_type -> aramid.vfs.PipeRequest
-	19, // 20: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
-	19, // 21: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
-	21, // 22: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
-	22, // 23: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
-	25, // 24: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
-	26, // 25: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
-	2,  // 26: aramid.vfs.VFS.Vhangup:input_type -> aramid.vfs.EmptyRequest
-	28, // 27: aramid.vfs.VFS.Syslog:input_type -> aramid.vfs.SyslogRequest
-	2,  // 28: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
-	2,  // 29: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
-	2,  // 30: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
-	33, // 31: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
-	2,  // 32: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
-	34, // 33: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
-	35, // 34: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
-	36, // 35: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
-	2,  // 36: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
-	31, // 37: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
-	2,  // 38: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
-	39, // 39: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
-	40, // 40: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
-	2,  // 41: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
-	42, // 42: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
-	43, // 43: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
-	2,  // 44: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
-	45, // 45: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
-	46, // 46: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
-	47, // 47: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
-	48, // 48: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
-	49, // 49: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
-	2,  // 50: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
-	50, // 51: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
-	11, // 52: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
-	51, // 53: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
-	52, // 54: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
-	52, // 55: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
-	54, // 56: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
-	2,  // 57: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
-	55, // 58: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
-	7,  // 59: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
-	4,  // 60: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	4,  // 61: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	6,  // 62: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	9,  // 63: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	3,  // 64: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	8,  // 65: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	3,  // 66: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 67: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 68: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 69: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 70: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	13, // 71: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	3,  // 72: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	8,  // 73: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	20, // 74: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	3,  // 75: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	3,  // 76: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
-	18, // 77: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	20, // 78: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	20, // 79: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	20, // 80: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	24, // 81: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	20, // 82: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	27, // 83: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	3,  // 84: aramid.vfs.VFS.Vhangup:output_type -> aramid.vfs.EmptyReply
-	20, // 85: aramid.vfs.VFS.Syslog:output_type -> aramid.vfs.CountReply
-	29, // 86: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	30, // 87: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	3,  // 88: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	6,  // 89: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	6,  // 90: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	3,  // 91: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	3,  // 92: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
-	38, // 93: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
-	8,  // 94: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	32, // 95: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
-	20, // 96: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
-	6,  // 97: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
-	41, // 98: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
-	3,  // 99: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
-	6,  // 100: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
-	6,  // 101: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
-	44, // 102: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
-	6,  // 103: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
-	20, // 104: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
-	3,  // 105: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
-	6,  // 106: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
-	20, // 107: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
-	3,  // 108: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
-	3,  // 109: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
-	3,  // 110: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
-	3,  // 111: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
-	53, // 112: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
-	3,  // 113: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
-	20, // 114: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
-	20, // 115: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
-	3,  // 116: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
-	3,  // 117: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
-	60, // [60:118] is the sub-list for method output_type
-	2,  // [2:60] is the sub-list for method input_type
+	7,  // 6: aramid.vfs.VFS.ExecFile:input_type -> aramid.vfs.PathRequest
+	7,  // 7: aramid.vfs.VFS.AccessAt:input_type -> aramid.vfs.PathRequest
+	7,  // 8: aramid.vfs.VFS.ReadlinkAt:input_type -> aramid.vfs.PathRequest
+	11, // 9: aramid.vfs.VFS.MakeAt:input_type -> aramid.vfs.MakeRequest
+	7,  // 10: aramid.vfs.VFS.UnlinkAt:input_type -> aramid.vfs.PathRequest
+	12, // 11: aramid.vfs.VFS.RenameAt:input_type -> aramid.vfs.TwoPathRequest
+	12, // 12: aramid.vfs.VFS.LinkAt:input_type -> aramid.vfs.TwoPathRequest
+	13, // 13: aramid.vfs.VFS.SetAt:input_type -> aramid.vfs.SetRequest
+	7,  // 14: aramid.vfs.VFS.StatfsAt:input_type -> aramid.vfs.PathRequest
+	15, // 15: aramid.vfs.VFS.Chdir:input_type -> aramid.vfs.ChdirRequest
+	2,  // 16: aramid.vfs.VFS.Getcwd:input_type -> aramid.vfs.EmptyRequest
+	16, // 17: aramid.vfs.VFS.Umask:input_type -> aramid.vfs.UmaskRequest
+	17, // 18: aramid.vfs.VFS.Mount:input_type -> aramid.vfs.MountRequest
+	7,  // 19: aramid.vfs.VFS.Umount:input_type -> aramid.vfs.PathRequest
+	18, // 20: aramid.vfs.VFS.Pipe:input_type -> aramid.vfs.PipeRequest
+	20, // 21: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
+	20, // 22: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
+	22, // 23: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
+	23, // 24: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
+	26, // 25: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
+	27, // 26: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
+	2,  // 27: aramid.vfs.VFS.Vhangup:input_type -> aramid.vfs.EmptyRequest
+	29, // 28: aramid.vfs.VFS.Syslog:input_type -> aramid.vfs.SyslogRequest
+	2,  // 29: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
+	2,  // 30: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
+	2,  // 31: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
+	34, // 32: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
+	2,  // 33: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
+	35, // 34: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
+	36, // 35: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
+	37, // 36: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
+	2,  // 37: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
+	32, // 38: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
+	2,  // 39: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
+	40, // 40: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
+	41, // 41: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
+	2,  // 42: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
+	43, // 43: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
+	44, // 44: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
+	2,  // 45: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
+	46, // 46: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
+	47, // 47: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
+	48, // 48: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
+	49, // 49: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
+	50, // 50: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
+	2,  // 51: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
+	51, // 52: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
+	12, // 53: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
+	52, // 54: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
+	53, // 55: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
+	53, // 56: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
+	55, // 57: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
+	2,  // 58: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
+	56, // 59: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
+	7,  // 60: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
+	4,  // 61: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 62: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	6,  // 63: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	10, // 64: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	9,  // 65: aramid.vfs.VFS.ExecFile:output_type -> aramid.vfs.ExecFileReply
+	3,  // 66: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	8,  // 67: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 68: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 69: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 70: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 71: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 72: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	14, // 73: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 74: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	8,  // 75: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	21, // 76: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 77: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	3,  // 78: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
+	19, // 79: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	21, // 80: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	21, // 81: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	21, // 82: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	25, // 83: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	21, // 84: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	28, // 85: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	3,  // 86: aramid.vfs.VFS.Vhangup:output_type -> aramid.vfs.EmptyReply
+	21, // 87: aramid.vfs.VFS.Syslog:output_type -> aramid.vfs.CountReply
+	30, // 88: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	31, // 89: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 90: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	6,  // 91: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	6,  // 92: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 93: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	3,  // 94: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
+	39, // 95: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
+	8,  // 96: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	33, // 97: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	21, // 98: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	6,  // 99: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
+	42, // 100: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
+	3,  // 101: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
+	6,  // 102: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
+	6,  // 103: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
+	45, // 104: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
+	6,  // 105: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
+	21, // 106: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
+	3,  // 107: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
+	6,  // 108: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
+	21, // 109: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
+	3,  // 110: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
+	3,  // 111: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
+	3,  // 112: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
+	3,  // 113: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
+	54, // 114: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	3,  // 115: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
+	21, // 116: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
+	21, // 117: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
+	3,  // 118: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
+	3,  // 119: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
+	61, // [61:120] is the sub-list for method output_type
+	2,  // [2:61] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name
@@ -4115,14 +4228,14 @@ func file_proto_vfs_vfs_proto_init() {
 	if File_proto_vfs_vfs_proto != nil {
 		return
 	}
-	file_proto_vfs_vfs_proto_msgTypes[10].OneofWrappers = []any{}
+	file_proto_vfs_vfs_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_vfs_vfs_proto_rawDesc), len(file_proto_vfs_vfs_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   54,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

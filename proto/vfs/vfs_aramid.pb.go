@@ -15,60 +15,61 @@ const (
 	MethodFsClone       = 2
 	MethodOpen          = 3
 	MethodStatAt        = 4
-	MethodAccessAt      = 5
-	MethodReadlinkAt    = 6
-	MethodMakeAt        = 7
-	MethodUnlinkAt      = 8
-	MethodRenameAt      = 9
-	MethodLinkAt        = 10
-	MethodSetAt         = 11
-	MethodStatfsAt      = 12
-	MethodChdir         = 13
-	MethodGetcwd        = 14
-	MethodUmask         = 15
-	MethodMount         = 16
-	MethodUmount        = 17
-	MethodPipe          = 18
-	MethodRead          = 19
-	MethodWrite         = 20
-	MethodSeek          = 21
-	MethodReadDir       = 22
-	MethodFlags         = 23
-	MethodIoctl         = 24
-	MethodVhangup       = 25
-	MethodSyslog        = 26
-	MethodMapFile       = 27
-	MethodPoll          = 28
-	MethodSync          = 29
-	MethodEventfd       = 30
-	MethodEpollCreate   = 31
-	MethodEpollControl  = 32
-	MethodForget        = 33
-	MethodEpollWait     = 34
-	MethodPath          = 35
-	MethodLock          = 36
-	MethodLockCount     = 37
-	MethodTimerfd       = 38
-	MethodTimerfdSet    = 39
-	MethodClockChanged  = 40
-	MethodSignalfd      = 41
-	MethodPidfd         = 42
-	MethodPidfdPid      = 43
-	MethodInotify       = 44
-	MethodInotifyAdd    = 45
-	MethodInotifyRemove = 46
-	MethodMemfd         = 47
-	MethodSeals         = 48
-	MethodUnshare       = 49
-	MethodSetNs         = 50
-	MethodPivotRoot     = 51
-	MethodMountSetattr  = 52
-	MethodXattrGet      = 53
-	MethodXattrSet      = 54
-	MethodCopy          = 55
-	MethodCgroupOf      = 56
-	MethodFallocate     = 57
-	MethodStatTo        = 58
+	MethodExecFile      = 5
+	MethodAccessAt      = 6
+	MethodReadlinkAt    = 7
+	MethodMakeAt        = 8
+	MethodUnlinkAt      = 9
+	MethodRenameAt      = 10
+	MethodLinkAt        = 11
+	MethodSetAt         = 12
+	MethodStatfsAt      = 13
+	MethodChdir         = 14
+	MethodGetcwd        = 15
+	MethodUmask         = 16
+	MethodMount         = 17
+	MethodUmount        = 18
+	MethodPipe          = 19
+	MethodRead          = 20
+	MethodWrite         = 21
+	MethodSeek          = 22
+	MethodReadDir       = 23
+	MethodFlags         = 24
+	MethodIoctl         = 25
+	MethodVhangup       = 26
+	MethodSyslog        = 27
+	MethodMapFile       = 28
+	MethodPoll          = 29
+	MethodSync          = 30
+	MethodEventfd       = 31
+	MethodEpollCreate   = 32
+	MethodEpollControl  = 33
+	MethodForget        = 34
+	MethodEpollWait     = 35
+	MethodPath          = 36
+	MethodLock          = 37
+	MethodLockCount     = 38
+	MethodTimerfd       = 39
+	MethodTimerfdSet    = 40
+	MethodClockChanged  = 41
+	MethodSignalfd      = 42
+	MethodPidfd         = 43
+	MethodPidfdPid      = 44
+	MethodInotify       = 45
+	MethodInotifyAdd    = 46
+	MethodInotifyRemove = 47
+	MethodMemfd         = 48
+	MethodSeals         = 49
+	MethodUnshare       = 50
+	MethodSetNs         = 51
+	MethodPivotRoot     = 52
+	MethodMountSetattr  = 53
+	MethodXattrGet      = 54
+	MethodXattrSet      = 55
+	MethodCopy          = 56
+	MethodCgroupOf      = 57
+	MethodFallocate     = 58
+	MethodStatTo        = 59
 )
 
 // Client calls VFS through the handle H.
@@ -172,6 +173,34 @@ func (cl Client) StatAt(c ipc.Caller, in *PathRequest, out *Stat, grants ...uabi
 	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
+	return uabi.OK
+}
+
+// ExecFile finds a regular file that the caller may execute (AT_SYMLINK_NOFOLLOW: ErrLoop for a link) and gives what execve(2) needs of
+// it: its contents, who owns it, its path. No open file is made.
+func (cl Client) ExecFile(c ipc.Caller, in *PathRequest, out *ExecFileReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodExecFile, true); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	ipc.AbsentHandles(m, 1)
+	out.FromHandles(&m.Handle)
 	return uabi.OK
 }
 
@@ -1565,6 +1594,9 @@ type Handler[C any] interface {
 	Open(c C, in *OpenRequest, out *OpenReply) uabi.Error
 	// StatAt is newfstatat(2); an empty path with AT_EMPTY_PATH is dir itself.
 	StatAt(c C, in *PathRequest, out *Stat) uabi.Error
+	// ExecFile finds a regular file that the caller may execute (AT_SYMLINK_NOFOLLOW: ErrLoop for a link) and gives what execve(2) needs of
+	// it: its contents, who owns it, its path. No open file is made.
+	ExecFile(c C, in *PathRequest, out *ExecFileReply) uabi.Error
 	// AccessAt is faccessat2(2); mode in `mode`.
 	AccessAt(c C, in *PathRequest, out *EmptyReply) uabi.Error
 	// ReadlinkAt is readlinkat(2). ErrArg: not a symbolic link.
@@ -1695,6 +1727,8 @@ type service[C any] struct {
 	openOut          OpenReply
 	statAtIn         PathRequest
 	statAtOut        Stat
+	execFileIn       PathRequest
+	execFileOut      ExecFileReply
 	accessAtIn       PathRequest
 	accessAtOut      EmptyReply
 	readlinkAtIn     PathRequest
@@ -1816,6 +1850,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doOpen(c, b)
 	case MethodStatAt:
 		return s.doStatAt(c, b)
+	case MethodExecFile:
+		return s.doExecFile(c, b)
 	case MethodAccessAt:
 		return s.doAccessAt(c, b)
 	case MethodReadlinkAt:
@@ -1997,6 +2033,27 @@ func (s *service[C]) doStatAt(c C, b *uk.Buffer) uabi.Error {
 	}
 	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doExecFile(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.execFileIn, &s.execFileOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.ExecFile(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	out.ToHandles(&b.Out.Handle)
+	b.Out.NHandles = 1
 	return uabi.OK
 }
 
@@ -2946,6 +3003,13 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(Stat) },
 	},
 	{
+		Name: "ExecFile", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrBadFD},
+		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 1, OutHandles: 1,
+		NewIn:  func() ipc.Message { return new(PathRequest) },
+		NewOut: func() ipc.Message { return new(ExecFileReply) },
+	},
+	{
 		Name: "AccessAt", Mutates: false, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrReadOnly, uabi.ErrArg},
 		In:     ipc.Bytes, Out: 0, InHandles: 1, OutHandles: 0,
@@ -3650,6 +3714,170 @@ func (x *PathReply) Encode(b []byte) int {
 func (x *PathReply) Decode(b []byte) bool {
 	i := 0
 	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Path = ipc.String(v)
+	} else {
+		x.Path = ""
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *ExecFileReply) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *ExecFileReply) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *ExecFileReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.Memory)
+}
+
+// FromHandles implements ipc.Message.
+func (x *ExecFileReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.Memory = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *ExecFileReply) Clear() {
+	x.Tag = 0
+	x.Size = 0
+	x.Mode = 0
+	x.Uid = 0
+	x.Gid = 0
+	x.Nosuid = false
+	x.Path = ""
+	x.Memory = 0
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *ExecFileReply) Encode(b []byte) int {
+	if 70+len(x.Path) <= len(b) {
+		n := 0
+		if x.Tag != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Tag))
+		}
+		if x.Size != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Size))
+		}
+		if x.Mode != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Mode))
+		}
+		if x.Uid != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.Uid))
+		}
+		if x.Gid != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.Gid))
+		}
+		if x.Nosuid {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		if len(x.Path) != 0 {
+			b[n+0] = 0x3a
+			n = ipc.PutString(b, n+1, x.Path)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *ExecFileReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Tag = uint64(v)
+	} else {
+		x.Tag = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Size = uint64(v)
+	} else {
+		x.Size = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Mode = uint32(v)
+	} else {
+		x.Mode = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Uid = uint32(v)
+	} else {
+		x.Uid = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Gid = uint32(v)
+	} else {
+		x.Gid = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Nosuid = v != 0
+	} else {
+		x.Nosuid = false
+	}
+	if i < len(b) && b[i] == 0x3a {
 		var v []byte
 		v, i = ipc.FieldBytes(b, i+1)
 		x.Path = ipc.String(v)

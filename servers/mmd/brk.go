@@ -16,19 +16,26 @@ func (h *MMD) SetBrk(c *server.Ctx, in *mm.BrkRequest, out *mm.EmptyReply) uabi.
 	if err != uabi.OK {
 		return err
 	}
-	end, ok := layout.Up(in.Addr)
-	if !ok || in.Addr < uabi.MinUser || end >= m.Top {
-		return uabi.ErrArg
+	start, err := h.heap(c, m, space, in.Addr)
+	if err == uabi.OK {
+		m.BrkStart, m.Brk = start, start
 	}
-	start := layout.Brk(in.Addr, c.Rand64())
+	return err
+}
+
+// heap chooses where the heap of a program that ends at end starts.
+func (h *MMD) heap(c *server.Ctx, m *state.MM, space uabi.Handle, end uint64) (uint64, uabi.Error) {
+	page, ok := layout.Up(end)
+	if !ok || end < uabi.MinUser || page >= m.Top {
+		return 0, uabi.ErrArg
+	}
+	start := layout.Brk(end, c.Rand64())
 	// A program that was loaded close below something else keeps what room it has.
-	if free, err := h.free(c, space, end, start-end+layout.PageSize); err != uabi.OK {
-		return err
-	} else if !free {
-		start = end
+	free, err := h.free(c, space, page, start-page+layout.PageSize)
+	if !free {
+		start = page
 	}
-	m.BrkStart, m.Brk = start, start
-	return uabi.OK
+	return start, err
 }
 
 // Brk implements mm.Handler.

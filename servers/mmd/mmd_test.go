@@ -240,3 +240,45 @@ func TestRemapMovesAndAdviceIsTakenAtEveryCrash(t *testing.T) {
 		}
 	})
 }
+
+func TestAProgramIsLoadedInOneStepAtEveryCrash(t *testing.T) {
+	sweep(t, func(c *client) {
+		file, err := c.k.MemoryCreate(uabi.BootAccount, 2*page, 0)
+		c.want("file", err, uabi.OK)
+		c.k.MemoryWrite(file, page, []byte("text"))
+		plain := mm.Client{H: uabi.BootMM}
+		in := mm.LoadRequest{End: 0x405123, Span1: 4 * page, Span2: page, Memory2: uint32(file), Areas: []*mm.Area{
+			{Addr: 0x400000, Len: 4 * page, Prot: rw, Memory: 2, Tag: 5},
+			{Addr: 0x402000, Len: 4 * page, Prot: rw},
+			{Addr: page, Len: 2 * page, Prot: unix.PROT_READ, Memory: 2, Base: 1},
+			{Len: page, Prot: unix.PROT_READ, Memory: 2, Offset: page, Base: 2},
+			{Addr: 0x7fff00000000, Len: 16 * page, Prot: rw, Stack: true},
+		}}
+		var out mm.LoadReply
+		c.want("load", plain.LoadProgram(c.t, &in, &out), uabi.OK)
+		first := c.space
+		c.space = uabi.Handle(out.Space)
+		c.has(0x401000, "text")
+		c.has(out.Base1+2*page, "text")
+		c.has(out.Base2, "text")
+		c.put(0x401000, "data")
+		c.has(out.Base2, "text")
+		var heap mm.MapReply
+		c.want("brk", mm.Client{H: uabi.Handle(out.Mm)}.Brk(c.t, &mm.BrkRequest{}, &heap), uabi.OK)
+		if out.Base2 != out.Base1-page || heap.Addr != out.Brk || out.Brk < 0x406000 {
+			c.w.Fail("bases %#x, %#x, break %#x, %#x", out.Base1, out.Base2, out.Brk, heap.Addr)
+		}
+		for _, bad := range []*mm.Area{{Addr: 0x400001, Len: page}, {Addr: 0x400000, Len: page, Memory: 1}, {Addr: 0x400000, Len: page, Base: 3}, {Len: page}} {
+			fails := mm.LoadRequest{Areas: []*mm.Area{in.Areas[1], bad}}
+			if err := plain.LoadProgram(c.t, &fails, &mm.LoadReply{}); err != uabi.ErrArg && err != uabi.ErrPerm {
+				c.w.Fail("%v: %v", bad, err)
+			}
+		}
+		in.Span1 = 1 << 60
+		c.want("too large", plain.LoadProgram(c.t, &in, &mm.LoadReply{}), uabi.ErrNoMem)
+		c.k.Close(uabi.Handle(out.Mm))
+		c.k.Close(uabi.Handle(out.Space))
+		c.k.Close(file)
+		c.space = first
+	})
+}

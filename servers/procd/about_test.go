@@ -24,6 +24,7 @@ const (
 	sysTotals                    // () → forks<<32 | threads
 	sysLayout                    // (pid) → arg_start<<32 | arg_end
 	sysBecome                    // (uid)
+	sysPlan                      // (uid of a set-user-id file) → AT_SECURE<<32 | effective uid
 )
 
 func (h *handler) about(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
@@ -76,6 +77,15 @@ func (h *handler) about(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 	case sysBecome:
 		id := uint32(a)
 		return 0, h.proc.SetCreds(l, &proc.SetCredsRequest{Ruid: &id, Euid: &id, Suid: &id}, &proc.EmptyReply{})
+	}
+	if nr == sysPlan {
+		var out proc.ExecPlanReply
+		err := h.proc.ExecPlan(l, &proc.ExecPlanRequest{SetUid: true, Uid: uint32(a)}, &out)
+		secure := uint64(0)
+		if out.Secure {
+			secure = 1
+		}
+		return secure<<32 | uint64(out.Euid), err
 	}
 	return h.groups(in, nr, a, b)
 }
@@ -177,6 +187,9 @@ func TestStringsOfAProcessCanBeMovedByWhoMay(t *testing.T) {
 		p.sys("secure bits", sysSet, unix.PR_SET_SECUREBITS, creds.NoRoot|creds.NoRoot<<1)
 		p.fails("a locked bit", uabi.ErrPerm, sysSet, unix.PR_SET_SECUREBITS, 0)
 		p.sys("become", sysBecome, 7)
+		p.is("a set-user-id program", 1<<32|9, p.sys("plan", sysPlan, 9))
+		p.sys("no new privileges", sysSet, unix.PR_SET_NO_NEW_PRIVS, 1)
+		p.is("with no_new_privs", 7, p.sys("plan", sysPlan, 9))
 		p.fails("layout of a user", uabi.ErrPerm, sysSet, unix.PR_SET_MM, unix.PR_SET_MM_ARG_END, 0x6000)
 		p.fails("no option", uabi.ErrArg, sysSet, 9999, 0)
 		p.exit(0)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"aramid/proto/proc"
 	"aramid/servers/procd/creds"
 	"aramid/servers/procd/fdtable"
@@ -41,7 +43,8 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 	h.dropMm(c, p.Mm)
 	p.Mm = m.Id
 	h.becomeLeader(t, p)
-	p.Exe, p.Cmdline, p.ExecDone, p.NotDumpable = strings.Clone(in.Exe), slices.Clone(in.Cmdline), true, false
+	p.Exe, p.Cmdline, p.ExecDone = strings.Clone(in.Exe), slices.Clone(in.Cmdline), true
+	p.Layout = layoutOf(in.Layout)
 	t.Name = comm(in.Name)
 	t.AltSp, t.AltSize, t.AltFlags, t.ClearTid, t.Robust = 0, 0, 0, 0, 0
 	if h.handlers[p.Handlers].Refs > 1 {
@@ -51,12 +54,52 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 	}
 	signal.Reset(h.handlers[p.Handlers])
 	h.closeOnExec(c, t)
-	n, _ := creds.Exec(h.creds[t.Creds], t.SecureBits, creds.Program{}, 0)
-	h.replaceCreds(t, n)
-	t.SecureBits &^= creds.KeepCaps
+	h.execCreds(t, p, in)
 	h.releaseVfork(c, p)
 	h.setContext(c, t)
 	return uabi.OK
+}
+
+// execCreds gives a thread the credentials of its new program. One that has other rights than its user cannot be inspected by who
+// started it, nor be told of its parent's end.
+func (h *Procd) execCreds(t *state.Thread, p *state.Process, in *proc.ExecRequest) {
+	n, secure := creds.Exec(h.creds[t.Creds], t.SecureBits, counting(t, in.SetUid, in.SetGid, in.Uid, in.Gid), 0)
+	p.NotDumpable = n.Euid != n.Ruid || n.Egid != n.Rgid
+	if secure {
+		t.DeathSignal = 0
+	}
+	h.replaceCreds(t, n)
+	t.SecureBits &^= creds.KeepCaps
+}
+
+// counting is what of an executable counts for t's credentials: nothing with no_new_privs (prctl(2)).
+func counting(t *state.Thread, setUID, setGID bool, uid, gid uint32) creds.Program {
+	if t.NoNewPrivs {
+		return creds.Program{}
+	}
+	return creds.Program{SetUID: setUID, SetGID: setGID, UID: uid, GID: gid}
+}
+
+// ExecPlan implements proc.Handler. Who is no thread yet becomes process 1.
+func (h *Procd) ExecPlan(c *server.Ctx, in *proc.ExecPlanRequest, out *proc.ExecPlanReply) uabi.Error {
+	t, p, err := h.caller(c)
+	if err != uabi.OK {
+		out.StackLimit = defaultLimits()[unix.RLIMIT_STACK].Soft
+		return uabi.OK
+	}
+	n, secure := creds.Exec(h.creds[t.Creds], t.SecureBits, counting(t, in.SetUid, in.SetGid, in.Uid, in.Gid), 0)
+	out.Ruid, out.Euid, out.Rgid, out.Egid, out.Secure = n.Ruid, n.Euid, n.Rgid, n.Egid, secure
+	out.StackLimit = p.Limits[unix.RLIMIT_STACK].Soft
+	return uabi.OK
+}
+
+// layoutOf keeps what a request says of where things lie.
+func layoutOf(l *proc.Layout) *state.Layout {
+	if l == nil {
+		return nil
+	}
+	return &state.Layout{ArgStart: l.ArgStart, ArgEnd: l.ArgEnd, EnvStart: l.EnvStart, EnvEnd: l.EnvEnd, StartCode: l.StartCode,
+		EndCode: l.EndCode, StartData: l.StartData, EndData: l.EndData, StartBrk: l.StartBrk, StartStack: l.StartStack}
 }
 
 // becomeLeader gives the only thread that is left its process's id.

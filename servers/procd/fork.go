@@ -57,7 +57,7 @@ func (h *Procd) Spawn(c *server.Ctx, in *proc.SpawnRequest, out *proc.PidReply) 
 	h.addProcess(&state.Process{
 		Pid: initPid, Pgid: initPid, Sid: initPid, Leader: true, Exe: strings.Clone(in.Exe), Cmdline: slices.Clone(in.Cmdline),
 		ExitSignal: signal.CHLD, Handlers: acts.Id, Mm: m.Id, Pending: &state.Pending{}, Limits: defaultLimits(),
-		Event: uint32(event), Serial: h.nextID(), StartNs: now, ExecDone: true,
+		Event: uint32(event), Serial: h.nextID(), StartNs: now, ExecDone: true, Layout: layoutOf(in.Layout),
 	})
 	t := &state.Thread{
 		Tid: initPid, Pid: initPid, Handle: uint32(thread), Origin: origin, Table: table.Id, Fs: in.FsId, Creds: cr.Id,

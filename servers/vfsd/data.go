@@ -352,24 +352,33 @@ func (h *VFSD) MapFile(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.MapFileRepl
 	if n.Text != 0 {
 		return uabi.ErrNoDevice
 	}
-	m, err := h.contents(c, n)
+	out.Sealed = h.seals(n)&writeSeals != 0
+	give, err := h.memoryOf(c, n, writable(o) && !out.Sealed)
 	if err != uabi.OK {
 		return err
 	}
+	out.Tag, out.Size, out.Memory = n.Ino, uint64(n.Size), uint32(give)
+	return uabi.OK
+}
+
+// memoryOf is the memory object with a regular file's contents, without the right to write unless asked for.
+func (h *VFSD) memoryOf(c *server.Ctx, n *tree.Inode, write bool) (uabi.Handle, uabi.Error) {
+	m, err := h.contents(c, n)
+	if err != uabi.OK {
+		return 0, err
+	}
 	give := m
-	out.Sealed = h.seals(n)&writeSeals != 0
-	if !writable(o) || out.Sealed {
+	if !write {
 		if give = uabi.Handle(n.ReadOnly); give == 0 {
 			if give, err = c.Dup(m, uabi.RightRead|uabi.RightMap|uabi.RightTransfer); err != uabi.OK {
-				return err
+				return 0, err
 			}
 			h.tree.Touch(n)
 			n.ReadOnly = uint32(give)
 		}
 	}
 	h.keep(n, m)
-	out.Tag, out.Size, out.Memory = n.Ino, uint64(n.Size), uint32(give)
-	return uabi.OK
+	return give, uabi.OK
 }
 
 // Sync implements vfs.Handler: everything here lives in memory only.

@@ -33,3 +33,4 @@ func PowerOff(status uint32)               { amd64.PowerOff(status) }
 func Crash(kind uint32)                    { amd64.Crash(uint64(kind)) }
 func StackMax(cpu int) uint64              { return amd64.StackMax(cpu) }
 func TSCHz() uint64                        { return amd64.TSCHz() }
+func Features() uint32                     { return amd64.Features() }

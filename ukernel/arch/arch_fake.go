@@ -35,3 +35,4 @@ func IRQEnd(line int)                      {}
 func Crash(kind uint32)                    { fake.Crash(kind) }
 func StackMax(cpu int) uint64              { return 0 }
 func TSCHz() uint64                        { return 0 }
+func Features() uint32                     { return 0 }

@@ -115,6 +115,7 @@ func system(t *ipc.Thread) (uint64, uabi.Error) {
 		Handles:      object.Handles(),
 		UptimeNS:     arch.Now(),
 		TSCHz:        arch.TSCHz(),
+		Features:     uint64(arch.Features()),
 	}
 	for i := range min(arch.CPUs(), len(s.StackMax)) {
 		s.StackMax[i] = arch.StackMax(i)

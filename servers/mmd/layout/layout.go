@@ -213,3 +213,17 @@ func CheckRemap(old, oldLen, newLen, to uint64, flags uint32) (r Remap, err uabi
 	r.Old, r.OldLen, r.NewLen, r.New = old, ol, nl, to
 	return r, uabi.OK
 }
+
+// Bases places two pieces of n1 and n2 bytes (page multiples, 0: none) below top, one below the other. ok is false when there is no room.
+func Bases(top, n1, n2 uint64) (bases [2]uint64, ok bool) {
+	for i, n := range [2]uint64{n1, n2} {
+		if !Aligned(n) || n >= top {
+			return bases, false
+		}
+		if n != 0 {
+			top -= n
+			bases[i] = top
+		}
+	}
+	return bases, true
+}

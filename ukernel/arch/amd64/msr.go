@@ -42,6 +42,12 @@ const (
 
 var hasRDRAND bool
 
+// Features is CPUID leaf 1, EDX.
+func Features() uint32 {
+	_, _, _, d := cpuid(cpuidFeatures, 0)
+	return d
+}
+
 // features turns on what this CPU has of the protections, and SYSCALL.
 func features() {
 	cr4 := readCR4()
