@@ -260,7 +260,7 @@ type SystemInfo struct {
 	Objects                 [16]uint64
 	UptimeNS                uint64
 	TSCHz                   uint64
-	Features                uint64 // CPUID leaf 1, EDX: what a program may use, AT_HWCAP of Linux
+	Features                uint64    // CPUID leaf 1, EDX: what a program may use, AT_HWCAP of Linux
 	StackMax                [8]uint64 // deepest kernel stack seen per CPU, bytes
 }
 
