@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-SERVERS := rootd mmd procd vfsd netd linuxabi
+SERVERS := rootd mmd procd vfsd netd linuxabi probe
 GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w"
 # Debian packages that the build and the tests use, each with a file that shows that it is there.
 DEPS := qemu-system-x86=/usr/bin/qemu-system-x86_64 protobuf-compiler=/usr/bin/protoc busybox-static=/bin/busybox gcc=/usr/bin/gcc libc6-dev=/usr/lib/x86_64-linux-gnu/libc.a \
@@ -30,7 +30,7 @@ build/servers/.done: $(SOURCES)
 	@mkdir -p build/servers
 	@echo "image: servers"
 	@rm -f build/servers/*
-	@$(GOBUILD) -o build/servers/ ./servers/rootd ./servers/mmd ./servers/procd ./servers/vfsd ./servers/netd ./linuxabi
+	@$(GOBUILD) -o build/servers/ ./servers/rootd ./servers/rootd/probe ./servers/mmd ./servers/procd ./servers/vfsd ./servers/netd ./linuxabi
 	@cp boot/manifest build/servers/manifest
 	@touch $@
 

@@ -31,6 +31,7 @@ func init() {
 		{"trace", "[SERVER]", "print the kernel's trace ring", trace},
 		{"info", "", "count the frames, handles and kernel objects of a running machine", info},
 		{"gaps", "", "list system calls that programs missed", gaps},
+		{"proto", "[--host] SERVER SCRIPT", "run a protocol script against a server, of a running machine or alone on this host", protoScript},
 		{"top", "", "processor time, memory and calls of each server, every second", top},
 	}
 }

@@ -30,7 +30,7 @@ import (
 // options are run's flags.
 type options struct {
 	root, accel, cpu, mem, extra, logFile, machine, image, name string
-	cpus                                                        int
+	cpus, mib                                                   int
 	icount                                                      bool
 	timeout                                                     time.Duration
 	env                                                         list
@@ -45,6 +45,7 @@ func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 func parseRun(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("aramid run", flag.ContinueOnError)
+	f.SetOutput(&strings.Builder{}) // run says what is wrong
 	f.StringVar(&o.root, "root", "", "root file system: `DIR`, tar, cpio or EROFS file (default: the built-in userland, userland.cpio beside this program)")
 	f.IntVar(&o.cpus, "smp", 1, "processors, 1 to 8")
 	f.StringVar(&o.mem, "mem", "512M", "memory, `SIZE` with M or G")
@@ -58,17 +59,29 @@ func parseRun(args []string) (*options, error) {
 	f.StringVar(&o.image, "image", "", "boot image `FILE` (default: aramid.img beside this program)")
 	f.StringVar(&o.name, "name", "", "`NAME` of the machine for ps, restart … (default: this process's id)")
 	f.Var(&o.env, "env", "`NAME=VALUE` in the program's environment; may be repeated")
-	if err := f.Parse(args); err != nil {
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Println("usage: aramid run [flags] [-- PROGRAM ARGS…]")
+		f.SetOutput(os.Stdout)
+		f.PrintDefaults()
 		return nil, err
+	} else if err != nil {
+		return nil, fmt.Errorf("%w; `aramid run -h` lists the flags", err)
 	}
 	o.argv = f.Args()
 	if len(o.argv) > 0 && args[len(args)-len(o.argv)-1] != "--" {
 		return nil, fmt.Errorf("unexpected %q; put -- before the program", o.argv[0])
 	}
-	if o.cpus < 1 || o.cpus > 8 {
+	switch {
+	case o.cpus < 1 || o.cpus > 8:
 		return nil, fmt.Errorf("--smp %d: 1 to 8 processors", o.cpus)
+	case !slices.Contains([]string{"auto", "tcg", "kvm"}, o.accel):
+		return nil, fmt.Errorf("--accel %q: auto, tcg or kvm", o.accel)
+	case o.timeout < 0:
+		return nil, fmt.Errorf("--timeout %v: a time that is not negative", o.timeout)
 	}
-	return o, nil
+	var err error
+	o.mib, err = parseSize(o.mem)
+	return o, err
 }
 
 // parseSize reads a size like 512M, 2G or plain MiB.
@@ -123,11 +136,8 @@ func run(args []string) int {
 
 // describe makes the machine for o; its files go into dir.
 func (o *options) describe(dir string) (*qemu.Machine, error) {
-	mib, err := parseSize(o.mem)
-	if err != nil {
-		return nil, err
-	}
-	m := &qemu.Machine{Image: o.image, Type: o.machine, CPU: o.cpu, Accel: o.accel, CPUs: o.cpus, MemMiB: mib, ICount: o.icount,
+	var err error
+	m := &qemu.Machine{Image: o.image, Type: o.machine, CPU: o.cpu, Accel: o.accel, CPUs: o.cpus, MemMiB: o.mib, ICount: o.icount,
 		Log: filepath.Join(dir, "log"), Control: filepath.Join(dir, "control"), Drop: filepath.Join(dir, "drop"),
 		Console: "socket,server=off,path=" + filepath.Join(dir, "console")}
 	if m.Image == "" {

@@ -80,7 +80,10 @@ func TestWhatCannotRunIsAClearLineAndANonZeroStatus(t *testing.T) {
 		{[]string{"--root", dir, "--", "/cut"}, 126, "/cut"},
 		{[]string{"--root", filepath.Join(dir, "nothing"), "--", "/x"}, 125, "nothing"},
 		{[]string{"--root", filepath.Join(dir, "text"), "--", "/x"}, 125, "neither a directory nor"},
-		{[]string{"--root", dir, "--append", "frobnicate=1", "--", "/x"}, 3, "frobnicate"},
+		{[]string{"--root", dir, "--append", "trace=loud", "--", "/x"}, 3, "trace=loud"},
+		{[]string{"--root", dir, "--append", "frobnicate=1", "--", "/x"}, 127, "/x"}, // init's word, as on Linux
+		{[]string{"--mem", "much"}, 2, "much"},
+		{[]string{"--accel", "warp"}, 2, "warp"},
 		{[]string{"--mem", "8M", "--root", dir, "--", "/x"}, -1, "memory"},
 		{[]string{"--smp", "99"}, 2, "1 to 8"},
 		{[]string{"--no-such-flag"}, 2, "no-such-flag"},

@@ -108,12 +108,13 @@ func (w *watched) String() string {
 
 // guest is a program that runs on Aramid in the background.
 type guest struct {
-	name   string
-	out    watched
-	log    string // file
-	done   chan struct{}
-	status int
-	err    error
+	name    string
+	out     watched
+	log     string // file
+	process *os.Process
+	done    chan struct{}
+	status  int
+	err     error
 }
 
 // launch boots a machine that runs argv.
@@ -129,6 +130,7 @@ func launch(t *testing.T, dir string, smp int, argv []string, flags ...string) *
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	g.process = cmd.Process
 	go func() {
 		defer cancel()
 		defer close(g.done)

@@ -773,6 +773,166 @@ func (x *GapsReply) GetGaps() []*Gap {
 	return nil
 }
 
+type CallRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Server        string                 `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	Method        uint32                 `protobuf:"varint,2,opt,name=method,proto3" json:"method,omitempty"` // 0: none; target is closed
+	Target        uint32                 `protobuf:"varint,3,opt,name=target,proto3" json:"target,omitempty"` // handle that is called; 0: the server's plain endpoint
+	Body          []byte                 `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`      // the request as protobuf, whatever its encoding
+	Give          []byte                 `protobuf:"bytes,5,opt,name=give,proto3" json:"give,omitempty"`      // what the server may read through a grant
+	Take          uint32                 `protobuf:"varint,6,opt,name=take,proto3" json:"take,omitempty"`     // length of the buffer that it may write
+	Fresh         bool                   `protobuf:"varint,7,opt,name=fresh,proto3" json:"fresh,omitempty"`   // closes what earlier calls left open
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallRequest) Reset() {
+	*x = CallRequest{}
+	mi := &file_proto_root_root_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallRequest) ProtoMessage() {}
+
+func (x *CallRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_root_root_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallRequest.ProtoReflect.Descriptor instead.
+func (*CallRequest) Descriptor() ([]byte, []int) {
+	return file_proto_root_root_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *CallRequest) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *CallRequest) GetMethod() uint32 {
+	if x != nil {
+		return x.Method
+	}
+	return 0
+}
+
+func (x *CallRequest) GetTarget() uint32 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+func (x *CallRequest) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *CallRequest) GetGive() []byte {
+	if x != nil {
+		return x.Give
+	}
+	return nil
+}
+
+func (x *CallRequest) GetTake() uint32 {
+	if x != nil {
+		return x.Take
+	}
+	return 0
+}
+
+func (x *CallRequest) GetFresh() bool {
+	if x != nil {
+		return x.Fresh
+	}
+	return false
+}
+
+type CallReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Status        int32                  `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"` // uabi.Error
+	Body          []byte                 `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
+	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	Values        []uint64               `protobuf:"varint,4,rep,packed,name=values,proto3" json:"values,omitempty"` // the reply's handles or, if it has none, its words
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallReply) Reset() {
+	*x = CallReply{}
+	mi := &file_proto_root_root_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallReply) ProtoMessage() {}
+
+func (x *CallReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_root_root_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallReply.ProtoReflect.Descriptor instead.
+func (*CallReply) Descriptor() ([]byte, []int) {
+	return file_proto_root_root_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *CallReply) GetStatus() int32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *CallReply) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *CallReply) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *CallReply) GetValues() []uint64 {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 var File_proto_root_root_proto protoreflect.FileDescriptor
 
 const file_proto_root_root_proto_rawDesc = "" +
@@ -830,7 +990,20 @@ const file_proto_root_root_proto_rawDesc = "" +
 	"\x04what\x18\x02 \x01(\tR\x04what\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x04R\x05count\"1\n" +
 	"\tGapsReply\x12$\n" +
-	"\x04gaps\x18\x01 \x03(\v2\x10.aramid.root.GapR\x04gaps2\xa2\x04\n" +
+	"\x04gaps\x18\x01 \x03(\v2\x10.aramid.root.GapR\x04gaps\"\xa7\x01\n" +
+	"\vCallRequest\x12\x16\n" +
+	"\x06server\x18\x01 \x01(\tR\x06server\x12\x16\n" +
+	"\x06method\x18\x02 \x01(\rR\x06method\x12\x16\n" +
+	"\x06target\x18\x03 \x01(\rR\x06target\x12\x12\n" +
+	"\x04body\x18\x04 \x01(\fR\x04body\x12\x12\n" +
+	"\x04give\x18\x05 \x01(\fR\x04give\x12\x12\n" +
+	"\x04take\x18\x06 \x01(\rR\x04take\x12\x14\n" +
+	"\x05fresh\x18\a \x01(\bR\x05fresh\"c\n" +
+	"\tCallReply\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\x05R\x06status\x12\x12\n" +
+	"\x04body\x18\x02 \x01(\fR\x04body\x12\x12\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\x12\x16\n" +
+	"\x06values\x18\x04 \x03(\x04R\x06values2\xfd\x04\n" +
 	"\x04Root\x128\n" +
 	"\x02Ps\x12\x16.aramid.root.PsRequest\x1a\x14.aramid.root.PsReply\"\x04\x8a\xb5\x18\x00\x12S\n" +
 	"\aRestart\x12\x1a.aramid.root.ServerRequest\x1a\x17.aramid.root.EmptyReply\"\x13\x8a\xb5\x18\x0f\b\x01\"\vErrNotFound\x12Y\n" +
@@ -838,7 +1011,9 @@ const file_proto_root_root_proto_rawDesc = "" +
 	"\x04Swap\x12\x18.aramid.root.SwapRequest\x1a\x17.aramid.root.EmptyReply\"%\x8a\xb5\x18!\b\x01\"\vErrNotFound\"\tErrNoExec\"\x05ErrIO\x12N\n" +
 	"\x05Trace\x12\x19.aramid.root.TraceRequest\x1a\x17.aramid.root.TraceReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12>\n" +
 	"\x04Info\x12\x18.aramid.root.InfoRequest\x1a\x16.aramid.root.InfoReply\"\x04\x8a\xb5\x18\x00\x12>\n" +
-	"\x04Gaps\x12\x18.aramid.root.GapsRequest\x1a\x16.aramid.root.GapsReply\"\x04\x8a\xb5\x18\x00B\x13Z\x11aramid/proto/rootb\x06proto3"
+	"\x04Gaps\x12\x18.aramid.root.GapsRequest\x1a\x16.aramid.root.GapsReply\"\x04\x8a\xb5\x18\x00\x12Y\n" +
+	"\x04Call\x12\x18.aramid.root.CallRequest\x1a\x16.aramid.root.CallReply\"\x1f\x8a\xb5\x18\x1b\b\x01\"\vErrNotFound\"\n" +
+	"ErrTimeoutB\x13Z\x11aramid/proto/rootb\x06proto3"
 
 var (
 	file_proto_root_root_proto_rawDescOnce sync.Once
@@ -852,7 +1027,7 @@ func file_proto_root_root_proto_rawDescGZIP() []byte {
 	return file_proto_root_root_proto_rawDescData
 }
 
-var file_proto_root_root_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_proto_root_root_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_proto_root_root_proto_goTypes = []any{
 	(*EmptyReply)(nil),    // 0: aramid.root.EmptyReply
 	(*PsRequest)(nil),     // 1: aramid.root.PsRequest
@@ -867,6 +1042,8 @@ var file_proto_root_root_proto_goTypes = []any{
 	(*GapsRequest)(nil),   // 10: aramid.root.GapsRequest
 	(*Gap)(nil),           // 11: aramid.root.Gap
 	(*GapsReply)(nil),     // 12: aramid.root.GapsReply
+	(*CallRequest)(nil),   // 13: aramid.root.CallRequest
+	(*CallReply)(nil),     // 14: aramid.root.CallReply
 }
 var file_proto_root_root_proto_depIdxs = []int32{
 	2,  // 0: aramid.root.PsReply.processes:type_name -> aramid.root.Process
@@ -878,15 +1055,17 @@ var file_proto_root_root_proto_depIdxs = []int32{
 	6,  // 6: aramid.root.Root.Trace:input_type -> aramid.root.TraceRequest
 	8,  // 7: aramid.root.Root.Info:input_type -> aramid.root.InfoRequest
 	10, // 8: aramid.root.Root.Gaps:input_type -> aramid.root.GapsRequest
-	3,  // 9: aramid.root.Root.Ps:output_type -> aramid.root.PsReply
-	0,  // 10: aramid.root.Root.Restart:output_type -> aramid.root.EmptyReply
-	0,  // 11: aramid.root.Root.Kill:output_type -> aramid.root.EmptyReply
-	0,  // 12: aramid.root.Root.Swap:output_type -> aramid.root.EmptyReply
-	7,  // 13: aramid.root.Root.Trace:output_type -> aramid.root.TraceReply
-	9,  // 14: aramid.root.Root.Info:output_type -> aramid.root.InfoReply
-	12, // 15: aramid.root.Root.Gaps:output_type -> aramid.root.GapsReply
-	9,  // [9:16] is the sub-list for method output_type
-	2,  // [2:9] is the sub-list for method input_type
+	13, // 9: aramid.root.Root.Call:input_type -> aramid.root.CallRequest
+	3,  // 10: aramid.root.Root.Ps:output_type -> aramid.root.PsReply
+	0,  // 11: aramid.root.Root.Restart:output_type -> aramid.root.EmptyReply
+	0,  // 12: aramid.root.Root.Kill:output_type -> aramid.root.EmptyReply
+	0,  // 13: aramid.root.Root.Swap:output_type -> aramid.root.EmptyReply
+	7,  // 14: aramid.root.Root.Trace:output_type -> aramid.root.TraceReply
+	9,  // 15: aramid.root.Root.Info:output_type -> aramid.root.InfoReply
+	12, // 16: aramid.root.Root.Gaps:output_type -> aramid.root.GapsReply
+	14, // 17: aramid.root.Root.Call:output_type -> aramid.root.CallReply
+	10, // [10:18] is the sub-list for method output_type
+	2,  // [2:10] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name
@@ -903,7 +1082,7 @@ func file_proto_root_root_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_root_root_proto_rawDesc), len(file_proto_root_root_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

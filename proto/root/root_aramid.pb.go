@@ -18,6 +18,7 @@ const (
 	MethodTrace   = 5
 	MethodInfo    = 6
 	MethodGaps    = 7
+	MethodCall    = 8
 )
 
 // Client calls Root through the handle H.
@@ -187,6 +188,31 @@ func (cl Client) Gaps(c ipc.Caller, in *GapsRequest, out *GapsReply, grants ...u
 	return uabi.OK
 }
 
+// Call makes one call of a server's protocol, as a native client of it (`aramid proto`). Handles that replies bring stay open until a Call with fresh
+// set. ErrTimeout: no answer within some seconds.
+func (cl Client) Call(c ipc.Caller, in *CallRequest, out *CallReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodCall, true); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -205,6 +231,9 @@ type Handler[C any] interface {
 	Info(c C, in *InfoRequest, out *InfoReply) uabi.Error
 	// Gaps gives linuxabi's counters of absent and partial system calls.
 	Gaps(c C, in *GapsRequest, out *GapsReply) uabi.Error
+	// Call makes one call of a server's protocol, as a native client of it (`aramid proto`). Handles that replies bring stay open until a Call with fresh
+	// set. ErrTimeout: no answer within some seconds.
+	Call(c C, in *CallRequest, out *CallReply) uabi.Error
 }
 
 // Service is Root with h's methods behind it.
@@ -229,6 +258,8 @@ type service[C any] struct {
 	infoOut    InfoReply
 	gapsIn     GapsRequest
 	gapsOut    GapsReply
+	callIn     CallRequest
+	callOut    CallReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -248,6 +279,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doInfo(c, b)
 	case MethodGaps:
 		return s.doGaps(c, b)
+	case MethodCall:
+		return s.doCall(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -374,6 +407,24 @@ func (s *service[C]) doGaps(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doCall(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.callIn, &s.callOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	out.Clear()
+	if err := s.h.Call(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -421,6 +472,13 @@ var Methods = [...]ipc.Method{
 		In: 0, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(GapsRequest) },
 		NewOut: func() ipc.Message { return new(GapsReply) },
+	},
+	{
+		Name: "Call", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrTimeout},
+		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(CallRequest) },
+		NewOut: func() ipc.Message { return new(CallReply) },
 	},
 }
 
@@ -903,6 +961,196 @@ func (x *GapsReply) Encode(b []byte) int {
 
 // Decode reads the message from b, which it aliases, and reports whether b is one.
 func (x *GapsReply) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *CallRequest) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *CallRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *CallRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *CallRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *CallRequest) Clear() {
+	x.Server = ""
+	x.Method = 0
+	x.Target = 0
+	x.Body = nil
+	x.Give = nil
+	x.Take = 0
+	x.Fresh = false
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *CallRequest) Encode(b []byte) int {
+	if 56+len(x.Server)+len(x.Body)+len(x.Give) <= len(b) {
+		n := 0
+		if len(x.Server) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutString(b, n+1, x.Server)
+		}
+		if x.Method != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Method))
+		}
+		if x.Target != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Target))
+		}
+		if len(x.Body) != 0 {
+			b[n+0] = 0x22
+			n = ipc.PutBytes(b, n+1, x.Body)
+		}
+		if len(x.Give) != 0 {
+			b[n+0] = 0x2a
+			n = ipc.PutBytes(b, n+1, x.Give)
+		}
+		if x.Take != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(x.Take))
+		}
+		if x.Fresh {
+			b[n+0] = 0x38
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *CallRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Server = ipc.String(v)
+	} else {
+		x.Server = ""
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Method = uint32(v)
+	} else {
+		x.Method = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Target = uint32(v)
+	} else {
+		x.Target = 0
+	}
+	if i < len(b) && b[i] == 0x22 {
+		x.Body, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.Body = nil
+	}
+	if i < len(b) && b[i] == 0x2a {
+		x.Give, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.Give = nil
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Take = uint32(v)
+	} else {
+		x.Take = 0
+	}
+	if i < len(b) && b[i] == 0x38 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Fresh = v != 0
+	} else {
+		x.Fresh = false
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *CallReply) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *CallReply) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *CallReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *CallReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *CallReply) Clear() {
+	x.Status = 0
+	x.Body = nil
+	x.Data = nil
+	x.Values = x.Values[:0]
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *CallReply) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *CallReply) Decode(b []byte) bool {
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"aramid/proto/mm"
@@ -18,16 +16,8 @@ func (c *client) script() *servertest.Script {
 
 // Each testdata/*.script holds at every crash.
 func TestScriptsHoldAtEveryCrash(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.script")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, f := range files {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Run(filepath.Base(f), func(t *testing.T) { sweep(t, func(c *client) { c.script().Run(c.t, string(text)) }) })
+	for name, text := range servertest.Scripts(t) {
+		t.Run(name, func(t *testing.T) { sweep(t, func(c *client) { c.script().Run(c.t, text) }) })
 	}
 }
 

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,20 +35,12 @@ func (h *handler) script(line uint64) {
 
 // Each testdata/*.script, run by a child of process 1 with a descriptor 0, holds at every crash.
 func TestScriptsHoldAtEveryCrash(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.script")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, f := range files {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Run(filepath.Base(f), func(t *testing.T) {
+	for name, text := range servertest.Scripts(t) {
+		t.Run(name, func(t *testing.T) {
 			sweep(t, 7, 0, func(p *program) {
 				p.fork(0, 0, 17, func(p *program) uint64 {
 					p.sys("install", sysInstall, 0)
-					p.script(string(text))
+					p.script(text)
 					return 0
 				})
 				p.sys("wait", sysWait, 0, 0, 4)

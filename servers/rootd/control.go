@@ -80,6 +80,8 @@ func (r *system) method(k uk.Kernel, f *control.Frame) (message, error) {
 		return info(k)
 	case root.MethodGaps:
 		return r.gaps(k)
+	case root.MethodCall:
+		return r.call(k, f.Body)
 	}
 	return nil, uabi.ErrCall
 }
@@ -95,7 +97,7 @@ func (r *system) change(k uk.Kernel, f *control.Frame) error {
 		r.dying = true // after the answer; the kernel starts it again
 		return nil
 	}
-	if s == nil {
+	if s == nil || s.line.lazy {
 		return notFound(in.Server)
 	}
 	switch f.Code {
@@ -168,7 +170,7 @@ func (r *system) ps(k uk.Kernel) *root.PsReply {
 	out := &root.PsReply{}
 	for _, s := range r.servers {
 		var i uabi.ProcessInfo
-		if err := k.ProcessInfo(s.entry.Process, &i); err != uabi.OK {
+		if err := k.ProcessInfo(s.entry.Process, &i); err != uabi.OK || s.line.lazy {
 			continue
 		}
 		s.mu.Lock()

@@ -67,7 +67,9 @@ func (r *system) start(k uk.Kernel) error {
 		if err := s.begin(k); err != nil {
 			return err
 		}
-		go supervise(s)
+		if !s.line.lazy {
+			go supervise(s)
+		}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 type line struct {
 	name, file string
 	rank       uint32
+	lazy       bool     // is started by a request only
 	server     bool     // may give explicit ids, is watched for hangs
 	below      []string // names of servers whose endpoints it gets
 	boot       []uabi.Handle
@@ -71,6 +72,8 @@ func parseLine(f []string) (line, error) {
 		switch {
 		case w == "server":
 			l.server = true
+		case w == "lazy":
+			l.lazy = true
 		case isHandler:
 			l.handler = handler
 		case isBoot:

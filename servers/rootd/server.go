@@ -59,7 +59,7 @@ func (s *srv) begin(k uk.Kernel) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state, s.start = stateRunning, time.Now()
-	if info.State == uabi.ProcessRunning {
+	if info.State == uabi.ProcessRunning || s.line.lazy {
 		return nil
 	}
 	return s.load(k, "start")
