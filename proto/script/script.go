@@ -49,7 +49,7 @@ func (s *Script) Run(text string, say func(line string)) error {
 		if err := s.Line(l); err != nil {
 			return fmt.Errorf("line %d: %s: %w", n, l, err)
 		}
-		if say != nil && l != "" {
+		if say != nil && l != "" && l[0] != '#' {
 			say(l)
 		}
 	}

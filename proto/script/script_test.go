@@ -73,7 +73,7 @@ close f
 	if q := v.asked[6]; q.Target != 70 || q.Method != 0 {
 		t.Errorf("a handle without a name was not closed: %+v", q)
 	}
-	if q := v.asked[7]; q.Target != 70 || q.Method != 0 || told != 8 {
+	if q := v.asked[7]; q.Target != 70 || q.Method != 0 || told != 7 {
 		t.Errorf("%+v, %d lines", q, told)
 	}
 }
