@@ -3347,6 +3347,8 @@ type StatusReply struct {
 	ThreadPending    uint64                 `protobuf:"varint,25,opt,name=thread_pending,json=threadPending,proto3" json:"thread_pending,omitempty"`
 	Uts              uint64                 `protobuf:"varint,26,opt,name=uts,proto3" json:"uts,omitempty"` // uts namespace's number
 	ExitSignal       int32                  `protobuf:"varint,28,opt,name=exit_signal,json=exitSignal,proto3" json:"exit_signal,omitempty"`
+	OomScoreAdj      int32                  `protobuf:"varint,50,opt,name=oom_score_adj,json=oomScoreAdj,proto3" json:"oom_score_adj,omitempty"`
+	FsId             uint64                 `protobuf:"varint,51,opt,name=fs_id,json=fsId,proto3" json:"fs_id,omitempty"` // vfsd's number of the fs context
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -3566,6 +3568,20 @@ func (x *StatusReply) GetUts() uint64 {
 func (x *StatusReply) GetExitSignal() int32 {
 	if x != nil {
 		return x.ExitSignal
+	}
+	return 0
+}
+
+func (x *StatusReply) GetOomScoreAdj() int32 {
+	if x != nil {
+		return x.OomScoreAdj
+	}
+	return 0
+}
+
+func (x *StatusReply) GetFsId() uint64 {
+	if x != nil {
+		return x.FsId
 	}
 	return 0
 }
@@ -5254,6 +5270,118 @@ func (x *UnshareRequest) GetFs() uint32 {
 	return 0
 }
 
+type AdjustRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"` // process or thread
+	OomScoreAdj   *int32                 `protobuf:"varint,2,opt,name=oom_score_adj,json=oomScoreAdj,proto3,oneof" json:"oom_score_adj,omitempty"`
+	Name          *string                `protobuf:"bytes,3,opt,name=name,proto3,oneof" json:"name,omitempty"`                    // of the thread; only within the caller's own process
+	PidMax        *int32                 `protobuf:"varint,4,opt,name=pid_max,json=pidMax,proto3,oneof" json:"pid_max,omitempty"` // the machine's
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdjustRequest) Reset() {
+	*x = AdjustRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdjustRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdjustRequest) ProtoMessage() {}
+
+func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdjustRequest.ProtoReflect.Descriptor instead.
+func (*AdjustRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *AdjustRequest) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *AdjustRequest) GetOomScoreAdj() int32 {
+	if x != nil && x.OomScoreAdj != nil {
+		return *x.OomScoreAdj
+	}
+	return 0
+}
+
+func (x *AdjustRequest) GetName() string {
+	if x != nil && x.Name != nil {
+		return *x.Name
+	}
+	return ""
+}
+
+func (x *AdjustRequest) GetPidMax() int32 {
+	if x != nil && x.PidMax != nil {
+		return *x.PidMax
+	}
+	return 0
+}
+
+type AdjustReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PidMax        int32                  `protobuf:"varint,1,opt,name=pid_max,json=pidMax,proto3" json:"pid_max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdjustReply) Reset() {
+	*x = AdjustReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdjustReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdjustReply) ProtoMessage() {}
+
+func (x *AdjustReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdjustReply.ProtoReflect.Descriptor instead.
+func (*AdjustReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{77}
+}
+
+func (x *AdjustReply) GetPidMax() int32 {
+	if x != nil {
+		return x.PidMax
+	}
+	return 0
+}
+
 type CompareRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Pid1          int32                  `protobuf:"varint,1,opt,name=pid1,proto3" json:"pid1,omitempty"`
@@ -5267,7 +5395,7 @@ type CompareRequest struct {
 
 func (x *CompareRequest) Reset() {
 	*x = CompareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5279,7 +5407,7 @@ func (x *CompareRequest) String() string {
 func (*CompareRequest) ProtoMessage() {}
 
 func (x *CompareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5292,7 +5420,7 @@ func (x *CompareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
 func (*CompareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *CompareRequest) GetPid1() int32 {
@@ -5339,7 +5467,7 @@ type ClockRequest struct {
 
 func (x *ClockRequest) Reset() {
 	*x = ClockRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	mi := &file_proto_proc_proc_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5351,7 +5479,7 @@ func (x *ClockRequest) String() string {
 func (*ClockRequest) ProtoMessage() {}
 
 func (x *ClockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	mi := &file_proto_proc_proc_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5364,7 +5492,7 @@ func (x *ClockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
 func (*ClockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{77}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ClockRequest) GetRealtime() uint64 {
@@ -5389,7 +5517,7 @@ type TotalsReply struct {
 
 func (x *TotalsReply) Reset() {
 	*x = TotalsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[78]
+	mi := &file_proto_proc_proc_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5401,7 +5529,7 @@ func (x *TotalsReply) String() string {
 func (*TotalsReply) ProtoMessage() {}
 
 func (x *TotalsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[78]
+	mi := &file_proto_proc_proc_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5414,7 +5542,7 @@ func (x *TotalsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
 func (*TotalsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{78}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *TotalsReply) GetProcesses() uint32 {
@@ -5755,7 +5883,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\vListRequest\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\x05R\x05after\"\x1f\n" +
 	"\tListReply\x12\x12\n" +
-	"\x04pids\x18\x01 \x03(\x05R\x04pids\"\xd1\x05\n" +
+	"\x04pids\x18\x01 \x03(\x05R\x04pids\"\x8a\x06\n" +
 	"\vStatusReply\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
@@ -5786,7 +5914,9 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x0ethread_pending\x18\x19 \x01(\x04R\rthreadPending\x12\x10\n" +
 	"\x03uts\x18\x1a \x01(\x04R\x03uts\x12\x1f\n" +
 	"\vexit_signal\x18\x1c \x01(\x05R\n" +
-	"exitSignal\"\xc0\x01\n" +
+	"exitSignal\x12\"\n" +
+	"\room_score_adj\x182 \x01(\x05R\voomScoreAdj\x12\x13\n" +
+	"\x05fs_id\x183 \x01(\x04R\x04fsId\"\xc0\x01\n" +
 	"\x10FdInstallRequest\x12\x10\n" +
 	"\x03min\x18\x01 \x01(\rR\x03min\x12\x18\n" +
 	"\acloexec\x18\x02 \x01(\bR\acloexec\x12\x12\n" +
@@ -5899,7 +6029,18 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x0eUnshareRequest\x12\x14\n" +
 	"\x05flags\x18\x01 \x01(\x04R\x05flags\x12\x13\n" +
 	"\x05fs_id\x18\x02 \x01(\x04R\x04fsId\x12\x14\n" +
-	"\x02fs\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x02fs\"t\n" +
+	"\x02fs\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x02fs\"\xa8\x01\n" +
+	"\rAdjustRequest\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12'\n" +
+	"\room_score_adj\x18\x02 \x01(\x05H\x00R\voomScoreAdj\x88\x01\x01\x12\x17\n" +
+	"\x04name\x18\x03 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x1c\n" +
+	"\apid_max\x18\x04 \x01(\x05H\x02R\x06pidMax\x88\x01\x01B\x10\n" +
+	"\x0e_oom_score_adjB\a\n" +
+	"\x05_nameB\n" +
+	"\n" +
+	"\b_pid_max\"&\n" +
+	"\vAdjustReply\x12\x17\n" +
+	"\apid_max\x18\x01 \x01(\x05R\x06pidMax\"t\n" +
 	"\x0eCompareRequest\x12\x12\n" +
 	"\x04pid1\x18\x01 \x01(\x05R\x04pid1\x12\x12\n" +
 	"\x04pid2\x18\x02 \x01(\x05R\x04pid2\x12\x12\n" +
@@ -5925,7 +6066,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\x8c*\n" +
+	"\x04KILL\x10\x022\xfb*\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
@@ -6000,7 +6141,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\aUnshare\x12\x1b.aramid.proc.UnshareRequest\x1a\x17.aramid.proc.EmptyReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12N\n" +
 	"\n" +
 	"ThreadList\x12\x17.aramid.proc.PidRequest\x1a\x16.aramid.proc.ListReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12R\n" +
-	"\fThreadStatus\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.StatusReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12i\n" +
+	"\fThreadStatus\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.StatusReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12m\n" +
+	"\x06Adjust\x12\x1a.aramid.proc.AdjustRequest\x1a\x18.aramid.proc.AdjustReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\x06ErrArg\"\tErrAccess\"\aErrPerm\x12i\n" +
 	"\aCompare\x12\x1b.aramid.proc.CompareRequest\x1a\x15.aramid.proc.PidReply\"*\x8a\xb5\x18&\"\tErrSearch\"\aErrPerm\"\x06ErrArg\"\bErrBadFD\x12W\n" +
 	"\bClockSet\x12\x19.aramid.proc.ClockRequest\x1a\x17.aramid.proc.EmptyReply\"\x17\x8a\xb5\x18\x13\b\x01\"\aErrPerm\"\x06ErrArg\x12C\n" +
 	"\x06Totals\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.TotalsReply\"\x04\x8a\xb5\x18\x00B\x13Z\x11aramid/proto/procb\x06proto3"
@@ -6018,7 +6160,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 79)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(Verdict)(0),                 // 0: aramid.proc.Verdict
 	(CgroupKnob)(0),              // 1: aramid.proc.CgroupKnob
@@ -6098,9 +6240,11 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*CgroupChangesRequest)(nil), // 75: aramid.proc.CgroupChangesRequest
 	(*CgroupChangesReply)(nil),   // 76: aramid.proc.CgroupChangesReply
 	(*UnshareRequest)(nil),       // 77: aramid.proc.UnshareRequest
-	(*CompareRequest)(nil),       // 78: aramid.proc.CompareRequest
-	(*ClockRequest)(nil),         // 79: aramid.proc.ClockRequest
-	(*TotalsReply)(nil),          // 80: aramid.proc.TotalsReply
+	(*AdjustRequest)(nil),        // 78: aramid.proc.AdjustRequest
+	(*AdjustReply)(nil),          // 79: aramid.proc.AdjustReply
+	(*CompareRequest)(nil),       // 80: aramid.proc.CompareRequest
+	(*ClockRequest)(nil),         // 81: aramid.proc.ClockRequest
+	(*TotalsReply)(nil),          // 82: aramid.proc.TotalsReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	11, // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
@@ -6168,74 +6312,76 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	77, // 62: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
 	4,  // 63: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
 	4,  // 64: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
-	78, // 65: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
-	79, // 66: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
-	2,  // 67: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
-	5,  // 68: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	5,  // 69: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	3,  // 70: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	10, // 71: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
-	3,  // 72: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	3,  // 73: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	3,  // 74: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	14, // 75: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	3,  // 76: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	3,  // 77: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	21, // 78: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	23, // 79: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	3,  // 80: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	23, // 81: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	28, // 82: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	27, // 83: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	28, // 84: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	17, // 85: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
-	29, // 86: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
-	5,  // 87: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
-	29, // 88: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	3,  // 89: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	5,  // 90: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	31, // 91: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	3,  // 92: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	34, // 93: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	36, // 94: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	38, // 95: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	5,  // 96: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	41, // 97: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	43, // 98: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	44, // 99: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	45, // 100: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	47, // 101: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	48, // 102: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	50, // 103: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	55, // 104: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	54, // 105: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	54, // 106: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	52, // 107: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
-	54, // 108: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	3,  // 109: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	60, // 110: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	62, // 111: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	64, // 112: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
-	62, // 113: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
-	44, // 114: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	67, // 115: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
-	3,  // 116: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	67, // 117: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	70, // 118: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
-	3,  // 119: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
-	3,  // 120: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
-	47, // 121: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	73, // 122: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
-	3,  // 123: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	76, // 124: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
-	3,  // 125: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
-	47, // 126: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
-	48, // 127: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
-	5,  // 128: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
-	3,  // 129: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
-	80, // 130: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
-	68, // [68:131] is the sub-list for method output_type
-	5,  // [5:68] is the sub-list for method input_type
+	78, // 65: aramid.proc.Proc.Adjust:input_type -> aramid.proc.AdjustRequest
+	80, // 66: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	81, // 67: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
+	2,  // 68: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
+	5,  // 69: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	5,  // 70: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	3,  // 71: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	10, // 72: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
+	3,  // 73: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	3,  // 74: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	3,  // 75: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	14, // 76: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	3,  // 77: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	3,  // 78: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	21, // 79: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	23, // 80: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	3,  // 81: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	23, // 82: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	28, // 83: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	27, // 84: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	28, // 85: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	17, // 86: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
+	29, // 87: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
+	5,  // 88: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
+	29, // 89: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	3,  // 90: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	5,  // 91: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	31, // 92: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	3,  // 93: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	34, // 94: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	36, // 95: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	38, // 96: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	5,  // 97: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	41, // 98: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	43, // 99: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	44, // 100: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	45, // 101: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	47, // 102: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	48, // 103: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	50, // 104: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	55, // 105: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	54, // 106: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	54, // 107: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	52, // 108: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
+	54, // 109: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	3,  // 110: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	60, // 111: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	62, // 112: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	64, // 113: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
+	62, // 114: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
+	44, // 115: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	67, // 116: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	3,  // 117: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
+	67, // 118: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	70, // 119: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	3,  // 120: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
+	3,  // 121: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
+	47, // 122: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	73, // 123: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	3,  // 124: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
+	76, // 125: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	3,  // 126: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
+	47, // 127: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	48, // 128: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	79, // 129: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
+	5,  // 130: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
+	3,  // 131: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
+	82, // 132: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	69, // [69:133] is the sub-list for method output_type
+	5,  // [5:69] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -6249,13 +6395,14 @@ func file_proto_proc_proc_proto_init() {
 	file_proto_proc_proc_proto_msgTypes[30].OneofWrappers = []any{}
 	file_proto_proc_proc_proto_msgTypes[37].OneofWrappers = []any{}
 	file_proto_proc_proc_proto_msgTypes[38].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[76].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   79,
+			NumMessages:   81,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -71,9 +71,10 @@ const (
 	MethodUnshare       = 58
 	MethodThreadList    = 59
 	MethodThreadStatus  = 60
-	MethodCompare       = 61
-	MethodClockSet      = 62
-	MethodTotals        = 63
+	MethodAdjust        = 61
+	MethodCompare       = 62
+	MethodClockSet      = 63
+	MethodTotals        = 64
 )
 
 // Client calls Proc through the handle H.
@@ -1505,6 +1506,31 @@ func (cl Client) ThreadStatus(c ipc.Caller, in *PidRequest, out *StatusReply, gr
 	return uabi.OK
 }
 
+// Adjust changes what files below /proc let one write: fields that are present. The reply has what is the case then.
+func (cl Client) Adjust(c ipc.Caller, in *AdjustRequest, out *AdjustReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodAdjust, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Compare is kcmp(2) for KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS and KCMP_SIGHAND. Word 0 of the reply: 0 equal, 1 less, 2 greater. Open
 // files are equal here if one was made a descriptor of the other; that two came by different ways only their server knows.
 func (cl Client) Compare(c ipc.Caller, in *CompareRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
@@ -1710,6 +1736,8 @@ type Handler[C any] interface {
 	ThreadList(c C, in *PidRequest, out *ListReply) uabi.Error
 	// ThreadStatus describes one thread for /proc/PID/task/TID: threads, times, masks and name are that thread's.
 	ThreadStatus(c C, in *PidRequest, out *StatusReply) uabi.Error
+	// Adjust changes what files below /proc let one write: fields that are present. The reply has what is the case then.
+	Adjust(c C, in *AdjustRequest, out *AdjustReply) uabi.Error
 	// Compare is kcmp(2) for KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS and KCMP_SIGHAND. Word 0 of the reply: 0 equal, 1 less, 2 greater. Open
 	// files are equal here if one was made a descriptor of the other; that two came by different ways only their server knows.
 	Compare(c C, in *CompareRequest, out *PidReply) uabi.Error
@@ -1847,6 +1875,8 @@ type service[C any] struct {
 	threadListOut    ListReply
 	threadStatusIn   PidRequest
 	threadStatusOut  StatusReply
+	adjustIn         AdjustRequest
+	adjustOut        AdjustReply
 	compareIn        CompareRequest
 	compareOut       PidReply
 	clockSetIn       ClockRequest
@@ -1978,6 +2008,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doThreadList(c, b)
 	case MethodThreadStatus:
 		return s.doThreadStatus(c, b)
+	case MethodAdjust:
+		return s.doAdjust(c, b)
 	case MethodCompare:
 		return s.doCompare(c, b)
 	case MethodClockSet:
@@ -2996,6 +3028,21 @@ func (s *service[C]) doThreadStatus(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doAdjust(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.adjustIn, &s.adjustOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	out.Clear()
+	if err := s.h.Adjust(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 func (s *service[C]) doCompare(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.compareIn, &s.compareOut
 	if b.In.Len != 0 {
@@ -3455,6 +3502,13 @@ var Methods = [...]ipc.Method{
 		In:     1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(PidRequest) },
 		NewOut: func() ipc.Message { return new(StatusReply) },
+	},
+	{
+		Name: "Adjust", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrArg, uabi.ErrAccess, uabi.ErrPerm},
+		In:     ipc.Bytes, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(AdjustRequest) },
+		NewOut: func() ipc.Message { return new(AdjustReply) },
 	},
 	{
 		Name: "Compare", Mutates: false, Blocks: false, Forward: false,
@@ -5719,6 +5773,8 @@ func (x *StatusReply) Clear() {
 	x.ThreadPending = 0
 	x.Uts = 0
 	x.ExitSignal = 0
+	x.OomScoreAdj = 0
+	x.FsId = 0
 	x.unknownFields = nil
 }
 
@@ -6781,6 +6837,72 @@ func (x *UnshareRequest) Clear() {
 	x.Flags = 0
 	x.FsId = 0
 	x.Fs = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *AdjustRequest) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *AdjustRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *AdjustRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *AdjustRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *AdjustRequest) Clear() {
+	x.Pid = 0
+	x.OomScoreAdj = nil
+	x.Name = nil
+	x.PidMax = nil
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *AdjustRequest) Encode(b []byte) int {
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *AdjustRequest) Decode(b []byte) bool {
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *AdjustReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.PidMax)
+}
+
+// FromWords implements ipc.Message.
+func (x *AdjustReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.PidMax = int32(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *AdjustReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *AdjustReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *AdjustReply) Clear() {
+	x.PidMax = 0
 }
 
 // ToWords implements ipc.Message.

@@ -3944,12 +3944,12 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\x967\n" +
+	"\x04OPEN\x10\x022\xad7\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
-	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xd0\x01\n" +
-	"\x04Open\x12\x17.aramid.vfs.OpenRequest\x1a\x15.aramid.vfs.OpenReply\"\x97\x01\x8a\xb5\x18\x92\x01\b\x01\x10\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\bErrIsDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\vErrNoDevice\"\vErrTextBusy\"\x06ErrArg\"\n" +
-	"ErrNoSpace\"\aErrPerm\x12n\n" +
+	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xde\x01\n" +
+	"\x04Open\x12\x17.aramid.vfs.OpenRequest\x1a\x15.aramid.vfs.OpenReply\"\xa5\x01\x8a\xb5\x18\xa0\x01\b\x01\x10\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\bErrIsDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\vErrNoDevice\"\vErrTextBusy\"\x06ErrArg\"\n" +
+	"ErrNoSpace\"\aErrPerm\"\fErrOperation\x12n\n" +
 	"\x06StatAt\x12\x17.aramid.vfs.PathRequest\x1a\x10.aramid.vfs.Stat\"9\x8a\xb5\x185\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x85\x01\n" +
 	"\bExecFile\x12\x17.aramid.vfs.PathRequest\x1a\x19.aramid.vfs.ExecFileReply\"E\x8a\xb5\x18A\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\bErrBadFD\x12\x8b\x01\n" +
 	"\bAccessAt\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"N\x8a\xb5\x18J\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\x12\x7f\n" +
@@ -3968,9 +3968,9 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x05Mount\x12\x18.aramid.vfs.MountRequest\x1a\x16.aramid.vfs.EmptyReply\"b\x8a\xb5\x18^\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\vErrNoDevice\"\aErrPerm\"\x06ErrArg\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x90\x01\n" +
 	"\x06Umount\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12P\n" +
 	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrLimit\x12\xc2\x01\n" +
-	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\x88\x01\x8a\xb5\x18\x83\x01\b\x01\x10\x01\x18\x01\"\bErrAgain\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\"\x05ErrIO\"\aErrPipe\"\bErrAgain\x12\xfd\x01\n" +
-	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\xc2\x01\x8a\xb5\x18\xbd\x01\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
-	"ErrNoSpace\"\tErrTooBig\"\x0eErrInterrupted\"\vErrNoDevice\"\bErrRange\"\tErrSearch\"\vErrNotFound\"\aErrBusy\"\fErrOperation\"\tErrAccess\"\x05ErrIO\"\bErrAgain\x12\\\n" +
+	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\x88\x01\x8a\xb5\x18\x83\x01\b\x01\x10\x01\x18\x01\"\bErrAgain\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\"\x05ErrIO\"\aErrPipe\"\bErrAgain\x12\x86\x02\n" +
+	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\xcb\x01\x8a\xb5\x18\xc6\x01\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
+	"ErrNoSpace\"\tErrTooBig\"\x0eErrInterrupted\"\vErrNoDevice\"\bErrRange\"\tErrSearch\"\vErrNotFound\"\aErrBusy\"\fErrOperation\"\tErrAccess\"\x05ErrIO\"\bErrAgain\"\aErrPerm\x12\\\n" +
 	"\x04Seek\x12\x17.aramid.vfs.SeekRequest\x1a\x16.aramid.vfs.CountReply\"#\x8a\xb5\x18\x1f\b\x01\x18\x01\"\aErrSeek\"\x06ErrArg\"\bErrBadFD\x12g\n" +
 	"\aReadDir\x12\x1a.aramid.vfs.ReadDirRequest\x1a\x18.aramid.vfs.ReadDirReply\"&\x8a\xb5\x18\"\b\x01\"\tErrNotDir\"\x06ErrArg\"\vErrNotFound\x12V\n" +
 	"\x05Flags\x12\x18.aramid.vfs.FlagsRequest\x1a\x16.aramid.vfs.CountReply\"\x1b\x8a\xb5\x18\x17\b\x01\x18\x01\"\bErrBadFD\"\aErrPerm\x12\x94\x01\n" +

@@ -2990,7 +2990,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Open", Mutates: true, Blocks: true, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrExists, uabi.ErrNotDir, uabi.ErrIsDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrReadOnly, uabi.ErrNoDevice, uabi.ErrTextBusy, uabi.ErrArg, uabi.ErrNoSpace, uabi.ErrPerm},
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrExists, uabi.ErrNotDir, uabi.ErrIsDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrReadOnly, uabi.ErrNoDevice, uabi.ErrTextBusy, uabi.ErrArg, uabi.ErrNoSpace, uabi.ErrPerm, uabi.ErrOperation},
 		In:     ipc.Bytes, Out: 1, InHandles: 1, OutHandles: 1,
 		NewIn:  func() ipc.Message { return new(OpenRequest) },
 		NewOut: func() ipc.Message { return new(OpenReply) },
@@ -3115,7 +3115,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Write", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrInterrupted, uabi.ErrNoDevice, uabi.ErrRange, uabi.ErrSearch, uabi.ErrNotFound, uabi.ErrBusy, uabi.ErrOperation, uabi.ErrAccess, uabi.ErrIO, uabi.ErrAgain},
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrInterrupted, uabi.ErrNoDevice, uabi.ErrRange, uabi.ErrSearch, uabi.ErrNotFound, uabi.ErrBusy, uabi.ErrOperation, uabi.ErrAccess, uabi.ErrIO, uabi.ErrAgain, uabi.ErrPerm},
 		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ReadRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },

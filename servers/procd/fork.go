@@ -255,7 +255,7 @@ func (h *Procd) forkProcess(in *proc.ForkRequest, t *state.Thread, p *state.Proc
 	np := &state.Process{
 		Pid: n.pid, Ppid: p.Pid, Pgid: p.Pgid, Sid: p.Sid, Exe: p.Exe, Cmdline: p.Cmdline, ExitSignal: in.ExitSignal,
 		Handlers: p.Handlers, Mm: p.Mm, Pending: &state.Pending{}, Event: uint32(n.event), Serial: h.nextID(),
-		StartNs: now, NotDumpable: p.NotDumpable, Layout: p.Layout, Vforked: in.Flags&unix.CLONE_VFORK != 0, Cgroup: group,
+		StartNs: now, NotDumpable: p.NotDumpable, OomScoreAdj: p.OomScoreAdj, OomScoreLeast: p.OomScoreLeast, Layout: p.Layout, Vforked: in.Flags&unix.CLONE_VFORK != 0, Cgroup: group,
 	}
 	for _, l := range p.Limits {
 		np.Limits = append(np.Limits, &state.Limit{Soft: l.Soft, Hard: l.Hard})

@@ -11,12 +11,9 @@ func TestMain(m *testing.M) { servertest.Main(m, unreached) }
 // unreached are pairs of a method and errors that no test here reaches.
 const unreached = `
 Alarm: bad argument
-Background: no such process, ok
 Exec: bad argument
 Fault: ok
 Fork: limit reached, not permitted
-Group: no such process, ok
-Leaving: ok
 PidWatch: bad argument
 SetCreds: bad argument
 SetGroup: access denied

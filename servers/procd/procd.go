@@ -56,7 +56,7 @@ func New() *Procd {
 func (h *Procd) Save() []byte {
 	t := h.top
 	s := &state.State{
-		LastPid: t.LastPid, LastId: t.LastId, Halted: t.Halted, Forks: t.Forks, Gone: t.Gone, Uts: sorted(h.uts),
+		LastPid: t.LastPid, PidMax: t.PidMax, LastId: t.LastId, Halted: t.Halted, Forks: t.Forks, Gone: t.Gone, Uts: sorted(h.uts),
 		Procs: sorted(h.procs), Threads: sorted(h.threads), Creds: sorted(h.creds), Tables: sorted(h.tables),
 		Files: sorted(h.files), Fs: sorted(h.fs), Mms: sorted(h.mms), Handlers: sorted(h.handlers),
 		Cgroups: h.groupList(), LastCgroup: t.LastCgroup, LastChange: t.LastChange, CgroupEvent: t.CgroupEvent,
@@ -138,7 +138,7 @@ func (h *Procd) take(s *state.State) {
 		h.uts[v.Id] = v
 	}
 	h.top = &state.State{
-		LastPid: s.LastPid, LastId: s.LastId, Halted: s.Halted, Forks: s.Forks, Gone: s.Gone,
+		LastPid: s.LastPid, PidMax: s.PidMax, LastId: s.LastId, Halted: s.Halted, Forks: s.Forks, Gone: s.Gone,
 		LastCgroup: max(s.LastCgroup, rootGroup), LastChange: s.LastChange, CgroupEvent: s.CgroupEvent,
 	}
 }
@@ -241,8 +241,9 @@ const reservedPids = 300
 // freePid returns an id that no process, thread, group or session has, or 0.
 func (h *Procd) freePid() int32 {
 	pid := h.top.LastPid
-	for range maxPid {
-		if pid++; pid >= maxPid {
+	most := h.pidMax()
+	for range most {
+		if pid++; pid >= most {
 			pid = reservedPids
 		}
 		if h.pidFree(pid) {

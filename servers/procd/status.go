@@ -54,7 +54,7 @@ func (h *Procd) processStatus(p *state.Process, out *proc.StatusReply) {
 	out.Threads, out.Cgroup = uint32(len(h.members[p.Pid])), p.Cgroup
 	out.Pending, out.Uid = p.Pending.Set, p.Uid
 	out.ChildrenUserNs, out.ChildrenSystemNs = p.Children.GetUserNs(), p.Children.GetSystemNs()
-	out.ExitSignal = int32(p.ExitSignal)
+	out.ExitSignal, out.OomScoreAdj = int32(p.ExitSignal), p.OomScoreAdj
 	if a := h.handlers[p.Handlers]; a != nil {
 		out.Ignored, out.Caught = signal.Sets(a)
 	}
@@ -69,6 +69,7 @@ func (h *Procd) threadStatus(c *server.Ctx, t *state.Thread, out *proc.StatusRep
 	r := h.creds[t.Creds]
 	out.Name, out.Blocked, out.Uid, out.Gid = t.Name, t.Mask, r.Euid, r.Egid
 	out.ThreadPending, out.Nice, out.NoNewPrivs, out.Uts = t.Pending.Set, t.Nice, t.NoNewPrivs, t.Uts
+	out.FsId = t.Fs
 	if info, err := c.ThreadInfo(uabi.Handle(t.Handle)); err == uabi.OK && info.State == uabi.ThreadRunning {
 		out.State = "R"
 	}

@@ -140,6 +140,19 @@ func (c *Ctx) AccountLimit(h uabi.Handle, frames, objects uint64) uabi.Error {
 	return c.done(inAccountLimit, c.k.AccountLimit(h, frames, objects))
 }
 
+// FramesFree is a look-up: how many of the machine's frames nobody has.
+func (c *Ctx) FramesFree() (uint64, uabi.Error) {
+	if head, p, ok := c.replaying(inFramesFree); ok {
+		return c.regave(head, p)
+	}
+	if err := c.look(wordSize); err != uabi.OK {
+		return 0, err
+	}
+	var info uabi.SystemInfo
+	err := c.k.SystemInfo(&info)
+	return c.gave(inFramesFree, info.FramesFree, err)
+}
+
 // AccountInfo is a look-up.
 func (c *Ctx) AccountInfo(h uabi.Handle) (uint64, uint64, uabi.Error) {
 	if head, p, ok := c.replaying(inAccountInfo); ok {

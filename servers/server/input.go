@@ -94,6 +94,7 @@ const (
 	inClockSet
 	inProcess
 	inPowerOff
+	inFramesFree
 	inCount
 )
 

@@ -219,7 +219,7 @@ func (h *VFSD) write(c *server.Ctx, o *state.Open, in *vfs.ReadRequest, out *vfs
 		return h.writeEvent(c, o, out)
 	}
 	if o.At.Ino >= tree.SyntheticBase {
-		return uabi.ErrArg
+		return h.writeText(c, o, out)
 	}
 	if n := h.tree.Inode(o.At.Ino); n.Text != 0 {
 		return h.writeMade(c, o, n, out)
@@ -302,7 +302,7 @@ func (h *VFSD) Seek(c *server.Ctx, in *vfs.SeekRequest, out *vfs.CountReply) uab
 	case o.Kind == uint32(vfs.Kind_PIPE) || o.Kind == uint32(vfs.Kind_TTY):
 		return uabi.ErrSeek
 	case o.Log:
-		return h.seekLog(o, in)
+		return h.seekLog(c, o, in)
 	}
 	size := int64(0)
 	if n := h.tree.Inode(o.At.Ino); n != nil && o.Kind == uint32(vfs.Kind_FILE) {

@@ -217,7 +217,7 @@ func parseRecord(b []byte) (priority uint32, text []byte) {
 }
 
 // seekLog: to the first record, the last one that was cleared, or behind the last.
-func (h *VFSD) seekLog(o *state.Open, in *vfs.SeekRequest) uabi.Error {
+func (h *VFSD) seekLog(c *server.Ctx, o *state.Open, in *vfs.SeekRequest) uabi.Error {
 	const seekData = 3
 	if in.Offset != 0 {
 		return uabi.ErrSeek
@@ -232,6 +232,7 @@ func (h *VFSD) seekLog(o *state.Open, in *vfs.SeekRequest) uabi.Error {
 	default:
 		return uabi.ErrArg
 	}
+	h.logLevel(c, 0)
 	return uabi.OK
 }
 

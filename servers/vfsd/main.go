@@ -8,6 +8,7 @@ import (
 
 	"aramid/proto/vfs"
 	"aramid/servers/server"
+	"aramid/servers/vfsd/cpuid"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uk"
 )
@@ -46,7 +47,7 @@ func Configure(k uk.Kernel) Config {
 	}
 	var info uabi.SystemInfo
 	if k.SystemInfo(&info) == uabi.OK {
-		cfg.Machine = Machine{CPUs: info.CPUs, Memory: info.FramesTotal * pageSize, TSCHz: info.TSCHz}
+		cfg.Machine = Machine{CPUs: info.CPUs, Memory: info.FramesTotal * pageSize, TSCHz: info.TSCHz, CPU: cpuid.Read()}
 	}
 	return cfg
 }

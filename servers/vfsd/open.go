@@ -7,6 +7,7 @@ import (
 
 	"aramid/proto/vfs"
 	"aramid/servers/server"
+	"aramid/servers/vfsd/procfs"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
 	"aramid/ukernel/uabi"
@@ -75,6 +76,10 @@ func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi
 
 // pathOf is the absolute path of what a walk found.
 func (k *call) pathOf(f tree.Found) string {
+	if n, ok := namespaceOf(f.At); ok && f.OK {
+		text, _, _, _ := k.Link(number(procfs.Node{Kind: procfs.PidNs, Pid: n.Pid, N: n.N}))
+		return text // it lies in no directory
+	}
 	at := f.Parent
 	if f.Last != tree.LastName {
 		at = f.At

@@ -30,12 +30,12 @@ Getcwd: not found
 Inotify: bad argument
 InotifyAdd: access denied, bad file descriptor, no space left
 InotifyRemove: bad file descriptor
-Ioctl: bad address, bad argument, bad file descriptor, interrupted, no such process, not permitted, server failed, would block
+Ioctl: bad address, bad file descriptor, interrupted, no such process, would block
 LinkAt: access denied, bad argument
 MakeAt: access denied, no space left
 MapFile: access denied
 Mount: access denied, not permitted
-Open: bad argument, no space left, no such device, not permitted, text file busy
+Open: no space left, not permitted, text file busy
 Pidfd: bad argument
 Pipe: limit reached
 Read: bad address, broken pipe, canceled, interrupted, server failed
@@ -45,10 +45,9 @@ SetAt: access denied, not permitted, text file busy, too big
 StatAt: access denied
 StatTo: access denied, bad address, name too long, not a directory, not found, ok, too many symbolic links
 StatfsAt: access denied
-Syslog: bad address, bad argument, not permitted, ok, would block
+Syslog: bad address
 Timerfd: not permitted
 Umount: access denied, not permitted
 UnlinkAt: access denied
-Vhangup: not permitted, ok
-Write: access denied, bad address, interrupted, page must be fetched, server failed, would block
+Write: access denied, bad address, interrupted, page must be fetched
 `

@@ -47,6 +47,10 @@ func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
 	}
 	out.Ino, out.Mode, out.Nlink, out.Uid, out.Gid, out.Size, out.Blksize = at.Ino, a.Mode, a.Nlink, a.UID, a.GID, a.Size, pageSize
 	n := k.tree.Inode(at.Ino)
+	if ns, ok := namespaceOf(at); ok {
+		out.Dev = unix.Mkdev(0, nsDev)
+		out.Ino, _ = k.namespace(ns)
+	}
 	if n == nil {
 		t := int64(k.top.BootNs)
 		out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = t, t, t, t
@@ -352,7 +356,7 @@ func (k *call) truncate(at tree.Ref, o *state.Open, size int64) uabi.Error {
 	case size < 0:
 		return uabi.ErrArg
 	case n == nil:
-		return uabi.ErrAccess
+		return k.tree.CheckOpen(&k.env, at, false, true) // a file of procfs: its size means nothing
 	case n.IsDir():
 		return uabi.ErrIsDir
 	case n.Type() != unix.S_IFREG:
@@ -619,6 +623,10 @@ func (h *VFSD) StatfsAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.Statfs) uab
 	out.Bsize, out.Namelen = pageSize, tree.NameMax
 	if o != nil && o.At == nil {
 		out.Type = pipefsMagic
+		return uabi.OK
+	}
+	if _, ok := namespaceOf(at); ok {
+		out.Type = nsfsMagic
 		return uabi.OK
 	}
 	m := k.tree.MountOf(at)

@@ -10,6 +10,7 @@ import (
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
+	"aramid/servers/vfsd/procfs"
 	"aramid/servers/vfsd/state"
 	"aramid/ukernel/uabi"
 )
@@ -326,8 +327,8 @@ func (h *VFSD) readiness(o *state.Open) (uint32, uabi.Error) {
 		if o.Event != 0 {
 			return o.Event, uabi.OK
 		}
-		if n := h.tree.Inode(o.At.Ino); n != nil && n.Text != 0 {
-			return h.top.Ready, uabi.OK
+		if n := h.tree.Inode(o.At.Ino); n != nil && n.Text != 0 || o.At.Ino == number(procfs.Node{Kind: procfs.Swaps}) {
+			return h.top.Ready, uabi.OK // a change of swap areas, which there are none of, would be POLLPRI
 		}
 	case vfs.Kind_DEVICE:
 		if o.Log {

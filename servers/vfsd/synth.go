@@ -39,9 +39,9 @@ func (k *call) exists(pid int32) bool {
 // Lookup implements tree.Synth.
 func (k *call) Lookup(dir uint64, name string) (uint64, uabi.Error) {
 	d := procfs.FromNumber(dir)
-	for _, e := range procfs.Entries(d.Kind) {
+	for _, e := range procfs.Children(d) {
 		if e.Name == name {
-			return number(procfs.Node{Kind: e.Kind, Pid: d.Pid, N: e.N}), uabi.OK
+			return number(e.Node), uabi.OK
 		}
 	}
 	v, err := strconv.ParseUint(name, 10, 22)
@@ -53,9 +53,14 @@ func (k *call) Lookup(dir uint64, name string) (uint64, uabi.Error) {
 		if k.exists(int32(v)) {
 			return number(procfs.Node{Kind: procfs.PidDir, Pid: int32(v)}), uabi.OK
 		}
-	case procfs.PidFdDir:
+	case procfs.PidFdDir, procfs.PidFdinfoDir: // what is in them follows them in the list of kinds
 		if o, id := k.fd(d.Pid, uint32(v)); o != nil || id != 0 {
-			return number(procfs.Node{Kind: procfs.PidFd, Pid: d.Pid, N: uint32(v)}), uabi.OK
+			return number(procfs.Node{Kind: d.Kind + 1, Pid: d.Pid, N: uint32(v)}), uabi.OK
+		}
+	case procfs.TaskDir:
+		var rep proc.StatusReply
+		if v != 0 && k.proc().ThreadStatus(k.c, &proc.PidRequest{Pid: int32(v)}, &rep) == uabi.OK && rep.Pid == d.Pid {
+			return number(procfs.Node{Kind: procfs.TidDir, Pid: d.Pid, N: uint32(v)}), uabi.OK
 		}
 	}
 	return 0, uabi.ErrNotFound
@@ -83,12 +88,15 @@ func (k *call) Name(ino uint64) string { return procfs.Name(procfs.FromNumber(in
 // Attr implements tree.Synth.
 func (k *call) Attr(ino uint64) (tree.Attr, uabi.Error) {
 	n := procfs.FromNumber(ino)
-	a := tree.Attr{Mode: procfs.Mode(n), Nlink: 1}
+	a := tree.Attr{Mode: procfs.Mode(n), Nlink: 1, Strict: procfs.Strict(n)}
 	if a.Mode&unix.S_IFMT == unix.S_IFDIR {
 		a.Nlink = 2
 	}
-	if n.Pid == 0 {
+	if n.Pid == 0 || n.Kind == procfs.NsFile {
 		return a, uabi.OK
+	}
+	if n.Kind == procfs.PidFd {
+		a.Mode = k.fdMode(n)
 	}
 	if n.Pid == k.tgid() {
 		a.UID, a.GID = k.env.UID, k.env.GID
@@ -102,6 +110,22 @@ func (k *call) Attr(ino uint64) (tree.Attr, uabi.Error) {
 	return a, uabi.OK
 }
 
+// fdMode is the mode of the link /proc/PID/fd/N: what the file was opened for.
+func (k *call) fdMode(n procfs.Node) uint32 {
+	mode := procfs.Mode(n)
+	o, _ := k.fd(n.Pid, n.N)
+	if o == nil || o.Flags&unix.O_PATH != 0 {
+		return mode
+	}
+	if !readable(o) {
+		mode &^= 0o400
+	}
+	if !writable(o) {
+		mode &^= 0o200
+	}
+	return mode
+}
+
 // Link implements tree.Synth.
 func (k *call) Link(ino uint64) (target string, at tree.Ref, jump bool, err uabi.Error) {
 	n := procfs.FromNumber(ino)
@@ -113,21 +137,19 @@ func (k *call) Link(ino uint64) (target string, at tree.Ref, jump bool, err uabi
 	case procfs.MountsLink:
 		return "self/mounts", at, false, uabi.OK
 	case procfs.PidExe:
+		if !k.may(n.Pid) {
+			return "", at, false, uabi.ErrAccess
+		}
 		var s proc.StatusReply
 		if err := k.proc().Status(k.c, &proc.PidRequest{Pid: n.Pid}, &s); err != uabi.OK {
 			return "", at, false, uabi.ErrNotFound
 		}
 		return strings.Clone(s.Exe), at, false, uabi.OK
 	case procfs.PidCwd, procfs.PidRoot:
-		if n.Pid != k.tgid() {
-			return "", at, false, uabi.ErrAccess
-		}
-		at = k.cwd
-		if n.Kind == procfs.PidRoot {
-			at = k.env.Root
-		}
-		target, _ = k.tree.PathOf(&k.env, at)
-		return target, at, true, uabi.OK
+		return k.place(n)
+	case procfs.PidNs:
+		id, err := k.namespace(n)
+		return procfs.NsText(uint64(n.N), id), tree.Ref{Ino: number(procfs.Node{Kind: procfs.NsFile, Pid: n.Pid, N: n.N})}, true, err
 	case procfs.PidFd:
 		o, id := k.fd(n.Pid, n.N)
 		if id != 0 {
@@ -169,11 +191,9 @@ const posNumbers = 1000
 
 func (k *call) listSynthetic(ino uint64, pos int64, out []*vfs.Dirent) ([]*vfs.Dirent, uabi.Error) {
 	d := procfs.FromNumber(ino)
-	for i, e := range procfs.Entries(d.Kind) {
+	for i, e := range procfs.Children(d) {
 		if off := int64(posFirst + 1 + i); off > pos {
-			out = append(out, &vfs.Dirent{
-				Ino: number(procfs.Node{Kind: e.Kind, Pid: d.Pid, N: e.N}), Off: off, Type: e.Mode >> 12, Name: e.Name,
-			})
+			out = append(out, &vfs.Dirent{Ino: number(e.Node), Off: off, Type: e.Mode >> 12, Name: e.Name})
 		}
 	}
 	var numbers []int32
@@ -185,7 +205,7 @@ func (k *call) listSynthetic(ino uint64, pos int64, out []*vfs.Dirent) ([]*vfs.D
 			return nil, err
 		}
 		numbers = rep.Pids
-	case procfs.PidFdDir:
+	case procfs.PidFdDir, procfs.PidFdinfoDir:
 		var rep proc.FdListReply
 		req := proc.PidRequest{Pid: d.Pid}
 		if d.Pid == k.tgid() {
@@ -195,10 +215,19 @@ func (k *call) listSynthetic(ino uint64, pos int64, out []*vfs.Dirent) ([]*vfs.D
 			return nil, uabi.ErrNotFound
 		}
 		numbers, kind, typ = rep.Fds, procfs.PidFd, unix.DT_LNK
+		if d.Kind == procfs.PidFdinfoDir {
+			kind, typ = procfs.PidFdinfo, unix.DT_REG
+		}
+	case procfs.TaskDir:
+		var rep proc.ListReply
+		if err := k.proc().ThreadList(k.c, &proc.PidRequest{Pid: d.Pid}, &rep); err != uabi.OK {
+			return nil, uabi.ErrNotFound
+		}
+		numbers, kind = rep.Pids, procfs.TidDir
 	}
 	for _, v := range numbers {
 		n, off := procfs.Node{Kind: kind, Pid: v}, int64(v)+posNumbers
-		if kind == procfs.PidFd {
+		if kind != procfs.PidDir {
 			n, off = procfs.Node{Kind: kind, Pid: d.Pid, N: uint32(v)}, off+1 // there is a descriptor 0
 		}
 		if off > pos && len(out) < maxList {
@@ -220,12 +249,14 @@ func (h *VFSD) serveText(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 		pos = o.Pos
 	}
 	content := o.Content
+	var then func()
 	if pos == 0 || !o.HasContent {
-		made, err := text(h.begin(c, false))
+		k := h.begin(c, false)
+		made, err := text(k)
 		if err != uabi.OK {
 			return err
 		}
-		content = []byte(made)
+		content, then = []byte(made), k.then
 	}
 	n := 0
 	if pos < int64(len(content)) {
@@ -236,6 +267,9 @@ func (h *VFSD) serveText(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 		}
 	}
 	o.Content, o.HasContent = content, true
+	if then != nil {
+		then()
+	}
 	if offset < 0 {
 		o.Pos += int64(n)
 	}
@@ -246,47 +280,32 @@ func (h *VFSD) serveText(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 // text is a synthetic file's content now.
 func (k *call) text(n procfs.Node) (string, uabi.Error) {
 	switch n.Kind {
-	case procfs.Meminfo, procfs.CPUInfo, procfs.CPUStat:
+	case procfs.Meminfo, procfs.Vmstat, procfs.CPUInfo, procfs.CPUStat, procfs.Uptime, procfs.Loadavg:
 		return k.machine(n.Kind)
-	case procfs.Uptime:
-		return procfs.UptimeText(k.c.Now()), uabi.OK
 	case procfs.Version:
 		return procfs.VersionText(), uabi.OK
 	case procfs.Filesystems:
 		return procfs.FilesystemsText, uabi.OK
-	case procfs.Loadavg:
-		return "0.00 0.00 0.00 1/1 1\n", uabi.OK
 	case procfs.Cmdline:
 		return k.cfg.CommandLine + "\n", uabi.OK
+	case procfs.Devices:
+		return procfs.DevicesText, uabi.OK
+	case procfs.Swaps:
+		return procfs.SwapsText, uabi.OK
+	case procfs.Partitions:
+		return procfs.PartitionsText, uabi.OK
+	case procfs.Diskstats:
+		return "", uabi.OK
+	case procfs.TTYDrivers:
+		return procfs.DriversText, uabi.OK
+	case procfs.NsFile:
+		return "", uabi.ErrArg
 	case procfs.SysValue:
-		var rep proc.UtsReply
-		if err := k.proc().Uts(k.c, &proc.UtsRequest{}, &rep); err != uabi.OK {
-			return "", err
-		}
-		return k.sysText(n.N, rep.Hostname), uabi.OK
-	case procfs.PidMounts, procfs.PidMountinfo:
-		return k.mounts(n.Kind == procfs.PidMountinfo), uabi.OK
-	case procfs.PidMaps:
-		return k.maps(n.Pid)
-	case procfs.PidCgroup:
-		return k.groupOf(n.Pid)
+		return k.sysText(n.N)
 	case procfs.Cgroups:
 		return cgroupfs.SubsystemsText(1 + k.groups.Descendants(cgroupfs.RootID)), uabi.OK
-	case procfs.PidLimits:
-		return k.limits(n.Pid)
 	}
 	return k.process(n)
-}
-
-// sysText is a value below /proc/sys.
-func (k *call) sysText(n uint32, hostname string) string {
-	switch n {
-	case procfs.SysBootID:
-		return procfs.UUID(k.top.BootId)
-	case procfs.SysUUID:
-		return procfs.UUID(k.newID())
-	}
-	return procfs.SysText(n, strings.Clone(hostname))
 }
 
 // newID is 16 random bytes.
@@ -294,8 +313,8 @@ func (k *call) newID() []byte {
 	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, k.c.Rand64()), k.c.Rand64())
 }
 
-// terminal is what a process of that session has as its controlling terminal.
-func (k *call) terminal(sid int32) procfs.Terminal {
+// sessionTerminal is what a process of that session has as its controlling terminal.
+func (k *call) sessionTerminal(sid int32) procfs.Terminal {
 	for _, t := range sorted(k.ttys) {
 		if t.Session != 0 && t.Session == sid {
 			return procfs.Terminal{Device: device(t, false), Foreground: t.Pgrp}
@@ -315,50 +334,6 @@ func (k *call) limits(pid int32) (string, uabi.Error) {
 		out = append(out, procfs.Limit{Soft: l.Soft, Hard: l.Hard})
 	}
 	return procfs.LimitsText(out), uabi.OK
-}
-
-// machine is what the account says of memory and processors.
-func (k *call) machine(kind procfs.Kind) (string, uabi.Error) {
-	info := k.cfg.Machine
-	switch kind {
-	case procfs.Meminfo:
-		used, _, err := k.c.AccountInfo(uabi.BootAccount)
-		if err != uabi.OK {
-			return "", err
-		}
-		return procfs.MeminfoText(info.Memory, info.Memory-min(used*pageSize, info.Memory)), uabi.OK
-	case procfs.CPUInfo:
-		return procfs.CPUInfoText(info.CPUs, info.TSCHz), uabi.OK
-	}
-	return procfs.CPUStatText(info.CPUs, k.top.BootNs/1e9), uabi.OK
-}
-
-// process is the text of a file about one process.
-func (k *call) process(n procfs.Node) (string, uabi.Error) {
-	var s proc.StatusReply
-	if err := k.proc().Status(k.c, &proc.PidRequest{Pid: n.Pid}, &s); err != uabi.OK {
-		return "", err
-	}
-	// The reply's strings are gone with the next call.
-	s.Name, s.Exe, s.Cmdline, s.State = strings.Clone(s.Name), strings.Clone(s.Exe), []byte(string(s.Cmdline)), strings.Clone(s.State)
-	switch n.Kind {
-	case procfs.PidCmdline:
-		return string(s.Cmdline), uabi.OK
-	case procfs.PidComm:
-		return s.Name + "\n", uabi.OK
-	case procfs.PidStat:
-		return procfs.StatText(&s, k.usage(n.Pid), k.terminal(s.Sid)), uabi.OK
-	case procfs.PidStatm:
-		return procfs.StatmText(k.usage(n.Pid)), uabi.OK
-	case procfs.PidStatus:
-		m := k.usage(n.Pid)
-		var cr proc.CredsReply
-		if err := k.proc().Creds(k.c, &proc.PidRequest{Pid: n.Pid}, &cr); err != uabi.OK && s.State != "Z" {
-			return "", err
-		}
-		return procfs.StatusText(&s, &cr, m), uabi.OK
-	}
-	return "", uabi.ErrIO
 }
 
 // memoryOf is a process's mm.

@@ -12,6 +12,7 @@ import (
 	"aramid/servers/server"
 	"aramid/servers/vfsd/base"
 	"aramid/servers/vfsd/cgroupfs"
+	"aramid/servers/vfsd/cpuid"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
 	"aramid/ukernel/uabi"
@@ -36,6 +37,7 @@ type Config struct {
 type Machine struct {
 	CPUs, TSCHz uint64
 	Memory      uint64 // bytes
+	CPU         cpuid.CPU
 }
 
 // VFSD is the server's state and what can be rebuilt from it.
@@ -97,7 +99,7 @@ func (h *VFSD) Save() []byte {
 	t := h.top
 	s := &state.State{
 		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Account: t.Account, Ttys: sorted(h.ttys),
-		Console: t.Console, OldGroups: t.OldGroups, Kmsg: t.Kmsg, Devtmpfs: t.Devtmpfs,
+		Console: t.Console, OldGroups: t.OldGroups, Kmsg: t.Kmsg, Devtmpfs: t.Devtmpfs, Sysctls: t.Sysctls, Load: t.Load,
 		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes), Locks: t.Locks, LockEvent: t.LockEvent, LastCookie: t.LastCookie, MemfdFs: t.MemfdFs, BootId: t.BootId,
 		Cgroups: sorted(h.groups), CgroupSeen: t.CgroupSeen, CgroupEvent: t.CgroupEvent,
 	}
@@ -125,7 +127,7 @@ func (h *VFSD) Load(b []byte) error {
 	}
 	h.top = &state.State{
 		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Account: s.Account,
-		Console: s.Console, OldGroups: s.OldGroups, Kmsg: s.Kmsg, Devtmpfs: s.Devtmpfs,
+		Console: s.Console, OldGroups: s.OldGroups, Kmsg: s.Kmsg, Devtmpfs: s.Devtmpfs, Sysctls: s.Sysctls, Load: s.Load,
 		Locks: s.Locks, LockEvent: s.LockEvent, LastCookie: s.LastCookie, MemfdFs: s.MemfdFs, BootId: s.BootId,
 		CgroupSeen: s.CgroupSeen, CgroupEvent: s.CgroupEvent,
 	}
@@ -246,6 +248,8 @@ type call struct {
 	env tree.Env
 	cwd tree.Ref
 	fs  *state.Context // nil: of a request for no process
+	// then is a change that the text which a read made brings with it, once nothing can fail.
+	then func()
 	// found is the place of what find found, while anything is watched.
 	found place
 }

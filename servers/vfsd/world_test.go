@@ -83,6 +83,15 @@ func (s *stubProc) Background(c *server.Ctx, in *proc.BackgroundRequest, out *pr
 	return uabi.OK
 }
 
+func (s *stubProc) ThreadStatus(c *server.Ctx, in *proc.PidRequest, out *proc.StatusReply) uabi.Error {
+	return s.Status(c, in, out)
+}
+
+func (s *stubProc) Adjust(c *server.Ctx, in *proc.AdjustRequest, out *proc.AdjustReply) uabi.Error {
+	out.PidMax = 32768
+	return uabi.OK
+}
+
 func (s *stubProc) Group(c *server.Ctx, in *proc.PidRequest, out *proc.IdentityReply) uabi.Error {
 	if in.Pid != 1 {
 		return uabi.ErrSearch

@@ -89,6 +89,7 @@ type State struct {
 	Uts           []*Uts                 `protobuf:"bytes,22,rep,name=uts,proto3" json:"uts,omitempty"`                                     // by id
 	Forks         uint64                 `protobuf:"varint,23,opt,name=forks,proto3" json:"forks,omitempty"`                                // processes and threads made since boot
 	Gone          *Times                 `protobuf:"bytes,24,opt,name=gone,proto3" json:"gone,omitempty"`                                   // of all threads that are gone
+	PidMax        int32                  `protobuf:"varint,60,opt,name=pid_max,json=pidMax,proto3" json:"pid_max,omitempty"`                // 0: as at boot
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -249,6 +250,13 @@ func (x *State) GetGone() *Times {
 	return nil
 }
 
+func (x *State) GetPidMax() int32 {
+	if x != nil {
+		return x.PidMax
+	}
+	return 0
+}
+
 // Uts is a uts namespace: the names of the system that its threads see.
 type Uts struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -357,6 +365,8 @@ type Process struct {
 	Watches       []*Watch               `protobuf:"bytes,40,rep,name=watches,proto3" json:"watches,omitempty"`                         // signalfds that it made
 	EndEvent      uint32                 `protobuf:"varint,41,opt,name=end_event,json=endEvent,proto3" json:"end_event,omitempty"`      // handle: watchBit is up once it has ended; 0: nobody asked
 	Layout        *Layout                `protobuf:"bytes,50,opt,name=layout,proto3" json:"layout,omitempty"`
+	OomScoreAdj   int32                  `protobuf:"varint,60,opt,name=oom_score_adj,json=oomScoreAdj,proto3" json:"oom_score_adj,omitempty"`
+	OomScoreLeast int32                  `protobuf:"varint,61,opt,name=oom_score_least,json=oomScoreLeast,proto3" json:"oom_score_least,omitempty"` // what who may not raise limits can go down to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -648,6 +658,20 @@ func (x *Process) GetLayout() *Layout {
 		return x.Layout
 	}
 	return nil
+}
+
+func (x *Process) GetOomScoreAdj() int32 {
+	if x != nil {
+		return x.OomScoreAdj
+	}
+	return 0
+}
+
+func (x *Process) GetOomScoreLeast() int32 {
+	if x != nil {
+		return x.OomScoreLeast
+	}
+	return 0
 }
 
 // Cgroup of the one hierarchy. 1 is the root.
@@ -2155,7 +2179,7 @@ var File_servers_procd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1fservers/procd/state/state.proto\x12\x12aramid.procd.state\"\xe7\x05\n" +
+	"\x1fservers/procd/state/state.proto\x12\x12aramid.procd.state\"\x80\x06\n" +
 	"\x05State\x121\n" +
 	"\x05procs\x18\x01 \x03(\v2\x1b.aramid.procd.state.ProcessR\x05procs\x124\n" +
 	"\athreads\x18\x02 \x03(\v2\x1a.aramid.procd.state.ThreadR\athreads\x12/\n" +
@@ -2177,14 +2201,15 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\fcgroup_event\x18\x12 \x01(\rR\vcgroupEvent\x12)\n" +
 	"\x03uts\x18\x16 \x03(\v2\x17.aramid.procd.state.UtsR\x03uts\x12\x14\n" +
 	"\x05forks\x18\x17 \x01(\x04R\x05forks\x12-\n" +
-	"\x04gone\x18\x18 \x01(\v2\x19.aramid.procd.state.TimesR\x04gone\"e\n" +
+	"\x04gone\x18\x18 \x01(\v2\x19.aramid.procd.state.TimesR\x04gone\x12\x17\n" +
+	"\apid_max\x18< \x01(\x05R\x06pidMax\"e\n" +
 	"\x03Uts\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04refs\x18\x02 \x01(\x04R\x04refs\x12\x1a\n" +
 	"\bhostname\x18\x03 \x01(\tR\bhostname\x12\x1e\n" +
 	"\n" +
 	"domainname\x18\x04 \x01(\tR\n" +
-	"domainname\"\x90\t\n" +
+	"domainname\"\xdc\t\n" +
 	"\aProcess\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
@@ -2227,7 +2252,9 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"cgroupBase\x123\n" +
 	"\awatches\x18( \x03(\v2\x19.aramid.procd.state.WatchR\awatches\x12\x1b\n" +
 	"\tend_event\x18) \x01(\rR\bendEvent\x122\n" +
-	"\x06layout\x182 \x01(\v2\x1a.aramid.procd.state.LayoutR\x06layout\"\xc0\x02\n" +
+	"\x06layout\x182 \x01(\v2\x1a.aramid.procd.state.LayoutR\x06layout\x12\"\n" +
+	"\room_score_adj\x18< \x01(\x05R\voomScoreAdj\x12&\n" +
+	"\x0foom_score_least\x18= \x01(\x05R\roomScoreLeast\"\xc0\x02\n" +
 	"\x06Cgroup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x19\n" +

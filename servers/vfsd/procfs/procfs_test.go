@@ -15,8 +15,8 @@ func TestEveryNameLeadsToItsNodeAndBack(t *testing.T) {
 		if got := FromNumber(n.Number(base)); got != n {
 			t.Errorf("%+v comes back as %+v", n, got)
 		}
-		for _, e := range Entries(n.Kind) {
-			c := Node{Kind: e.Kind, Pid: n.Pid, N: e.N}
+		for _, e := range Children(n) {
+			c := e.Node
 			if seen[c] {
 				t.Errorf("%+v has two names", c)
 			}
@@ -31,6 +31,7 @@ func TestEveryNameLeadsToItsNodeAndBack(t *testing.T) {
 	}
 	walk(Node{Kind: Root})
 	walk(Node{Kind: PidDir, Pid: pid})
+	walk(Node{Kind: TidDir, Pid: pid, N: pid + 1})
 	if len(seen) < 30 {
 		t.Errorf("only %d nodes", len(seen))
 	}

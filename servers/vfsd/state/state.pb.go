@@ -52,6 +52,8 @@ type State struct {
 	Console       uint64                 `protobuf:"varint,30,opt,name=console,proto3" json:"console,omitempty"`                            // terminal
 	OldGroups     []*OldGroup            `protobuf:"bytes,31,rep,name=old_groups,json=oldGroups,proto3" json:"old_groups,omitempty"`
 	Kmsg          *Kmsg                  `protobuf:"bytes,32,opt,name=kmsg,proto3" json:"kmsg,omitempty"`
+	Sysctls       []*Sysctl              `protobuf:"bytes,34,rep,name=sysctls,proto3" json:"sysctls,omitempty"` // those that were written, in order of their paths
+	Load          *Load                  `protobuf:"bytes,35,opt,name=load,proto3" json:"load,omitempty"`
 	Devtmpfs      uint64                 `protobuf:"varint,33,opt,name=devtmpfs,proto3" json:"devtmpfs,omitempty"` // file system: there is one, however often it is mounted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -276,6 +278,20 @@ func (x *State) GetKmsg() *Kmsg {
 	return nil
 }
 
+func (x *State) GetSysctls() []*Sysctl {
+	if x != nil {
+		return x.Sysctls
+	}
+	return nil
+}
+
+func (x *State) GetLoad() *Load {
+	if x != nil {
+		return x.Load
+	}
+	return nil
+}
+
 func (x *State) GetDevtmpfs() uint64 {
 	if x != nil {
 		return x.Devtmpfs
@@ -336,6 +352,120 @@ func (x *OldGroup) GetPgrp() int32 {
 	return 0
 }
 
+// Sysctl is a value below /proc/sys.
+type Sysctl struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"` // without the newline
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sysctl) Reset() {
+	*x = Sysctl{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sysctl) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sysctl) ProtoMessage() {}
+
+func (x *Sysctl) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sysctl.ProtoReflect.Descriptor instead.
+func (*Sysctl) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Sysctl) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Sysctl) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// Load is the load average when it was last asked for.
+type Load struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AtNs          uint64                 `protobuf:"varint,1,opt,name=at_ns,json=atNs,proto3" json:"at_ns,omitempty"`       // monotonic
+	BusyNs        uint64                 `protobuf:"varint,2,opt,name=busy_ns,json=busyNs,proto3" json:"busy_ns,omitempty"` // that all programs had computed by then
+	Average       []float64              `protobuf:"fixed64,3,rep,packed,name=average,proto3" json:"average,omitempty"`     // over 1, 5 and 15 minutes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Load) Reset() {
+	*x = Load{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Load) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Load) ProtoMessage() {}
+
+func (x *Load) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Load.ProtoReflect.Descriptor instead.
+func (*Load) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Load) GetAtNs() uint64 {
+	if x != nil {
+		return x.AtNs
+	}
+	return 0
+}
+
+func (x *Load) GetBusyNs() uint64 {
+	if x != nil {
+		return x.BusyNs
+	}
+	return 0
+}
+
+func (x *Load) GetAverage() []float64 {
+	if x != nil {
+		return x.Average
+	}
+	return nil
+}
+
 // Kmsg is the kernel log.
 type Kmsg struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -353,7 +483,7 @@ type Kmsg struct {
 
 func (x *Kmsg) Reset() {
 	*x = Kmsg{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -365,7 +495,7 @@ func (x *Kmsg) String() string {
 func (*Kmsg) ProtoMessage() {}
 
 func (x *Kmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[2]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -378,7 +508,7 @@ func (x *Kmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Kmsg.ProtoReflect.Descriptor instead.
 func (*Kmsg) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{2}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Kmsg) GetRecords() []*Record {
@@ -448,7 +578,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -460,7 +590,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[3]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -473,7 +603,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{3}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Record) GetPriority() uint32 {
@@ -514,7 +644,7 @@ type Cgroup struct {
 
 func (x *Cgroup) Reset() {
 	*x = Cgroup{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +656,7 @@ func (x *Cgroup) String() string {
 func (*Cgroup) ProtoMessage() {}
 
 func (x *Cgroup) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[4]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +669,7 @@ func (x *Cgroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cgroup.ProtoReflect.Descriptor instead.
 func (*Cgroup) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{4}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Cgroup) GetId() uint64 {
@@ -615,7 +745,7 @@ type Lock struct {
 
 func (x *Lock) Reset() {
 	*x = Lock{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -627,7 +757,7 @@ func (x *Lock) String() string {
 func (*Lock) ProtoMessage() {}
 
 func (x *Lock) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[5]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -640,7 +770,7 @@ func (x *Lock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lock.ProtoReflect.Descriptor instead.
 func (*Lock) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{5}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Lock) GetIno() uint64 {
@@ -734,7 +864,7 @@ type Inode struct {
 
 func (x *Inode) Reset() {
 	*x = Inode{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -746,7 +876,7 @@ func (x *Inode) String() string {
 func (*Inode) ProtoMessage() {}
 
 func (x *Inode) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[6]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -759,7 +889,7 @@ func (x *Inode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inode.ProtoReflect.Descriptor instead.
 func (*Inode) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{6}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Inode) GetIno() uint64 {
@@ -954,7 +1084,7 @@ type Xattr struct {
 
 func (x *Xattr) Reset() {
 	*x = Xattr{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1096,7 @@ func (x *Xattr) String() string {
 func (*Xattr) ProtoMessage() {}
 
 func (x *Xattr) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[7]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1109,7 @@ func (x *Xattr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Xattr.ProtoReflect.Descriptor instead.
 func (*Xattr) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{7}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Xattr) GetName() string {
@@ -1007,7 +1137,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1019,7 +1149,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[8]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1032,7 +1162,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{8}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Entry) GetName() string {
@@ -1073,7 +1203,7 @@ type FileSystem struct {
 
 func (x *FileSystem) Reset() {
 	*x = FileSystem{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1085,7 +1215,7 @@ func (x *FileSystem) String() string {
 func (*FileSystem) ProtoMessage() {}
 
 func (x *FileSystem) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[9]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1098,7 +1228,7 @@ func (x *FileSystem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileSystem.ProtoReflect.Descriptor instead.
 func (*FileSystem) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{9}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FileSystem) GetId() uint64 {
@@ -1181,7 +1311,7 @@ type Mount struct {
 
 func (x *Mount) Reset() {
 	*x = Mount{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1193,7 +1323,7 @@ func (x *Mount) String() string {
 func (*Mount) ProtoMessage() {}
 
 func (x *Mount) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[10]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1206,7 +1336,7 @@ func (x *Mount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mount.ProtoReflect.Descriptor instead.
 func (*Mount) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{10}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Mount) GetId() uint64 {
@@ -1282,7 +1412,7 @@ type Ref struct {
 
 func (x *Ref) Reset() {
 	*x = Ref{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +1424,7 @@ func (x *Ref) String() string {
 func (*Ref) ProtoMessage() {}
 
 func (x *Ref) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[11]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1307,7 +1437,7 @@ func (x *Ref) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ref.ProtoReflect.Descriptor instead.
 func (*Ref) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{11}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Ref) GetMount() uint64 {
@@ -1336,7 +1466,7 @@ type Context struct {
 
 func (x *Context) Reset() {
 	*x = Context{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1478,7 @@ func (x *Context) String() string {
 func (*Context) ProtoMessage() {}
 
 func (x *Context) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[12]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1491,7 @@ func (x *Context) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Context.ProtoReflect.Descriptor instead.
 func (*Context) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{12}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Context) GetId() uint64 {
@@ -1430,7 +1560,7 @@ type Open struct {
 
 func (x *Open) Reset() {
 	*x = Open{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1442,7 +1572,7 @@ func (x *Open) String() string {
 func (*Open) ProtoMessage() {}
 
 func (x *Open) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1455,7 +1585,7 @@ func (x *Open) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Open.ProtoReflect.Descriptor instead.
 func (*Open) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{13}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Open) GetId() uint64 {
@@ -1681,7 +1811,7 @@ type Inotify struct {
 
 func (x *Inotify) Reset() {
 	*x = Inotify{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1693,7 +1823,7 @@ func (x *Inotify) String() string {
 func (*Inotify) ProtoMessage() {}
 
 func (x *Inotify) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1706,7 +1836,7 @@ func (x *Inotify) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inotify.ProtoReflect.Descriptor instead.
 func (*Inotify) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{14}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Inotify) GetLastWd() int32 {
@@ -1748,7 +1878,7 @@ type InotifyWatch struct {
 
 func (x *InotifyWatch) Reset() {
 	*x = InotifyWatch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1760,7 +1890,7 @@ func (x *InotifyWatch) String() string {
 func (*InotifyWatch) ProtoMessage() {}
 
 func (x *InotifyWatch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1773,7 +1903,7 @@ func (x *InotifyWatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyWatch.ProtoReflect.Descriptor instead.
 func (*InotifyWatch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{15}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *InotifyWatch) GetWd() int32 {
@@ -1809,7 +1939,7 @@ type InotifyEvent struct {
 
 func (x *InotifyEvent) Reset() {
 	*x = InotifyEvent{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1821,7 +1951,7 @@ func (x *InotifyEvent) String() string {
 func (*InotifyEvent) ProtoMessage() {}
 
 func (x *InotifyEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1834,7 +1964,7 @@ func (x *InotifyEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyEvent.ProtoReflect.Descriptor instead.
 func (*InotifyEvent) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{16}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *InotifyEvent) GetWd() int32 {
@@ -1881,7 +2011,7 @@ type Timer struct {
 
 func (x *Timer) Reset() {
 	*x = Timer{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1893,7 +2023,7 @@ func (x *Timer) String() string {
 func (*Timer) ProtoMessage() {}
 
 func (x *Timer) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1906,7 +2036,7 @@ func (x *Timer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timer.ProtoReflect.Descriptor instead.
 func (*Timer) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{17}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Timer) GetTimer() uint32 {
@@ -1980,7 +2110,7 @@ type Pipe struct {
 
 func (x *Pipe) Reset() {
 	*x = Pipe{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1992,7 +2122,7 @@ func (x *Pipe) String() string {
 func (*Pipe) ProtoMessage() {}
 
 func (x *Pipe) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2005,7 +2135,7 @@ func (x *Pipe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pipe.ProtoReflect.Descriptor instead.
 func (*Pipe) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{18}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Pipe) GetId() uint64 {
@@ -2146,7 +2276,7 @@ type Tty struct {
 
 func (x *Tty) Reset() {
 	*x = Tty{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2158,7 +2288,7 @@ func (x *Tty) String() string {
 func (*Tty) ProtoMessage() {}
 
 func (x *Tty) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2171,7 +2301,7 @@ func (x *Tty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tty.ProtoReflect.Descriptor instead.
 func (*Tty) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{19}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Tty) GetIflag() uint32 {
@@ -2409,7 +2539,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[20]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2421,7 +2551,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[20]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2434,7 +2564,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{20}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Watch) GetOpen() uint64 {
@@ -2455,7 +2585,7 @@ var File_servers_vfsd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\x8c\b\n" +
+	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xee\b\n" +
 	"\x05State\x120\n" +
 	"\x06inodes\x18\x01 \x03(\v2\x18.aramid.vfsd.state.InodeR\x06inodes\x12\x18\n" +
 	"\aremoved\x18\x02 \x03(\x04R\aremoved\x12\x19\n" +
@@ -2489,11 +2619,20 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\aconsole\x18\x1e \x01(\x04R\aconsole\x12:\n" +
 	"\n" +
 	"old_groups\x18\x1f \x03(\v2\x1b.aramid.vfsd.state.OldGroupR\toldGroups\x12+\n" +
-	"\x04kmsg\x18  \x01(\v2\x17.aramid.vfsd.state.KmsgR\x04kmsg\x12\x1a\n" +
+	"\x04kmsg\x18  \x01(\v2\x17.aramid.vfsd.state.KmsgR\x04kmsg\x123\n" +
+	"\asysctls\x18\" \x03(\v2\x19.aramid.vfsd.state.SysctlR\asysctls\x12+\n" +
+	"\x04load\x18# \x01(\v2\x17.aramid.vfsd.state.LoadR\x04load\x12\x1a\n" +
 	"\bdevtmpfs\x18! \x01(\x04R\bdevtmpfs\"8\n" +
 	"\bOldGroup\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x05R\asession\x12\x12\n" +
-	"\x04pgrp\x18\x02 \x01(\x05R\x04pgrp\"\xe4\x01\n" +
+	"\x04pgrp\x18\x02 \x01(\x05R\x04pgrp\"0\n" +
+	"\x06Sysctl\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"N\n" +
+	"\x04Load\x12\x13\n" +
+	"\x05at_ns\x18\x01 \x01(\x04R\x04atNs\x12\x17\n" +
+	"\abusy_ns\x18\x02 \x01(\x04R\x06busyNs\x12\x18\n" +
+	"\aaverage\x18\x03 \x03(\x01R\aaverage\"\xe4\x01\n" +
 	"\x04Kmsg\x123\n" +
 	"\arecords\x18\x01 \x03(\v2\x19.aramid.vfsd.state.RecordR\arecords\x12\x12\n" +
 	"\x04next\x18\x02 \x01(\x04R\x04next\x12\x14\n" +
@@ -2714,58 +2853,62 @@ func file_servers_vfsd_state_state_proto_rawDescGZIP() []byte {
 	return file_servers_vfsd_state_state_proto_rawDescData
 }
 
-var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*State)(nil),        // 0: aramid.vfsd.state.State
 	(*OldGroup)(nil),     // 1: aramid.vfsd.state.OldGroup
-	(*Kmsg)(nil),         // 2: aramid.vfsd.state.Kmsg
-	(*Record)(nil),       // 3: aramid.vfsd.state.Record
-	(*Cgroup)(nil),       // 4: aramid.vfsd.state.Cgroup
-	(*Lock)(nil),         // 5: aramid.vfsd.state.Lock
-	(*Inode)(nil),        // 6: aramid.vfsd.state.Inode
-	(*Xattr)(nil),        // 7: aramid.vfsd.state.Xattr
-	(*Entry)(nil),        // 8: aramid.vfsd.state.Entry
-	(*FileSystem)(nil),   // 9: aramid.vfsd.state.FileSystem
-	(*Mount)(nil),        // 10: aramid.vfsd.state.Mount
-	(*Ref)(nil),          // 11: aramid.vfsd.state.Ref
-	(*Context)(nil),      // 12: aramid.vfsd.state.Context
-	(*Open)(nil),         // 13: aramid.vfsd.state.Open
-	(*Inotify)(nil),      // 14: aramid.vfsd.state.Inotify
-	(*InotifyWatch)(nil), // 15: aramid.vfsd.state.InotifyWatch
-	(*InotifyEvent)(nil), // 16: aramid.vfsd.state.InotifyEvent
-	(*Timer)(nil),        // 17: aramid.vfsd.state.Timer
-	(*Pipe)(nil),         // 18: aramid.vfsd.state.Pipe
-	(*Tty)(nil),          // 19: aramid.vfsd.state.Tty
-	(*Watch)(nil),        // 20: aramid.vfsd.state.Watch
+	(*Sysctl)(nil),       // 2: aramid.vfsd.state.Sysctl
+	(*Load)(nil),         // 3: aramid.vfsd.state.Load
+	(*Kmsg)(nil),         // 4: aramid.vfsd.state.Kmsg
+	(*Record)(nil),       // 5: aramid.vfsd.state.Record
+	(*Cgroup)(nil),       // 6: aramid.vfsd.state.Cgroup
+	(*Lock)(nil),         // 7: aramid.vfsd.state.Lock
+	(*Inode)(nil),        // 8: aramid.vfsd.state.Inode
+	(*Xattr)(nil),        // 9: aramid.vfsd.state.Xattr
+	(*Entry)(nil),        // 10: aramid.vfsd.state.Entry
+	(*FileSystem)(nil),   // 11: aramid.vfsd.state.FileSystem
+	(*Mount)(nil),        // 12: aramid.vfsd.state.Mount
+	(*Ref)(nil),          // 13: aramid.vfsd.state.Ref
+	(*Context)(nil),      // 14: aramid.vfsd.state.Context
+	(*Open)(nil),         // 15: aramid.vfsd.state.Open
+	(*Inotify)(nil),      // 16: aramid.vfsd.state.Inotify
+	(*InotifyWatch)(nil), // 17: aramid.vfsd.state.InotifyWatch
+	(*InotifyEvent)(nil), // 18: aramid.vfsd.state.InotifyEvent
+	(*Timer)(nil),        // 19: aramid.vfsd.state.Timer
+	(*Pipe)(nil),         // 20: aramid.vfsd.state.Pipe
+	(*Tty)(nil),          // 21: aramid.vfsd.state.Tty
+	(*Watch)(nil),        // 22: aramid.vfsd.state.Watch
 }
 var file_servers_vfsd_state_state_proto_depIdxs = []int32{
-	6,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
-	9,  // 1: aramid.vfsd.state.State.file_systems:type_name -> aramid.vfsd.state.FileSystem
-	10, // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
-	12, // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
-	13, // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
-	18, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
-	19, // 6: aramid.vfsd.state.State.ttys:type_name -> aramid.vfsd.state.Tty
-	5,  // 7: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
-	4,  // 8: aramid.vfsd.state.State.cgroups:type_name -> aramid.vfsd.state.Cgroup
+	8,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
+	11, // 1: aramid.vfsd.state.State.file_systems:type_name -> aramid.vfsd.state.FileSystem
+	12, // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
+	14, // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
+	15, // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
+	20, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
+	21, // 6: aramid.vfsd.state.State.ttys:type_name -> aramid.vfsd.state.Tty
+	7,  // 7: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
+	6,  // 8: aramid.vfsd.state.State.cgroups:type_name -> aramid.vfsd.state.Cgroup
 	1,  // 9: aramid.vfsd.state.State.old_groups:type_name -> aramid.vfsd.state.OldGroup
-	2,  // 10: aramid.vfsd.state.State.kmsg:type_name -> aramid.vfsd.state.Kmsg
-	3,  // 11: aramid.vfsd.state.Kmsg.records:type_name -> aramid.vfsd.state.Record
-	8,  // 12: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
-	7,  // 13: aramid.vfsd.state.Inode.xattrs:type_name -> aramid.vfsd.state.Xattr
-	11, // 14: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
-	11, // 15: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
-	11, // 16: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
-	20, // 17: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
-	17, // 18: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
-	14, // 19: aramid.vfsd.state.Open.inotify:type_name -> aramid.vfsd.state.Inotify
-	15, // 20: aramid.vfsd.state.Inotify.watches:type_name -> aramid.vfsd.state.InotifyWatch
-	16, // 21: aramid.vfsd.state.Inotify.queue:type_name -> aramid.vfsd.state.InotifyEvent
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	4,  // 10: aramid.vfsd.state.State.kmsg:type_name -> aramid.vfsd.state.Kmsg
+	2,  // 11: aramid.vfsd.state.State.sysctls:type_name -> aramid.vfsd.state.Sysctl
+	3,  // 12: aramid.vfsd.state.State.load:type_name -> aramid.vfsd.state.Load
+	5,  // 13: aramid.vfsd.state.Kmsg.records:type_name -> aramid.vfsd.state.Record
+	10, // 14: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
+	9,  // 15: aramid.vfsd.state.Inode.xattrs:type_name -> aramid.vfsd.state.Xattr
+	13, // 16: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
+	13, // 17: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
+	13, // 18: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
+	22, // 19: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
+	19, // 20: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
+	16, // 21: aramid.vfsd.state.Open.inotify:type_name -> aramid.vfsd.state.Inotify
+	17, // 22: aramid.vfsd.state.Inotify.watches:type_name -> aramid.vfsd.state.InotifyWatch
+	18, // 23: aramid.vfsd.state.Inotify.queue:type_name -> aramid.vfsd.state.InotifyEvent
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_servers_vfsd_state_state_proto_init() }
@@ -2779,7 +2922,7 @@ func file_servers_vfsd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_vfsd_state_state_proto_rawDesc), len(file_servers_vfsd_state_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -47,6 +47,9 @@ func (t *Tree) CheckCreate(e *Env, f Found, s Spec) uabi.Error {
 	if f.Slash && s.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return uabi.ErrNotFound
 	}
+	if f.Parent.Synthetic() {
+		return uabi.ErrNotFound // as Linux's procfs: looking the name up fails for good
+	}
 	if err := t.mayChange(e, f.Parent); err != uabi.OK {
 		return err
 	}

@@ -104,6 +104,7 @@ type Attr struct {
 	UID, GID uint32
 	Nlink    uint32
 	Size     int64
+	Strict   bool // the superuser may not do more than the owner
 }
 
 // Inode returns the inode with that number, or nil.

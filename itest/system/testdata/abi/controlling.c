@@ -331,6 +331,7 @@ static void endings(void) {
 			write(ready[1], "x", 1);
 			while (!got[SIGHUP])
 				pause();
+			nap(200); // the leader is reaped first
 			R(isatty(slave)); // not hung up
 			R(open("/dev/tty", O_RDWR));
 			write(ready[1], "y", 1);

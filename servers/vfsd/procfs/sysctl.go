@@ -1,0 +1,179 @@
+package procfs
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// What the machine is said to run.
+const (
+	Ostype    = "Linux"
+	Osrelease = "6.1.0-aramid"
+	Build     = "#1 SMP PREEMPT_DYNAMIC Aramid"
+)
+
+// Rule says what may be written to a value below /proc/sys.
+type Rule uint8
+
+// The rules.
+const (
+	Never   Rule = iota // nothing
+	Same                // what it is already: a property that cannot be changed
+	Integer             // a number from Min to Max
+	Line                // a line of text
+	Numbers             // as many numbers as it has, or the first of them
+	Asked               // who reads or writes it asks somebody: a name of its own below
+)
+
+// Sysctl is a value below /proc/sys.
+type Sysctl struct {
+	Path     string
+	Mode     uint32 // permissions
+	Rule     Rule
+	Text     string // at boot, without the newline
+	Min, Max int64
+}
+
+// Values that somebody is asked for.
+const (
+	SysHostname   = "kernel/hostname"
+	SysDomainname = "kernel/domainname"
+	SysPidMax     = "kernel/pid_max"
+	SysBootID     = "kernel/random/boot_id"
+	SysUUID       = "kernel/random/uuid"
+	SysPrintk     = "kernel/printk"
+	SysFileNr     = "fs/file-nr"
+	SysPtyNr      = "kernel/pty/nr"
+)
+
+// Sysctls are all values. overcommit_memory is 1: memory is promised freely and an account's limit decides when it is used.
+var Sysctls = []Sysctl{
+	{Path: "kernel/ostype", Mode: 0o444, Text: Ostype},
+	{Path: "kernel/osrelease", Mode: 0o444, Text: Osrelease},
+	{Path: "kernel/version", Mode: 0o444, Text: Build},
+	{Path: SysHostname, Mode: 0o644, Rule: Asked},
+	{Path: SysDomainname, Mode: 0o644, Rule: Asked},
+	{Path: SysPidMax, Mode: 0o644, Rule: Asked},
+	{Path: "kernel/threads-max", Mode: 0o644, Rule: Same, Text: "32768"},
+	{Path: "kernel/cap_last_cap", Mode: 0o444, Text: "40"},
+	{Path: "kernel/ngroups_max", Mode: 0o444, Text: "65536"},
+	{Path: "kernel/overflowuid", Mode: 0o644, Rule: Same, Text: "65534"},
+	{Path: "kernel/overflowgid", Mode: 0o644, Rule: Same, Text: "65534"},
+	{Path: "kernel/core_pattern", Mode: 0o644, Rule: Line, Text: "core"},
+	{Path: "kernel/panic", Mode: 0o644, Rule: Same, Text: "0"},
+	{Path: SysPrintk, Mode: 0o644, Rule: Numbers, Text: "7\t4\t1\t7"},
+	{Path: "kernel/printk_devkmsg", Mode: 0o644, Rule: Same, Text: "on"},
+	{Path: "kernel/dmesg_restrict", Mode: 0o644, Rule: Same, Text: "0"},
+	{Path: "kernel/randomize_va_space", Mode: 0o644, Rule: Same, Text: "2"},
+	{Path: "kernel/tainted", Mode: 0o444, Text: "0"},
+	{Path: SysBootID, Mode: 0o444, Rule: Asked},
+	{Path: SysUUID, Mode: 0o444, Rule: Asked},
+	{Path: "kernel/random/poolsize", Mode: 0o444, Text: "256"},
+	{Path: "kernel/random/entropy_avail", Mode: 0o444, Text: "256"},
+	{Path: "kernel/pty/max", Mode: 0o644, Rule: Same, Text: "4096"},
+	{Path: SysPtyNr, Mode: 0o444, Rule: Asked},
+	{Path: "vm/overcommit_memory", Mode: 0o644, Rule: Same, Text: "1"},
+	{Path: "vm/mmap_min_addr", Mode: 0o644, Rule: Same, Text: "65536"},
+	{Path: "vm/max_map_count", Mode: 0o644, Rule: Same, Text: "65530"},
+	{Path: "fs/nr_open", Mode: 0o644, Rule: Same, Text: "1048576"},
+	{Path: "fs/file-max", Mode: 0o644, Rule: Integer, Text: "9223372036854775807", Min: 1 << 20, Max: 1<<63 - 1},
+	{Path: SysFileNr, Mode: 0o444, Rule: Asked},
+	{Path: "fs/pipe-max-size", Mode: 0o644, Rule: Same, Text: "65536"},
+	{Path: "fs/inotify/max_queued_events", Mode: 0o644, Rule: Same, Text: "16384"},
+	{Path: "fs/inotify/max_user_instances", Mode: 0o644, Rule: Same, Text: "1048576"},
+	{Path: "fs/inotify/max_user_watches", Mode: 0o644, Rule: Same, Text: "65536"},
+	{Path: "net/unix/max_dgram_qlen", Mode: 0o644, Rule: Same, Text: "512"},
+	{Path: "net/core/somaxconn", Mode: 0o644, Rule: Same, Text: "4096"},
+}
+
+// sysDirs are the directories, "" being /proc/sys itself; a node's N counts them.
+var sysDirs = func() []string {
+	seen := map[string]bool{"": true}
+	for _, s := range Sysctls {
+		for d := above(s.Path); d != ""; d = above(d) {
+			seen[d] = true
+		}
+	}
+	out := make([]string, 0, len(seen))
+	for d := range seen {
+		out = append(out, d)
+	}
+	slices.Sort(out)
+	return out
+}()
+
+func above(path string) string {
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		return path[:i]
+	}
+	return ""
+}
+
+func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+func sysChildren(n uint32) (out []Entry) {
+	if int(n) >= len(sysDirs) {
+		return nil
+	}
+	for i, d := range sysDirs {
+		if d != "" && above(d) == sysDirs[n] {
+			out = append(out, Entry{base(d), Node{Kind: SysDir, N: uint32(i)}, dir})
+		}
+	}
+	for i, s := range Sysctls {
+		if above(s.Path) == sysDirs[n] {
+			out = append(out, Entry{base(s.Path), Node{Kind: SysValue, N: uint32(i)}, unix.S_IFREG | s.Mode})
+		}
+	}
+	return out
+}
+
+func sysParent(n Node) Node {
+	path := ""
+	switch {
+	case n.Kind == SysDir && n.N == 0:
+		return Node{Kind: Root}
+	case n.Kind == SysDir && int(n.N) < len(sysDirs):
+		path = sysDirs[n.N]
+	case n.Kind == SysValue && int(n.N) < len(Sysctls):
+		path = Sysctls[n.N].Path
+	}
+	i, _ := slices.BinarySearch(sysDirs, above(path))
+	return Node{Kind: SysDir, N: uint32(i)}
+}
+
+// Accept is what a value becomes when text is written over it. false: EINVAL.
+func (s *Sysctl) Accept(old, text string) (string, bool) {
+	switch s.Rule {
+	case Line:
+		return Trim(text), true
+	case Same:
+		return old, strings.TrimSpace(text) == old
+	case Integer:
+		v, err := strconv.ParseInt(strings.TrimSpace(text), 0, 64)
+		return strconv.FormatInt(v, 10), err == nil && v >= s.Min && v <= s.Max
+	case Numbers:
+		have := strings.Fields(old)
+		for i, f := range strings.Fields(text) {
+			v, err := strconv.ParseInt(f, 0, 32)
+			if err != nil || i >= len(have) {
+				return "", false
+			}
+			have[i] = strconv.FormatInt(v, 10)
+		}
+		return strings.Join(have, "\t"), true
+	}
+	return "", false
+}
+
+// UUID writes 16 random bytes as a version 4 UUID (RFC 9562).
+func UUID(random []byte) string {
+	var b [16]byte
+	copy(b[:], random)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x\n", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
