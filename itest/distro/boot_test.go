@@ -2,6 +2,7 @@ package distro
 
 import (
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -62,6 +63,28 @@ func checkGaps(t *testing.T, m *machine) {
 	for _, g := range gapLine.FindAllStringSubmatch(string(log), -1) {
 		if !allowed[strings.TrimSpace(g[1])] {
 			t.Errorf("a gap that gaps.txt does not allow: %s", g[1])
+		}
+	}
+}
+
+// TestProgramsRunFromTheDebianRoot is docker run on the same root.
+func TestProgramsRunFromTheDebianRoot(t *testing.T) {
+	for _, c := range []struct {
+		argv   []string
+		out    string
+		status int
+	}{
+		{[]string{"/bin/bash", "-c", "exit 7"}, "", 7},
+		{[]string{"bash", "-c", "echo a | sed s/a/b/; id -un; test -w /etc && cat /etc/debian_version | cut -d. -f1"}, "b\nroot\n12\n", 0},
+		{[]string{"/bin/nothing"}, "", 127},
+	} {
+		cmd := exec.Command(aramid, append([]string{"run", "--root", root, "--timeout", bootLimit.String(), "--"}, c.argv...)...)
+		out, err := cmd.Output()
+		if cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		if string(out) != c.out || cmd.ProcessState.ExitCode() != c.status {
+			t.Errorf("%q: %q, status %d", c.argv, out, cmd.ProcessState.ExitCode())
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -127,4 +129,51 @@ func TestBootsInARowWithOneTwoAndFourProcessors(t *testing.T) {
 			m.powerOff()
 		}
 	}
+}
+
+// Each server is replaced by a binary whose state has one more field, and by its own again, under a program that runs.
+func TestServersAreSwappedForOnesWithOneMoreFieldAndBack(t *testing.T) {
+	newer := t.TempDir()
+	for _, v := range victims {
+		pkg := "./servers/" + v
+		if v == "linuxabi" {
+			pkg = "./linuxabi"
+		}
+		cmd := exec.Command("go", "build", "-tags", "extrafield", "-ldflags", "-s -w", "-o", filepath.Join(newer, v), pkg)
+		cmd.Dir = top
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	m := boot(t, 1)
+	m.shell()
+	const rounds = 200
+	l := loops[1]
+	swapped := make(chan bool)
+	go func() {
+		defer close(swapped)
+		for _, dir := range []string{newer, top + "/build/servers"} {
+			for _, v := range victims {
+				m.control("swap", v, filepath.Join(dir, v))
+			}
+		}
+	}()
+	out := m.run(fmt.Sprintf("set +m; i=0; while [ $i -lt %d ]; do %s; i=$((i+1)); done", rounds, l.script))
+	<-swapped
+	var want strings.Builder
+	for i := range rounds {
+		fmt.Fprintf(&want, l.line+"\n", i)
+	}
+	if strings.TrimSpace(out) != strings.TrimSpace(want.String()) {
+		t.Errorf("the shell printed\n%s", out)
+	}
+	for _, line := range strings.Split(m.control("ps"), "\n") {
+		for _, v := range victims {
+			if f := strings.Fields(line); len(f) > 0 && f[0] == v && f[len(f)-1] != "swap" {
+				t.Errorf("%s", line)
+			}
+		}
+	}
+	m.powerOff()
 }

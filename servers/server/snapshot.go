@@ -23,7 +23,7 @@ func (s *server) snapshot() {
 	k := s.kept
 	s.step(stepSnapshot)
 	area := int((k.epoch + 1) % 2)
-	state := s.spec.State.Save()
+	state := withField(s.spec.State.Save())
 	w := k.w[k.snap[area] : k.snap[area]+k.snapW]
 	n, ok := s.writeSnapshot(w, k.snap[area], state)
 	if !ok {
