@@ -46,19 +46,17 @@ func TestStatFieldsLandWhereLinuxPutsThem(t *testing.T) {
 
 func TestASignalFrameComesBackAsItWas(t *testing.T) {
 	f := Frame{Mask: 0x55, Restorer: 0x1234, Stack: StackT{SP: 1, Flags: 2, Size: 3}, Info: Siginfo{Signal: 11, Code: 1, Addr: 0xdead, FaultTrap: 14, FaultError: 6}}
-	f.Regs = uabi.Regs{RAX: 1, RBX: 2, RCX: 3, RDX: 4, RSI: 5, RDI: 6, RBP: 7, RSP: 8, R8: 9, R9: 10, R10: 11, R11: 12, R12: 13,
+	f.Regs = &uabi.Regs{RAX: 1, RBX: 2, RCX: 3, RDX: 4, RSI: 5, RDI: 6, RBP: 7, RSP: 8, R8: 9, R9: 10, R10: 11, R11: 12, R12: 13,
 		R13: 14, R14: 15, R15: 16, RIP: 17, Flags: 0x246}
 	frame, fx := Place(0x7fff0000, false)
 	if frame%16 != 8 || fx%fpAlign != 0 || frame+FrameSize > fx {
 		t.Fatalf("frame %#x fx %#x", frame, fx)
 	}
-	b := f.Encode(fx)
-	if len(b) != FrameSize {
-		t.Fatalf("%d bytes", len(b))
-	}
+	b := make([]byte, FrameSize)
+	f.Encode(b, fx)
 	r := uabi.Regs{Flags: 0x202}
 	mask, st, gotFX := DecodeContext(b[FrameContext:], &r)
-	if mask != f.Mask || st != f.Stack || gotFX != fx || r != f.Regs {
+	if mask != f.Mask || st != f.Stack || gotFX != fx || r != *f.Regs {
 		t.Errorf("mask %#x stack %+v fx %#x regs %+v", mask, st, gotFX, r)
 	}
 }

@@ -20,9 +20,12 @@ func (w *Writer) U16(v uint16) { w.B = le.AppendUint16(w.B, v) }
 // U8 appends a byte.
 func (w *Writer) U8(v uint8) { w.B = append(w.B, v) }
 
-// Pad appends n zero bytes.
+var zeroes [128]byte
+
+// Pad appends n ≥ 0 zero bytes.
 func (w *Writer) Pad(n int) {
-	for range n {
+	w.B = append(w.B, zeroes[:min(n, len(zeroes))]...)
+	for n -= len(zeroes); n > 0; n-- {
 		w.B = append(w.B, 0)
 	}
 }

@@ -10,7 +10,7 @@ const (
 	ucMask       = 296 // behind 256 bytes of sigcontext
 	FrameInfo    = FrameContext + ucMask + 8
 	FrameSize    = FrameInfo + SiginfoSize
-	fxSize       = 512
+	FXSize       = 512
 	redZone      = 128
 	ucFlags      = 2 | 4 // UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS
 	userCS       = 0x33
@@ -78,8 +78,7 @@ const sigchld = 17
 
 // Frame is what goes onto a handler's stack and what comes back from it.
 type Frame struct {
-	Regs     uabi.Regs
-	FX       [fxSize]byte
+	Regs     *uabi.Regs
 	Mask     uint64
 	Stack    StackT
 	Info     Siginfo
@@ -92,32 +91,48 @@ func Place(sp uint64, fresh bool) (frame, fx uint64) {
 	if !fresh {
 		sp -= redZone
 	}
-	fx = (sp - fxSize) &^ (fpAlign - 1)
+	fx = (sp - FXSize) &^ (fpAlign - 1)
 	return (fx-FrameSize)&^15 - 8, fx
 }
 
-// Encode lays the frame out for address frame, with its FX area at fx.
-func (f *Frame) Encode(fx uint64) []byte {
-	w := Writer{B: make([]byte, 0, FrameSize)}
-	w.U64(f.Restorer)
-	w.U64(ucFlags)
-	w.U64(0) // uc_link
-	w.StackT(&f.Stack)
-	r := &f.Regs
-	for _, v := range [contextRegs]uint64{r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15, r.RDI, r.RSI, r.RBP, r.RBX,
-		r.RDX, r.RAX, r.RCX, r.RSP, r.RIP, r.Flags} {
-		w.U64(v)
-	}
-	w.U64(userCS | userSS<<48)
-	w.U64(f.Info.FaultError)
-	w.U64(f.Info.FaultTrap)
-	w.U64(f.Mask)
-	w.U64(f.Info.Addr)
-	w.U64(fx)
-	w.Pad(64)
-	w.U64(f.Mask)
+// Encode lays the frame out in the first FrameSize bytes of b, which are zero, with its FX area at address fx.
+func (f *Frame) Encode(b []byte, fx uint64) {
+	b = b[:FrameSize]
+	put := le.PutUint64
+	put(b, f.Restorer)
+	put(b[FrameContext:], ucFlags)
+	uc := b[FrameContext:]
+	put(uc[ucStack:], f.Stack.SP)
+	le.PutUint32(uc[ucStack+8:], f.Stack.Flags)
+	put(uc[ucStack+16:], f.Stack.Size)
+	r, c := f.Regs, uc[ucContext:ucMask]
+	put(c, r.R8)
+	put(c[8:], r.R9)
+	put(c[16:], r.R10)
+	put(c[24:], r.R11)
+	put(c[32:], r.R12)
+	put(c[40:], r.R13)
+	put(c[48:], r.R14)
+	put(c[56:], r.R15)
+	put(c[64:], r.RDI)
+	put(c[72:], r.RSI)
+	put(c[80:], r.RBP)
+	put(c[88:], r.RBX)
+	put(c[96:], r.RDX)
+	put(c[104:], r.RAX)
+	put(c[112:], r.RCX)
+	put(c[120:], r.RSP)
+	put(c[128:], r.RIP)
+	put(c[136:], r.Flags)
+	put(c[144:], userCS|userSS<<48)
+	put(c[152:], f.Info.FaultError)
+	put(c[160:], f.Info.FaultTrap)
+	put(c[168:], f.Mask)
+	put(c[176:], f.Info.Addr)
+	put(c[fpstateField:], fx)
+	put(uc[ucMask:], f.Mask)
+	w := Writer{B: b[:FrameInfo]}
 	w.Siginfo(&f.Info)
-	return w.B
 }
 
 // StackT appends a stack_t.
@@ -139,11 +154,24 @@ const ContextSize = ucMask + 8
 // DecodeContext reads a ucontext back into regs, which keeps what sigcontext does not hold (FS and GS base). fx is the address of
 // the FX area, 0 for none.
 func DecodeContext(b []byte, regs *uabi.Regs) (mask uint64, stack StackT, fx uint64) {
-	c := b[ucContext:]
-	for i, p := range [contextRegs - 1]*uint64{&regs.R8, &regs.R9, &regs.R10, &regs.R11, &regs.R12, &regs.R13, &regs.R14,
-		&regs.R15, &regs.RDI, &regs.RSI, &regs.RBP, &regs.RBX, &regs.RDX, &regs.RAX, &regs.RCX, &regs.RSP, &regs.RIP} {
-		*p = le.Uint64(c[i*8:])
-	}
+	c, get := b[ucContext:ucMask], le.Uint64
+	regs.R8 = get(c)
+	regs.R9 = get(c[8:])
+	regs.R10 = get(c[16:])
+	regs.R11 = get(c[24:])
+	regs.R12 = get(c[32:])
+	regs.R13 = get(c[40:])
+	regs.R14 = get(c[48:])
+	regs.R15 = get(c[56:])
+	regs.RDI = get(c[64:])
+	regs.RSI = get(c[72:])
+	regs.RBP = get(c[80:])
+	regs.RBX = get(c[88:])
+	regs.RDX = get(c[96:])
+	regs.RAX = get(c[104:])
+	regs.RCX = get(c[112:])
+	regs.RSP = get(c[120:])
+	regs.RIP = get(c[128:])
 	flags := le.Uint64(c[(contextRegs-1)*8:])
 	regs.Flags = regs.Flags&^flagsKept | flags&flagsKept
 	return le.Uint64(b[ucMask:]), ParseStackT(b[ucStack:]), le.Uint64(c[fpstateField:])

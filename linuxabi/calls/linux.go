@@ -1,7 +1,6 @@
 package calls
 
 import (
-	"encoding/binary"
 	"log"
 
 	"golang.org/x/sys/unix"
@@ -190,13 +189,5 @@ func (t *Trap) absent(nr uint64) int64 {
 func (t *Trap) gap(nr uint64, what string) {
 	if t.l.gaps.Count(abi.Name(nr), what) {
 		log.Printf("gap: %s: %s", abi.Name(nr), what)
-	}
-}
-
-// putRegs encodes r as the kernel reads it.
-func putRegs(b []byte, r *uabi.Regs) {
-	for i, v := range [...]uint64{r.RAX, r.RBX, r.RCX, r.RDX, r.RSI, r.RDI, r.RBP, r.RSP, r.R8, r.R9, r.R10, r.R11, r.R12, r.R13,
-		r.R14, r.R15, r.RIP, r.Flags, r.FSBase, r.GSBase, r.Vector, r.Code, r.Addr, r.OrigRAX} {
-		binary.LittleEndian.PutUint64(b[i*8:], v)
 	}
 }

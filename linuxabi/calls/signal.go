@@ -37,28 +37,50 @@ const syscallLen = 2 // bytes of the SYSCALL instruction: how far back a restart
 // deliver answers the trap with registers r after all deliverable signals have had their frames. A system call's result is in
 // r.RAX and its number in r.OrigRAX.
 func (t *Trap) deliver(r uabi.Regs) {
+	if s := t.nextSignal(); s != nil {
+		t.deliverFrom(s, r)
+		return
+	}
+	if t.in.Trap == uabi.TrapSyscall {
+		t.restartUnhandled(&r)
+	}
+	t.setRegs(&r)
+}
+
+// nextSignal asks for the next signal; nil: there is none.
+func (t *Trap) nextSignal() *proc.SignalReply {
+	t.Record[recordStops] |= interrupted
+	t.Save = true
+	if err := t.l.proc.NextSignal(t, &proc.EmptyRequest{}, &t.signal); err != uabi.OK || t.signal.Signal == 0 {
+		return nil
+	}
+	return &t.signal
+}
+
+// deliverFrom is deliver with the first signal known.
+func (t *Trap) deliverFrom(s *proc.SignalReply, r uabi.Regs) {
 	handled := false
-	for stops := uint64(0); ; {
-		var s proc.SignalReply
-		t.Record[recordStops] |= interrupted
-		t.Save = true
-		if err := t.l.proc.NextSignal(t, &proc.EmptyRequest{}, &s); err != uabi.OK || s.Signal == 0 {
-			break
-		}
+	for stops := uint64(0); s != nil; {
 		if s.Handler == 0 { // the process is stopped
 			if stops++; stops > t.Record[recordStops]&^interrupted {
 				t.Record[recordStops] = stops | interrupted
 				t.answer(uabi.AnswerStop, 0)
 				return
 			}
-			continue // continued since
+			s = t.nextSignal() // continued since
+			continue
 		}
 		if t.in.Trap == uabi.TrapSyscall && !handled {
 			t.restart(&r, s.Flags&abi.SARestart != 0)
 		}
 		handled = true
-		if !t.pushFrame(&r, &s) {
+		more := s.More
+		if !t.pushFrame(&r, s) {
 			t.l.proc.Fault(t, &proc.FaultRequest{Signal: uint32(unix.SIGSEGV), Code: siKernel}, &proc.EmptyReply{})
+			more = true
+		}
+		if s = nil; more {
+			s = t.nextSignal()
 		}
 	}
 	if t.in.Trap == uabi.TrapSyscall && !handled {
@@ -94,7 +116,7 @@ func (t *Trap) restartUnhandled(r *uabi.Regs) {
 
 // pushFrame builds the frame for signal s and points r at its handler. It is false if the stack cannot take the frame.
 func (t *Trap) pushFrame(r *uabi.Regs, s *proc.SignalReply) bool {
-	f := abi.Frame{Regs: *r, Mask: s.OldMask, Restorer: s.Restorer, Info: abi.Siginfo{Signal: s.Signal, Code: s.Code, PID: s.Pid,
+	f := abi.Frame{Regs: r, Mask: s.OldMask, Restorer: s.Restorer, Info: abi.Siginfo{Signal: s.Signal, Code: s.Code, PID: s.Pid,
 		UID: s.Uid, Status: s.Status, Addr: s.Addr, Value: s.Value, FaultTrap: s.Trap, FaultError: s.Error}}
 	sp, fresh := r.RSP, false
 	onAlt := s.AltSize != 0 && r.RSP > s.AltSp && r.RSP <= s.AltSp+s.AltSize
@@ -106,10 +128,12 @@ func (t *Trap) pushFrame(r *uabi.Regs, s *proc.SignalReply) bool {
 	if fresh && frame < s.AltSp {
 		return false
 	}
-	if _, err := t.K.AlienState(f.FX[:], false); err != uabi.OK {
+	b := t.bytes(int(fx-frame) + abi.FXSize)
+	if _, err := t.K.AlienState(b[fx-frame:], false); err != uabi.OK {
 		return false
 	}
-	if t.write(fx, f.FX[:]) != 0 || t.write(frame, f.Encode(fx)) != 0 {
+	f.Encode(b, fx)
+	if t.write(frame, b) != 0 {
 		return false
 	}
 	r.RSP, r.RIP = frame, s.Handler
@@ -150,18 +174,18 @@ func rtSigreturn(t *Trap) int64 {
 	}
 	mask, alt, fx := abi.DecodeContext(b[:], &r)
 	if fx != 0 {
-		var state [512]byte
-		if t.read(fx, state[:]) != 0 {
+		state := t.bytes(abi.FXSize)
+		if t.read(fx, state) != 0 {
 			return t.badFrame()
 		}
-		if _, err := t.K.AlienState(state[:], true); err != uabi.OK {
+		if _, err := t.K.AlienState(state, true); err != uabi.OK {
 			return t.badFrame()
 		}
 	}
-	if err := t.l.proc.Mask(t, &proc.MaskRequest{Set: true, How: unix.SIG_SETMASK, Mask: mask}, &proc.MaskReply{}); err != uabi.OK {
+	in := proc.SigReturnRequest{Mask: mask, Sp: alt.SP, Size: alt.Size, Flags: alt.Flags &^ ssOnstack, CurrentSp: r.RSP}
+	if err := t.l.proc.SigReturn(t, &in, &proc.EmptyReply{}); err != uabi.OK {
 		return t.badFrame()
 	}
-	t.l.proc.AltStack(t, &proc.AltStackRequest{Set: true, Sp: alt.SP, Size: alt.Size, Flags: alt.Flags &^ ssOnstack, CurrentSp: r.RSP}, &proc.AltStackReply{})
 	if t.in.Flags&uabi.FlagInterrupt != 0 {
 		r.OrigRAX = 0
 		t.deliverResumed(r)
@@ -399,7 +423,25 @@ func tgkill(t *Trap) int64 {
 }
 
 func (t *Trap) kill(in *proc.KillRequest) int64 {
+	self := in.Pid == int32(t.tgid()) && in.Tid == 0 || in.Tid == int32(t.tid())
+	if self && in.Signal != 0 {
+		return t.raise(in)
+	}
 	return t.status(t.l.proc.Kill(t, in, &proc.EmptyReply{}))
+}
+
+// raise sends the caller a signal, which it takes at once if it may.
+func (t *Trap) raise(in *proc.KillRequest) int64 {
+	if err := t.l.proc.Raise(t, in, &t.signal); err != uabi.OK {
+		return t.status(err)
+	}
+	if t.signal.Signal == 0 {
+		return 0
+	}
+	r := t.in.Regs
+	r.OrigRAX, r.RAX = r.RAX, 0
+	t.deliverFrom(&t.signal, r)
+	return pending
 }
 
 // rt_sigqueueinfo and rt_tgsigqueueinfo: the caller makes the siginfo; only a process itself may feign what the kernel sends.

@@ -8,6 +8,7 @@ import (
 	"aramid/linuxabi/abi"
 	"aramid/proto/ctx"
 	"aramid/proto/ipc"
+	"aramid/proto/proc"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uk"
 )
@@ -38,6 +39,7 @@ type Trap struct {
 	// masked: a temporary signal mask is set, which NextSignal takes back.
 	masked bool
 
+	signal  proc.SignalReply // the signal that is being delivered
 	pathBuf [pathMax]byte
 	scratch [scratchSize]byte
 	used    int // of scratch
@@ -183,7 +185,7 @@ func (t *Trap) reply(v int64) {
 
 // setRegs finishes the trap with a whole register set.
 func (t *Trap) setRegs(r *uabi.Regs) {
-	putRegs(t.buf.Arg, r)
+	*t.buf.ArgRegs() = *r
 	o := t.buf.Out
 	o.Kind, o.Flags, o.Status = uabi.AnswerRegs, 0, 0
 	o.Len, o.NHandles, o.NGrants = 0, 0, 0

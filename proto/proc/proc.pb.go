@@ -1927,6 +1927,7 @@ type SignalReply struct {
 	AltSize       uint64                 `protobuf:"varint,13,opt,name=alt_size,json=altSize,proto3" json:"alt_size,omitempty"`
 	Trap          uint64                 `protobuf:"varint,14,opt,name=trap,proto3" json:"trap,omitempty"`
 	Error         uint64                 `protobuf:"varint,15,opt,name=error,proto3" json:"error,omitempty"`
+	More          bool                   `protobuf:"varint,16,opt,name=more,proto3" json:"more,omitempty"` // beside a handler: another may be deliverable
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2066,6 +2067,89 @@ func (x *SignalReply) GetError() uint64 {
 	return 0
 }
 
+func (x *SignalReply) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+type SigReturnRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Mask          uint64                 `protobuf:"varint,1,opt,name=mask,proto3" json:"mask,omitempty"`
+	Sp            uint64                 `protobuf:"varint,2,opt,name=sp,proto3" json:"sp,omitempty"` // of the alternate stack, as AltStackRequest's
+	Size          uint64                 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	Flags         uint32                 `protobuf:"varint,4,opt,name=flags,proto3" json:"flags,omitempty"`
+	CurrentSp     uint64                 `protobuf:"varint,5,opt,name=current_sp,json=currentSp,proto3" json:"current_sp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SigReturnRequest) Reset() {
+	*x = SigReturnRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SigReturnRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SigReturnRequest) ProtoMessage() {}
+
+func (x *SigReturnRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SigReturnRequest.ProtoReflect.Descriptor instead.
+func (*SigReturnRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SigReturnRequest) GetMask() uint64 {
+	if x != nil {
+		return x.Mask
+	}
+	return 0
+}
+
+func (x *SigReturnRequest) GetSp() uint64 {
+	if x != nil {
+		return x.Sp
+	}
+	return 0
+}
+
+func (x *SigReturnRequest) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *SigReturnRequest) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *SigReturnRequest) GetCurrentSp() uint64 {
+	if x != nil {
+		return x.CurrentSp
+	}
+	return 0
+}
+
 type IdentityReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
@@ -2079,7 +2163,7 @@ type IdentityReply struct {
 
 func (x *IdentityReply) Reset() {
 	*x = IdentityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2091,7 +2175,7 @@ func (x *IdentityReply) String() string {
 func (*IdentityReply) ProtoMessage() {}
 
 func (x *IdentityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2104,7 +2188,7 @@ func (x *IdentityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityReply.ProtoReflect.Descriptor instead.
 func (*IdentityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *IdentityReply) GetPid() int32 {
@@ -2152,7 +2236,7 @@ type SetGroupRequest struct {
 
 func (x *SetGroupRequest) Reset() {
 	*x = SetGroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2164,7 +2248,7 @@ func (x *SetGroupRequest) String() string {
 func (*SetGroupRequest) ProtoMessage() {}
 
 func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2177,7 +2261,7 @@ func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupRequest.ProtoReflect.Descriptor instead.
 func (*SetGroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SetGroupRequest) GetPid() int32 {
@@ -2216,7 +2300,7 @@ type CredsReply struct {
 
 func (x *CredsReply) Reset() {
 	*x = CredsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2228,7 +2312,7 @@ func (x *CredsReply) String() string {
 func (*CredsReply) ProtoMessage() {}
 
 func (x *CredsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2241,7 +2325,7 @@ func (x *CredsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CredsReply.ProtoReflect.Descriptor instead.
 func (*CredsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CredsReply) GetRuid() uint32 {
@@ -2365,7 +2449,7 @@ type SetCredsRequest struct {
 
 func (x *SetCredsRequest) Reset() {
 	*x = SetCredsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2377,7 +2461,7 @@ func (x *SetCredsRequest) String() string {
 func (*SetCredsRequest) ProtoMessage() {}
 
 func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2390,7 +2474,7 @@ func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetCredsRequest.ProtoReflect.Descriptor instead.
 func (*SetCredsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SetCredsRequest) GetRuid() uint32 {
@@ -2511,7 +2595,7 @@ type LimitRequest struct {
 
 func (x *LimitRequest) Reset() {
 	*x = LimitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2523,7 +2607,7 @@ func (x *LimitRequest) String() string {
 func (*LimitRequest) ProtoMessage() {}
 
 func (x *LimitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2536,7 +2620,7 @@ func (x *LimitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitRequest.ProtoReflect.Descriptor instead.
 func (*LimitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *LimitRequest) GetPid() int32 {
@@ -2584,7 +2668,7 @@ type LimitReply struct {
 
 func (x *LimitReply) Reset() {
 	*x = LimitReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2596,7 +2680,7 @@ func (x *LimitReply) String() string {
 func (*LimitReply) ProtoMessage() {}
 
 func (x *LimitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2609,7 +2693,7 @@ func (x *LimitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitReply.ProtoReflect.Descriptor instead.
 func (*LimitReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *LimitReply) GetSoft() uint64 {
@@ -2635,7 +2719,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2647,7 +2731,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2660,7 +2744,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *UsageRequest) GetWho() int32 {
@@ -2683,7 +2767,7 @@ type UsageReply struct {
 
 func (x *UsageReply) Reset() {
 	*x = UsageReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2695,7 +2779,7 @@ func (x *UsageReply) String() string {
 func (*UsageReply) ProtoMessage() {}
 
 func (x *UsageReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2708,7 +2792,7 @@ func (x *UsageReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageReply.ProtoReflect.Descriptor instead.
 func (*UsageReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *UsageReply) GetUserNs() uint64 {
@@ -2758,7 +2842,7 @@ type SettingRequest struct {
 
 func (x *SettingRequest) Reset() {
 	*x = SettingRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2770,7 +2854,7 @@ func (x *SettingRequest) String() string {
 func (*SettingRequest) ProtoMessage() {}
 
 func (x *SettingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2783,7 +2867,7 @@ func (x *SettingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingRequest.ProtoReflect.Descriptor instead.
 func (*SettingRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SettingRequest) GetOption() uint32 {
@@ -2824,7 +2908,7 @@ type SettingReply struct {
 
 func (x *SettingReply) Reset() {
 	*x = SettingReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2836,7 +2920,7 @@ func (x *SettingReply) String() string {
 func (*SettingReply) ProtoMessage() {}
 
 func (x *SettingReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2849,7 +2933,7 @@ func (x *SettingReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingReply.ProtoReflect.Descriptor instead.
 func (*SettingReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SettingReply) GetValue() int64 {
@@ -2876,7 +2960,7 @@ type ThreadRequest struct {
 
 func (x *ThreadRequest) Reset() {
 	*x = ThreadRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2888,7 +2972,7 @@ func (x *ThreadRequest) String() string {
 func (*ThreadRequest) ProtoMessage() {}
 
 func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2901,7 +2985,7 @@ func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadRequest.ProtoReflect.Descriptor instead.
 func (*ThreadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ThreadRequest) GetClearChildTid() uint64 {
@@ -2928,7 +3012,7 @@ type UtsRequest struct {
 
 func (x *UtsRequest) Reset() {
 	*x = UtsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2940,7 +3024,7 @@ func (x *UtsRequest) String() string {
 func (*UtsRequest) ProtoMessage() {}
 
 func (x *UtsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2953,7 +3037,7 @@ func (x *UtsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsRequest.ProtoReflect.Descriptor instead.
 func (*UtsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *UtsRequest) GetHostname() string {
@@ -2980,7 +3064,7 @@ type UtsReply struct {
 
 func (x *UtsReply) Reset() {
 	*x = UtsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2992,7 +3076,7 @@ func (x *UtsReply) String() string {
 func (*UtsReply) ProtoMessage() {}
 
 func (x *UtsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3005,7 +3089,7 @@ func (x *UtsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsReply.ProtoReflect.Descriptor instead.
 func (*UtsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *UtsReply) GetHostname() string {
@@ -3033,7 +3117,7 @@ type AlarmRequest struct {
 
 func (x *AlarmRequest) Reset() {
 	*x = AlarmRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3045,7 +3129,7 @@ func (x *AlarmRequest) String() string {
 func (*AlarmRequest) ProtoMessage() {}
 
 func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3058,7 +3142,7 @@ func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmRequest.ProtoReflect.Descriptor instead.
 func (*AlarmRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AlarmRequest) GetSet() bool {
@@ -3092,7 +3176,7 @@ type AlarmReply struct {
 
 func (x *AlarmReply) Reset() {
 	*x = AlarmReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3104,7 +3188,7 @@ func (x *AlarmReply) String() string {
 func (*AlarmReply) ProtoMessage() {}
 
 func (x *AlarmReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3117,7 +3201,7 @@ func (x *AlarmReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmReply.ProtoReflect.Descriptor instead.
 func (*AlarmReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AlarmReply) GetValue() uint64 {
@@ -3144,7 +3228,7 @@ type MemoryReply struct {
 
 func (x *MemoryReply) Reset() {
 	*x = MemoryReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3156,7 +3240,7 @@ func (x *MemoryReply) String() string {
 func (*MemoryReply) ProtoMessage() {}
 
 func (x *MemoryReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3169,7 +3253,7 @@ func (x *MemoryReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryReply.ProtoReflect.Descriptor instead.
 func (*MemoryReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MemoryReply) GetMm() uint32 {
@@ -3195,7 +3279,7 @@ type FsReply struct {
 
 func (x *FsReply) Reset() {
 	*x = FsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3207,7 +3291,7 @@ func (x *FsReply) String() string {
 func (*FsReply) ProtoMessage() {}
 
 func (x *FsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3220,7 +3304,7 @@ func (x *FsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FsReply.ProtoReflect.Descriptor instead.
 func (*FsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *FsReply) GetFs() uint32 {
@@ -3239,7 +3323,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3251,7 +3335,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3264,7 +3348,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListRequest) GetAfter() int32 {
@@ -3283,7 +3367,7 @@ type ListReply struct {
 
 func (x *ListReply) Reset() {
 	*x = ListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3295,7 +3379,7 @@ func (x *ListReply) String() string {
 func (*ListReply) ProtoMessage() {}
 
 func (x *ListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3308,7 +3392,7 @@ func (x *ListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReply.ProtoReflect.Descriptor instead.
 func (*ListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ListReply) GetPids() []int32 {
@@ -3355,7 +3439,7 @@ type StatusReply struct {
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3367,7 +3451,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3380,7 +3464,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *StatusReply) GetPid() int32 {
@@ -3602,7 +3686,7 @@ type FdInstallRequest struct {
 
 func (x *FdInstallRequest) Reset() {
 	*x = FdInstallRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3614,7 +3698,7 @@ func (x *FdInstallRequest) String() string {
 func (*FdInstallRequest) ProtoMessage() {}
 
 func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3627,7 +3711,7 @@ func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallRequest.ProtoReflect.Descriptor instead.
 func (*FdInstallRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *FdInstallRequest) GetMin() uint32 {
@@ -3696,7 +3780,7 @@ type FdInstallReply struct {
 
 func (x *FdInstallReply) Reset() {
 	*x = FdInstallReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3708,7 +3792,7 @@ func (x *FdInstallReply) String() string {
 func (*FdInstallReply) ProtoMessage() {}
 
 func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3721,7 +3805,7 @@ func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallReply.ProtoReflect.Descriptor instead.
 func (*FdInstallReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *FdInstallReply) GetFd() int64 {
@@ -3747,7 +3831,7 @@ type FdRequest struct {
 
 func (x *FdRequest) Reset() {
 	*x = FdRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3759,7 +3843,7 @@ func (x *FdRequest) String() string {
 func (*FdRequest) ProtoMessage() {}
 
 func (x *FdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3772,7 +3856,7 @@ func (x *FdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRequest.ProtoReflect.Descriptor instead.
 func (*FdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *FdRequest) GetFd() int32 {
@@ -3793,7 +3877,7 @@ type FdCloseReply struct {
 
 func (x *FdCloseReply) Reset() {
 	*x = FdCloseReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3805,7 +3889,7 @@ func (x *FdCloseReply) String() string {
 func (*FdCloseReply) ProtoMessage() {}
 
 func (x *FdCloseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3818,7 +3902,7 @@ func (x *FdCloseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdCloseReply.ProtoReflect.Descriptor instead.
 func (*FdCloseReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *FdCloseReply) GetResult() int64 {
@@ -3852,7 +3936,7 @@ type FdGetRequest struct {
 
 func (x *FdGetRequest) Reset() {
 	*x = FdGetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3864,7 +3948,7 @@ func (x *FdGetRequest) String() string {
 func (*FdGetRequest) ProtoMessage() {}
 
 func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3877,7 +3961,7 @@ func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetRequest.ProtoReflect.Descriptor instead.
 func (*FdGetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *FdGetRequest) GetFd() int32 {
@@ -3903,7 +3987,7 @@ type FdReply struct {
 
 func (x *FdReply) Reset() {
 	*x = FdReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3915,7 +3999,7 @@ func (x *FdReply) String() string {
 func (*FdReply) ProtoMessage() {}
 
 func (x *FdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3928,7 +4012,7 @@ func (x *FdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdReply.ProtoReflect.Descriptor instead.
 func (*FdReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *FdReply) GetFd() int64 {
@@ -3950,7 +4034,7 @@ type FdGetReply struct {
 
 func (x *FdGetReply) Reset() {
 	*x = FdGetReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3962,7 +4046,7 @@ func (x *FdGetReply) String() string {
 func (*FdGetReply) ProtoMessage() {}
 
 func (x *FdGetReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3975,7 +4059,7 @@ func (x *FdGetReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetReply.ProtoReflect.Descriptor instead.
 func (*FdGetReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *FdGetReply) GetKind() uint32 {
@@ -4017,7 +4101,7 @@ type FdDupRequest struct {
 
 func (x *FdDupRequest) Reset() {
 	*x = FdDupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4029,7 +4113,7 @@ func (x *FdDupRequest) String() string {
 func (*FdDupRequest) ProtoMessage() {}
 
 func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4042,7 +4126,7 @@ func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDupRequest.ProtoReflect.Descriptor instead.
 func (*FdDupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *FdDupRequest) GetFd() int32 {
@@ -4077,7 +4161,7 @@ type FdDup2Request struct {
 
 func (x *FdDup2Request) Reset() {
 	*x = FdDup2Request{}
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4089,7 +4173,7 @@ func (x *FdDup2Request) String() string {
 func (*FdDup2Request) ProtoMessage() {}
 
 func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4102,7 +4186,7 @@ func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDup2Request.ProtoReflect.Descriptor instead.
 func (*FdDup2Request) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *FdDup2Request) GetFd() int32 {
@@ -4137,7 +4221,7 @@ type FdFlagsRequest struct {
 
 func (x *FdFlagsRequest) Reset() {
 	*x = FdFlagsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4149,7 +4233,7 @@ func (x *FdFlagsRequest) String() string {
 func (*FdFlagsRequest) ProtoMessage() {}
 
 func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4162,7 +4246,7 @@ func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdFlagsRequest.ProtoReflect.Descriptor instead.
 func (*FdFlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *FdFlagsRequest) GetFd() int32 {
@@ -4197,7 +4281,7 @@ type FdRangeRequest struct {
 
 func (x *FdRangeRequest) Reset() {
 	*x = FdRangeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4209,7 +4293,7 @@ func (x *FdRangeRequest) String() string {
 func (*FdRangeRequest) ProtoMessage() {}
 
 func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4222,7 +4306,7 @@ func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRangeRequest.ProtoReflect.Descriptor instead.
 func (*FdRangeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *FdRangeRequest) GetFirst() uint32 {
@@ -4256,7 +4340,7 @@ type FdListReply struct {
 
 func (x *FdListReply) Reset() {
 	*x = FdListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4268,7 +4352,7 @@ func (x *FdListReply) String() string {
 func (*FdListReply) ProtoMessage() {}
 
 func (x *FdListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4281,7 +4365,7 @@ func (x *FdListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdListReply.ProtoReflect.Descriptor instead.
 func (*FdListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *FdListReply) GetFds() []int32 {
@@ -4310,7 +4394,7 @@ type PriorityRequest struct {
 
 func (x *PriorityRequest) Reset() {
 	*x = PriorityRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4322,7 +4406,7 @@ func (x *PriorityRequest) String() string {
 func (*PriorityRequest) ProtoMessage() {}
 
 func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4335,7 +4419,7 @@ func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityRequest.ProtoReflect.Descriptor instead.
 func (*PriorityRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PriorityRequest) GetWhich() uint32 {
@@ -4375,7 +4459,7 @@ type PriorityReply struct {
 
 func (x *PriorityReply) Reset() {
 	*x = PriorityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4387,7 +4471,7 @@ func (x *PriorityReply) String() string {
 func (*PriorityReply) ProtoMessage() {}
 
 func (x *PriorityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4400,7 +4484,7 @@ func (x *PriorityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityReply.ProtoReflect.Descriptor instead.
 func (*PriorityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *PriorityReply) GetNice() int32 {
@@ -4422,7 +4506,7 @@ type SchedRequest struct {
 
 func (x *SchedRequest) Reset() {
 	*x = SchedRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4434,7 +4518,7 @@ func (x *SchedRequest) String() string {
 func (*SchedRequest) ProtoMessage() {}
 
 func (x *SchedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4447,7 +4531,7 @@ func (x *SchedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedRequest.ProtoReflect.Descriptor instead.
 func (*SchedRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *SchedRequest) GetTid() int32 {
@@ -4488,7 +4572,7 @@ type SchedReply struct {
 
 func (x *SchedReply) Reset() {
 	*x = SchedReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4500,7 +4584,7 @@ func (x *SchedReply) String() string {
 func (*SchedReply) ProtoMessage() {}
 
 func (x *SchedReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4513,7 +4597,7 @@ func (x *SchedReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedReply.ProtoReflect.Descriptor instead.
 func (*SchedReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *SchedReply) GetPolicy() uint32 {
@@ -4540,7 +4624,7 @@ type SignalWatchRequest struct {
 
 func (x *SignalWatchRequest) Reset() {
 	*x = SignalWatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4552,7 +4636,7 @@ func (x *SignalWatchRequest) String() string {
 func (*SignalWatchRequest) ProtoMessage() {}
 
 func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4565,7 +4649,7 @@ func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalWatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalWatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *SignalWatchRequest) GetMask() uint64 {
@@ -4591,7 +4675,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4603,7 +4687,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4616,7 +4700,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *WatchRequest) GetId() uint64 {
@@ -4636,7 +4720,7 @@ type WatchReply struct {
 
 func (x *WatchReply) Reset() {
 	*x = WatchReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4648,7 +4732,7 @@ func (x *WatchReply) String() string {
 func (*WatchReply) ProtoMessage() {}
 
 func (x *WatchReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4661,7 +4745,7 @@ func (x *WatchReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
 func (*WatchReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *WatchReply) GetId() uint64 {
@@ -4687,7 +4771,7 @@ type CgroupRequest struct {
 
 func (x *CgroupRequest) Reset() {
 	*x = CgroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4699,7 +4783,7 @@ func (x *CgroupRequest) String() string {
 func (*CgroupRequest) ProtoMessage() {}
 
 func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4712,7 +4796,7 @@ func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupRequest.ProtoReflect.Descriptor instead.
 func (*CgroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *CgroupRequest) GetId() uint64 {
@@ -4732,7 +4816,7 @@ type CgroupInfoRequest struct {
 
 func (x *CgroupInfoRequest) Reset() {
 	*x = CgroupInfoRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4744,7 +4828,7 @@ func (x *CgroupInfoRequest) String() string {
 func (*CgroupInfoRequest) ProtoMessage() {}
 
 func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4757,7 +4841,7 @@ func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoRequest.ProtoReflect.Descriptor instead.
 func (*CgroupInfoRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *CgroupInfoRequest) GetId() uint64 {
@@ -4783,7 +4867,7 @@ type CgroupReply struct {
 
 func (x *CgroupReply) Reset() {
 	*x = CgroupReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4795,7 +4879,7 @@ func (x *CgroupReply) String() string {
 func (*CgroupReply) ProtoMessage() {}
 
 func (x *CgroupReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4808,7 +4892,7 @@ func (x *CgroupReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupReply.ProtoReflect.Descriptor instead.
 func (*CgroupReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *CgroupReply) GetId() uint64 {
@@ -4828,7 +4912,7 @@ type CgroupMoveRequest struct {
 
 func (x *CgroupMoveRequest) Reset() {
 	*x = CgroupMoveRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4840,7 +4924,7 @@ func (x *CgroupMoveRequest) String() string {
 func (*CgroupMoveRequest) ProtoMessage() {}
 
 func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4853,7 +4937,7 @@ func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMoveRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *CgroupMoveRequest) GetId() uint64 {
@@ -4881,7 +4965,7 @@ type CgroupMembersRequest struct {
 
 func (x *CgroupMembersRequest) Reset() {
 	*x = CgroupMembersRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4893,7 +4977,7 @@ func (x *CgroupMembersRequest) String() string {
 func (*CgroupMembersRequest) ProtoMessage() {}
 
 func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4906,7 +4990,7 @@ func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMembersRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMembersRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *CgroupMembersRequest) GetId() uint64 {
@@ -4947,7 +5031,7 @@ type CgroupInfoReply struct {
 
 func (x *CgroupInfoReply) Reset() {
 	*x = CgroupInfoReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4959,7 +5043,7 @@ func (x *CgroupInfoReply) String() string {
 func (*CgroupInfoReply) ProtoMessage() {}
 
 func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4972,7 +5056,7 @@ func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoReply.ProtoReflect.Descriptor instead.
 func (*CgroupInfoReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *CgroupInfoReply) GetPopulated() bool {
@@ -5049,7 +5133,7 @@ type CgroupSetRequest struct {
 
 func (x *CgroupSetRequest) Reset() {
 	*x = CgroupSetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5061,7 +5145,7 @@ func (x *CgroupSetRequest) String() string {
 func (*CgroupSetRequest) ProtoMessage() {}
 
 func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5074,7 +5158,7 @@ func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupSetRequest.ProtoReflect.Descriptor instead.
 func (*CgroupSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *CgroupSetRequest) GetId() uint64 {
@@ -5107,7 +5191,7 @@ type CgroupChangesRequest struct {
 
 func (x *CgroupChangesRequest) Reset() {
 	*x = CgroupChangesRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5119,7 +5203,7 @@ func (x *CgroupChangesRequest) String() string {
 func (*CgroupChangesRequest) ProtoMessage() {}
 
 func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5132,7 +5216,7 @@ func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesRequest.ProtoReflect.Descriptor instead.
 func (*CgroupChangesRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *CgroupChangesRequest) GetSince() uint64 {
@@ -5154,7 +5238,7 @@ type CgroupChangesReply struct {
 
 func (x *CgroupChangesReply) Reset() {
 	*x = CgroupChangesReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5166,7 +5250,7 @@ func (x *CgroupChangesReply) String() string {
 func (*CgroupChangesReply) ProtoMessage() {}
 
 func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5179,7 +5263,7 @@ func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesReply.ProtoReflect.Descriptor instead.
 func (*CgroupChangesReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *CgroupChangesReply) GetIds() []uint64 {
@@ -5221,7 +5305,7 @@ type UnshareRequest struct {
 
 func (x *UnshareRequest) Reset() {
 	*x = UnshareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5233,7 +5317,7 @@ func (x *UnshareRequest) String() string {
 func (*UnshareRequest) ProtoMessage() {}
 
 func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5246,7 +5330,7 @@ func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnshareRequest.ProtoReflect.Descriptor instead.
 func (*UnshareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *UnshareRequest) GetFlags() uint64 {
@@ -5282,7 +5366,7 @@ type AdjustRequest struct {
 
 func (x *AdjustRequest) Reset() {
 	*x = AdjustRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5294,7 +5378,7 @@ func (x *AdjustRequest) String() string {
 func (*AdjustRequest) ProtoMessage() {}
 
 func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5307,7 +5391,7 @@ func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustRequest.ProtoReflect.Descriptor instead.
 func (*AdjustRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *AdjustRequest) GetPid() int32 {
@@ -5347,7 +5431,7 @@ type AdjustReply struct {
 
 func (x *AdjustReply) Reset() {
 	*x = AdjustReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5359,7 +5443,7 @@ func (x *AdjustReply) String() string {
 func (*AdjustReply) ProtoMessage() {}
 
 func (x *AdjustReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5372,7 +5456,7 @@ func (x *AdjustReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustReply.ProtoReflect.Descriptor instead.
 func (*AdjustReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{77}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *AdjustReply) GetPidMax() int32 {
@@ -5395,7 +5479,7 @@ type CompareRequest struct {
 
 func (x *CompareRequest) Reset() {
 	*x = CompareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[78]
+	mi := &file_proto_proc_proc_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5407,7 +5491,7 @@ func (x *CompareRequest) String() string {
 func (*CompareRequest) ProtoMessage() {}
 
 func (x *CompareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[78]
+	mi := &file_proto_proc_proc_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5420,7 +5504,7 @@ func (x *CompareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
 func (*CompareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{78}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *CompareRequest) GetPid1() int32 {
@@ -5467,7 +5551,7 @@ type ClockRequest struct {
 
 func (x *ClockRequest) Reset() {
 	*x = ClockRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[79]
+	mi := &file_proto_proc_proc_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5479,7 +5563,7 @@ func (x *ClockRequest) String() string {
 func (*ClockRequest) ProtoMessage() {}
 
 func (x *ClockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[79]
+	mi := &file_proto_proc_proc_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5492,7 +5576,7 @@ func (x *ClockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
 func (*ClockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{79}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *ClockRequest) GetRealtime() uint64 {
@@ -5517,7 +5601,7 @@ type TotalsReply struct {
 
 func (x *TotalsReply) Reset() {
 	*x = TotalsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[80]
+	mi := &file_proto_proc_proc_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5529,7 +5613,7 @@ func (x *TotalsReply) String() string {
 func (*TotalsReply) ProtoMessage() {}
 
 func (x *TotalsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[80]
+	mi := &file_proto_proc_proc_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5542,7 +5626,7 @@ func (x *TotalsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
 func (*TotalsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{80}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *TotalsReply) GetProcesses() uint32 {
@@ -5742,7 +5826,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\rAltStackReply\x12\x0e\n" +
 	"\x02sp\x18\x01 \x01(\x04R\x02sp\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x14\n" +
-	"\x05flags\x18\x03 \x01(\rR\x05flags\"\xe2\x02\n" +
+	"\x05flags\x18\x03 \x01(\rR\x05flags\"\xf6\x02\n" +
 	"\vSignalReply\x12\x16\n" +
 	"\x06signal\x18\x01 \x01(\rR\x06signal\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\x05R\x04code\x12\x10\n" +
@@ -5759,7 +5843,15 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x06alt_sp\x18\f \x01(\x04R\x05altSp\x12\x19\n" +
 	"\balt_size\x18\r \x01(\x04R\aaltSize\x12\x12\n" +
 	"\x04trap\x18\x0e \x01(\x04R\x04trap\x12\x14\n" +
-	"\x05error\x18\x0f \x01(\x04R\x05error\"s\n" +
+	"\x05error\x18\x0f \x01(\x04R\x05error\x12\x12\n" +
+	"\x04more\x18\x10 \x01(\bR\x04more\"\x7f\n" +
+	"\x10SigReturnRequest\x12\x12\n" +
+	"\x04mask\x18\x01 \x01(\x04R\x04mask\x12\x0e\n" +
+	"\x02sp\x18\x02 \x01(\x04R\x02sp\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x04R\x04size\x12\x14\n" +
+	"\x05flags\x18\x04 \x01(\rR\x05flags\x12\x1d\n" +
+	"\n" +
+	"current_sp\x18\x05 \x01(\x04R\tcurrentSp\"s\n" +
 	"\rIdentityReply\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
@@ -6066,7 +6158,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xfb*\n" +
+	"\x04KILL\x10\x022\xa9,\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
@@ -6092,7 +6184,9 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\n" +
 	"Background\x12\x1e.aramid.proc.BackgroundRequest\x1a\x1c.aramid.proc.BackgroundReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrSearch\x12M\n" +
 	"\x05Group\x12\x17.aramid.proc.PidRequest\x1a\x1a.aramid.proc.IdentityReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12B\n" +
-	"\aLeaving\x12\x1a.aramid.proc.OriginRequest\x1a\x15.aramid.proc.PidReply\"\x04\x8a\xb5\x18\x00\x12P\n" +
+	"\aLeaving\x12\x1a.aramid.proc.OriginRequest\x1a\x15.aramid.proc.PidReply\"\x04\x8a\xb5\x18\x00\x12_\n" +
+	"\x05Raise\x12\x18.aramid.proc.KillRequest\x1a\x18.aramid.proc.SignalReply\"\"\x8a\xb5\x18\x1e\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\x12K\n" +
+	"\tSigReturn\x12\x1d.aramid.proc.SigReturnRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12P\n" +
 	"\bIdentity\x12\x17.aramid.proc.PidRequest\x1a\x1a.aramid.proc.IdentityReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12p\n" +
 	"\bSetGroup\x12\x1c.aramid.proc.SetGroupRequest\x1a\x17.aramid.proc.EmptyReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\"\tErrAccess\x12O\n" +
 	"\n" +
@@ -6160,7 +6254,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 82)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(Verdict)(0),                 // 0: aramid.proc.Verdict
 	(CgroupKnob)(0),              // 1: aramid.proc.CgroupKnob
@@ -6191,60 +6285,61 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*AltStackRequest)(nil),      // 26: aramid.proc.AltStackRequest
 	(*AltStackReply)(nil),        // 27: aramid.proc.AltStackReply
 	(*SignalReply)(nil),          // 28: aramid.proc.SignalReply
-	(*IdentityReply)(nil),        // 29: aramid.proc.IdentityReply
-	(*SetGroupRequest)(nil),      // 30: aramid.proc.SetGroupRequest
-	(*CredsReply)(nil),           // 31: aramid.proc.CredsReply
-	(*SetCredsRequest)(nil),      // 32: aramid.proc.SetCredsRequest
-	(*LimitRequest)(nil),         // 33: aramid.proc.LimitRequest
-	(*LimitReply)(nil),           // 34: aramid.proc.LimitReply
-	(*UsageRequest)(nil),         // 35: aramid.proc.UsageRequest
-	(*UsageReply)(nil),           // 36: aramid.proc.UsageReply
-	(*SettingRequest)(nil),       // 37: aramid.proc.SettingRequest
-	(*SettingReply)(nil),         // 38: aramid.proc.SettingReply
-	(*ThreadRequest)(nil),        // 39: aramid.proc.ThreadRequest
-	(*UtsRequest)(nil),           // 40: aramid.proc.UtsRequest
-	(*UtsReply)(nil),             // 41: aramid.proc.UtsReply
-	(*AlarmRequest)(nil),         // 42: aramid.proc.AlarmRequest
-	(*AlarmReply)(nil),           // 43: aramid.proc.AlarmReply
-	(*MemoryReply)(nil),          // 44: aramid.proc.MemoryReply
-	(*FsReply)(nil),              // 45: aramid.proc.FsReply
-	(*ListRequest)(nil),          // 46: aramid.proc.ListRequest
-	(*ListReply)(nil),            // 47: aramid.proc.ListReply
-	(*StatusReply)(nil),          // 48: aramid.proc.StatusReply
-	(*FdInstallRequest)(nil),     // 49: aramid.proc.FdInstallRequest
-	(*FdInstallReply)(nil),       // 50: aramid.proc.FdInstallReply
-	(*FdRequest)(nil),            // 51: aramid.proc.FdRequest
-	(*FdCloseReply)(nil),         // 52: aramid.proc.FdCloseReply
-	(*FdGetRequest)(nil),         // 53: aramid.proc.FdGetRequest
-	(*FdReply)(nil),              // 54: aramid.proc.FdReply
-	(*FdGetReply)(nil),           // 55: aramid.proc.FdGetReply
-	(*FdDupRequest)(nil),         // 56: aramid.proc.FdDupRequest
-	(*FdDup2Request)(nil),        // 57: aramid.proc.FdDup2Request
-	(*FdFlagsRequest)(nil),       // 58: aramid.proc.FdFlagsRequest
-	(*FdRangeRequest)(nil),       // 59: aramid.proc.FdRangeRequest
-	(*FdListReply)(nil),          // 60: aramid.proc.FdListReply
-	(*PriorityRequest)(nil),      // 61: aramid.proc.PriorityRequest
-	(*PriorityReply)(nil),        // 62: aramid.proc.PriorityReply
-	(*SchedRequest)(nil),         // 63: aramid.proc.SchedRequest
-	(*SchedReply)(nil),           // 64: aramid.proc.SchedReply
-	(*SignalWatchRequest)(nil),   // 65: aramid.proc.SignalWatchRequest
-	(*WatchRequest)(nil),         // 66: aramid.proc.WatchRequest
-	(*WatchReply)(nil),           // 67: aramid.proc.WatchReply
-	(*CgroupRequest)(nil),        // 68: aramid.proc.CgroupRequest
-	(*CgroupInfoRequest)(nil),    // 69: aramid.proc.CgroupInfoRequest
-	(*CgroupReply)(nil),          // 70: aramid.proc.CgroupReply
-	(*CgroupMoveRequest)(nil),    // 71: aramid.proc.CgroupMoveRequest
-	(*CgroupMembersRequest)(nil), // 72: aramid.proc.CgroupMembersRequest
-	(*CgroupInfoReply)(nil),      // 73: aramid.proc.CgroupInfoReply
-	(*CgroupSetRequest)(nil),     // 74: aramid.proc.CgroupSetRequest
-	(*CgroupChangesRequest)(nil), // 75: aramid.proc.CgroupChangesRequest
-	(*CgroupChangesReply)(nil),   // 76: aramid.proc.CgroupChangesReply
-	(*UnshareRequest)(nil),       // 77: aramid.proc.UnshareRequest
-	(*AdjustRequest)(nil),        // 78: aramid.proc.AdjustRequest
-	(*AdjustReply)(nil),          // 79: aramid.proc.AdjustReply
-	(*CompareRequest)(nil),       // 80: aramid.proc.CompareRequest
-	(*ClockRequest)(nil),         // 81: aramid.proc.ClockRequest
-	(*TotalsReply)(nil),          // 82: aramid.proc.TotalsReply
+	(*SigReturnRequest)(nil),     // 29: aramid.proc.SigReturnRequest
+	(*IdentityReply)(nil),        // 30: aramid.proc.IdentityReply
+	(*SetGroupRequest)(nil),      // 31: aramid.proc.SetGroupRequest
+	(*CredsReply)(nil),           // 32: aramid.proc.CredsReply
+	(*SetCredsRequest)(nil),      // 33: aramid.proc.SetCredsRequest
+	(*LimitRequest)(nil),         // 34: aramid.proc.LimitRequest
+	(*LimitReply)(nil),           // 35: aramid.proc.LimitReply
+	(*UsageRequest)(nil),         // 36: aramid.proc.UsageRequest
+	(*UsageReply)(nil),           // 37: aramid.proc.UsageReply
+	(*SettingRequest)(nil),       // 38: aramid.proc.SettingRequest
+	(*SettingReply)(nil),         // 39: aramid.proc.SettingReply
+	(*ThreadRequest)(nil),        // 40: aramid.proc.ThreadRequest
+	(*UtsRequest)(nil),           // 41: aramid.proc.UtsRequest
+	(*UtsReply)(nil),             // 42: aramid.proc.UtsReply
+	(*AlarmRequest)(nil),         // 43: aramid.proc.AlarmRequest
+	(*AlarmReply)(nil),           // 44: aramid.proc.AlarmReply
+	(*MemoryReply)(nil),          // 45: aramid.proc.MemoryReply
+	(*FsReply)(nil),              // 46: aramid.proc.FsReply
+	(*ListRequest)(nil),          // 47: aramid.proc.ListRequest
+	(*ListReply)(nil),            // 48: aramid.proc.ListReply
+	(*StatusReply)(nil),          // 49: aramid.proc.StatusReply
+	(*FdInstallRequest)(nil),     // 50: aramid.proc.FdInstallRequest
+	(*FdInstallReply)(nil),       // 51: aramid.proc.FdInstallReply
+	(*FdRequest)(nil),            // 52: aramid.proc.FdRequest
+	(*FdCloseReply)(nil),         // 53: aramid.proc.FdCloseReply
+	(*FdGetRequest)(nil),         // 54: aramid.proc.FdGetRequest
+	(*FdReply)(nil),              // 55: aramid.proc.FdReply
+	(*FdGetReply)(nil),           // 56: aramid.proc.FdGetReply
+	(*FdDupRequest)(nil),         // 57: aramid.proc.FdDupRequest
+	(*FdDup2Request)(nil),        // 58: aramid.proc.FdDup2Request
+	(*FdFlagsRequest)(nil),       // 59: aramid.proc.FdFlagsRequest
+	(*FdRangeRequest)(nil),       // 60: aramid.proc.FdRangeRequest
+	(*FdListReply)(nil),          // 61: aramid.proc.FdListReply
+	(*PriorityRequest)(nil),      // 62: aramid.proc.PriorityRequest
+	(*PriorityReply)(nil),        // 63: aramid.proc.PriorityReply
+	(*SchedRequest)(nil),         // 64: aramid.proc.SchedRequest
+	(*SchedReply)(nil),           // 65: aramid.proc.SchedReply
+	(*SignalWatchRequest)(nil),   // 66: aramid.proc.SignalWatchRequest
+	(*WatchRequest)(nil),         // 67: aramid.proc.WatchRequest
+	(*WatchReply)(nil),           // 68: aramid.proc.WatchReply
+	(*CgroupRequest)(nil),        // 69: aramid.proc.CgroupRequest
+	(*CgroupInfoRequest)(nil),    // 70: aramid.proc.CgroupInfoRequest
+	(*CgroupReply)(nil),          // 71: aramid.proc.CgroupReply
+	(*CgroupMoveRequest)(nil),    // 72: aramid.proc.CgroupMoveRequest
+	(*CgroupMembersRequest)(nil), // 73: aramid.proc.CgroupMembersRequest
+	(*CgroupInfoReply)(nil),      // 74: aramid.proc.CgroupInfoReply
+	(*CgroupSetRequest)(nil),     // 75: aramid.proc.CgroupSetRequest
+	(*CgroupChangesRequest)(nil), // 76: aramid.proc.CgroupChangesRequest
+	(*CgroupChangesReply)(nil),   // 77: aramid.proc.CgroupChangesReply
+	(*UnshareRequest)(nil),       // 78: aramid.proc.UnshareRequest
+	(*AdjustRequest)(nil),        // 79: aramid.proc.AdjustRequest
+	(*AdjustReply)(nil),          // 80: aramid.proc.AdjustReply
+	(*CompareRequest)(nil),       // 81: aramid.proc.CompareRequest
+	(*ClockRequest)(nil),         // 82: aramid.proc.ClockRequest
+	(*TotalsReply)(nil),          // 83: aramid.proc.TotalsReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	11, // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
@@ -6272,116 +6367,120 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	16, // 22: aramid.proc.Proc.Background:input_type -> aramid.proc.BackgroundRequest
 	4,  // 23: aramid.proc.Proc.Group:input_type -> aramid.proc.PidRequest
 	18, // 24: aramid.proc.Proc.Leaving:input_type -> aramid.proc.OriginRequest
-	4,  // 25: aramid.proc.Proc.Identity:input_type -> aramid.proc.PidRequest
-	30, // 26: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
-	2,  // 27: aramid.proc.Proc.SetSession:input_type -> aramid.proc.EmptyRequest
-	4,  // 28: aramid.proc.Proc.Creds:input_type -> aramid.proc.PidRequest
-	32, // 29: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
-	33, // 30: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
-	35, // 31: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
-	37, // 32: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
-	39, // 33: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
-	40, // 34: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
-	42, // 35: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
-	2,  // 36: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
-	2,  // 37: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
-	46, // 38: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
-	4,  // 39: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
-	49, // 40: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
-	53, // 41: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
-	56, // 42: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
-	57, // 43: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
-	51, // 44: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
-	58, // 45: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
-	59, // 46: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
-	4,  // 47: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
-	61, // 48: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
-	63, // 49: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
-	61, // 50: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
-	4,  // 51: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
-	65, // 52: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
-	66, // 53: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
-	4,  // 54: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
-	68, // 55: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
-	68, // 56: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
-	71, // 57: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
-	72, // 58: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
-	69, // 59: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
-	74, // 60: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
-	75, // 61: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
-	77, // 62: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
-	4,  // 63: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
-	4,  // 64: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
-	78, // 65: aramid.proc.Proc.Adjust:input_type -> aramid.proc.AdjustRequest
-	80, // 66: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
-	81, // 67: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
-	2,  // 68: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
-	5,  // 69: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	5,  // 70: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	3,  // 71: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	10, // 72: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
-	3,  // 73: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	3,  // 74: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	3,  // 75: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	14, // 76: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	3,  // 77: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	3,  // 78: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	21, // 79: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	23, // 80: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	3,  // 81: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	23, // 82: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	28, // 83: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	27, // 84: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	28, // 85: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	17, // 86: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
-	29, // 87: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
-	5,  // 88: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
-	29, // 89: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	3,  // 90: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	5,  // 91: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	31, // 92: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	3,  // 93: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	34, // 94: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	36, // 95: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	38, // 96: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	5,  // 97: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	41, // 98: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	43, // 99: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	44, // 100: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	45, // 101: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	47, // 102: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	48, // 103: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	50, // 104: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	55, // 105: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	54, // 106: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	54, // 107: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	52, // 108: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
-	54, // 109: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	3,  // 110: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	60, // 111: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	62, // 112: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	64, // 113: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
-	62, // 114: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
-	44, // 115: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	67, // 116: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
-	3,  // 117: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	67, // 118: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	70, // 119: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
-	3,  // 120: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
-	3,  // 121: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
-	47, // 122: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	73, // 123: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
-	3,  // 124: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	76, // 125: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
-	3,  // 126: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
-	47, // 127: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
-	48, // 128: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
-	79, // 129: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
-	5,  // 130: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
-	3,  // 131: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
-	82, // 132: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
-	69, // [69:133] is the sub-list for method output_type
-	5,  // [5:69] is the sub-list for method input_type
+	15, // 25: aramid.proc.Proc.Raise:input_type -> aramid.proc.KillRequest
+	29, // 26: aramid.proc.Proc.SigReturn:input_type -> aramid.proc.SigReturnRequest
+	4,  // 27: aramid.proc.Proc.Identity:input_type -> aramid.proc.PidRequest
+	31, // 28: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
+	2,  // 29: aramid.proc.Proc.SetSession:input_type -> aramid.proc.EmptyRequest
+	4,  // 30: aramid.proc.Proc.Creds:input_type -> aramid.proc.PidRequest
+	33, // 31: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
+	34, // 32: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
+	36, // 33: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
+	38, // 34: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
+	40, // 35: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
+	41, // 36: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
+	43, // 37: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
+	2,  // 38: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
+	2,  // 39: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
+	47, // 40: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
+	4,  // 41: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
+	50, // 42: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
+	54, // 43: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
+	57, // 44: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
+	58, // 45: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
+	52, // 46: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
+	59, // 47: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
+	60, // 48: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
+	4,  // 49: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
+	62, // 50: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
+	64, // 51: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
+	62, // 52: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
+	4,  // 53: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
+	66, // 54: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
+	67, // 55: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
+	4,  // 56: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
+	69, // 57: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
+	69, // 58: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
+	72, // 59: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
+	73, // 60: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
+	70, // 61: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
+	75, // 62: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
+	76, // 63: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
+	78, // 64: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
+	4,  // 65: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
+	4,  // 66: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
+	79, // 67: aramid.proc.Proc.Adjust:input_type -> aramid.proc.AdjustRequest
+	81, // 68: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	82, // 69: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
+	2,  // 70: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
+	5,  // 71: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	5,  // 72: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	3,  // 73: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	10, // 74: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
+	3,  // 75: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	3,  // 76: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	3,  // 77: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	14, // 78: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	3,  // 79: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	3,  // 80: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	21, // 81: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	23, // 82: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	3,  // 83: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	23, // 84: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	28, // 85: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	27, // 86: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	28, // 87: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	17, // 88: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
+	30, // 89: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
+	5,  // 90: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
+	28, // 91: aramid.proc.Proc.Raise:output_type -> aramid.proc.SignalReply
+	3,  // 92: aramid.proc.Proc.SigReturn:output_type -> aramid.proc.EmptyReply
+	30, // 93: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	3,  // 94: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	5,  // 95: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	32, // 96: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	3,  // 97: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	35, // 98: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	37, // 99: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	39, // 100: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	5,  // 101: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	42, // 102: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	44, // 103: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	45, // 104: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	46, // 105: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	48, // 106: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	49, // 107: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	51, // 108: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	56, // 109: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	55, // 110: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	55, // 111: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	53, // 112: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
+	55, // 113: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	3,  // 114: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	61, // 115: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	63, // 116: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	65, // 117: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
+	63, // 118: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
+	45, // 119: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	68, // 120: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	3,  // 121: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
+	68, // 122: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	71, // 123: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	3,  // 124: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
+	3,  // 125: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
+	48, // 126: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	74, // 127: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	3,  // 128: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
+	77, // 129: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	3,  // 130: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
+	48, // 131: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	49, // 132: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	80, // 133: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
+	5,  // 134: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
+	3,  // 135: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
+	83, // 136: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	71, // [71:137] is the sub-list for method output_type
+	5,  // [5:71] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -6392,17 +6491,17 @@ func file_proto_proc_proc_proto_init() {
 	if File_proto_proc_proc_proto != nil {
 		return
 	}
-	file_proto_proc_proc_proto_msgTypes[30].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[37].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[31].OneofWrappers = []any{}
 	file_proto_proc_proc_proto_msgTypes[38].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[76].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[39].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[77].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   81,
+			NumMessages:   82,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

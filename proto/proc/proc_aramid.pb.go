@@ -31,50 +31,52 @@ const (
 	MethodBackground    = 18
 	MethodGroup         = 19
 	MethodLeaving       = 20
-	MethodIdentity      = 21
-	MethodSetGroup      = 22
-	MethodSetSession    = 23
-	MethodCreds         = 24
-	MethodSetCreds      = 25
-	MethodLimit         = 26
-	MethodUsage         = 27
-	MethodSetting       = 28
-	MethodThread        = 29
-	MethodUts           = 30
-	MethodAlarm         = 31
-	MethodMemory        = 32
-	MethodFs            = 33
-	MethodList          = 34
-	MethodStatus        = 35
-	MethodFdInstall     = 36
-	MethodFdGet         = 37
-	MethodFdDup         = 38
-	MethodFdDup2        = 39
-	MethodFdClose       = 40
-	MethodFdFlags       = 41
-	MethodFdCloseRange  = 42
-	MethodFdList        = 43
-	MethodPriority      = 44
-	MethodSched         = 45
-	MethodIoPriority    = 46
-	MethodMemoryOf      = 47
-	MethodSignalWatch   = 48
-	MethodSignalUnwatch = 49
-	MethodPidWatch      = 50
-	MethodCgroupCreate  = 51
-	MethodCgroupRemove  = 52
-	MethodCgroupMove    = 53
-	MethodCgroupMembers = 54
-	MethodCgroupInfo    = 55
-	MethodCgroupSet     = 56
-	MethodCgroupChanges = 57
-	MethodUnshare       = 58
-	MethodThreadList    = 59
-	MethodThreadStatus  = 60
-	MethodAdjust        = 61
-	MethodCompare       = 62
-	MethodClockSet      = 63
-	MethodTotals        = 64
+	MethodRaise         = 21
+	MethodSigReturn     = 22
+	MethodIdentity      = 23
+	MethodSetGroup      = 24
+	MethodSetSession    = 25
+	MethodCreds         = 26
+	MethodSetCreds      = 27
+	MethodLimit         = 28
+	MethodUsage         = 29
+	MethodSetting       = 30
+	MethodThread        = 31
+	MethodUts           = 32
+	MethodAlarm         = 33
+	MethodMemory        = 34
+	MethodFs            = 35
+	MethodList          = 36
+	MethodStatus        = 37
+	MethodFdInstall     = 38
+	MethodFdGet         = 39
+	MethodFdDup         = 40
+	MethodFdDup2        = 41
+	MethodFdClose       = 42
+	MethodFdFlags       = 43
+	MethodFdCloseRange  = 44
+	MethodFdList        = 45
+	MethodPriority      = 46
+	MethodSched         = 47
+	MethodIoPriority    = 48
+	MethodMemoryOf      = 49
+	MethodSignalWatch   = 50
+	MethodSignalUnwatch = 51
+	MethodPidWatch      = 52
+	MethodCgroupCreate  = 53
+	MethodCgroupRemove  = 54
+	MethodCgroupMove    = 55
+	MethodCgroupMembers = 56
+	MethodCgroupInfo    = 57
+	MethodCgroupSet     = 58
+	MethodCgroupChanges = 59
+	MethodUnshare       = 60
+	MethodThreadList    = 61
+	MethodThreadStatus  = 62
+	MethodAdjust        = 63
+	MethodCompare       = 64
+	MethodClockSet      = 65
+	MethodTotals        = 66
 )
 
 // Client calls Proc through the handle H.
@@ -533,6 +535,52 @@ func (cl Client) Leaving(c ipc.Caller, in *OriginRequest, out *PidReply, grants 
 		ipc.SetGrants(m, grants)
 	}
 	if err := c.Exchange(cl.H, MethodLeaving, false); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Raise is Kill, of a signal ≠ 0 that may be for the caller itself, and NextSignal in one step.
+func (cl Client) Raise(c ipc.Caller, in *KillRequest, out *SignalReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodRaise, true); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
+// SigReturn takes back what the frame of rt_sigreturn(2) says: the mask and, where it may be set, the alternate stack.
+func (cl Client) SigReturn(c ipc.Caller, in *SigReturnRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodSigReturn, true); err != uabi.OK {
 		return err
 	}
 	if m.Len != 0 {
@@ -1649,6 +1697,10 @@ type Handler[C any] interface {
 	Group(c C, in *PidRequest, out *IdentityReply) uabi.Error
 	// Leaving says which session's leader ends with the thread that has this origin.
 	Leaving(c C, in *OriginRequest, out *PidReply) uabi.Error
+	// Raise is Kill, of a signal ≠ 0 that may be for the caller itself, and NextSignal in one step.
+	Raise(c C, in *KillRequest, out *SignalReply) uabi.Error
+	// SigReturn takes back what the frame of rt_sigreturn(2) says: the mask and, where it may be set, the alternate stack.
+	SigReturn(c C, in *SigReturnRequest, out *EmptyReply) uabi.Error
 	// Identity of a process: pid 0 is the caller.
 	Identity(c C, in *PidRequest, out *IdentityReply) uabi.Error
 	// SetGroup is setpgid(2).
@@ -1795,6 +1847,10 @@ type service[C any] struct {
 	groupOut         IdentityReply
 	leavingIn        OriginRequest
 	leavingOut       PidReply
+	raiseIn          KillRequest
+	raiseOut         SignalReply
+	sigReturnIn      SigReturnRequest
+	sigReturnOut     EmptyReply
 	identityIn       PidRequest
 	identityOut      IdentityReply
 	setGroupIn       SetGroupRequest
@@ -1928,6 +1984,10 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doGroup(c, b)
 	case MethodLeaving:
 		return s.doLeaving(c, b)
+	case MethodRaise:
+		return s.doRaise(c, b)
+	case MethodSigReturn:
+		return s.doSigReturn(c, b)
 	case MethodIdentity:
 		return s.doIdentity(c, b)
 	case MethodSetGroup:
@@ -2340,6 +2400,40 @@ func (s *service[C]) doLeaving(c C, b *uk.Buffer) uabi.Error {
 	in.FromWords(&b.In.W)
 	out.Clear()
 	if err := s.h.Leaving(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doRaise(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.raiseIn, &s.raiseOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	out.Clear()
+	if err := s.h.Raise(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doSigReturn(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.sigReturnIn, &s.sigReturnOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.SigReturn(c, in, out); err != uabi.OK {
 		return err
 	}
 	out.ToWords(&b.Out.W)
@@ -3227,6 +3321,19 @@ var Methods = [...]ipc.Method{
 		In: 1, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(OriginRequest) },
 		NewOut: func() ipc.Message { return new(PidReply) },
+	},
+	{
+		Name: "Raise", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrPerm, uabi.ErrArg},
+		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(KillRequest) },
+		NewOut: func() ipc.Message { return new(SignalReply) },
+	},
+	{
+		Name: "SigReturn", Mutates: true, Blocks: false, Forward: false,
+		In: 5, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(SigReturnRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
 		Name: "Identity", Mutates: false, Blocks: false, Forward: false,
@@ -4658,12 +4765,13 @@ func (x *SignalReply) Clear() {
 	x.AltSize = 0
 	x.Trap = 0
 	x.Error = 0
+	x.More = false
 	x.unknownFields = nil
 }
 
 // Encode writes the message to b and returns its length, or −1 if it does not fit.
 func (x *SignalReply) Encode(b []byte) int {
-	if 165 <= len(b) {
+	if 177 <= len(b) {
 		n := 0
 		if x.Signal != 0 {
 			b[n+0] = 0x8
@@ -4724,6 +4832,11 @@ func (x *SignalReply) Encode(b []byte) int {
 		if x.Error != 0 {
 			b[n+0] = 0x78
 			n = ipc.PutVarint(b, n+1, uint64(x.Error))
+		}
+		if x.More {
+			b[n+0] = 0x80
+			b[n+1] = 0x1
+			n = ipc.PutVarint(b, n+2, 1)
 		}
 		return n
 	}
@@ -4920,11 +5033,58 @@ func (x *SignalReply) Decode(b []byte) bool {
 	} else {
 		x.Error = 0
 	}
+	if i+1 < len(b) && b[i] == 0x80 && b[i+1] == 0x1 {
+		var v uint64
+		if i += 2; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.More = v != 0
+	} else {
+		x.More = false
+	}
 	if i == len(b) && len(x.unknownFields) == 0 {
 		return true
 	}
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *SigReturnRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Mask)
+	w[1] = uint64(x.Sp)
+	w[2] = uint64(x.Size)
+	w[3] = uint64(x.Flags)
+	w[4] = uint64(x.CurrentSp)
+}
+
+// FromWords implements ipc.Message.
+func (x *SigReturnRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Mask = uint64(w[0])
+	x.Sp = uint64(w[1])
+	x.Size = uint64(w[2])
+	x.Flags = uint32(w[3])
+	x.CurrentSp = uint64(w[4])
+}
+
+// ToHandles implements ipc.Message.
+func (x *SigReturnRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *SigReturnRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *SigReturnRequest) Clear() {
+	x.Mask = 0
+	x.Sp = 0
+	x.Size = 0
+	x.Flags = 0
+	x.CurrentSp = 0
 }
 
 // ToWords implements ipc.Message.

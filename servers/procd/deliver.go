@@ -35,6 +35,7 @@ func (h *Procd) NextSignal(c *server.Ctx, in *proc.EmptyRequest, out *proc.Signa
 		h.showSignals(c, p, 0)
 		if h.act(c, t, p, i, out) {
 			h.level(c, t, p)
+			out.More = deliverable(t, p) || h.held(p)
 			return uabi.OK
 		}
 	}
@@ -54,6 +55,39 @@ func (h *Procd) NextSignal(c *server.Ctx, in *proc.EmptyRequest, out *proc.Signa
 		return uabi.OK
 	}
 	h.level(c, t, p)
+	return uabi.OK
+}
+
+// deliverable reports whether a thread has a signal to take.
+func deliverable(t *state.Thread, p *state.Process) bool {
+	return signal.Next(t.Pending, t.Mask) != 0 || signal.Next(p.Pending, t.Mask) != 0
+}
+
+// Raise implements proc.Handler. The caller is about to be told, so its interrupt level is brought up to date only once.
+func (h *Procd) Raise(c *server.Ctx, in *proc.KillRequest, out *proc.SignalReply) uabi.Error {
+	t, p, err := h.caller(c)
+	if err != uabi.OK {
+		return err
+	}
+	h.told = t
+	if err = h.Kill(c, in, &proc.EmptyReply{}); err == uabi.OK {
+		err = h.NextSignal(c, &proc.EmptyRequest{}, out)
+		h.told = nil
+		h.level(c, t, p)
+	}
+	h.told = nil
+	return err
+}
+
+// SigReturn implements proc.Handler. A stack that sigaltstack(2) would refuse stays as it is (restore_altstack of Linux).
+func (h *Procd) SigReturn(c *server.Ctx, in *proc.SigReturnRequest, out *proc.EmptyReply) uabi.Error {
+	t, p, err := h.caller(c)
+	if err != uabi.OK {
+		return err
+	}
+	alt := proc.AltStackRequest{Set: true, Sp: in.Sp, Size: in.Size, Flags: in.Flags, CurrentSp: in.CurrentSp}
+	h.AltStack(c, &alt, &proc.AltStackReply{})
+	h.setMask(c, t, p, in.Mask)
 	return uabi.OK
 }
 

@@ -43,6 +43,7 @@ type Procd struct {
 	members  map[int32][]int32 // threads of a process, sorted
 	children map[int32][]int32 // sorted
 	origins  map[uint64]int32  // thread by origin
+	told     *state.Thread     // whose signal this request is about to tell (Raise)
 }
 
 // New makes the state of a cold start.

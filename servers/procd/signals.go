@@ -97,7 +97,7 @@ func (h *Procd) target(p *state.Process, sig uint32) *state.Thread {
 
 // raise puts a thread's interrupt level up.
 func (h *Procd) raise(c *server.Ctx, t *state.Thread) {
-	if t == nil || t.Dying || t.Interrupt {
+	if t == nil || t.Dying || t.Interrupt || t == h.told {
 		return
 	}
 	t.Interrupt = true
@@ -106,10 +106,10 @@ func (h *Procd) raise(c *server.Ctx, t *state.Thread) {
 
 // level sets the interrupt level to whether a signal is deliverable. It stays up while the thread has yet to park.
 func (h *Procd) level(c *server.Ctx, t *state.Thread, p *state.Process) {
-	if h.held(p) {
+	if h.held(p) || t == h.told {
 		return
 	}
-	if signal.Next(t.Pending, t.Mask) != 0 || signal.Next(p.Pending, t.Mask) != 0 {
+	if deliverable(t, p) {
 		h.raise(c, t)
 		return
 	}

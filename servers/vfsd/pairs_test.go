@@ -43,7 +43,7 @@ ReadlinkAt: access denied
 RenameAt: access denied
 SetAt: access denied, not permitted, text file busy, too big
 StatAt: access denied
-StatTo: access denied, bad address, name too long, not a directory, not found, ok, too many symbolic links
+StatTo: access denied, bad address, name too long
 StatfsAt: access denied
 Syslog: bad address
 Timerfd: not permitted

@@ -161,9 +161,13 @@ func mapped(va uint64) unsafe.Pointer {
 // Safety (of the functions below): Arg is ArgSize bytes at an 8-byte boundary inside the message buffer, larger than each of the
 // structures, which hold no pointers.
 
-func argMap(b []byte) *uabi.MapArgs         { return (*uabi.MapArgs)(unsafe.Pointer(&b[0])) }
-func argRegion(b []byte) *uabi.RegionInfo   { return (*uabi.RegionInfo)(unsafe.Pointer(&b[0])) }
-func argRegs(b []byte) *uabi.Regs           { return (*uabi.Regs)(unsafe.Pointer(&b[0])) }
+func argMap(b []byte) *uabi.MapArgs       { return (*uabi.MapArgs)(unsafe.Pointer(&b[0])) }
+func argRegion(b []byte) *uabi.RegionInfo { return (*uabi.RegionInfo)(unsafe.Pointer(&b[0])) }
+func argRegs(b []byte) *uabi.Regs         { return (*uabi.Regs)(unsafe.Pointer(&b[0])) }
+
+// ArgRegs is Arg as registers.
+func (b *Buffer) ArgRegs() *uabi.Regs { return argRegs(b.Arg) }
+
 func argProcess(b []byte) *uabi.ProcessInfo { return (*uabi.ProcessInfo)(unsafe.Pointer(&b[0])) }
 func argSystem(b []byte) *uabi.SystemInfo   { return (*uabi.SystemInfo)(unsafe.Pointer(&b[0])) }
 func argThread(b []byte) *[3]uint64         { return (*[3]uint64)(unsafe.Pointer(&b[0])) }
