@@ -37,8 +37,9 @@ func main() {
 // system is everything that rootd runs.
 type system struct {
 	book    book
-	servers []*srv // in manifest order
-	dying   bool   // it was asked to end
+	servers []*srv             // in manifest order
+	dying   bool               // it was asked to end
+	traced  []uabi.TraceRecord // what the trace rings held when they were asked for
 }
 
 // start brings all servers up, or finds them running.

@@ -23,49 +23,65 @@ var traceNames = [...]string{
 // maxTrace is how many records one reply holds.
 const maxTrace = 512
 
-// trace gives the kernel's trace records from in.From on; when a server is named, those of its threads.
+// trace gives the kernel's trace records from in.From on; when a server is named, those of its threads. With From 0 it takes a picture of the rings
+// first, from which later pages come: what rootd does to answer would soon fill them.
 func (r *system) trace(k uk.Kernel, body []byte) (message, error) {
 	var in root.TraceRequest
 	if err := in.UnmarshalVT(body); err != nil {
 		return nil, uabi.ErrDecode
 	}
-	names := r.processNames(k)
-	only := func(string) bool { return true }
-	if in.Server != "" {
-		if !slices.Contains(slices.Collect(maps.Values(names)), in.Server) {
-			return nil, notFound(in.Server)
+	if in.From == 0 {
+		recs, err := allRecords(k)
+		if err != uabi.OK {
+			return nil, err
 		}
-		only = func(name string) bool { return name == in.Server }
+		r.traced = recs
+	}
+	names := r.processNames(k)
+	if in.Server != "" && !slices.Contains(slices.Collect(maps.Values(names)), in.Server) {
+		return nil, notFound(in.Server)
 	}
 	out := &root.TraceReply{Next: in.From}
 	most := int(min(max(in.Max, 1), maxTrace))
 	owner := map[uint64]string{} // by thread: a switch does not say whose it is
-	for len(out.Lines) < most {
-		recs := make([]uabi.TraceRecord, most)
-		n, next, err := k.Trace(uabi.BootPower, out.Next, recs)
+	for i := range r.traced {
+		t := &r.traced[i]
+		name := names[t.Process]
+		if name != "" {
+			owner[t.Thread] = name
+		} else if name = owner[t.Thread]; name == "" {
+			name = "-"
+		}
+		if t.Seq < in.From || in.Server != "" && name != in.Server {
+			continue
+		}
+		if len(out.Lines) == most {
+			break
+		}
+		out.Next = t.Seq + 1
+		out.Lines = append(out.Lines, traceLine(t, name))
+	}
+	return out, nil
+}
+
+// allRecords are what the rings hold now.
+func allRecords(k uk.Kernel) (all []uabi.TraceRecord, err uabi.Error) {
+	const (
+		rings = 8 // of maxTrace records
+		piece = 2 * maxTrace
+	)
+	for from := uint64(0); len(all) < rings*maxTrace; {
+		recs := make([]uabi.TraceRecord, piece)
+		n, next, err := k.Trace(uabi.BootPower, from, recs)
 		if err != uabi.OK {
 			return nil, err
 		}
-		for _, t := range recs[:n] {
-			if len(out.Lines) == most {
-				return out, nil
-			}
-			out.Next = t.Seq + 1
-			name := names[t.Process]
-			if name != "" {
-				owner[t.Thread] = name
-			} else if name = owner[t.Thread]; name == "" {
-				name = "-"
-			}
-			if only(name) {
-				out.Lines = append(out.Lines, traceLine(&t, name))
-			}
-		}
-		if out.Next = next; n < len(recs) {
+		if all = append(all, recs[:n]...); n < piece {
 			break
 		}
+		from = next
 	}
-	return out, nil
+	return all, uabi.OK
 }
 
 // processNames are the names of the servers, and rootd's, by the kernel's process id.
