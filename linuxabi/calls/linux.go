@@ -17,18 +17,19 @@ import (
 
 // Linux is the personality over one kernel. All its state is cache.
 type Linux struct {
-	k     uk.Kernel
-	proc  proc.Client
-	vfs   vfs.Client
-	net   net.Client
-	mm    mm.Client // the plain endpoint: Create only
-	fds   fdCache
-	mms   map[uint64]uabi.Handle // tgid → weak mm handle
-	locks lockState
-	gaps  *gaps.Table
-	hwcap uint64 // AT_HWCAP: CPUID's features
-	trace bool   // log every system call
-	trap  Trap
+	k       uk.Kernel
+	proc    proc.Client
+	vfs     vfs.Client
+	net     net.Client
+	mm      mm.Client // the plain endpoint: Create only
+	fds     fdCache
+	mms     map[uint64]uabi.Handle // tgid → weak mm handle
+	locks   lockState
+	gaps    *gaps.Table
+	hwcap   uint64 // AT_HWCAP: CPUID's features
+	vdsoMem uabi.Handle
+	trace   bool // log every system call
+	trap    Trap
 }
 
 // New makes the personality. k's thread has its message buffer attached; the servers are at their boot handles.
@@ -68,6 +69,7 @@ func (l *Linux) Trace(on bool) { l.trace = on }
 func (l *Linux) Serve() {
 	t := &l.trap
 	closeInherited(l.k)
+	l.vdsoMem = 0
 	t.buf.Out.Kind = uabi.AnswerNone
 	for {
 		if l.next(t) == uabi.OK {

@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aramid/linuxabi/loader"
+	"aramid/linuxabi/vdso"
 	"aramid/proto/mm"
 	"aramid/proto/proc"
 	"aramid/ukernel/uabi"
@@ -24,7 +25,10 @@ const (
 const (
 	programMemory = 1
 	interpMemory  = 2
+	clockMemory   = 3
+	vdsoMemory    = 4
 	interpBase    = 1
+	vdsoBase      = 2
 )
 
 // loaded is a fresh address space ready to run.
@@ -50,6 +54,10 @@ func (t *Trap) load(p *program) (*loaded, int64) {
 	}
 	top := stackTop - rnd>>randomBits&(1<<stackBits-1)*16
 	in.Areas = append(in.Areas, p.stackArea(top))
+	code := t.l.vdso()
+	if code != 0 {
+		addVDSO(&in, code)
+	}
 	var out mm.LoadReply
 	if err := t.l.mm.LoadProgram(t, &in, &out); err != uabi.OK {
 		return nil, t.execKilled()
@@ -58,6 +66,9 @@ func (t *Trap) load(p *program) (*loaded, int64) {
 	s := loader.Start{Argv: p.argv, Envp: p.envp, ExecFn: p.name, PhdrCount: p.image.PhdrCount, Entry: l.entry}
 	if p.image.Phdr != 0 {
 		s.Phdr = p.image.Phdr + bias
+	}
+	if code != 0 {
+		s.VDSO = out.Base2 + clockSize
 	}
 	whole := t.zeroTails(l, p, bias)
 	if interp != nil {
@@ -70,6 +81,17 @@ func (t *Trap) load(p *program) (*loaded, int64) {
 		return nil, t.execKilled()
 	}
 	return l, 0
+}
+
+// clockSize is the clock page's: it lies below the vDSO.
+const clockSize = pageMask + 1
+
+// addVDSO adds the vDSO and the clock page to a request.
+func addVDSO(in *mm.LoadRequest, code uabi.Handle) {
+	in.Span2 = clockSize + vdso.Size
+	in.Memory3, in.Memory4 = uint32(uabi.BootClock), uint32(code)
+	in.Areas = append(in.Areas, &mm.Area{Len: clockSize, Prot: unix.PROT_READ, Memory: clockMemory, Base: vdsoBase},
+		&mm.Area{Addr: clockSize, Len: vdso.Size, Prot: unix.PROT_READ | unix.PROT_EXEC, Memory: vdsoMemory, Base: vdsoBase})
 }
 
 // interpreter opens the ELF interpreter that p names, if it does.

@@ -22,7 +22,7 @@ type line struct {
 // bootWords are the words of a manifest line that hand one of rootd's boot handles on.
 var bootWords = map[string]uabi.Handle{
 	"archive": uabi.BootArchive, "config": uabi.BootConfig, "initrd": uabi.BootInitrd, "ports": uabi.BootPorts,
-	"irq": uabi.BootIRQ, "power": uabi.BootPower,
+	"irq": uabi.BootIRQ, "power": uabi.BootPower, "clock": uabi.BootClock,
 }
 
 // parseManifest reads the boot archive's manifest. Empty lines and those that begin with # say nothing.

@@ -21,6 +21,7 @@
 //	Crash(kind)                 provokes the panic uabi.Panic…; for tests
 //	StackMax(cpu) uint64        deepest use of a CPU's kernel stack so far, bytes
 //	TSCHz() uint64              frequency of the time-stamp counter
+//	ClockParams()               how Now comes from the TSC: (TSC − start) × mult / 2^32; and whether RDTSCP says which CPU runs
 //	Features() uint32           CPUID leaf 1, EDX
 package arch
 

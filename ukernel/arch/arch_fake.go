@@ -28,11 +28,12 @@ func PowerOff(status uint32)       { fake.PowerOff(status) }
 func In(port uint16, width int) uint32 {
 	return fake.M.Ports[port]
 }
-func Out(port uint16, width int, v uint32) { fake.M.Ports[port] = v }
-func KernelRoot(root uint64)               {}
-func IRQMask(line int, on bool)            {}
-func IRQEnd(line int)                      {}
-func Crash(kind uint32)                    { fake.Crash(kind) }
-func StackMax(cpu int) uint64              { return 0 }
-func TSCHz() uint64                        { return 0 }
-func Features() uint32                     { return 0 }
+func Out(port uint16, width int, v uint32)             { fake.M.Ports[port] = v }
+func KernelRoot(root uint64)                           {}
+func IRQMask(line int, on bool)                        {}
+func IRQEnd(line int)                                  {}
+func Crash(kind uint32)                                { fake.Crash(kind) }
+func StackMax(cpu int) uint64                          { return 0 }
+func TSCHz() uint64                                    { return 0 }
+func ClockParams() (start, mult uint64, numbered bool) { return 0, 0, false }
+func Features() uint32                                 { return 0 }

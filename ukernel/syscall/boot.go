@@ -121,6 +121,10 @@ func makeRootd(bi *hw.BootInfo) uabi.Error {
 	if rootd.archive, err = vm.NewPhys(root, bi.Archive.Base, pageUp(bi.Archive.Len)); err != uabi.OK {
 		return err
 	}
+	clock, err := makeClockPage(root)
+	if err != uabi.OK {
+		return err
+	}
 	const readOnly = uabi.RightRead | uabi.RightMap | uabi.RightTransfer
 	g := giver{p: p}
 	g.give(uabi.BootProcess, &p.Header, uabi.RightsAll)
@@ -132,6 +136,7 @@ func makeRootd(bi *hw.BootInfo) uabi.Error {
 	g.give(uabi.BootPorts, &ports.Header, uabi.RightsAll)
 	g.give(uabi.BootIRQ, &irqRight.Header, uabi.RightsAll)
 	g.give(uabi.BootPower, &powerRight.Header, uabi.RightsAll)
+	g.give(uabi.BootClock, &clock.Header, readOnly)
 	if bi.Initrd.Len != 0 && g.err == uabi.OK {
 		initrd, err := vm.NewPhys(root, bi.Initrd.Base, pageUp(bi.Initrd.Len))
 		if err != uabi.OK {

@@ -7,10 +7,30 @@ import (
 	"aramid/ukernel/ktrace"
 	"aramid/ukernel/object"
 	"aramid/ukernel/uabi"
+	"aramid/ukernel/vm"
 )
 
 // realtimeBase is CLOCK_REALTIME at boot, ns since 1970.
 var realtimeBase uint64
+
+// clockPage is the frame of the clock page.
+var clockPage uint64
+
+// makeClockPage makes what BootClock names.
+func makeClockPage(a *object.Account) (*vm.Memory, uabi.Error) {
+	pa, ok := frame.AllocKernel(true)
+	if !ok {
+		return nil, uabi.ErrNoMem
+	}
+	clockPage = pa
+	w := frame.Words(pa)
+	start, mult, numbered := arch.ClockParams()
+	w[uabi.ClockPageStart], w[uabi.ClockPageMult], w[uabi.ClockPageReal] = start, mult, realtimeBase
+	if numbered {
+		w[uabi.ClockPageNumbered] = 1
+	}
+	return vm.NewPhys(a, pa, arch.PageSize)
+}
 
 // clock is CallClock.
 func clock(r *uabi.Regs) (uint64, uabi.Error) {
@@ -32,6 +52,9 @@ func clockSet(r *uabi.Regs, right *port) (uint64, uabi.Error) {
 		return 0, uabi.ErrArg
 	}
 	realtimeBase = r.RSI - arch.Now()
+	if clockPage != 0 {
+		frame.Words(clockPage)[uabi.ClockPageReal] = realtimeBase
+	}
 	return 0, uabi.OK
 }
 

@@ -270,6 +270,15 @@ const (
 	ClockRealtime
 )
 
+// Words of the clock page: a program with RDTSC computes CallClock's answers from it. Each changes in one store, and only ClockPageReal ever
+// does. ns = (TSC − start) × mult / 2^32, plus real for ClockRealtime.
+const (
+	ClockPageStart = iota
+	ClockPageMult
+	ClockPageReal
+	ClockPageNumbered // not 0: RDTSCP gives the number of the CPU
+)
+
 // Kinds of CallPanic.
 const (
 	PanicExplicit = iota

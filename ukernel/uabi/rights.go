@@ -53,6 +53,7 @@ const (
 	BootPorts      // all I/O ports (rootd), or the range rootd handed out
 	BootIRQ        // right to create IRQ objects
 	BootPower      // right to power off
+	BootClock      // the clock page (ClockPage…), read-only
 	BootFirst = 32 // first slot the kernel hands out itself
 )
 

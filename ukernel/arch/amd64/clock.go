@@ -71,6 +71,9 @@ func calibrate() {
 // TSCHz is the rate of the time stamp counter.
 func TSCHz() uint64 { return tscHz }
 
+// ClockParams says how Now comes from the TSC, (TSC − start) × mult / 2^32, and whether RDTSCP tells a program which CPU it runs on.
+func ClockParams() (start, mult uint64, numbered bool) { return tscStart, nsMult, hasTSCAux }
+
 // Arm sets this CPU's one-shot timer to an absolute time; 0 disarms. A time beyond the timer's range raises VecTimer early.
 func Arm(deadline uint64) {
 	p := self()

@@ -30,6 +30,7 @@ func prepare(pa uint64) {
 	buildStacks(0)
 	mapAPIC()
 	features()
+	numberCPU(0)
 	p.root = hw.ImageBase + hw.OffKernelPML4
 	tableAt(p.root)[entries/2] = hw.ImageBase + hw.OffDirectPDPT | pteTable
 	writeCR3(p.root)

@@ -10,6 +10,7 @@ const (
 	msrFSBase       = 0xc0000100
 	msrGSBase       = 0xc0000101
 	msrKernelGSBase = 0xc0000102
+	msrTSCAux       = 0xc0000103
 )
 
 // starValue: SYSCALL loads CS 0x08, SS 0x10; SYSRETQ loads CS 0x13+16 = 0x23, SS 0x13+8 = 0x1b.
@@ -46,6 +47,21 @@ var hasRDRAND bool
 func Features() uint32 {
 	_, _, _, d := cpuid(cpuidFeatures, 0)
 	return d
+}
+
+// hasTSCAux: RDTSCP is there and says which CPU runs.
+var hasTSCAux bool
+
+// numberCPU tells programs which CPU they run on, through RDTSCP (SDM Vol. 3B §18.17.2).
+func numberCPU(n uint32) {
+	const (
+		leaf   = 0x80000001
+		rdtscp = 1 << 27 // EDX
+	)
+	if _, _, _, d := cpuid(leaf, 0); d&rdtscp != 0 {
+		wrmsr(msrTSCAux, uint64(n))
+		hasTSCAux = true
+	}
 }
 
 // features turns on what this CPU has of the protections, and SYSCALL.

@@ -114,6 +114,7 @@ func startCPU(id uint32) {
 func join(p *percpu) {
 	useTables(p) // first: from here on a fault is reported
 	features()
+	numberCPU(uint32(CPU()))
 	p.root = hw.ImageBase + hw.OffKernelPML4
 	writeCR3(p.root)
 	startAPIC(false)
