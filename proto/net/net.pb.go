@@ -1701,29 +1701,29 @@ const file_proto_net_net_proto_rawDesc = "" +
 	"\x05level\x18\x01 \x01(\rR\x05level\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1a\n" +
 	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\x12\x0e\n" +
-	"\x02id\x18\x04 \x01(\x04R\x02id2\xd1\x12\n" +
+	"\x02id\x18\x04 \x01(\x04R\x02id2\xe1\x11\n" +
 	"\x03Net\x12k\n" +
 	"\x06Socket\x12\x19.aramid.net.SocketRequest\x1a\x17.aramid.net.SocketReply\"-\x8a\xb5\x18)\b\x01\"\tErrFamily\"\rErrSocketType\"\vErrProtocol\x12u\n" +
-	"\x04Pair\x12\x19.aramid.net.SocketRequest\x1a\x15.aramid.net.PairReply\";\x8a\xb5\x187\b\x01\"\tErrFamily\"\rErrSocketType\"\vErrProtocol\"\fErrOperation\x12d\n" +
-	"\x04Bind\x12\x1a.aramid.net.AddressRequest\x1a\x16.aramid.net.EmptyReply\"(\x8a\xb5\x18$\b\x01\"\x06ErrArg\"\x0fErrAddressInUse\"\aErrPerm\x12[\n" +
-	"\x06Listen\x12\x19.aramid.net.ListenRequest\x1a\x16.aramid.net.EmptyReply\"\x1e\x8a\xb5\x18\x1a\b\x01\x18\x01\"\x06ErrArg\"\fErrOperation\x12\x9e\x01\n" +
-	"\aConnect\x12\x1a.aramid.net.AddressRequest\x1a\x16.aramid.net.EmptyReply\"_\x8a\xb5\x18[\b\x01\x10\x01\"\x06ErrArg\"\n" +
-	"ErrRefused\"\fErrConnected\"\x0fErrProtocolType\"\bErrAgain\"\aErrPerm\"\x0fErrAddressInUse\x12f\n" +
+	"\x04Pair\x12\x19.aramid.net.SocketRequest\x1a\x15.aramid.net.PairReply\";\x8a\xb5\x187\b\x01\"\tErrFamily\"\rErrSocketType\"\vErrProtocol\"\fErrOperation\x12[\n" +
+	"\x04Bind\x12\x1a.aramid.net.AddressRequest\x1a\x16.aramid.net.EmptyReply\"\x1f\x8a\xb5\x18\x1b\b\x01\"\x06ErrArg\"\x0fErrAddressInUse\x12[\n" +
+	"\x06Listen\x12\x19.aramid.net.ListenRequest\x1a\x16.aramid.net.EmptyReply\"\x1e\x8a\xb5\x18\x1a\b\x01\x18\x01\"\x06ErrArg\"\fErrOperation\x12\x8d\x01\n" +
+	"\aConnect\x12\x1a.aramid.net.AddressRequest\x1a\x16.aramid.net.EmptyReply\"N\x8a\xb5\x18J\b\x01\x10\x01\"\x06ErrArg\"\n" +
+	"ErrRefused\"\fErrConnected\"\x0fErrProtocolType\"\bErrAgain\"\aErrPerm\x12f\n" +
 	"\x06Accept\x12\x19.aramid.net.AcceptRequest\x1a\x17.aramid.net.AcceptReply\"(\x8a\xb5\x18$\b\x01\x10\x01\"\x06ErrArg\"\fErrOperation\"\bErrAgain\x12M\n" +
-	"\x04Name\x12\x17.aramid.net.NameRequest\x1a\x15.aramid.net.NameReply\"\x15\x8a\xb5\x18\x11\"\x0fErrNotConnected\x12p\n" +
-	"\bShutdown\x12\x1b.aramid.net.ShutdownRequest\x1a\x16.aramid.net.EmptyReply\"/\x8a\xb5\x18+\b\x01\x18\x01\"\x06ErrArg\"\x0fErrNotConnected\"\fErrOperation\x12\xdf\x01\n" +
-	"\x04Send\x12\x18.aramid.net.FlagsRequest\x1a\x16.aramid.net.CountReply\"\xa4\x01\x8a\xb5\x18\x9f\x01\b\x01\x10\x01\x18\x01\"\x06ErrArg\"\x0fErrNotConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\n" +
-	"ErrRefused\"\bErrFault\"\bErrReset\"\x10ErrNoDestination\"\aErrPerm\"\fErrOperation\"\fErrNoBuffers\x12\xaa\x02\n" +
-	"\vSendMessage\x12\x1a.aramid.net.MessageRequest\x1a\x16.aramid.net.CountReply\"\xe6\x01\x8a\xb5\x18\xe1\x01\b\x01\x10\x01\"\bErrBadFD\"\x06ErrArg\"\x0fErrNotConnected\"\fErrConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\n" +
-	"ErrRefused\"\bErrFault\"\bErrReset\"\x10ErrNoDestination\"\aErrPerm\"\fErrOperation\"\x0fErrProtocolType\"\tErrSearch\"\x0eErrTooManyRefs\"\fErrNoBuffers\x12\xa3\x01\n" +
+	"\x04Name\x12\x17.aramid.net.NameRequest\x1a\x15.aramid.net.NameReply\"\x15\x8a\xb5\x18\x11\"\x0fErrNotConnected\x12_\n" +
+	"\bShutdown\x12\x1b.aramid.net.ShutdownRequest\x1a\x16.aramid.net.EmptyReply\"\x1e\x8a\xb5\x18\x1a\b\x01\x18\x01\"\x06ErrArg\"\fErrOperation\x12\xcd\x01\n" +
+	"\x04Send\x12\x18.aramid.net.FlagsRequest\x1a\x16.aramid.net.CountReply\"\x92\x01\x8a\xb5\x18\x8d\x01\b\x01\x10\x01\x18\x01\"\x06ErrArg\"\x0fErrNotConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\n" +
+	"ErrRefused\"\bErrFault\"\bErrReset\"\aErrPerm\"\fErrOperation\"\fErrNoBuffers\x12\x88\x02\n" +
+	"\vSendMessage\x12\x1a.aramid.net.MessageRequest\x1a\x16.aramid.net.CountReply\"\xc4\x01\x8a\xb5\x18\xbf\x01\b\x01\x10\x01\"\bErrBadFD\"\x06ErrArg\"\x0fErrNotConnected\"\fErrConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\n" +
+	"ErrRefused\"\bErrFault\"\bErrReset\"\aErrPerm\"\fErrOperation\"\x0fErrProtocolType\"\tErrSearch\"\fErrNoBuffers\x12\xa3\x01\n" +
 	"\x04Recv\x12\x18.aramid.net.FlagsRequest\x1a\x16.aramid.net.CountReply\"i\x8a\xb5\x18e\b\x01\x10\x01\x18\x01\"\x06ErrArg\"\x0fErrNotConnected\"\bErrAgain\"\bErrFault\"\bErrReset\"\n" +
 	"ErrRefused\"\fErrNoBuffers\"\fErrOperation\x12\xac\x01\n" +
 	"\vRecvMessage\x12\x1a.aramid.net.ReceiveRequest\x1a\x18.aramid.net.MessageReply\"g\x8a\xb5\x18c\b\x01\x10\x01\"\x06ErrArg\"\x0fErrNotConnected\"\bErrAgain\"\bErrFault\"\bErrReset\"\n" +
 	"ErrRefused\"\fErrNoBuffers\"\fErrOperation\x12Q\n" +
 	"\x05Stage\x12\x18.aramid.net.StageRequest\x1a\x16.aramid.net.EmptyReply\"\x16\x8a\xb5\x18\x12\b\x01\"\x0eErrTooManyRefs\x12>\n" +
 	"\x04Take\x12\x17.aramid.net.TakeRequest\x1a\x15.aramid.net.TakeReply\"\x06\x8a\xb5\x18\x02\b\x01\x12A\n" +
-	"\x05Error\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.CountReply\"\x06\x8a\xb5\x18\x02\b\x01\x12|\n" +
-	"\tGetOption\x12\x19.aramid.net.OptionRequest\x1a\x17.aramid.net.OptionReply\";\x8a\xb5\x187\"\vErrNoOption\"\tErrNoData\"\x0fErrNotConnected\"\fErrOperation\x12\x94\x01\n" +
+	"\x05Error\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.CountReply\"\x06\x8a\xb5\x18\x02\b\x01\x12k\n" +
+	"\tGetOption\x12\x19.aramid.net.OptionRequest\x1a\x17.aramid.net.OptionReply\"*\x8a\xb5\x18&\"\vErrNoOption\"\tErrNoData\"\fErrOperation\x12\x94\x01\n" +
 	"\tSetOption\x12\x19.aramid.net.OptionRequest\x1a\x16.aramid.net.EmptyReply\"T\x8a\xb5\x18P\b\x01\"\vErrNoOption\"\x06ErrArg\"\aErrPerm\"\fErrOperation\"\bErrRange\"\tErrAccess\"\vErrNotFound\x12@\n" +
 	"\x06Settle\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.EmptyReply\"\x04\x8a\xb5\x18\x00\x12A\n" +
 	"\x05Watch\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.WatchReply\"\x06\x8a\xb5\x18\x02\b\x01\x1a\x05\x98\xb5\x18\x81\x01B\x12Z\x10aramid/proto/netb\x06proto3"

@@ -1020,7 +1020,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Bind", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrAddressInUse, uabi.ErrPerm},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrAddressInUse},
 		In:     ipc.Bytes, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(AddressRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -1034,7 +1034,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Connect", Mutates: true, Blocks: true, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrRefused, uabi.ErrConnected, uabi.ErrProtocolType, uabi.ErrAgain, uabi.ErrPerm, uabi.ErrAddressInUse},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrRefused, uabi.ErrConnected, uabi.ErrProtocolType, uabi.ErrAgain, uabi.ErrPerm},
 		In:     ipc.Bytes, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(AddressRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -1055,21 +1055,21 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Shutdown", Mutates: true, Blocks: false, Forward: true,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrOperation},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrOperation},
 		In:     1, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ShutdownRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
 		Name: "Send", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrPipe, uabi.ErrShutdown, uabi.ErrAgain, uabi.ErrSize, uabi.ErrRefused, uabi.ErrFault, uabi.ErrReset, uabi.ErrNoDestination, uabi.ErrPerm, uabi.ErrOperation, uabi.ErrNoBuffers},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrPipe, uabi.ErrShutdown, uabi.ErrAgain, uabi.ErrSize, uabi.ErrRefused, uabi.ErrFault, uabi.ErrReset, uabi.ErrPerm, uabi.ErrOperation, uabi.ErrNoBuffers},
 		In:     1, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(FlagsRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
 	},
 	{
 		Name: "SendMessage", Mutates: true, Blocks: true, Forward: false,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrConnected, uabi.ErrPipe, uabi.ErrShutdown, uabi.ErrAgain, uabi.ErrSize, uabi.ErrRefused, uabi.ErrFault, uabi.ErrReset, uabi.ErrNoDestination, uabi.ErrPerm, uabi.ErrOperation, uabi.ErrProtocolType, uabi.ErrSearch, uabi.ErrTooManyRefs, uabi.ErrNoBuffers},
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrConnected, uabi.ErrPipe, uabi.ErrShutdown, uabi.ErrAgain, uabi.ErrSize, uabi.ErrRefused, uabi.ErrFault, uabi.ErrReset, uabi.ErrPerm, uabi.ErrOperation, uabi.ErrProtocolType, uabi.ErrSearch, uabi.ErrNoBuffers},
 		In:     ipc.Bytes, Out: 1, InHandles: 4, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(MessageRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
@@ -1109,7 +1109,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "GetOption", Mutates: false, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNoOption, uabi.ErrNoData, uabi.ErrNotConnected, uabi.ErrOperation},
+		Errors: []uabi.Error{uabi.ErrNoOption, uabi.ErrNoData, uabi.ErrOperation},
 		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(OptionRequest) },
 		NewOut: func() ipc.Message { return new(OptionReply) },

@@ -10,10 +10,8 @@ func TestMain(m *testing.M) { servertest.Main(m, unreached) }
 
 // unreached are pairs of a method and errors that no test here reaches; and one that is not in the contract of open files: Read on the plain endpoint.
 const unreached = `
-Bind: not permitted
-Connect: address in use, not permitted, would block
+Connect: would block
 Flags: bad file descriptor, not permitted
-GetOption: not connected
 Ioctl: bad address, bad file descriptor, interrupted, no such process, not permitted, server failed, would block
 MapFile: access denied, ok
 Pair: protocol not supported, socket type not supported
@@ -21,13 +19,12 @@ Path: ok
 Poll: not permitted
 Read: not a socket, bad address, bad argument, bad file descriptor, broken pipe, canceled, interrupted, is a directory, no such device, ok, page must be fetched, server failed, would block
 ReadDir: bad argument, not found, ok
-Recv: bad address, bad argument, connection refused, no buffer space, not connected, operation not supported
-RecvMessage: bad address, bad argument, connection refused, connection reset, no buffer space, not connected, operation not supported, page must be fetched, would block
+Recv: bad address, connection refused
+RecvMessage: bad address, connection refused, no buffer space
 Seek: bad argument, bad file descriptor, ok
-Send: bad address, bad argument, connection reset, destination required, no buffer space, not permitted, operation not supported, page must be fetched, shut down, would block
-SendMessage: already connected, bad address, bad argument, broken pipe, connection reset, destination required, message too large, no buffer space, no such process, not connected, operation not supported, page must be fetched, shut down, too many references, would block, wrong protocol type
+Send: bad address, bad argument, no buffer space, not permitted
+SendMessage: bad address, no buffer space, no such process
 SetOption: access denied
-Shutdown: not connected, operation not supported
 Stage: too many references
 StatAt: access denied, name too long, not found, too many symbolic links
 StatTo: access denied, bad address, name too long, not a directory, not found, ok, too many symbolic links
