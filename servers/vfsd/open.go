@@ -177,6 +177,9 @@ func (k *call) checkOpen(f tree.Found, a tree.Attr, flags uint32) (vfs.Kind, uab
 	if err := k.tree.CheckOpen(&k.env, f.At, read, write || flags&unix.O_TRUNC != 0); err != uabi.OK {
 		return 0, err
 	}
+	if flags&unix.O_NOATIME != 0 && k.env.UID != 0 && k.env.UID != a.UID {
+		return 0, uabi.ErrPerm // open(2): only for the owner
+	}
 	if fs := k.tree.FS(f.At); typ == unix.S_IFREG && fs != nil && fs.Type == "sysfs" && (read && a.Mode&0o444 == 0 || write && a.Mode&0o222 == 0) {
 		return 0, uabi.ErrAccess // even for root
 	}
