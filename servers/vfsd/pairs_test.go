@@ -15,33 +15,32 @@ SetNs
 PivotRoot
 MountSetattr
 CgroupOf: access denied
-Chdir: access denied, not permitted
 ClockChanged: ok
+Copy: broken pipe, no space left, not permitted, too big
 EpollControl: bad file descriptor, limit reached
+Fallocate: no space left
 Flags: not permitted
 Forget: ok
 Getcwd: not found
 Inotify: bad argument
-InotifyAdd: access denied, bad file descriptor, no space left
+InotifyAdd: bad file descriptor, no space left
 InotifyRemove: bad file descriptor
-Ioctl: bad address, bad file descriptor, interrupted, no such process, would block
-LinkAt: access denied, bad argument
-MakeAt: access denied, no space left
+Ioctl: bad address, bad argument, bad file descriptor, interrupted, no such process, not permitted, server failed, would block
+LinkAt: bad argument
+MakeAt: no space left
 MapFile: access denied
-Mount: access denied, not permitted
-Open: no space left, not permitted, text file busy
+Mount: access denied
+Open: no space left, no such device, text file busy
 Pidfd: bad argument
 Pipe: limit reached
 Read: bad address, broken pipe, canceled, interrupted, server failed
-ReadlinkAt: access denied
-RenameAt: access denied
-SetAt: access denied, not permitted, text file busy, too big
-StatAt: access denied
-StatTo: access denied, bad address, name too long
-StatfsAt: access denied
-Syslog: bad address
+SetAt: text file busy, too big
+StatTo: access denied, bad address, name too long, not a directory, not found, ok, too many symbolic links
+Syslog: bad address, bad argument, not permitted, ok, would block
 Timerfd: not permitted
-Umount: access denied, not permitted
-UnlinkAt: access denied
-Write: access denied, bad address, interrupted, page must be fetched
+Umount: access denied
+Vhangup: not permitted, ok
+Write: access denied, bad address, interrupted, page must be fetched, server failed, would block
+XattrGet: bad argument, bad file descriptor, not permitted, operation not supported
+XattrSet: bad file descriptor, no space left
 `
