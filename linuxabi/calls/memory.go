@@ -273,6 +273,15 @@ func mlock(t *Trap) int64 {
 	return t.mappedRange(addr, end-addr, t.regs.RAX == unix.SYS_MLOCK)
 }
 
+// mlock2 is mlock, whether or not pages are to be there at once.
+func mlock2(t *Trap) int64 {
+	const onFault = 1 // MLOCK_ONFAULT
+	if t.arg32(2)&^onFault != 0 {
+		return errno(unix.EINVAL)
+	}
+	return mlock(t)
+}
+
 func mlockall(t *Trap) int64 {
 	const all = unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT
 	if f := t.arg(0); f == 0 || f&^all != 0 || f == unix.MCL_ONFAULT {

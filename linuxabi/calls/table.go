@@ -184,6 +184,7 @@ var rows = map[int]row{
 	unix.SYS_MADVISE:    full(madvise),
 	unix.SYS_MSYNC:      full(msync),
 	unix.SYS_MLOCK:      full(mlock),
+	unix.SYS_MLOCK2:     full(mlock2),
 	unix.SYS_MUNLOCK:    full(mlock),
 	unix.SYS_MLOCKALL:   full(mlockall),
 	unix.SYS_MUNLOCKALL: full(munlockall),

@@ -41,7 +41,7 @@ var kinds = map[uint64]string{
 	unix.SYS_FUTIMESAT: "fsp", unix.SYS_UTIMENSAT: "fspx", unix.SYS_MKNOD: "sox", unix.SYS_MKNODAT: "fsox", unix.SYS_PERSONALITY: "x",
 	unix.SYS_STATFS: "sp", unix.SYS_FSTATFS: "fp", unix.SYS_GETPRIORITY: "dd", unix.SYS_SETPRIORITY: "ddd", unix.SYS_SCHED_SETPARAM: "dp",
 	unix.SYS_SCHED_GETPARAM: "dp", unix.SYS_SCHED_SETSCHEDULER: "ddp", unix.SYS_SCHED_GETSCHEDULER: "d", unix.SYS_SCHED_GET_PRIORITY_MAX: "d",
-	unix.SYS_SCHED_GET_PRIORITY_MIN: "d", unix.SYS_SCHED_SETAFFINITY: "dnp", unix.SYS_SCHED_GETAFFINITY: "dnp", unix.SYS_MLOCK: "pn",
+	unix.SYS_SCHED_GET_PRIORITY_MIN: "d", unix.SYS_SCHED_SETAFFINITY: "dnp", unix.SYS_SCHED_GETAFFINITY: "dnp", unix.SYS_MLOCK: "pn", unix.SYS_MLOCK2: "pnx",
 	unix.SYS_MUNLOCK: "pn", unix.SYS_MLOCKALL: "x", unix.SYS_MUNLOCKALL: "", unix.SYS_PRCTL: "dxxxx", unix.SYS_ARCH_PRCTL: "xp", unix.SYS_CHROOT: "s",
 	unix.SYS_MOUNT: "sssxp", unix.SYS_UMOUNT2: "sx", unix.SYS_REBOOT: "xxdp", unix.SYS_SETHOSTNAME: "sn", unix.SYS_SETDOMAINNAME: "sn",
 	unix.SYS_GETTID: "", unix.SYS_SETXATTR: "sspnx", unix.SYS_LSETXATTR: "sspnx", unix.SYS_FSETXATTR: "fspnx", unix.SYS_GETXATTR: "sspn",

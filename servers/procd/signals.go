@@ -148,12 +148,7 @@ func (h *Procd) Kill(c *server.Ctx, in *proc.KillRequest, out *proc.EmptyReply) 
 	if in.Tid != 0 {
 		return h.killThread(c, t, p, in, &i)
 	}
-	var targets []*state.Process
-	for _, o := range sorted(h.procs) {
-		if in.Group && o.Pgid == in.Pid || !in.Group && named(in.Pid, p, o) {
-			targets = append(targets, o)
-		}
-	}
+	targets := h.targets(in, p)
 	if len(targets) == 0 {
 		return uabi.ErrSearch
 	}
@@ -184,11 +179,25 @@ func copyInfo(i *state.Info) *state.Info {
 	}
 }
 
-// named reports whether kill(2)'s pid means the process o. p is the caller's, or nil.
+// targets are the processes that kill(2) means, in order.
+func (h *Procd) targets(in *proc.KillRequest, p *state.Process) (list []*state.Process) {
+	if in.Pid > 0 && !in.Group {
+		if o := h.procs[in.Pid]; o != nil {
+			list = append(list, o)
+		}
+		return list
+	}
+	for _, o := range sorted(h.procs) {
+		if in.Group && o.Pgid == in.Pid || !in.Group && named(in.Pid, p, o) {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// named reports whether kill(2)'s pid, which is no process's own, means the process o. p is the caller's, or nil.
 func named(pid int32, p, o *state.Process) bool {
 	switch {
-	case pid > 0:
-		return o.Pid == pid
 	case pid == 0:
 		return p != nil && o.Pgid == p.Pgid
 	case pid == -1:

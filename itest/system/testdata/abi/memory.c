@@ -170,7 +170,11 @@ int main(void) {
 	R(e[2 * PAGE]);
 	R(sbrk(1L << 50) == (void *)-1 ? errno : 0);
 
-	CASE("mlock", "mlock munlock");
+	CASE("mlock", "mlock mlock2 munlock");
+	S(mlock2, p + 6 * PAGE, PAGE, 1);
+	S(mlock2, p + 6 * PAGE, PAGE, 0);
+	S(mlock2, p + 6 * PAGE, PAGE, 2);
+	S(mlock2, 4096, PAGE, 0);
 	R(mlock(p + 6 * PAGE, PAGE));
 	R(munlock(p + 6 * PAGE, PAGE));
 	CASE("code, the null page and the kernel are out of reach; the stack grows", "mprotect");
