@@ -482,7 +482,7 @@ static void interrupted(void) {
 	R(socketpair(AF_UNIX, SOCK_STREAM, 0, p));
 	struct sigaction a = {.sa_handler = onalarm};
 	sigaction(SIGALRM, &a, 0);
-	struct itimerval t = {{0, 0}, {0, 30000}};
+	struct itimerval t = {{0, 30000}, {0, 30000}}, off = {0}; // again and again: the first may come before the read
 	setitimer(ITIMER_REAL, &t, 0);
 	R(read(p[0], b, 1));
 	setitimer(ITIMER_REAL, &t, 0);
@@ -497,11 +497,13 @@ static void interrupted(void) {
 	}
 	setitimer(ITIMER_REAL, &t, 0);
 	R(read(p[0], b, 1));
+	setitimer(ITIMER_REAL, &off, 0);
 	reap("writer", c);
 	struct timeval limit = {2, 0};
 	setsockopt(p[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	setitimer(ITIMER_REAL, &t, 0);
 	R(read(p[0], b, 1));
+	setitimer(ITIMER_REAL, &off, 0);
 	close(p[0]);
 	close(p[1]);
 }
