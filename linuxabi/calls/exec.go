@@ -98,7 +98,7 @@ func (t *Trap) exec(p *program) int64 {
 	switch err := t.l.proc.Exec(t, &in, &proc.EmptyReply{}); err {
 	case uabi.OK:
 	case uabi.ErrWait:
-		return t.blockFirmly(t.LastWait(), errno(unix.EINTR))
+		return t.blockFirmly(t.LastWait())
 	default:
 		return t.status(err)
 	}

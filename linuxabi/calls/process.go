@@ -163,19 +163,17 @@ func (t *Trap) clone(in *proc.ForkRequest, parentTid, pidfd uint64) int64 {
 	if in.Flags&unix.CLONE_VFORK != 0 {
 		err := t.l.proc.VforkWait(t, &proc.PidRequest{Pid: int32(out.Pid)}, &proc.EmptyReply{})
 		if err == uabi.ErrWait {
-			return t.blockFirmly(t.LastWait(), out.Pid)
+			return t.blockFirmly(t.LastWait())
 		}
 	}
 	return out.Pid
 }
 
-// blockFirmly waits where only a kill ends the wait: an interrupt is left for later (TASK_KILLABLE). v is the value to return.
-func (t *Trap) blockFirmly(w uabi.WaitSpec, v int64) int64 {
-	if t.in.Flags&uabi.FlagInterrupt != 0 {
-		t.temp(w.Event)
-		return v
-	}
-	return t.block(w)
+// blockFirmly waits where only a kill ends the wait (TASK_KILLABLE).
+func (t *Trap) blockFirmly(w uabi.WaitSpec) int64 {
+	t.answer(uabi.AnswerWait, uabi.FlagCloseEvent|uabi.FlagFirm)
+	t.buf.Out.Wait = w
+	return pending
 }
 
 // fs is the caller's fs context.

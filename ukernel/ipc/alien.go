@@ -17,6 +17,7 @@ type alien struct {
 	status    int32     // with FlagFailed
 	open      bool      // a trap is not answered yet
 	delivered bool      // and was delivered before
+	firm      bool      // waits through interrupt levels (FlagFirm)
 	kept      bool      // record, recRef or pins are not empty
 	forgot    bool      // gone, and acknowledged by all
 	context   [uabi.ContextWords]uint64
@@ -239,8 +240,10 @@ func (t *Thread) Interrupt(on bool) uabi.Error {
 	case BlockNone:
 		sched.KickOut(&t.Thread)
 	case BlockEvent, BlockFutex:
-		t.leaveWait()
-		t.redeliver(0, uabi.OK)
+		if !t.al.firm {
+			t.leaveWait()
+			t.redeliver(0, uabi.OK)
+		}
 	case BlockParked:
 		if t.al.open {
 			t.redeliver(0, uabi.OK)

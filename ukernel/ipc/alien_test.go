@@ -218,6 +218,34 @@ func TestAnInterruptIsALevelUntilItIsLowered(t *testing.T) { // R12
 	x.end()
 }
 
+func TestAFirmWaitLastsThroughAnInterruptLevel(t *testing.T) {
+	x := newLX(t)
+	ev, h := x.event(x.l)
+	for range 2 { // the level comes up during the wait; it is up before
+		x.trapped()
+		o := out(x.lt, uabi.AnswerWait)
+		o.Flags, o.Wait = uabi.FlagFirm, uabi.WaitSpec{Event: h, Mask: 1, Since: uabi.NoDeadline, Deadline: uabi.NoDeadline}
+		x.reply(x.lt)
+		eq(t, "waits", x.a.block, BlockEvent)
+		x.check(x.a.Interrupt(true))
+		eq(t, "waits on", x.a.block, BlockEvent)
+		ev.Update(1, 0, 0)
+		in := x.handle()
+		eq(t, "flags", in.Flags, uabi.FlagEvent|uabi.FlagInterrupt|uabi.FlagRedeliver)
+		ev.Update(0, 1, 0)
+		x.check(x.a.Interrupt(false))
+		out(x.lt, uabi.AnswerResult).Flags = 0
+		x.reply(x.lt)
+	}
+	x.trapped()
+	out(x.lt, uabi.AnswerWait).Wait = uabi.WaitSpec{Event: h, Mask: 1, Since: uabi.NoDeadline, Deadline: uabi.NoDeadline}
+	x.lt.Buf.Out.Flags = 0
+	x.reply(x.lt)
+	x.check(x.a.Interrupt(true))
+	eq(t, "an ordinary wait ends", x.handle().Flags, uabi.FlagInterrupt|uabi.FlagRedeliver)
+	x.end()
+}
+
 func TestForwardedSuccessGoesStraightToTheAlien(t *testing.T) { // R3
 	x := newLX(t)
 	x.receive(x.vt, x.ve)

@@ -11,7 +11,7 @@ func Trap(t *Thread, cause uint32) (next *Thread) {
 	al.traps++
 	al.cause = cause
 	al.flags, al.status = 0, 0
-	al.open = true
+	al.open, al.firm = true, false
 	al.delivered = false
 	t.State = sched.Blocked
 	if r := t.sendTrap(); r != nil && sched.SwitchTo(&r.Thread) && !untidy {
@@ -205,11 +205,13 @@ func (s *Thread) answerWait(a *Thread, out *uabi.Msg) (next *Thread, err uabi.Er
 	if ev != nil {
 		ev.Refs++
 	}
-	spec := out.Wait
+	spec, firm := out.Wait, out.Flags&uabi.FlagFirm != 0
 	s.closeEvent(out)
 	s.release()
 	a.endCall()
+	a.al.firm = firm
 	next = a.await(ev, &spec)
+	a.al.firm = firm && a.block == BlockEvent
 	if ev != nil {
 		bury(&ev.Header)
 	}
@@ -222,7 +224,7 @@ func (t *Thread) await(ev *Event, w *uabi.WaitSpec) (next *Thread) {
 		t.die()
 		return nil
 	}
-	if t.levels() {
+	if t.levels() && !t.al.firm {
 		return t.trapAgain(0, uabi.OK)
 	}
 	if ev != nil && ev.since(w.Mask, w.Since) != 0 {

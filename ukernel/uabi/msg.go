@@ -82,6 +82,7 @@ const (
 	FlagEvent                  // In, trap: redelivered because the awaited event came up
 	FlagFailed                 // In, trap: a forwarded request was answered with an error; Status holds it
 	FlagRedeliver              // In, trap: this trap was delivered before (linuxabi's successor, or after a wait)
+	FlagFirm                   // Out, AnswerWait to a trap: an interrupt level does not end the wait; a kill does (TASK_KILLABLE of Linux)
 	FlagDead                   // In, call: the alien or caller behind this request is gone; its reply goes nowhere
 )
 

@@ -143,7 +143,7 @@ func (a *Alien) Interrupt(on bool) {
 		return
 	}
 	a.intr = on
-	if on && a.state == alienWaiting {
+	if on && a.state == alienWaiting && !a.park.firm {
 		a.unparkFor(0)
 	} else if on && a.state == alienParked && a.run {
 		a.back(0, 0)

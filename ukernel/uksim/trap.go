@@ -9,6 +9,7 @@ type parking struct {
 	ev    *Event
 	w     *waiter
 	alarm *alarm
+	firm  bool // no interrupt ends it
 }
 
 // trap enters the kernel from user mode and returns when the alien is back there (R1).
@@ -160,7 +161,7 @@ func (k *Native) answerTrap(r *request) uabi.Error {
 		if out.Wait.Event != 0 {
 			ev, _ = get[*Event](k, out.Wait.Event, 0)
 		}
-		a.waitFor(ev, out.Wait)
+		a.waitFor(ev, out.Wait, out.Flags&uabi.FlagFirm != 0)
 		if out.Flags&uabi.FlagCloseEvent != 0 {
 			k.p.table.remove(out.Wait.Event)
 		}
@@ -186,13 +187,13 @@ func (a *Alien) answered() {
 	a.task.wake()
 }
 
-// waitFor parks the alien until an event, a deadline or an interrupt; at once if one is there already (R11, R12).
-func (a *Alien) waitFor(ev *Event, w uabi.WaitSpec) {
+// waitFor parks the alien until an event, a deadline or, unless it waits firmly, an interrupt; at once if one is there already (R11, R12).
+func (a *Alien) waitFor(ev *Event, w uabi.WaitSpec, firm bool) {
 	switch {
 	case a.killed:
 		a.die()
 		return
-	case a.intr || a.timeout:
+	case (a.intr || a.timeout) && !firm:
 		a.back(0, 0)
 		return
 	case ev != nil && ev.ready(w.Mask, w.Since) != 0:
@@ -206,7 +207,7 @@ func (a *Alien) waitFor(ev *Event, w uabi.WaitSpec) {
 		return
 	}
 	a.state = alienWaiting
-	p := &parking{ev: ev}
+	p := &parking{ev: ev, firm: firm}
 	a.park = p
 	if ev != nil {
 		ref(ev)
@@ -296,7 +297,7 @@ func (a *Alien) forwarded(r *request, out *uabi.Msg, ev *Event) {
 	a.req = nil
 	switch {
 	case out.Kind == uabi.AnswerWait:
-		a.waitFor(ev, out.Wait)
+		a.waitFor(ev, out.Wait, false)
 	case out.Status != 0:
 		a.back(uabi.FlagFailed, out.Status)
 	default:
