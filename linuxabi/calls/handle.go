@@ -8,13 +8,24 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-// struct file_handle: its head, and of sysfs and cgroup2 (kernfs) the type and length of what follows, the inode's number.
+// Types of struct file_handle.
 const (
-	kernfsType  = 0xfe // FILEID_KERNFS
-	kernfsBytes = 8
-	noHandle    = 0xff // FILEID_INVALID: there is no room for it
-	maxHandle   = 128  // MAX_HANDLE_SZ
+	kernfsType = 0xfe // FILEID_KERNFS: the inode's number
+	shmemType  = 1    // of tmpfs: generation, the inode's number
+	noHandle   = 0xff // FILEID_INVALID: there is no room for it
+	maxHandle  = 128  // MAX_HANDLE_SZ
 )
+
+// fileHandle is the type and the bytes of a handle on a file system; type 0: it has none.
+func fileHandle(fs, ino uint64) (typ uint32, b []byte) {
+	switch fs {
+	case unix.CGROUP2_SUPER_MAGIC, unix.SYSFS_MAGIC:
+		return kernfsType, le.AppendUint64(nil, ino)
+	case unix.TMPFS_MAGIC:
+		return shmemType, le.AppendUint64(make([]byte, 4), ino)
+	}
+	return 0, nil
+}
 
 // nameToHandleAt gives the handles of file systems whose inodes keep their numbers.
 func nameToHandleAt(t *Trap) int64 {
@@ -39,7 +50,7 @@ func nameToHandleAt(t *Trap) int64 {
 	if err := t.l.vfs.StatfsAt(t, &in, &fs); err != uabi.OK {
 		return t.status(err)
 	}
-	if fs.Type != unix.CGROUP2_SUPER_MAGIC && fs.Type != unix.SYSFS_MAGIC {
+	if typ, _ := fileHandle(fs.Type, 0); typ == 0 {
 		t.gap(unix.SYS_NAME_TO_HANDLE_AT, "this file system")
 		return errno(unix.EOPNOTSUPP)
 	}
@@ -56,12 +67,14 @@ func nameToHandleAt(t *Trap) int64 {
 		return errno(unix.EINVAL)
 	}
 	var w abi.Writer
-	w.U32(kernfsBytes)
-	if room < kernfsBytes {
-		w.U32(noHandle)
+	typ, handle := fileHandle(fs.Type, s.Ino)
+	fits := int(room) >= len(handle)
+	w.U32(uint32(len(handle)))
+	if fits {
+		w.U32(typ)
+		w.B = append(w.B, handle...)
 	} else {
-		w.U32(kernfsType)
-		w.U64(s.Ino)
+		w.U32(noHandle)
 	}
 	if e := t.write(t.arg(3), le.AppendUint32(nil, uint32(s.Mount))); e != 0 {
 		return e
@@ -69,7 +82,7 @@ func nameToHandleAt(t *Trap) int64 {
 	if e := t.write(t.arg(2), w.B); e != 0 {
 		return e
 	}
-	if room < kernfsBytes {
+	if !fits {
 		return errno(unix.EOVERFLOW)
 	}
 	return 0

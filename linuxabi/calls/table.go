@@ -159,7 +159,7 @@ var rows = map[int]row{
 	unix.SYS_MOUNT:             full(mount),
 	unix.SYS_UMOUNT2:           full(umount),
 	unix.SYS_STATFS:            full(statfs),
-	unix.SYS_NAME_TO_HANDLE_AT: partial(nameToHandleAt, "file systems other than sysfs and cgroup2"),
+	unix.SYS_NAME_TO_HANDLE_AT: partial(nameToHandleAt, "file systems other than tmpfs, sysfs and cgroup2"),
 
 	// Extended attributes.
 	unix.SYS_GETXATTR:     full(getxattr),

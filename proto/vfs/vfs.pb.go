@@ -3944,7 +3944,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\xad7\n" +
+	"\x04OPEN\x10\x022\xa47\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xde\x01\n" +
@@ -4011,8 +4011,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\aUnshare\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.EmptyReply\"\x0f\x8a\xb5\x18\v\b\x01\"\aErrPerm\x12R\n" +
 	"\x05SetNs\x12\x18.aramid.vfs.SetNsRequest\x1a\x16.aramid.vfs.EmptyReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12\x96\x01\n" +
 	"\tPivotRoot\x12\x1a.aramid.vfs.TwoPathRequest\x1a\x16.aramid.vfs.EmptyReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x9f\x01\n" +
-	"\fMountSetattr\x12\x1f.aramid.vfs.MountSetattrRequest\x1a\x16.aramid.vfs.EmptyReply\"V\x8a\xb5\x18R\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrBadFD\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12\xab\x01\n" +
-	"\bXattrGet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.XattrReply\"m\x8a\xb5\x18i\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\fErrOperation\"\bErrBadFD\"\aErrPerm\"\x06ErrArg\x12\xd3\x01\n" +
+	"\fMountSetattr\x12\x1f.aramid.vfs.MountSetattrRequest\x1a\x16.aramid.vfs.EmptyReply\"V\x8a\xb5\x18R\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrBadFD\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12\xa2\x01\n" +
+	"\bXattrGet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.XattrReply\"d\x8a\xb5\x18`\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\fErrOperation\"\bErrBadFD\"\x06ErrArg\x12\xd3\x01\n" +
 	"\bXattrSet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.EmptyReply\"\x94\x01\x8a\xb5\x18\x8f\x01\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\fErrOperation\"\bErrBadFD\"\aErrPerm\"\vErrReadOnly\"\tErrExists\"\x06ErrArg\"\n" +
 	"ErrNoSpace\x12\xa9\x01\n" +
 	"\x04Copy\x12\x17.aramid.vfs.CopyRequest\x1a\x16.aramid.vfs.CountReply\"p\x8a\xb5\x18l\b\x01\x10\x01\"\bErrBadFD\"\x06ErrArg\"\bErrIsDir\"\bErrAgain\"\aErrPipe\"\n" +

@@ -3340,7 +3340,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "XattrGet", Mutates: false, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrNoData, uabi.ErrOperation, uabi.ErrBadFD, uabi.ErrPerm, uabi.ErrArg},
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrNoData, uabi.ErrOperation, uabi.ErrBadFD, uabi.ErrArg},
 		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(XattrRequest) },
 		NewOut: func() ipc.Message { return new(XattrReply) },

@@ -25,6 +25,10 @@ func (c *client) copy(to, from vfs.Client, in *vfs.CopyRequest, want uabi.Error)
 	}
 }
 
+func vfsCopy(from, to int64, n uint64) *vfs.CopyRequest {
+	return &vfs.CopyRequest{FromOffset: from, ToOffset: to, Len: n}
+}
+
 func TestBytesAreCopiedOnceAtEveryCrash(t *testing.T) {
 	own := func(n uint64) *vfs.CopyRequest { return &vfs.CopyRequest{FromOffset: -1, ToOffset: -1, Len: n} }
 	sweep(t, someFiles, 2, func(w *world) {
@@ -59,10 +63,35 @@ func TestBytesAreCopiedOnceAtEveryCrash(t *testing.T) {
 			if got := c.read(g, 12, 0, uabi.OK); got != "ppagepagepae" {
 				w.Fail("over the copy: %q", got)
 			}
+			c.want("mkfifo", c.vfs.MakeAt(c.t, &vfs.MakeRequest{Path: "/tmp/p", Mode: unix.S_IFIFO | 0o600}, &vfs.EmptyReply{}), uabi.OK)
+			p := c.open("/tmp/p", unix.O_RDWR, 0, uabi.OK)
+			w.client(func(c *client) {
+				p := c.open("/tmp/p", unix.O_RDWR, 0, uabi.OK)
+				now, _ := c.k.Clock(uabi.ClockMonotonic)
+				c.k.EventWait(0, 0, 0, now+2_000_000)
+				c.write(p, "late", -1, uabi.OK)
+			})
+			if n := c.copy(g, p, own(100), uabi.OK); n != 4 {
+				w.Fail("waited for %d bytes", n)
+			}
 			c.copy(r, f, own(1), uabi.ErrBadFD)
+			sealed := c.memfd("sealed", unix.MFD_ALLOW_SEALING, uabi.OK)
+			c.seal(sealed, &vfs.SealsRequest{Add: true, Seals: unix.F_SEAL_WRITE}, uabi.OK)
+			c.copy(sealed, f, vfsCopy(0, 0, 1), uabi.ErrPerm)
+			c.copy(g, f, vfsCopy(0, maxSize, 2), uabi.ErrTooBig)
+			c.allocate(wr, 0, 0, 1, uabi.ErrSeek)
 			c.copy(g, wr, own(1), uabi.ErrBadFD)
 			c.copy(g, c.open("/tmp", unix.O_RDONLY, 0, uabi.OK), own(1), uabi.ErrIsDir)
 			c.copy(g, c.open("/proc/1/status", unix.O_RDONLY, 0, uabi.OK), own(1), uabi.ErrArg)
+			c.close(r)
+			for {
+				req := vfs.CopyRequest{ToOffset: -1, Len: 1, From: uint32(f.H)}
+				err := wr.Copy(c.t, &req, &vfs.CountReply{})
+				if err == uabi.ErrPipe {
+					break
+				}
+				c.want("copy until nobody reads", err, uabi.OK)
+			}
 			c.copy(c.open("/tmp/g", unix.O_WRONLY|unix.O_APPEND, 0, uabi.OK), f, own(1), uabi.ErrArg)
 		})
 	})

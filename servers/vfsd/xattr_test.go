@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -48,6 +49,23 @@ func TestAttributesAreKeptAtEveryCrash(t *testing.T) {
 			c.xattr("/dev/null", "user.a", "", uabi.ErrNoData)
 			c.setXattr(set("/proc/1/status", "user.a", "x"), uabi.ErrOperation)
 			c.setXattr(set("/nope", "user.a", "x"), uabi.ErrNotFound)
+			c.xattr("/proc/1/status", "user.a", "", uabi.ErrOperation)
+			c.xattr("/aligned", "user.", "", uabi.ErrArg)
+			c.setXattr(set("/sys/kernel", "trusted.a", "x"), uabi.ErrReadOnly)
+			full := set("/aligned", "user.big", strings.Repeat("v", 40000))
+			c.setXattr(full, uabi.OK)
+			c.setXattr(set("/aligned", "user.more", full.Name+string(full.Value)), uabi.ErrNoSpace)
+			c.setXattr(&vfs.XattrRequest{Path: "/aligned", Name: "user.big", Remove: true}, uabi.OK)
+			for path, want := range map[string]uabi.Error{
+				"/nope": uabi.ErrNotFound, "/loop": uabi.ErrLoop, "/aligned/x": uabi.ErrNotDir, "/" + strings.Repeat("n", 256): uabi.ErrName,
+			} {
+				c.xattr(path, "user.a", "", want)
+				c.setXattr(set(path, "user.a", "x"), want)
+			}
+			p := c.open("/aligned", unix.O_PATH, 0, uabi.OK)
+			req := &vfs.XattrRequest{Name: "user.b", Flags: atEmptyPath, Dir: uint32(p.H)}
+			c.want("get", c.vfs.XattrGet(c.t, req, &vfs.XattrReply{}), uabi.ErrBadFD)
+			c.setXattr(req, uabi.ErrBadFD)
 			w.stub.effective = 0
 			c.xattr("/aligned", "trusted.t", "", uabi.ErrNoData)
 			c.setXattr(set("/aligned", "security.s", "x"), uabi.ErrPerm)

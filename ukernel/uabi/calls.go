@@ -46,7 +46,7 @@ const (
 	CallWaitSetEvent  // (set) → h of an event whose bit 0 is up while a member is ready
 
 	// Timers. Times in ns of the monotonic clock.
-	CallTimerCreate // (account, event, bits) → h. RightWrite on event
+	CallTimerCreate // (account, event, bits) → h. RightWrite on event. Going off raises the bits and leaves them up
 	CallTimerSet    // (h, deadline, interval) → 0. deadline NoDeadline disarms; a deadline in the past raises at once
 
 	// Memory objects. Offsets and sizes in bytes; frames are allocated when first touched.

@@ -2,7 +2,7 @@ package uksim
 
 import "aramid/ukernel/uabi"
 
-// Timer raises bits of an event at a time.
+// Timer raises bits of an event at a time, and leaves them up.
 type Timer struct {
 	object
 	ev    *Event
@@ -31,7 +31,7 @@ func (t *Timer) arm(ns, interval uint64) {
 		if interval != 0 {
 			t.arm(max(ns+interval, t.sim.now), interval)
 		}
-		t.ev.update(0, 0, t.bits)
+		t.ev.update(t.bits, 0, 0)
 	})
 }
 
@@ -66,7 +66,7 @@ func (k *Native) TimerSet(h uabi.Handle, deadline, interval uint64) uabi.Error {
 		return uabi.OK
 	}
 	if deadline <= k.sim.now {
-		t.ev.update(0, 0, t.bits)
+		t.ev.update(t.bits, 0, 0)
 		if interval == 0 {
 			return uabi.OK
 		}
