@@ -73,7 +73,20 @@ func (h *VFSD) notifyOpen(c *server.Ctx, o *state.Open, mask uint32) {
 	if len(h.watched) == 0 || o.At == nil || o.Flags&unix.O_PATH != 0 {
 		return
 	}
-	h.notify(c, h.placeOf(o), mask)
+	if len(h.watched[o.At.Ino]) > 0 || len(h.watched[h.dirOf(o)]) > 0 {
+		h.notify(c, h.placeOf(o), mask)
+	}
+}
+
+// dirOf is the directory that an open file is in, 0 where there is none.
+func (h *VFSD) dirOf(o *state.Open) uint64 {
+	if o.Kind != dirKind {
+		return o.Dir
+	}
+	if n := h.tree.Inode(o.At.Ino); n != nil {
+		return n.Parent
+	}
+	return o.Dir
 }
 
 // placeOf is where an open file is: under the name by which it was opened, wherever that has been moved since.
