@@ -573,28 +573,6 @@ func umask(t *Trap) int64 {
 	return t.result(out.Count, err)
 }
 
-func mount(t *Trap) int64 {
-	var s [4]string // source, target, type, data; a null pointer is ""
-	for i, arg := range [...]int{0, 1, 2, 4} {
-		if va := t.arg(arg); va != 0 {
-			var e int64
-			if s[i], e = t.path(va, true); e != 0 {
-				return e
-			}
-		}
-	}
-	in := vfs.MountRequest{Source: s[0], Target: s[1], Type: s[2], Flags: t.arg(3), Data: s[3]}
-	return t.status(t.l.vfs.Mount(t, &in, &vfs.EmptyReply{}))
-}
-
-func umount(t *Trap) int64 {
-	path, e := t.path(t.arg(0), false)
-	if e != 0 {
-		return e
-	}
-	return t.status(t.l.vfs.Umount(t, &vfs.PathRequest{Path: path, Flags: uint32(t.arg(1))}, &vfs.EmptyReply{}))
-}
-
 func statfs(t *Trap) int64 {
 	path, e := t.path(t.arg(0), false)
 	if e != 0 {
@@ -617,7 +595,7 @@ func (t *Trap) statfs(in *vfs.PathRequest) int64 {
 		return t.status(err)
 	}
 	var w abi.Writer
-	for _, v := range [...]uint64{s.Type, s.Bsize, s.Blocks, s.Bfree, s.Bfree, s.Files, s.Ffree, 0, s.Namelen, s.Bsize, s.Flags} {
+	for _, v := range [...]uint64{s.Type, s.Bsize, s.Blocks, s.Bfree, s.Bfree, s.Files, s.Ffree, s.Fsid, s.Namelen, s.Bsize, s.Flags} {
 		w.U64(v)
 	}
 	w.Pad(abi.StatfsSize - len(w.B))

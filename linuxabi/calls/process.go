@@ -112,8 +112,8 @@ func clone3(t *Trap) int64 {
 // cloneIntoCgroup is CLONE_INTO_CGROUP.
 const cloneIntoCgroup = 1 << 33
 
-// cloneGaps are flags that a Linux without namespaces refuses, as we do.
-const cloneGaps = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |
+// cloneGaps are flags that a Linux without these namespaces refuses, as we do.
+const cloneGaps = unix.CLONE_NEWPID | unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |
 	unix.CLONE_NEWCGROUP | unix.CLONE_PTRACE
 
 // clone makes a process or thread: the fs context first (step 1, unless shared), then procd does the rest. A vfork parent
@@ -121,6 +121,9 @@ const cloneGaps = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUSER | un
 func (t *Trap) clone(in *proc.ForkRequest, parentTid, pidfd uint64) int64 {
 	if in.Flags&cloneGaps != 0 {
 		t.gap(t.regs.RAX, "namespaces or ptrace")
+		return errno(unix.EINVAL)
+	}
+	if in.Flags&(unix.CLONE_NEWNS|unix.CLONE_FS) == unix.CLONE_NEWNS|unix.CLONE_FS {
 		return errno(unix.EINVAL)
 	}
 	if in.Flags&unix.CLONE_PARENT_SETTID != 0 {
@@ -141,14 +144,10 @@ func (t *Trap) clone(in *proc.ForkRequest, parentTid, pidfd uint64) int64 {
 	}
 	if in.Flags&unix.CLONE_FS == 0 {
 		var fs vfs.FsReply
-		h, err := t.fs()
-		if err == uabi.OK {
-			err = vfs.Client{H: h}.FsClone(t, &vfs.EmptyRequest{}, &fs)
-		}
-		if err != uabi.OK {
+		if err := t.newFs(in.Flags, &fs); err != uabi.OK {
 			return t.status(err)
 		}
-		in.Fs, in.FsId = uint32(t.temp(uabi.Handle(fs.Fs))), fs.Id
+		in.Fs, in.FsId = fs.Fs, fs.Id
 	}
 	var out proc.PidReply
 	if err := t.l.proc.Fork(t, in, &out); err != uabi.OK {

@@ -3966,7 +3966,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x06Getcwd\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12C\n" +
 	"\x05Umask\x12\x18.aramid.vfs.UmaskRequest\x1a\x16.aramid.vfs.CountReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12\x9d\x01\n" +
 	"\x05Mount\x12\x18.aramid.vfs.MountRequest\x1a\x16.aramid.vfs.EmptyReply\"b\x8a\xb5\x18^\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\vErrNoDevice\"\aErrPerm\"\x06ErrArg\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x90\x01\n" +
-	"\x06Umount\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12P\n" +
+	"\x06Umount\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.CountReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12P\n" +
 	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrLimit\x12\xc2\x01\n" +
 	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\x88\x01\x8a\xb5\x18\x83\x01\b\x01\x10\x01\x18\x01\"\bErrAgain\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\"\x05ErrIO\"\aErrPipe\"\bErrAgain\x12\x86\x02\n" +
 	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\xcb\x01\x8a\xb5\x18\xc6\x01\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
@@ -4174,7 +4174,7 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	8,  // 75: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
 	21, // 76: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
 	3,  // 77: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	3,  // 78: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.EmptyReply
+	21, // 78: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.CountReply
 	19, // 79: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
 	21, // 80: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
 	21, // 81: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply

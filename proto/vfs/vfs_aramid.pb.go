@@ -519,8 +519,8 @@ func (cl Client) Mount(c ipc.Caller, in *MountRequest, out *EmptyReply, grants .
 	return uabi.OK
 }
 
-// Umount is umount2(2); MNT_* in flags.
-func (cl Client) Umount(c ipc.Caller, in *PathRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+// Umount is umount2(2); MNT_* in flags. Word 0 of the reply: 1 if MNT_EXPIRE has only marked the mount, which is EAGAIN.
+func (cl Client) Umount(c ipc.Caller, in *PathRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
 	n := in.Encode(b.OutBytes)
@@ -1621,8 +1621,8 @@ type Handler[C any] interface {
 	Umask(c C, in *UmaskRequest, out *CountReply) uabi.Error
 	// Mount is mount(2).
 	Mount(c C, in *MountRequest, out *EmptyReply) uabi.Error
-	// Umount is umount2(2); MNT_* in flags.
-	Umount(c C, in *PathRequest, out *EmptyReply) uabi.Error
+	// Umount is umount2(2); MNT_* in flags. Word 0 of the reply: 1 if MNT_EXPIRE has only marked the mount, which is EAGAIN.
+	Umount(c C, in *PathRequest, out *CountReply) uabi.Error
 	// Pipe is pipe2(2): read end, write end.
 	Pipe(c C, in *PipeRequest, out *PipeReply) uabi.Error
 	// Read fills grant 0, at `offset` or, if −1, at the file's position. Word 0 of the reply: bytes read. ErrCanceled, of a timerfd, says so
@@ -1754,7 +1754,7 @@ type service[C any] struct {
 	mountIn          MountRequest
 	mountOut         EmptyReply
 	umountIn         PathRequest
-	umountOut        EmptyReply
+	umountOut        CountReply
 	pipeIn           PipeRequest
 	pipeOut          PipeReply
 	readIn           ReadRequest
@@ -3095,9 +3095,9 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Umount", Mutates: true, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrBusy, uabi.ErrArg, uabi.ErrPerm, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess},
-		In:     ipc.Bytes, Out: 0, InHandles: 1, OutHandles: 0,
+		In:     ipc.Bytes, Out: 1, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(PathRequest) },
-		NewOut: func() ipc.Message { return new(EmptyReply) },
+		NewOut: func() ipc.Message { return new(CountReply) },
 	},
 	{
 		Name: "Pipe", Mutates: true, Blocks: false, Forward: false,

@@ -214,7 +214,7 @@ func (h *VFSD) gave(c *server.Ctx, e end, m uabi.Handle, n uint64) {
 		h.level(c, e.pipe, unix.POLLIN)
 		return
 	}
-	h.wrote(c, e.n, m, e.pos+int64(n))
+	h.wrote(c, e.n, m, e.pos, e.pos+int64(n))
 	if e.own {
 		e.o.Pos = e.pos + int64(n)
 	}

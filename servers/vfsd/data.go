@@ -54,7 +54,8 @@ func (k *call) resize(n *tree.Inode, size int64) uabi.Error {
 	}
 	if size == 0 && n.Memory == 0 {
 		k.tree.Touch(n)
-		n.Size, n.Lower = 0, false
+		n.Lower = false
+		k.tree.SetSize(n, 0)
 		return uabi.OK
 	}
 	m, err := k.contents(k.c, n)
@@ -71,7 +72,7 @@ func (k *call) resize(n *tree.Inode, size int64) uabi.Error {
 	}
 	k.tree.Touch(n)
 	k.keep(n, m)
-	n.Size = size
+	k.tree.SetSize(n, size)
 	return uabi.OK
 }
 
@@ -247,11 +248,11 @@ func (h *VFSD) writeFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 	if err != uabi.OK {
 		return err
 	}
+	end := pos + int64(want)
 	m, err := h.contents(c, n)
 	if err != uabi.OK {
 		return noSpace(err)
 	}
-	end := pos + int64(want)
 	if pages(end) > max(pages(n.Size), pageSize) {
 		if err := c.MemoryResize(m, pages(end)); err != uabi.OK {
 			return noSpace(err)
@@ -262,7 +263,7 @@ func (h *VFSD) writeFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 		return noSpace(err)
 	}
 	end = pos + int64(got)
-	h.wrote(c, n, m, end)
+	h.wrote(c, n, m, pos, end)
 	if offset < 0 {
 		o.Pos = end
 	}
@@ -270,11 +271,11 @@ func (h *VFSD) writeFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 	return uabi.OK
 }
 
-// wrote is for a file that was written up to end: its memory, size, times and set-id bits.
-func (h *VFSD) wrote(c *server.Ctx, n *tree.Inode, m uabi.Handle, end int64) {
+// wrote is for a file that was written from pos up to end: its memory, size, times and set-id bits.
+func (h *VFSD) wrote(c *server.Ctx, n *tree.Inode, m uabi.Handle, pos, end int64) {
 	h.tree.Touch(n)
 	h.keep(n, m)
-	n.Size = max(n.Size, end)
+	h.tree.Fill(n, pos, end)
 	now := int64(c.Realtime())
 	n.MtimeNs, n.CtimeNs = now, now
 	if n.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 && uint32(c.Context(ctx.UID)) != 0 {

@@ -58,6 +58,10 @@ func (k *call) allocate(n *tree.Inode, from, to int64, mode uint32) uabi.Error {
 	if mode&unix.FALLOC_FL_PUNCH_HOLE == 0 && to > n.Size && k.seals(n)&unix.F_SEAL_GROW != 0 {
 		return uabi.ErrPerm
 	}
+	hole := mode&unix.FALLOC_FL_PUNCH_HOLE != 0
+	if got, err := k.tree.Fit(n, from, to); !hole && (err != uabi.OK || got < to) {
+		return uabi.ErrNoSpace
+	}
 	end := min(to, n.Size)
 	if clears && from < end {
 		m, err := k.contents(k.c, n)
@@ -74,7 +78,12 @@ func (k *call) allocate(n *tree.Inode, from, to int64, mode uint32) uabi.Error {
 			return err
 		}
 	}
-	k.tree.Touch(n)
+	if hole {
+		k.tree.Touch(n)
+		k.tree.Punch(n, from, end)
+	} else {
+		k.tree.Reserve(n, from, to)
+	}
 	n.MtimeNs, n.CtimeNs = k.env.Now, k.env.Now
 	return uabi.OK
 }

@@ -108,15 +108,3 @@ func (h *VFSD) modified(c *server.Ctx, n *tree.Inode) {
 		}
 	}
 }
-
-// checkSingle is what Linux refuses of mounting a single file system: options that it does not have, and over itself.
-func (k *call) checkSingle(in *vfs.MountRequest, to tree.Ref) uabi.Error {
-	if err := checkOptions(in.Type, in.Data); err != uabi.OK {
-		return err
-	}
-	f := k.tree.SingleFS(in.Type)
-	if m := k.tree.MountOf(to); f != nil && m != nil && m.Fs == f.Id && m.Root == to.Ino {
-		return uabi.ErrBusy
-	}
-	return uabi.OK
-}

@@ -103,20 +103,21 @@ func (h *VFSD) checkSize(n *tree.Inode, size int64) uabi.Error {
 	return uabi.OK
 }
 
-// checkWrite is how much of a write seals let through: of a file that must not grow, whole pages (shmem_write_begin of Linux).
+// checkWrite is how much of a write gets into a file: as far as its file system is not full, and of one that seals keep from growing whole pages
+// (shmem_write_begin of Linux).
 func (h *VFSD) checkWrite(n *tree.Inode, pos int64, want uint64) (uint64, uabi.Error) {
 	s := h.seals(n)
 	if s&writeSeals != 0 {
 		return 0, uabi.ErrPerm
 	}
-	if s&unix.F_SEAL_GROW == 0 || pos+int64(want) <= n.Size {
-		return want, uabi.OK
+	end := pos + int64(want)
+	if s&unix.F_SEAL_GROW != 0 && end > n.Size {
+		if end = n.Size &^ (pageSize - 1); end <= pos {
+			return 0, uabi.ErrPerm
+		}
 	}
-	end := n.Size &^ (pageSize - 1)
-	if end <= pos {
-		return 0, uabi.ErrPerm
-	}
-	return uint64(end - pos), uabi.OK
+	end, err := h.tree.Fit(n, pos, end)
+	return uint64(end - pos), err
 }
 
 // openTmpfile is open(2) with O_TMPFILE: f is a directory, in whose file system a file without a name is made.

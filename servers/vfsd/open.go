@@ -84,7 +84,7 @@ func (k *call) pathOf(f tree.Found) string {
 	if f.Last != tree.LastName {
 		at = f.At
 	}
-	dir, _ := k.tree.PathOf(&tree.Env{Root: k.VFSD.root, Synth: k}, at)
+	dir, _ := k.tree.PathOf(&k.env, at)
 	if f.Last != tree.LastName {
 		return dir
 	}
@@ -141,6 +141,9 @@ func (k *call) openAt(f tree.Found, flags uint32, o *state.Open, out *vfs.OpenRe
 		return err
 	}
 	if err := k.openMade(n, o); err != uabi.OK {
+		return err
+	}
+	if err := k.openTable(f.At, o); err != uabi.OK {
 		return err
 	}
 	if flags&unix.O_TRUNC != 0 && a.Mode&unix.S_IFMT == unix.S_IFREG && n != nil && n.Text == 0 {
@@ -207,6 +210,10 @@ func (k *call) add(o *state.Open, at tree.Ref, kind vfs.Kind, handle uabi.Handle
 	}
 	k.opens[o.Id] = o
 	k.hold(at)
+	if ns := k.spaceOf(at.Ino); ns != nil {
+		k.enter(ns.Id)
+		o.Space, o.Path = ns.Id, spaceName(ns)
+	}
 	if n := k.tree.Inode(at.Ino); n != nil && kind == vfs.Kind_FILE {
 		n.Path = o.Path
 	}
@@ -254,6 +261,9 @@ func (h *VFSD) closeOpen(c *server.Ctx, o *state.Open) {
 	h.closeSpecial(c, o)
 	if o.At != nil {
 		h.drop(tree.FromPb(o.At))
+		if ns := h.spaceOf(o.At.Ino); ns != nil {
+			h.leave(ns.Id)
+		}
 	}
 }
 

@@ -10,10 +10,6 @@ func TestMain(m *testing.M) { servertest.Main(m, unreached) }
 
 // unreached are pairs of a method and errors that no test here reaches.
 const unreached = `
-Unshare
-SetNs
-PivotRoot
-MountSetattr
 CgroupOf: access denied
 ClockChanged: ok
 Copy: broken pipe, no space left, not permitted, too big
@@ -30,10 +26,13 @@ LinkAt: bad argument
 MakeAt: no space left
 MapFile: access denied
 Mount: access denied
+MountSetattr: access denied, bad file descriptor, name too long
 Open: no space left, no such device, text file busy
 Pidfd: bad argument
 Pipe: limit reached
+PivotRoot: access denied, name too long
 Read: bad address, broken pipe, canceled, interrupted, server failed
+SetNs: not permitted, ok
 SetAt: text file busy, too big
 StatTo: access denied, bad address, name too long, not a directory, not found, ok, too many symbolic links
 Syslog: bad address, bad argument, not permitted, ok, would block

@@ -40,7 +40,7 @@ func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
 		f = k.tree.FSByID(n.Fs) // of a file that is mounted nowhere
 	}
 	if f != nil {
-		out.Dev = unix.Mkdev(0, uint32(firstDev+f.Id))
+		out.Dev = fsDevice(f)
 	}
 	if m := k.tree.MountOf(at); m != nil {
 		out.Mount, out.MountRoot = m.Id, m.Root == at.Ino
@@ -51,6 +51,9 @@ func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
 		out.Dev = unix.Mkdev(0, nsDev)
 		out.Ino, _ = k.namespace(ns)
 	}
+	if ns := k.spaceOf(at.Ino); ns != nil {
+		out.Dev, out.Ino = unix.Mkdev(0, nsDev), spaceIno(ns)
+	}
 	if n == nil {
 		t := int64(k.top.BootNs)
 		out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = t, t, t, t
@@ -60,8 +63,7 @@ func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
 	if k.tree.Single(at) {
 		out.Size = madeSize(n)
 	} else if n.Type() == unix.S_IFREG {
-		const sector = 512
-		out.Blocks = pages(n.Size) / sector
+		out.Blocks = k.tree.Blocks(n)
 	}
 	out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = n.AtimeNs, n.MtimeNs, n.CtimeNs, n.BtimeNs
 	return uabi.OK
@@ -524,153 +526,4 @@ func (k *call) list(at tree.Ref, pos int64) ([]*vfs.Dirent, uabi.Error) {
 		return len(out) < maxList
 	})
 	return out, err
-}
-
-// Mount implements vfs.Handler.
-func (h *VFSD) Mount(c *server.Ctx, in *vfs.MountRequest, out *vfs.EmptyReply) uabi.Error {
-	k := h.begin(c, true)
-	if k.env.UID != 0 {
-		return uabi.ErrPerm
-	}
-	to, err := k.findMount(in.Target)
-	if err != uabi.OK {
-		return err
-	}
-	path, _ := k.tree.PathOf(&tree.Env{Root: h.root, Synth: k}, to)
-	const propagation = unix.MS_SHARED | unix.MS_PRIVATE | unix.MS_SLAVE | unix.MS_UNBINDABLE
-	switch {
-	case in.Flags&(unix.MS_REMOUNT|unix.MS_BIND) == unix.MS_REMOUNT|unix.MS_BIND, in.Flags&unix.MS_REMOUNT != 0:
-		return k.tree.Remount(to, in.Flags)
-	case in.Flags&unix.MS_BIND != 0:
-		from, err := k.findMount(in.Source)
-		if err != uabi.OK {
-			return err
-		}
-		return k.tree.Bind(&k.env, from, to, path, in.Flags&unix.MS_REC != 0)
-	case in.Flags&propagation != 0:
-		// Every mount is private: there is one mount namespace, so nothing could be propagated.
-		if m := k.tree.MountOf(to); m == nil || m.Root != to.Ino {
-			return uabi.ErrArg
-		}
-		return uabi.OK
-	case in.Flags&unix.MS_MOVE != 0:
-		from, err := k.findMount(in.Source)
-		if err != uabi.OK {
-			return err
-		}
-		return k.tree.MoveMount(from, to, path)
-	}
-	a, err := k.tree.Attr(&k.env, to)
-	if err != uabi.OK {
-		return err
-	}
-	if a.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return uabi.ErrNotDir
-	}
-	if err := k.checkSingle(in, to); err != uabi.OK {
-		return err
-	}
-	f, flags := k.makeFS(strings.Clone(in.Type), in.Data)
-	if f == nil {
-		return uabi.ErrNoDevice
-	}
-	k.tree.Mount(to, f, f.Root, strings.Clone(in.Source), path, strings.Clone(in.Data), in.Flags|flags)
-	return uabi.OK
-}
-
-// findMount resolves a path of mount(2).
-func (k *call) findMount(path string) (tree.Ref, uabi.Error) {
-	at, o, err := k.find(0, path, 0)
-	if err == uabi.OK && o != nil {
-		if o.At == nil {
-			return at, uabi.ErrArg
-		}
-		at = tree.FromPb(o.At)
-	}
-	return at, err
-}
-
-// Umount implements vfs.Handler.
-func (h *VFSD) Umount(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply) uabi.Error {
-	const known = unix.MNT_FORCE | unix.MNT_DETACH | unix.MNT_EXPIRE | unix.UMOUNT_NOFOLLOW
-	if in.Flags&^uint32(known) != 0 {
-		return uabi.ErrArg
-	}
-	k := h.begin(c, true)
-	if k.env.UID != 0 {
-		return uabi.ErrPerm
-	}
-	flags := uint32(0)
-	if in.Flags&unix.UMOUNT_NOFOLLOW != 0 {
-		flags = atSymlinkNofollow
-	}
-	at, _, err := k.find(0, in.Path, flags)
-	if err != uabi.OK {
-		return err
-	}
-	err = k.tree.Unmount(at, in.Flags&unix.MNT_DETACH != 0, h.usersOf)
-	h.closeFreed(c)
-	return err
-}
-
-// StatfsAt implements vfs.Handler.
-func (h *VFSD) StatfsAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.Statfs) uabi.Error {
-	k := h.begin(c, false)
-	at, o, err := k.find(in.Dir, in.Path, in.Flags)
-	if err != uabi.OK {
-		return err
-	}
-	out.Bsize, out.Namelen = pageSize, tree.NameMax
-	if o != nil && o.At == nil {
-		out.Type = pipefsMagic
-		return uabi.OK
-	}
-	if _, ok := namespaceOf(at); ok {
-		out.Type = nsfsMagic
-		return uabi.OK
-	}
-	m := k.tree.MountOf(at)
-	f := k.tree.FS(at)
-	if m == nil || f == nil {
-		return uabi.ErrNotFound
-	}
-	out.Type, out.Flags = magics[f.Type], statfsFlags(m.Flags)
-	if f.Type == "tmpfs" || f.Type == "devtmpfs" || f.Type == "overlay" {
-		k.sizes(f, out)
-	}
-	return uabi.OK
-}
-
-// sizes tells a tmpfs's limits: half of the machine's memory, as Linux's default.
-func (k *call) sizes(f *state.FileSystem, out *vfs.Statfs) {
-	files, used := k.tree.Count(f.Id, func(n *tree.Inode) uint64 { return pages(n.Size) / pageSize })
-	out.Files = files
-	out.Blocks = max(f.MaxBytes/pageSize, used)
-	out.Bfree = out.Blocks - used
-	out.Ffree = maxInodes - min(out.Files, maxInodes)
-	out.Files = maxInodes
-}
-
-// maxInodes is what statfs says that a tmpfs can hold.
-const maxInodes = 1 << 20
-
-// statfsFlags turns MS_* into ST_*: the values agree for these, and ST_VALID is always up.
-func statfsFlags(ms uint64) uint64 {
-	const valid = 0x20
-	const same = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME
-	const relatime, stRelatime = unix.MS_RELATIME, 0x1000
-	out := ms&(same&^(unix.MS_NOATIME|unix.MS_NODIRATIME)) | ms&(unix.MS_NOATIME|unix.MS_NODIRATIME) | valid
-	if ms&relatime != 0 {
-		out |= stRelatime
-	}
-	return out
-}
-
-const pipefsMagic = 0x50495045
-
-// magics are what statfs(2) calls file systems.
-var magics = map[string]uint64{
-	"overlay": unix.OVERLAYFS_SUPER_MAGIC,
-	"tmpfs":   unix.TMPFS_MAGIC, "devtmpfs": unix.TMPFS_MAGIC, "proc": unix.PROC_SUPER_MAGIC, "sysfs": unix.SYSFS_MAGIC,
-	"cgroup2": unix.CGROUP2_SUPER_MAGIC, "devpts": unix.DEVPTS_SUPER_MAGIC,
 }

@@ -100,10 +100,8 @@ func (k *call) namespace(n procfs.Node) (uint64, uabi.Error) {
 // process is the text of a file about one process.
 func (k *call) process(n procfs.Node) (string, uabi.Error) {
 	switch n.Kind {
-	case procfs.PidMounts, procfs.PidMountinfo:
-		return k.mounts(n.Kind == procfs.PidMountinfo), uabi.OK
-	case procfs.PidMountstats:
-		return k.mountstats(), uabi.OK
+	case procfs.PidMounts, procfs.PidMountinfo, procfs.PidMountstats:
+		return k.mountTable(n.Pid, n.Kind)
 	case procfs.PidMaps:
 		return k.maps(n.Pid)
 	case procfs.PidCgroup:
@@ -272,15 +270,4 @@ func (k *call) fdinfo(n procfs.Node) (string, uabi.Error) {
 		fmt.Fprintf(&b, "tfd: %8d\n", w.Fd)
 	}
 	return b.String(), uabi.OK
-}
-
-// mountstats is /proc/PID/mountstats.
-func (k *call) mountstats() string {
-	var b strings.Builder
-	for line := range strings.Lines(k.mounts(false)) {
-		if f := strings.Fields(line); len(f) > 2 {
-			fmt.Fprintf(&b, "device %s mounted on %s with fstype %s\n", f[0], f[1], f[2])
-		}
-	}
-	return b.String()
 }

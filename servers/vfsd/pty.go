@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path"
 	"strconv"
 	"strings"
@@ -70,11 +71,23 @@ func parsePts(data string) ptsOptions {
 	return o
 }
 
+// text is what /proc/mounts shows of them (Linux's devpts_show_options).
+func (o ptsOptions) text() (s string) {
+	if o.uid >= 0 {
+		s += fmt.Sprintf(",uid=%d", o.uid)
+	}
+	if o.gid >= 0 {
+		s += fmt.Sprintf(",gid=%d", o.gid)
+	}
+	return s + fmt.Sprintf(",mode=%03o,ptmxmode=%03o", o.mode, o.ptmx)
+}
+
 // newDevpts makes an instance.
 func (k *call) newDevpts(data string) *state.FileSystem {
 	f := k.tree.NewFS("devpts", 0o755, 0, k.env.Now)
-	f.Options = strings.Clone(data)
-	k.tree.Add(k.tree.Inode(f.Root), "ptmx", unix.S_IFCHR|parsePts(data).ptmx, devPtmx, "", k.env.Now)
+	opt := parsePts(data)
+	f.Options = opt.text()
+	k.tree.Add(k.tree.Inode(f.Root), "ptmx", unix.S_IFCHR|opt.ptmx, devPtmx, "", k.env.Now)
 	return f
 }
 
@@ -288,12 +301,13 @@ func (h *VFSD) openPeer(c *server.Ctx, t tty.Tty, flags uint32, out *vfs.IoctlRe
 		return uabi.ErrIO
 	}
 	name := strconv.Itoa(int(t.Number))
-	n, m := k.tree.Child(k.tree.Inode(f.Root), name), k.tree.MountWith(f.Id)
+	n, m := k.tree.Child(k.tree.Inode(f.Root), name), k.tree.MountWith(&k.env, f.Id)
 	if n == nil || m == nil {
 		return uabi.ErrIO
 	}
 	at := tree.Ref{Mount: m.Id, Ino: n.Ino}
-	o := &state.Open{Flags: flags & keptFlags, Path: path.Join(m.Path, name)}
+	dir, _ := k.tree.MountPath(&k.env, m)
+	o := &state.Open{Flags: flags & keptFlags, Path: path.Join(dir, name)}
 	var rep vfs.OpenReply
 	if err := k.openTerminal(at, n.Rdev, flags, o, &rep); err != uabi.OK {
 		return err

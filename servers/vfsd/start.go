@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"golang.org/x/sys/unix"
 
 	"aramid/servers/server"
@@ -32,7 +34,7 @@ func (h *VFSD) Start(c *server.Ctx) {
 	h.startConsole(c)
 	h.startLog(c)
 	h.startFifos(c)
-	k := &call{VFSD: h, c: c, env: tree.Env{Root: h.root, Now: now, Synth: nil}, cwd: h.root}
+	k := &call{VFSD: h, c: c, env: tree.Env{Root: h.root, NS: h.rootSpace(), Now: now, Synth: nil}, cwd: h.root}
 	k.env.Synth = k
 	list := []standard{devices}
 	if h.cfg.Container {
@@ -42,9 +44,6 @@ func (h *VFSD) Start(c *server.Ctx) {
 		k.mountStandard(s)
 	}
 }
-
-// defaultTmpfs is what a tmpfs without a size says that it holds; what it really holds is up to the account.
-const defaultTmpfs = 512 << 20
 
 // rootFS makes the root file system: an overlay whose upper part is in memory and whose lower part is the image.
 func (h *VFSD) rootFS(now int64) *state.FileSystem {
@@ -56,7 +55,8 @@ func (h *VFSD) rootFS(now int64) *state.FileSystem {
 	}
 	h.image = image
 	root := h.tree.NewBaseFS("overlay", image, h.damaged)
-	root.MaxBytes = defaultTmpfs
+	root.MaxBytes, root.MaxInodes = h.cfg.Machine.defaultSize(), h.cfg.Machine.defaultInodes()
+	root.Options = ",lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work"
 	return root
 }
 
@@ -116,39 +116,55 @@ func (k *call) mountStandard(s standard) {
 		}
 		f.At = tree.Ref{Mount: f.Parent.Mount, Ino: n.Ino}
 	}
-	fs, flags := k.makeFS(s.typ, s.data)
-	k.tree.Mount(f.At, fs, fs.Root, s.source, s.path, s.data, s.flags|flags)
+	fs := k.makeFS(s.typ, s.data)
+	k.tree.Mount(tree.Spot{Ref: f.At}, fs, s.source, tree.MountFlags(s.flags))
 }
 
-// makeFS makes a file system of a type that mount(2) knows, or nil, and the flags that it always has.
-func (k *call) makeFS(typ, data string) (*state.FileSystem, uint64) {
+// knownFS reports whether mount(2) knows a type.
+func knownFS(typ string) bool {
+	switch typ {
+	case "tmpfs", "ramfs", "devtmpfs", "devpts", "proc", "sysfs", "cgroup2":
+		return true
+	}
+	return false
+}
+
+// existingFS is the file system of a type of which there is only one, if there is one by now.
+func (k *call) existingFS(typ string) *state.FileSystem {
+	if typ == "devtmpfs" {
+		return k.tree.FSByID(k.top.Devtmpfs)
+	}
+	return k.tree.SingleFS(typ)
+}
+
+// makeFS gives a file system of a known type, whose options are good: a new one, or the one that there is.
+func (k *call) makeFS(typ, data string) *state.FileSystem {
 	now := k.env.Now
 	switch typ {
-	case "tmpfs", "ramfs":
-		opt := parseTmpfs(data)
-		f := k.tree.NewFS("tmpfs", opt.mode, 0, now)
-		f.MaxBytes = opt.size
-		root := k.tree.Inode(f.Root)
-		root.Uid, root.Gid = opt.uid, opt.gid
-		return f, 0
+	case "tmpfs":
+		return k.newTmpfs(data)
+	case "ramfs":
+		return k.tree.NewFS("ramfs", 0o755, 0, now)
 	case "devtmpfs":
 		if f := k.tree.FSByID(k.top.Devtmpfs); f != nil {
-			return f, 0 // there is one, however often it is mounted
+			return f // there is one, however often it is mounted
 		}
 		f := k.tree.NewFS("devtmpfs", 0o755, 0, now)
 		f.Pinned, k.top.Devtmpfs = true, f.Id
+		f.MaxBytes, f.MaxInodes = k.cfg.Machine.defaultSize(), k.cfg.Machine.defaultInodes()
+		f.Options = fmt.Sprintf(",size=%dk,nr_inodes=%d,mode=755,inode64", f.MaxBytes>>10, f.MaxInodes)
 		k.fillDev(k.tree.Inode(f.Root))
-		return f, 0
+		return f
 	case "devpts":
-		return k.newDevpts(data), 0
+		return k.newDevpts(data)
 	case "proc":
-		return k.tree.NewFS("proc", 0, procRoot, now), 0
+		return k.tree.NewFS("proc", 0, procRoot, now)
 	case "sysfs":
-		return k.singleFS("sysfs", k.fillSys), 0
+		return k.singleFS("sysfs", k.fillSys)
 	case "cgroup2":
-		return k.singleFS("cgroup2", func(root *tree.Inode) { k.fillGroup(root, cgroupfs.RootID) }), 0
+		return k.singleFS("cgroup2", func(root *tree.Inode) { k.fillGroup(root, cgroupfs.RootID) })
 	}
-	return nil, 0
+	return nil
 }
 
 // deviceNodes are the devices that exist, for /dev and /sys.
@@ -160,6 +176,17 @@ var deviceNodes = []struct {
 	{"null", devNull, 0o666}, {"zero", devZero, 0o666}, {"full", devFull, 0o666}, {"random", devRandom, 0o666},
 	{"urandom", devUrandom, 0o666}, {"tty", devTTY, 0o666}, {"console", devConsole, 0o600}, {"ttyS0", devSerial, 0o660},
 	{"ptmx", devPtmx, 0o666}, {"kmsg", devKmsg, 0o644},
+}
+
+// newTmpfs makes a tmpfs with good options.
+func (k *call) newTmpfs(data string) *state.FileSystem {
+	opt := k.cfg.Machine.tmpfs()
+	opt.set(data, k.cfg.Machine)
+	f := k.tree.NewFS("tmpfs", opt.mode, 0, k.env.Now)
+	f.MaxBytes, f.MaxInodes, f.Options = opt.size, opt.inodes, opt.text(k.cfg.Machine)
+	root := k.tree.Inode(f.Root)
+	root.Uid, root.Gid = opt.uid, opt.gid
+	return f
 }
 
 // fillDev makes the nodes of devices, and the links that programs expect.

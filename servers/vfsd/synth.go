@@ -148,6 +148,9 @@ func (k *call) Link(ino uint64) (target string, at tree.Ref, jump bool, err uabi
 	case procfs.PidCwd, procfs.PidRoot:
 		return k.place(n)
 	case procfs.PidNs:
+		if procfs.Namespaces[n.N-1].Type == "mnt" {
+			return k.spaceLink(n.Pid)
+		}
 		id, err := k.namespace(n)
 		return procfs.NsText(uint64(n.N), id), tree.Ref{Ino: number(procfs.Node{Kind: procfs.NsFile, Pid: n.Pid, N: n.N})}, true, err
 	case procfs.PidFd:
@@ -239,7 +242,15 @@ func (k *call) listSynthetic(ino uint64, pos int64, out []*vfs.Dirent) ([]*vfs.D
 
 // readText reads a synthetic file, whose text is made when it is read from the start.
 func (h *VFSD) readText(c *server.Ctx, o *state.Open, offset int64, out *vfs.CountReply) uabi.Error {
-	return h.serveText(c, o, offset, out, func(k *call) (string, uabi.Error) { return k.text(procfs.FromNumber(o.At.Ino)) })
+	made := false
+	err := h.serveText(c, o, offset, out, func(k *call) (string, uabi.Error) {
+		made = true
+		return k.text(procfs.FromNumber(o.At.Ino))
+	})
+	if made && err == uabi.OK && tellsMounts(o.At.Ino) {
+		h.setLevel(c, o, o.Level&^changedBits)
+	}
+	return err
 }
 
 // serveText answers a read of a file whose text is made when it is read from the start.
@@ -298,7 +309,7 @@ func (k *call) text(n procfs.Node) (string, uabi.Error) {
 		return "", uabi.OK
 	case procfs.TTYDrivers:
 		return procfs.DriversText, uabi.OK
-	case procfs.NsFile:
+	case procfs.NsFile, procfs.MountSpace:
 		return "", uabi.ErrArg
 	case procfs.SysValue:
 		return k.sysText(n.N)
@@ -400,32 +411,4 @@ func (k *call) maps(pid int32) (string, uabi.Error) {
 			after = r.Addr + r.Len
 		}
 	}
-}
-
-// mounts is /proc/PID/mounts or mountinfo: the mounts that the caller's root reaches.
-func (k *call) mounts(info bool) string {
-	var b strings.Builder
-	for _, m := range k.tree.Mounts() {
-		if m.Parent == 0 && m.Id != k.top.RootMount {
-			continue
-		}
-		f := k.tree.FSByID(m.Fs)
-		path, opt := procfs.Escape(m.Path), procfs.MountOptions(m.Flags)
-		source := procfs.Escape(m.Source)
-		if source == "" {
-			source = "none"
-		}
-		if !info {
-			fmt.Fprintf(&b, "%s %s %s %s 0 0\n", source, path, f.Type, opt)
-			continue
-		}
-		root := "/"
-		if m.Root != f.Root {
-			if n := k.tree.Inode(m.Root); n != nil {
-				root, _ = k.tree.PathOf(&tree.Env{Root: tree.Ref{Mount: m.Id, Ino: f.Root}, Synth: k}, tree.Ref{Mount: 0, Ino: m.Root})
-			}
-		}
-		fmt.Fprintf(&b, "%d %d 0:%d %s %s %s - %s %s %s\n", m.Id, max(m.Parent, 1), firstDev+f.Id, procfs.Escape(root), path, opt, f.Type, source, opt)
-	}
-	return b.String()
 }

@@ -54,7 +54,7 @@ type VFSD struct {
 	logOpens []uint64            // open files of the kernel log, ascending
 	top      *state.State        // scalars and the kernel log only
 	root     tree.Ref
-	users    map[uint64]int       // open files and contexts by mount
+	inSpace  map[uint64]int       // contexts in a mount namespace, and open files of it
 	epolls   []uint64             // ids of the epoll files among opens, ascending
 	watched  map[uint64][]watcher // by inode
 
@@ -80,7 +80,7 @@ func (h *VFSD) reset(top *state.State) {
 	h.tree = tree.New(h.nextID)
 	h.contexts, h.opens, h.pipes = map[uint64]*state.Context{}, map[uint64]*state.Open{}, map[uint64]*state.Pipe{}
 	h.ttys, h.ttyOpens, h.logOpens = map[uint64]*state.Tty{}, map[uint64][]uint64{}, nil
-	h.users = map[uint64]int{}
+	h.inSpace = map[uint64]int{}
 	h.epolls = nil
 	h.groups = cgroupfs.New()
 	h.watched = map[uint64][]watcher{}
@@ -137,6 +137,7 @@ func (h *VFSD) Load(b []byte) error {
 	}
 	for _, v := range s.Contexts {
 		h.contexts[v.Id] = v
+		h.enter(v.Ns)
 		h.hold(tree.FromPb(v.Cwd))
 		h.hold(tree.FromPb(v.Root))
 	}
@@ -156,6 +157,9 @@ func (h *VFSD) Load(b []byte) error {
 		}
 		if v.At != nil {
 			h.hold(tree.FromPb(v.At))
+			if h.spaceOf(v.At.Ino) != nil {
+				h.enter(v.Space)
+			}
 		}
 		for _, w := range v.Inotify.GetWatches() {
 			h.addWatcher(watcher{v.Id, w})
@@ -216,20 +220,9 @@ func sorted[K cmp.Ordered, V any](m map[K]V) []V {
 }
 
 // hold and drop count a place that an open file or a context stands on.
-func (h *VFSD) hold(r tree.Ref) {
-	h.users[r.Mount]++
-	h.tree.Hold(r)
-}
+func (h *VFSD) hold(r tree.Ref) { h.tree.Use(r) }
 
-func (h *VFSD) drop(r tree.Ref) {
-	if h.users[r.Mount]--; h.users[r.Mount] == 0 {
-		delete(h.users, r.Mount)
-	}
-	h.tree.Drop(r)
-	h.tree.Reap(r.Mount, h.usersOf)
-}
-
-func (h *VFSD) usersOf(mount uint64) int { return h.users[mount] }
+func (h *VFSD) drop(r tree.Ref) { h.tree.Unuse(r) }
 
 // closeFreed closes the memory of inodes that were released, and tells who watched them.
 func (h *VFSD) closeFreed(c *server.Ctx) {
@@ -262,10 +255,10 @@ func (h *VFSD) begin(c *server.Ctx, now bool) *call {
 		id = f.Id
 	}
 	k.fs = h.contexts[id]
-	k.env = tree.Env{Root: h.root, Umask: defaultUmask, Synth: k}
+	k.env = tree.Env{Root: h.root, NS: h.rootSpace(), Umask: defaultUmask, Synth: k}
 	k.cwd = h.root
 	if k.fs != nil {
-		k.env.Root, k.cwd, k.env.Umask = tree.FromPb(k.fs.Root), tree.FromPb(k.fs.Cwd), k.fs.Umask
+		k.env.Root, k.env.NS, k.cwd, k.env.Umask = tree.FromPb(k.fs.Root), k.fs.Ns, tree.FromPb(k.fs.Cwd), k.fs.Umask
 	}
 	ids := c.Context(ctx.UID)
 	k.env.UID, k.env.GID = uint32(ids), uint32(ids>>32)
@@ -375,6 +368,7 @@ func (h *VFSD) Gone(c *server.Ctx, badge uint64) {
 		delete(h.contexts, badge)
 		h.drop(tree.FromPb(f.Cwd))
 		h.drop(tree.FromPb(f.Root))
+		h.leave(f.Ns)
 	}
 	if o := h.opens[badge]; o != nil {
 		delete(h.opens, badge)
@@ -382,11 +376,12 @@ func (h *VFSD) Gone(c *server.Ctx, badge uint64) {
 		h.closeOpen(c, o)
 	}
 	h.closeFreed(c)
+	h.mountsChanged(c)
 }
 
 // FsCreate implements vfs.Handler.
 func (h *VFSD) FsCreate(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.FsReply) uabi.Error {
-	return h.addContext(c, h.root, h.root, defaultUmask, out)
+	return h.addContext(c, &state.Context{Cwd: h.root.Pb(), Root: h.root.Pb(), Ns: h.rootSpace(), Umask: defaultUmask}, out)
 }
 
 // FsClone implements vfs.Handler.
@@ -395,18 +390,29 @@ func (h *VFSD) FsClone(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.FsReply) ua
 	if f == nil {
 		return uabi.ErrHandle
 	}
-	return h.addContext(c, tree.FromPb(f.Cwd), tree.FromPb(f.Root), f.Umask, out)
+	return h.addContext(c, f, out)
 }
 
-func (h *VFSD) addContext(c *server.Ctx, cwd, root tree.Ref, umask uint32, out *vfs.FsReply) uabi.Error {
+// addContext makes a context that begins as another.
+func (h *VFSD) addContext(c *server.Ctx, from *state.Context, out *vfs.FsReply) uabi.Error {
 	handle, err := c.Mint(h.top.LastId + 1)
 	if err != uabi.OK {
 		return err
 	}
-	f := &state.Context{Id: h.nextID(), Cwd: cwd.Pb(), Root: root.Pb(), Umask: umask}
+	cwd, root := tree.FromPb(from.Cwd), tree.FromPb(from.Root)
+	f := &state.Context{Id: h.nextID(), Cwd: cwd.Pb(), Root: root.Pb(), Umask: from.Umask, Ns: from.Ns}
 	h.contexts[f.Id] = f
+	h.enter(f.Ns)
 	h.hold(cwd)
 	h.hold(root)
 	out.Id, out.Fs = f.Id, uint32(handle)
 	return uabi.OK
+}
+
+// rootSpace is the namespace that the machine begins with.
+func (h *VFSD) rootSpace() uint64 {
+	if m := h.tree.MountOf(h.root); m != nil {
+		return m.Ns
+	}
+	return 0
 }

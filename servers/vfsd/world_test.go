@@ -213,6 +213,7 @@ func newWorld(t *testing.T, sim uksim.Config, files [][2]string) *world {
 func newWorldOf(t *testing.T, sim uksim.Config, image []byte) *world {
 	sim.Trace = 200
 	w := &world{Sim: uksim.New(sim), t: t, stub: &stubProc{}}
+	w.stub.effective = 1<<64 - 1
 	w.Register("vfsd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
 		err := server.Run(k, servertest.Watch(Spec(Config{

@@ -36,7 +36,8 @@ const (
 	TTYDrivers
 	SysDir
 	SysValue
-	NsFile // what a link below /proc/PID/ns means
+	NsFile     // what a link below /proc/PID/ns means
+	MountSpace // what the one of mounts means: N is its number
 
 	PidDir
 	PidStat

@@ -40,7 +40,8 @@ type State struct {
 	BootNs        uint64                 `protobuf:"varint,13,opt,name=boot_ns,json=bootNs,proto3" json:"boot_ns,omitempty"` // realtime at the first start: times of what the image does not date
 	Broken        string                 `protobuf:"bytes,14,opt,name=broken,proto3" json:"broken,omitempty"`                // why there is no root file system
 	RootMount     uint64                 `protobuf:"varint,15,opt,name=root_mount,json=rootMount,proto3" json:"root_mount,omitempty"`
-	Account       uint32                 `protobuf:"varint,18,opt,name=account,proto3" json:"account,omitempty"`                            // handle: what contents of files and pipes are charged to
+	Account       uint32                 `protobuf:"varint,18,opt,name=account,proto3" json:"account,omitempty"` // handle: what contents of files and pipes are charged to
+	Namespaces    []*Namespace           `protobuf:"bytes,40,rep,name=namespaces,proto3" json:"namespaces,omitempty"`
 	Locks         []*Lock                `protobuf:"bytes,16,rep,name=locks,proto3" json:"locks,omitempty"`                                 // in the order in which they were set
 	BootId        []byte                 `protobuf:"bytes,20,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`                 // of /proc/sys/kernel/random/boot_id
 	Cgroups       []*Cgroup              `protobuf:"bytes,21,rep,name=cgroups,proto3" json:"cgroups,omitempty"`                             // by id
@@ -199,6 +200,13 @@ func (x *State) GetAccount() uint32 {
 		return x.Account
 	}
 	return 0
+}
+
+func (x *State) GetNamespaces() []*Namespace {
+	if x != nil {
+		return x.Namespaces
+	}
+	return nil
 }
 
 func (x *State) GetLocks() []*Lock {
@@ -849,6 +857,7 @@ type Inode struct {
 	Entries       []*Entry               `protobuf:"bytes,15,rep,name=entries,proto3" json:"entries,omitempty"` // directory, in order of cookie
 	LastCookie    uint64                 `protobuf:"varint,16,opt,name=last_cookie,json=lastCookie,proto3" json:"last_cookie,omitempty"`
 	Memory        uint32                 `protobuf:"varint,17,opt,name=memory,proto3" json:"memory,omitempty"`                     // handle: contents
+	Pages         uint64                 `protobuf:"varint,26,opt,name=pages,proto3" json:"pages,omitempty"`                       // of contents that count against the file system's limit
 	Lower         bool                   `protobuf:"varint,23,opt,name=lower,proto3" json:"lower,omitempty"`                       // contents or entries are still those of the image's inode of this number
 	Pipe          uint64                 `protobuf:"varint,19,opt,name=pipe,proto3" json:"pipe,omitempty"`                         // FIFO
 	Path          string                 `protobuf:"bytes,21,opt,name=path,proto3" json:"path,omitempty"`                          // where it was last opened
@@ -1007,6 +1016,13 @@ func (x *Inode) GetLastCookie() uint64 {
 func (x *Inode) GetMemory() uint32 {
 	if x != nil {
 		return x.Memory
+	}
+	return 0
+}
+
+func (x *Inode) GetPages() uint64 {
+	if x != nil {
+		return x.Pages
 	}
 	return 0
 }
@@ -1193,10 +1209,12 @@ type FileSystem struct {
 	Root          uint64                 `protobuf:"varint,3,opt,name=root,proto3" json:"root,omitempty"`           // inode
 	Synthetic     bool                   `protobuf:"varint,4,opt,name=synthetic,proto3" json:"synthetic,omitempty"` // procfs: no inodes of its own
 	MaxBytes      uint64                 `protobuf:"varint,5,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
-	Lower         bool                   `protobuf:"varint,6,opt,name=lower,proto3" json:"lower,omitempty"`     // the image's
-	Single        bool                   `protobuf:"varint,10,opt,name=single,proto3" json:"single,omitempty"`  // there is one of its type: it stays when it is mounted nowhere, and only vfsd itself makes its names
-	Pinned        bool                   `protobuf:"varint,20,opt,name=pinned,proto3" json:"pinned,omitempty"`  // stays when it is mounted nowhere
-	Options       string                 `protobuf:"bytes,21,opt,name=options,proto3" json:"options,omitempty"` // of a devpts
+	Lower         bool                   `protobuf:"varint,6,opt,name=lower,proto3" json:"lower,omitempty"`                           // the image's
+	Single        bool                   `protobuf:"varint,10,opt,name=single,proto3" json:"single,omitempty"`                        // there is one of its type: it stays when it is mounted nowhere, and only vfsd itself makes its names
+	Pinned        bool                   `protobuf:"varint,20,opt,name=pinned,proto3" json:"pinned,omitempty"`                        // stays when it is mounted nowhere
+	Options       string                 `protobuf:"bytes,21,opt,name=options,proto3" json:"options,omitempty"`                       // what /proc/mounts shows behind the flags, each with a comma before it
+	Flags         uint64                 `protobuf:"varint,23,opt,name=flags,proto3" json:"flags,omitempty"`                          // MS_*, of the superblock
+	MaxInodes     uint64                 `protobuf:"varint,24,opt,name=max_inodes,json=maxInodes,proto3" json:"max_inodes,omitempty"` // 0: no limit
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1294,17 +1312,38 @@ func (x *FileSystem) GetOptions() string {
 	return ""
 }
 
+func (x *FileSystem) GetFlags() uint64 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *FileSystem) GetMaxInodes() uint64 {
+	if x != nil {
+		return x.MaxInodes
+	}
+	return 0
+}
+
 type Mount struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Parent        uint64                 `protobuf:"varint,2,opt,name=parent,proto3" json:"parent,omitempty"` // mount, 0 for the root
-	At            uint64                 `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"`         // inode of the parent mount's directory that it covers
+	Parent        uint64                 `protobuf:"varint,2,opt,name=parent,proto3" json:"parent,omitempty"` // mount; 0 for a namespace's first and for one that was taken out
+	At            uint64                 `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"`         // inode of the parent mount that it covers
 	Fs            uint64                 `protobuf:"varint,4,opt,name=fs,proto3" json:"fs,omitempty"`
 	Root          uint64                 `protobuf:"varint,5,opt,name=root,proto3" json:"root,omitempty"`
-	Flags         uint64                 `protobuf:"varint,6,opt,name=flags,proto3" json:"flags,omitempty"`
+	Flags         uint64                 `protobuf:"varint,6,opt,name=flags,proto3" json:"flags,omitempty"` // MS_*, of the mount
 	Source        string                 `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
-	Path          string                 `protobuf:"bytes,8,opt,name=path,proto3" json:"path,omitempty"`
-	Data          string                 `protobuf:"bytes,9,opt,name=data,proto3" json:"data,omitempty"`
+	Ns            uint64                 `protobuf:"varint,10,opt,name=ns,proto3" json:"ns,omitempty"`         // namespace; 0: it was taken out
+	Peer          uint64                 `protobuf:"varint,11,opt,name=peer,proto3" json:"peer,omitempty"`     // peer group in which mounts propagate; 0: not shared
+	Master        uint64                 `protobuf:"varint,12,opt,name=master,proto3" json:"master,omitempty"` // peer group that it is a slave of; 0: none
+	Unbindable    bool                   `protobuf:"varint,13,opt,name=unbindable,proto3" json:"unbindable,omitempty"`
+	Expire        bool                   `protobuf:"varint,14,opt,name=expire,proto3" json:"expire,omitempty"`            // MNT_EXPIRE was asked for once
+	AtDir         uint64                 `protobuf:"varint,15,opt,name=at_dir,json=atDir,proto3" json:"at_dir,omitempty"` // of a file that is covered: directory and name under which it was found
+	AtName        string                 `protobuf:"bytes,16,opt,name=at_name,json=atName,proto3" json:"at_name,omitempty"`
+	RootDir       uint64                 `protobuf:"varint,17,opt,name=root_dir,json=rootDir,proto3" json:"root_dir,omitempty"` // of a root that is no directory
+	RootName      string                 `protobuf:"bytes,18,opt,name=root_name,json=rootName,proto3" json:"root_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1388,18 +1427,128 @@ func (x *Mount) GetSource() string {
 	return ""
 }
 
-func (x *Mount) GetPath() string {
+func (x *Mount) GetNs() uint64 {
 	if x != nil {
-		return x.Path
+		return x.Ns
+	}
+	return 0
+}
+
+func (x *Mount) GetPeer() uint64 {
+	if x != nil {
+		return x.Peer
+	}
+	return 0
+}
+
+func (x *Mount) GetMaster() uint64 {
+	if x != nil {
+		return x.Master
+	}
+	return 0
+}
+
+func (x *Mount) GetUnbindable() bool {
+	if x != nil {
+		return x.Unbindable
+	}
+	return false
+}
+
+func (x *Mount) GetExpire() bool {
+	if x != nil {
+		return x.Expire
+	}
+	return false
+}
+
+func (x *Mount) GetAtDir() uint64 {
+	if x != nil {
+		return x.AtDir
+	}
+	return 0
+}
+
+func (x *Mount) GetAtName() string {
+	if x != nil {
+		return x.AtName
 	}
 	return ""
 }
 
-func (x *Mount) GetData() string {
+func (x *Mount) GetRootDir() uint64 {
 	if x != nil {
-		return x.Data
+		return x.RootDir
+	}
+	return 0
+}
+
+func (x *Mount) GetRootName() string {
+	if x != nil {
+		return x.RootName
 	}
 	return ""
+}
+
+// Namespace of mounts.
+type Namespace struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Root          uint64                 `protobuf:"varint,2,opt,name=root,proto3" json:"root,omitempty"`     // its first mount
+	Number        uint32                 `protobuf:"varint,4,opt,name=number,proto3" json:"number,omitempty"` // of its file
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Namespace) Reset() {
+	*x = Namespace{}
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Namespace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Namespace) ProtoMessage() {}
+
+func (x *Namespace) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Namespace.ProtoReflect.Descriptor instead.
+func (*Namespace) Descriptor() ([]byte, []int) {
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Namespace) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Namespace) GetRoot() uint64 {
+	if x != nil {
+		return x.Root
+	}
+	return 0
+}
+
+func (x *Namespace) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
 }
 
 type Ref struct {
@@ -1412,7 +1561,7 @@ type Ref struct {
 
 func (x *Ref) Reset() {
 	*x = Ref{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1573,7 @@ func (x *Ref) String() string {
 func (*Ref) ProtoMessage() {}
 
 func (x *Ref) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[13]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1586,7 @@ func (x *Ref) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ref.ProtoReflect.Descriptor instead.
 func (*Ref) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{13}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Ref) GetMount() uint64 {
@@ -1460,13 +1609,14 @@ type Context struct {
 	Cwd           *Ref                   `protobuf:"bytes,2,opt,name=cwd,proto3" json:"cwd,omitempty"`
 	Root          *Ref                   `protobuf:"bytes,3,opt,name=root,proto3" json:"root,omitempty"`
 	Umask         uint32                 `protobuf:"varint,4,opt,name=umask,proto3" json:"umask,omitempty"`
+	Ns            uint64                 `protobuf:"varint,5,opt,name=ns,proto3" json:"ns,omitempty"` // mount namespace
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Context) Reset() {
 	*x = Context{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1478,7 +1628,7 @@ func (x *Context) String() string {
 func (*Context) ProtoMessage() {}
 
 func (x *Context) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[14]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1491,7 +1641,7 @@ func (x *Context) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Context.ProtoReflect.Descriptor instead.
 func (*Context) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{14}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Context) GetId() uint64 {
@@ -1518,6 +1668,13 @@ func (x *Context) GetRoot() *Ref {
 func (x *Context) GetUmask() uint32 {
 	if x != nil {
 		return x.Umask
+	}
+	return 0
+}
+
+func (x *Context) GetNs() uint64 {
+	if x != nil {
+		return x.Ns
 	}
 	return 0
 }
@@ -1554,13 +1711,14 @@ type Open struct {
 	Hung          bool                   `protobuf:"varint,52,opt,name=hung,proto3" json:"hung,omitempty"`       // its terminal was hung up: end of file
 	Console       bool                   `protobuf:"varint,53,opt,name=console,proto3" json:"console,omitempty"` // opened through /dev/console: never hung up, no job control on reads
 	Log           bool                   `protobuf:"varint,54,opt,name=log,proto3" json:"log,omitempty"`         // of the kernel log: value is the number of the record that it reads next
+	Space         uint64                 `protobuf:"varint,40,opt,name=space,proto3" json:"space,omitempty"`     // of a mount table or a namespace's file: the namespace
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Open) Reset() {
 	*x = Open{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1572,7 +1730,7 @@ func (x *Open) String() string {
 func (*Open) ProtoMessage() {}
 
 func (x *Open) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[15]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1585,7 +1743,7 @@ func (x *Open) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Open.ProtoReflect.Descriptor instead.
 func (*Open) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{15}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Open) GetId() uint64 {
@@ -1798,6 +1956,13 @@ func (x *Open) GetLog() bool {
 	return false
 }
 
+func (x *Open) GetSpace() uint64 {
+	if x != nil {
+		return x.Space
+	}
+	return 0
+}
+
 // Inotify is what inotify_init(2) makes.
 type Inotify struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1811,7 +1976,7 @@ type Inotify struct {
 
 func (x *Inotify) Reset() {
 	*x = Inotify{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1823,7 +1988,7 @@ func (x *Inotify) String() string {
 func (*Inotify) ProtoMessage() {}
 
 func (x *Inotify) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[16]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1836,7 +2001,7 @@ func (x *Inotify) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inotify.ProtoReflect.Descriptor instead.
 func (*Inotify) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{16}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Inotify) GetLastWd() int32 {
@@ -1878,7 +2043,7 @@ type InotifyWatch struct {
 
 func (x *InotifyWatch) Reset() {
 	*x = InotifyWatch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1890,7 +2055,7 @@ func (x *InotifyWatch) String() string {
 func (*InotifyWatch) ProtoMessage() {}
 
 func (x *InotifyWatch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[17]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1903,7 +2068,7 @@ func (x *InotifyWatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyWatch.ProtoReflect.Descriptor instead.
 func (*InotifyWatch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{17}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *InotifyWatch) GetWd() int32 {
@@ -1939,7 +2104,7 @@ type InotifyEvent struct {
 
 func (x *InotifyEvent) Reset() {
 	*x = InotifyEvent{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1951,7 +2116,7 @@ func (x *InotifyEvent) String() string {
 func (*InotifyEvent) ProtoMessage() {}
 
 func (x *InotifyEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[18]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1964,7 +2129,7 @@ func (x *InotifyEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyEvent.ProtoReflect.Descriptor instead.
 func (*InotifyEvent) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{18}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *InotifyEvent) GetWd() int32 {
@@ -2011,7 +2176,7 @@ type Timer struct {
 
 func (x *Timer) Reset() {
 	*x = Timer{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2188,7 @@ func (x *Timer) String() string {
 func (*Timer) ProtoMessage() {}
 
 func (x *Timer) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[19]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2201,7 @@ func (x *Timer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timer.ProtoReflect.Descriptor instead.
 func (*Timer) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{19}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Timer) GetTimer() uint32 {
@@ -2110,7 +2275,7 @@ type Pipe struct {
 
 func (x *Pipe) Reset() {
 	*x = Pipe{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[20]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2287,7 @@ func (x *Pipe) String() string {
 func (*Pipe) ProtoMessage() {}
 
 func (x *Pipe) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[20]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2300,7 @@ func (x *Pipe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pipe.ProtoReflect.Descriptor instead.
 func (*Pipe) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{20}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Pipe) GetId() uint64 {
@@ -2276,7 +2441,7 @@ type Tty struct {
 
 func (x *Tty) Reset() {
 	*x = Tty{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[21]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2288,7 +2453,7 @@ func (x *Tty) String() string {
 func (*Tty) ProtoMessage() {}
 
 func (x *Tty) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[21]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2301,7 +2466,7 @@ func (x *Tty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tty.ProtoReflect.Descriptor instead.
 func (*Tty) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{21}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Tty) GetIflag() uint32 {
@@ -2539,7 +2704,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[22]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2551,7 +2716,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_vfsd_state_state_proto_msgTypes[22]
+	mi := &file_servers_vfsd_state_state_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2564,7 +2729,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{22}
+	return file_servers_vfsd_state_state_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Watch) GetOpen() uint64 {
@@ -2585,7 +2750,7 @@ var File_servers_vfsd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xee\b\n" +
+	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xac\t\n" +
 	"\x05State\x120\n" +
 	"\x06inodes\x18\x01 \x03(\v2\x18.aramid.vfsd.state.InodeR\x06inodes\x12\x18\n" +
 	"\aremoved\x18\x02 \x03(\x04R\aremoved\x12\x19\n" +
@@ -2604,7 +2769,10 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06broken\x18\x0e \x01(\tR\x06broken\x12\x1d\n" +
 	"\n" +
 	"root_mount\x18\x0f \x01(\x04R\trootMount\x12\x18\n" +
-	"\aaccount\x18\x12 \x01(\rR\aaccount\x12-\n" +
+	"\aaccount\x18\x12 \x01(\rR\aaccount\x12<\n" +
+	"\n" +
+	"namespaces\x18( \x03(\v2\x1c.aramid.vfsd.state.NamespaceR\n" +
+	"namespaces\x12-\n" +
 	"\x05locks\x18\x10 \x03(\v2\x17.aramid.vfsd.state.LockR\x05locks\x12\x17\n" +
 	"\aboot_id\x18\x14 \x01(\fR\x06bootId\x123\n" +
 	"\acgroups\x18\x15 \x03(\v2\x19.aramid.vfsd.state.CgroupR\acgroups\x12\x1f\n" +
@@ -2663,7 +2831,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06thread\x18\x05 \x01(\x04R\x06thread\x12\x14\n" +
 	"\x05write\x18\x06 \x01(\bR\x05write\x12\x14\n" +
 	"\x05start\x18\a \x01(\x03R\x05start\x12\x10\n" +
-	"\x03end\x18\b \x01(\x03R\x03end\"\x9f\x05\n" +
+	"\x03end\x18\b \x01(\x03R\x03end\"\xb5\x05\n" +
 	"\x05Inode\x12\x10\n" +
 	"\x03ino\x18\x01 \x01(\x04R\x03ino\x12\x0e\n" +
 	"\x02fs\x18\x02 \x01(\x04R\x02fs\x12\x12\n" +
@@ -2684,6 +2852,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\vlast_cookie\x18\x10 \x01(\x04R\n" +
 	"lastCookie\x12\x16\n" +
 	"\x06memory\x18\x11 \x01(\rR\x06memory\x12\x14\n" +
+	"\x05pages\x18\x1a \x01(\x04R\x05pages\x12\x14\n" +
 	"\x05lower\x18\x17 \x01(\bR\x05lower\x12\x12\n" +
 	"\x04pipe\x18\x13 \x01(\x04R\x04pipe\x12\x12\n" +
 	"\x04path\x18\x15 \x01(\tR\x04path\x12\x1b\n" +
@@ -2699,7 +2868,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x05Entry\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03ino\x18\x02 \x01(\x04R\x03ino\x12\x16\n" +
-	"\x06cookie\x18\x03 \x01(\x04R\x06cookie\"\xdf\x01\n" +
+	"\x06cookie\x18\x03 \x01(\x04R\x06cookie\"\x94\x02\n" +
 	"\n" +
 	"FileSystem\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
@@ -2711,7 +2880,10 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06single\x18\n" +
 	" \x01(\bR\x06single\x12\x16\n" +
 	"\x06pinned\x18\x14 \x01(\bR\x06pinned\x12\x18\n" +
-	"\aoptions\x18\x15 \x01(\tR\aoptions\"\xb9\x01\n" +
+	"\aoptions\x18\x15 \x01(\tR\aoptions\x12\x14\n" +
+	"\x05flags\x18\x17 \x01(\x04R\x05flags\x12\x1d\n" +
+	"\n" +
+	"max_inodes\x18\x18 \x01(\x04R\tmaxInodes\"\xed\x02\n" +
 	"\x05Mount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x0e\n" +
@@ -2719,17 +2891,32 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x02fs\x18\x04 \x01(\x04R\x02fs\x12\x12\n" +
 	"\x04root\x18\x05 \x01(\x04R\x04root\x12\x14\n" +
 	"\x05flags\x18\x06 \x01(\x04R\x05flags\x12\x16\n" +
-	"\x06source\x18\a \x01(\tR\x06source\x12\x12\n" +
-	"\x04path\x18\b \x01(\tR\x04path\x12\x12\n" +
-	"\x04data\x18\t \x01(\tR\x04data\"-\n" +
+	"\x06source\x18\a \x01(\tR\x06source\x12\x0e\n" +
+	"\x02ns\x18\n" +
+	" \x01(\x04R\x02ns\x12\x12\n" +
+	"\x04peer\x18\v \x01(\x04R\x04peer\x12\x16\n" +
+	"\x06master\x18\f \x01(\x04R\x06master\x12\x1e\n" +
+	"\n" +
+	"unbindable\x18\r \x01(\bR\n" +
+	"unbindable\x12\x16\n" +
+	"\x06expire\x18\x0e \x01(\bR\x06expire\x12\x15\n" +
+	"\x06at_dir\x18\x0f \x01(\x04R\x05atDir\x12\x17\n" +
+	"\aat_name\x18\x10 \x01(\tR\x06atName\x12\x19\n" +
+	"\broot_dir\x18\x11 \x01(\x04R\arootDir\x12\x1b\n" +
+	"\troot_name\x18\x12 \x01(\tR\brootName\"G\n" +
+	"\tNamespace\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04root\x18\x02 \x01(\x04R\x04root\x12\x16\n" +
+	"\x06number\x18\x04 \x01(\rR\x06number\"-\n" +
 	"\x03Ref\x12\x14\n" +
 	"\x05mount\x18\x01 \x01(\x04R\x05mount\x12\x10\n" +
-	"\x03ino\x18\x02 \x01(\x04R\x03ino\"\x85\x01\n" +
+	"\x03ino\x18\x02 \x01(\x04R\x03ino\"\x95\x01\n" +
 	"\aContext\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12(\n" +
 	"\x03cwd\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x03cwd\x12*\n" +
 	"\x04root\x18\x03 \x01(\v2\x16.aramid.vfsd.state.RefR\x04root\x12\x14\n" +
-	"\x05umask\x18\x04 \x01(\rR\x05umask\"\x8f\x06\n" +
+	"\x05umask\x18\x04 \x01(\rR\x05umask\x12\x0e\n" +
+	"\x02ns\x18\x05 \x01(\x04R\x02ns\"\xa5\x06\n" +
 	"\x04Open\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x02at\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x02at\x12\x14\n" +
@@ -2764,7 +2951,8 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06master\x183 \x01(\bR\x06master\x12\x12\n" +
 	"\x04hung\x184 \x01(\bR\x04hung\x12\x18\n" +
 	"\aconsole\x185 \x01(\bR\aconsole\x12\x10\n" +
-	"\x03log\x186 \x01(\bR\x03log\"\xb2\x01\n" +
+	"\x03log\x186 \x01(\bR\x03log\x12\x14\n" +
+	"\x05space\x18( \x01(\x04R\x05space\"\xb2\x01\n" +
 	"\aInotify\x12\x17\n" +
 	"\alast_wd\x18\x01 \x01(\x05R\x06lastWd\x129\n" +
 	"\awatches\x18\x02 \x03(\v2\x1f.aramid.vfsd.state.InotifyWatchR\awatches\x125\n" +
@@ -2853,7 +3041,7 @@ func file_servers_vfsd_state_state_proto_rawDescGZIP() []byte {
 	return file_servers_vfsd_state_state_proto_rawDescData
 }
 
-var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_servers_vfsd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*State)(nil),        // 0: aramid.vfsd.state.State
 	(*OldGroup)(nil),     // 1: aramid.vfsd.state.OldGroup
@@ -2868,47 +3056,49 @@ var file_servers_vfsd_state_state_proto_goTypes = []any{
 	(*Entry)(nil),        // 10: aramid.vfsd.state.Entry
 	(*FileSystem)(nil),   // 11: aramid.vfsd.state.FileSystem
 	(*Mount)(nil),        // 12: aramid.vfsd.state.Mount
-	(*Ref)(nil),          // 13: aramid.vfsd.state.Ref
-	(*Context)(nil),      // 14: aramid.vfsd.state.Context
-	(*Open)(nil),         // 15: aramid.vfsd.state.Open
-	(*Inotify)(nil),      // 16: aramid.vfsd.state.Inotify
-	(*InotifyWatch)(nil), // 17: aramid.vfsd.state.InotifyWatch
-	(*InotifyEvent)(nil), // 18: aramid.vfsd.state.InotifyEvent
-	(*Timer)(nil),        // 19: aramid.vfsd.state.Timer
-	(*Pipe)(nil),         // 20: aramid.vfsd.state.Pipe
-	(*Tty)(nil),          // 21: aramid.vfsd.state.Tty
-	(*Watch)(nil),        // 22: aramid.vfsd.state.Watch
+	(*Namespace)(nil),    // 13: aramid.vfsd.state.Namespace
+	(*Ref)(nil),          // 14: aramid.vfsd.state.Ref
+	(*Context)(nil),      // 15: aramid.vfsd.state.Context
+	(*Open)(nil),         // 16: aramid.vfsd.state.Open
+	(*Inotify)(nil),      // 17: aramid.vfsd.state.Inotify
+	(*InotifyWatch)(nil), // 18: aramid.vfsd.state.InotifyWatch
+	(*InotifyEvent)(nil), // 19: aramid.vfsd.state.InotifyEvent
+	(*Timer)(nil),        // 20: aramid.vfsd.state.Timer
+	(*Pipe)(nil),         // 21: aramid.vfsd.state.Pipe
+	(*Tty)(nil),          // 22: aramid.vfsd.state.Tty
+	(*Watch)(nil),        // 23: aramid.vfsd.state.Watch
 }
 var file_servers_vfsd_state_state_proto_depIdxs = []int32{
 	8,  // 0: aramid.vfsd.state.State.inodes:type_name -> aramid.vfsd.state.Inode
 	11, // 1: aramid.vfsd.state.State.file_systems:type_name -> aramid.vfsd.state.FileSystem
 	12, // 2: aramid.vfsd.state.State.mounts:type_name -> aramid.vfsd.state.Mount
-	14, // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
-	15, // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
-	20, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
-	21, // 6: aramid.vfsd.state.State.ttys:type_name -> aramid.vfsd.state.Tty
-	7,  // 7: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
-	6,  // 8: aramid.vfsd.state.State.cgroups:type_name -> aramid.vfsd.state.Cgroup
-	1,  // 9: aramid.vfsd.state.State.old_groups:type_name -> aramid.vfsd.state.OldGroup
-	4,  // 10: aramid.vfsd.state.State.kmsg:type_name -> aramid.vfsd.state.Kmsg
-	2,  // 11: aramid.vfsd.state.State.sysctls:type_name -> aramid.vfsd.state.Sysctl
-	3,  // 12: aramid.vfsd.state.State.load:type_name -> aramid.vfsd.state.Load
-	5,  // 13: aramid.vfsd.state.Kmsg.records:type_name -> aramid.vfsd.state.Record
-	10, // 14: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
-	9,  // 15: aramid.vfsd.state.Inode.xattrs:type_name -> aramid.vfsd.state.Xattr
-	13, // 16: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
-	13, // 17: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
-	13, // 18: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
-	22, // 19: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
-	19, // 20: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
-	16, // 21: aramid.vfsd.state.Open.inotify:type_name -> aramid.vfsd.state.Inotify
-	17, // 22: aramid.vfsd.state.Inotify.watches:type_name -> aramid.vfsd.state.InotifyWatch
-	18, // 23: aramid.vfsd.state.Inotify.queue:type_name -> aramid.vfsd.state.InotifyEvent
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	15, // 3: aramid.vfsd.state.State.contexts:type_name -> aramid.vfsd.state.Context
+	16, // 4: aramid.vfsd.state.State.opens:type_name -> aramid.vfsd.state.Open
+	21, // 5: aramid.vfsd.state.State.pipes:type_name -> aramid.vfsd.state.Pipe
+	22, // 6: aramid.vfsd.state.State.ttys:type_name -> aramid.vfsd.state.Tty
+	13, // 7: aramid.vfsd.state.State.namespaces:type_name -> aramid.vfsd.state.Namespace
+	7,  // 8: aramid.vfsd.state.State.locks:type_name -> aramid.vfsd.state.Lock
+	6,  // 9: aramid.vfsd.state.State.cgroups:type_name -> aramid.vfsd.state.Cgroup
+	1,  // 10: aramid.vfsd.state.State.old_groups:type_name -> aramid.vfsd.state.OldGroup
+	4,  // 11: aramid.vfsd.state.State.kmsg:type_name -> aramid.vfsd.state.Kmsg
+	2,  // 12: aramid.vfsd.state.State.sysctls:type_name -> aramid.vfsd.state.Sysctl
+	3,  // 13: aramid.vfsd.state.State.load:type_name -> aramid.vfsd.state.Load
+	5,  // 14: aramid.vfsd.state.Kmsg.records:type_name -> aramid.vfsd.state.Record
+	10, // 15: aramid.vfsd.state.Inode.entries:type_name -> aramid.vfsd.state.Entry
+	9,  // 16: aramid.vfsd.state.Inode.xattrs:type_name -> aramid.vfsd.state.Xattr
+	14, // 17: aramid.vfsd.state.Context.cwd:type_name -> aramid.vfsd.state.Ref
+	14, // 18: aramid.vfsd.state.Context.root:type_name -> aramid.vfsd.state.Ref
+	14, // 19: aramid.vfsd.state.Open.at:type_name -> aramid.vfsd.state.Ref
+	23, // 20: aramid.vfsd.state.Open.watches:type_name -> aramid.vfsd.state.Watch
+	20, // 21: aramid.vfsd.state.Open.timer:type_name -> aramid.vfsd.state.Timer
+	17, // 22: aramid.vfsd.state.Open.inotify:type_name -> aramid.vfsd.state.Inotify
+	18, // 23: aramid.vfsd.state.Inotify.watches:type_name -> aramid.vfsd.state.InotifyWatch
+	19, // 24: aramid.vfsd.state.Inotify.queue:type_name -> aramid.vfsd.state.InotifyEvent
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_servers_vfsd_state_state_proto_init() }
@@ -2922,7 +3112,7 @@ func file_servers_vfsd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_vfsd_state_state_proto_rawDesc), len(file_servers_vfsd_state_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -9,205 +9,213 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-// ReadOnly reports whether the mount forbids changes.
-func (t *Tree) ReadOnly(r Ref) bool {
-	m := t.mounts[r.Mount]
-	return m != nil && m.Flags&unix.MS_RDONLY != 0
+// Spot is where something is mounted or what is: a place and, if that is no directory, under which name it was found.
+type Spot struct {
+	Ref
+	Dir  uint64
+	Name string
 }
 
-func (t *Tree) isMountPoint(r Ref) bool {
-	_, ok := t.covered[r]
-	return ok
-}
-
-// MountRoot mounts the first file system. All walks start there.
-func (t *Tree) MountRoot(f *state.FileSystem, source string) Ref {
-	m := &state.Mount{Id: t.nextID(), Fs: f.Id, Root: f.Root, Flags: always, Source: source, Path: "/"}
-	t.addMount(m)
-	return Ref{m.Id, m.Root}
-}
-
-func (t *Tree) addMount(m *state.Mount) {
-	t.mounts[m.Id] = m
-	if m.Parent != 0 {
-		t.covered[Ref{m.Parent, m.At}] = m.Id
-		t.Hold(Ref{m.Parent, m.At})
+// Spot is the place that a walk found.
+func (t *Tree) Spot(f Found) Spot {
+	s := Spot{Ref: f.At}
+	if n := t.Inode(f.At.Ino); n != nil && n.IsDir() {
+		return s
 	}
-	t.Hold(Ref{m.Id, m.Root})
+	if m := t.mounts[f.At.Mount]; m != nil && m.Root == f.At.Ino {
+		s.Dir, s.Name = m.RootDir, m.RootName
+	} else if f.Last == LastName {
+		s.Dir, s.Name = f.Parent.Ino, f.Name
+	}
+	return s
 }
 
-// Mount puts f's directory root on what a walk found. path is for /proc/mounts.
-func (t *Tree) Mount(at Ref, f *state.FileSystem, root uint64, source, path, data string, flags uint64) *state.Mount {
-	m := &state.Mount{
-		Id: t.nextID(), Parent: at.Mount, At: at.Ino, Fs: f.Id, Root: root,
-		Flags: flags&kept | always, Source: source, Path: path, Data: data,
-	}
+func at(m *state.Mount) Ref      { return Ref{m.Parent, m.At} }
+func rootRef(m *state.Mount) Ref { return Ref{m.Id, m.Root} }
+func rootSpot(m *state.Mount) Spot {
+	return Spot{rootRef(m), m.RootDir, m.RootName}
+}
+
+// newMount makes a mount of what root shows of f that is nowhere yet.
+func (t *Tree) newMount(f *state.FileSystem, root Spot, source string, flags uint64) *state.Mount {
+	m := &state.Mount{Id: t.nextID(), Fs: f.Id, Root: root.Ino, RootDir: root.Dir, RootName: root.Name, Source: source, Flags: flags & mountFlags}
 	t.addMount(m)
 	return m
 }
 
-// always are the flags of every mount: reading does not change times, which would journal every read.
-const always = unix.MS_NOATIME | unix.MS_NODIRATIME
-
-// kept are the flags that a mount remembers.
-const kept = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME | unix.MS_RELATIME
-
-// Remount changes the flags of the mount whose root r is. ErrArg: r is no mount's root.
-func (t *Tree) Remount(r Ref, flags uint64) uabi.Error {
-	m := t.mounts[r.Mount]
-	if m == nil || m.Root != r.Ino {
-		return uabi.ErrArg
+// addMount puts a mount into the indexes; a child's parent is there already.
+func (t *Tree) addMount(m *state.Mount) {
+	t.mounts[m.Id] = m
+	t.fsMounts[m.Fs]++
+	t.Hold(rootRef(m))
+	if m.Parent != 0 {
+		t.indexPlace(m)
 	}
-	m.Flags = flags&kept | always
-	return uabi.OK
 }
 
-// Bind shows the directory or file at from also at to; with recurse, what is mounted below from comes along.
-func (t *Tree) Bind(e *Env, from, to Ref, path string, recurse bool) uabi.Error {
-	a, err := t.attr(e, from)
-	if err != uabi.OK {
-		return err
+func (t *Tree) indexPlace(m *state.Mount) {
+	t.covered[at(m)] = m.Id
+	t.covers[m.At]++
+	i, _ := slices.BinarySearch(t.kids[m.Parent], m.Id)
+	t.kids[m.Parent] = slices.Insert(t.kids[m.Parent], i, m.Id)
+	t.Hold(at(m))
+}
+
+// place puts a mount onto a spot. What covers that spot comes to lie on top of it.
+func (t *Tree) place(m *state.Mount, s Spot) {
+	above := t.mounts[t.covered[s.Ref]]
+	if above != nil {
+		t.unplace(above)
 	}
-	b, err := t.attr(e, to)
-	if err != uabi.OK {
-		return err
+	m.Parent, m.At, m.AtDir, m.AtName = s.Mount, s.Ino, s.Dir, s.Name
+	t.indexPlace(m)
+	if above != nil {
+		top := t.mounts[t.cross(rootRef(m)).Mount]
+		t.place(above, rootSpot(top))
 	}
-	if (a.Mode&unix.S_IFMT == unix.S_IFDIR) != (b.Mode&unix.S_IFMT == unix.S_IFDIR) {
-		return uabi.ErrNotDir
+}
+
+// unplace takes a mount from its place.
+func (t *Tree) unplace(m *state.Mount) {
+	delete(t.covered, at(m))
+	if t.covers[m.At]--; t.covers[m.At] == 0 {
+		delete(t.covers, m.At)
 	}
-	src := t.mounts[from.Mount]
-	below := t.below(src.Id)
-	m := t.Mount(to, t.fs[src.Fs], from.Ino, src.Source, path, src.Data, src.Flags)
-	if !recurse {
-		return uabi.OK
+	kids := t.kids[m.Parent]
+	kids = slices.DeleteFunc(kids, func(id uint64) bool { return id == m.Id })
+	if t.kids[m.Parent] = kids; len(kids) == 0 {
+		delete(t.kids, m.Parent)
 	}
-	copies := map[uint64]uint64{src.Id: m.Id}
-	for _, id := range below {
-		c := t.mounts[id]
-		parent, ok := copies[c.Parent]
-		if !ok || c.Parent == src.Id && !t.reaches(c.At, from.Ino) {
-			continue
+	t.Drop(at(m))
+	m.Parent, m.At, m.AtDir, m.AtName = 0, 0, 0, ""
+}
+
+// spotOf is where a mount is.
+func spotOf(m *state.Mount) Spot { return Spot{at(m), m.AtDir, m.AtName} }
+
+// forget drops a mount that was taken out when nobody stands in it, and its file system with the last one.
+func (t *Tree) forget(m *state.Mount) {
+	if m.Ns != 0 || m.Parent != 0 || t.uses[m.Id] > 0 || t.mounts[m.Id] == nil {
+		return
+	}
+	delete(t.mounts, m.Id)
+	t.Drop(rootRef(m))
+	if t.fsMounts[m.Fs]--; t.fsMounts[m.Fs] == 0 {
+		delete(t.fsMounts, m.Fs)
+		t.discard(t.fs[m.Fs])
+	}
+}
+
+// Use counts an open file or a context that stands at a ref.
+func (t *Tree) Use(r Ref) {
+	t.uses[r.Mount]++
+	t.Hold(r)
+	if m := t.mounts[r.Mount]; m != nil && m.Expire {
+		m.Expire = false
+	}
+}
+
+// Unuse undoes Use.
+func (t *Tree) Unuse(r Ref) {
+	if t.uses[r.Mount]--; t.uses[r.Mount] == 0 {
+		delete(t.uses, r.Mount)
+	}
+	t.Drop(r)
+	if m := t.mounts[r.Mount]; m != nil {
+		t.forget(m)
+	}
+}
+
+// descend lists a mount and those below it, parents first.
+func (t *Tree) descend(m *state.Mount) []*state.Mount {
+	out := []*state.Mount{m}
+	for i := 0; i < len(out); i++ {
+		for _, id := range t.kids[out[i].Id] {
+			out = append(out, t.mounts[id])
 		}
-		d := t.Mount(Ref{parent, c.At}, t.fs[c.Fs], c.Root, c.Source, c.Path, c.Data, c.Flags)
-		copies[id] = d.Id
-	}
-	return uabi.OK
-}
-
-// reaches reports whether the directory ino lies below top (or is it).
-func (t *Tree) reaches(ino, top uint64) bool {
-	if ino == top {
-		return true
-	}
-	n, d := t.Inode(ino), t.Inode(top)
-	return n != nil && d != nil && n.IsDir() && t.within(n, d)
-}
-
-// below lists the mounts under a mount, parents first.
-func (t *Tree) below(id uint64) []uint64 {
-	var out []uint64
-	todo := []uint64{id}
-	for len(todo) > 0 {
-		var next []uint64
-		for _, m := range t.mountIDs() {
-			if slices.Contains(todo, t.mounts[m].Parent) {
-				next = append(next, m)
-			}
-		}
-		out = append(out, next...)
-		todo = next
 	}
 	return out
 }
 
-// MoveMount is MS_MOVE.
-func (t *Tree) MoveMount(from, to Ref, path string) uabi.Error {
-	m := t.mounts[from.Mount]
-	if m == nil || m.Root != from.Ino || m.Parent == 0 {
-		return uabi.ErrArg
+// inside reports whether a spot lies in what the directory or file top shows.
+func (t *Tree) inside(s Spot, top uint64) bool {
+	if s.Ino == top {
+		return true
 	}
-	if to.Mount == m.Id || slices.Contains(t.below(m.Id), to.Mount) {
-		return uabi.ErrLoop
+	if s.Synthetic() || top >= SyntheticBase {
+		return s.Synthetic() == (top >= SyntheticBase) // only the root of such a file system is ever a top that has spots
 	}
-	t.uncover(m)
-	m.Parent, m.At, m.Path = to.Mount, to.Ino, path
-	t.covered[to] = m.Id
-	t.Hold(to)
-	return uabi.OK
+	n, d := t.Inode(s.Ino), t.Inode(top)
+	if n == nil || d == nil {
+		return false
+	}
+	if !n.IsDir() {
+		n = t.Inode(s.Dir)
+	}
+	return n != nil && t.within(n, d)
 }
 
-// uncover takes a mount from its place; a mount that it covered shows again.
-func (t *Tree) uncover(m *state.Mount) {
-	at := Ref{m.Parent, m.At}
-	delete(t.covered, at)
-	t.Drop(at)
+// mountFlags are the flags that belong to a mount, superFlags those of its file system.
+const (
+	mountFlags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME | unix.MS_RELATIME | msNoSymfollow
+	superFlags = unix.MS_RDONLY | unix.MS_SYNCHRONOUS | unix.MS_DIRSYNC | unix.MS_MANDLOCK | unix.MS_LAZYTIME
+	atimeFlags = unix.MS_NOATIME | unix.MS_NODIRATIME | unix.MS_RELATIME
+
+	msNoSymfollow = 0x100
+)
+
+// MountFlags are a new mount's, of what mount(2) was told.
+func MountFlags(ms uint64) uint64 {
+	f := ms & (mountFlags &^ unix.MS_RELATIME)
+	if ms&unix.MS_NOATIME == 0 {
+		f |= unix.MS_RELATIME
+	}
+	if ms&unix.MS_STRICTATIME != 0 {
+		f &^= unix.MS_RELATIME | unix.MS_NOATIME
+	}
+	return f
 }
 
-// Unmount is umount2(2). users says how many open files and contexts a mount has.
-func (t *Tree) Unmount(r Ref, lazy bool, users func(mount uint64) int) uabi.Error {
+// SuperFlags are a new file system's, of what mount(2) was told.
+func SuperFlags(ms uint64) uint64 { return ms & superFlags }
+
+// ReadOnly reports whether the mount or its file system forbids changes.
+func (t *Tree) ReadOnly(r Ref) bool {
 	m := t.mounts[r.Mount]
-	if m == nil || m.Root != r.Ino || m.Parent == 0 {
-		return uabi.ErrArg
-	}
-	below := t.below(m.Id)
-	if !lazy && (len(below) > 0 || users(m.Id) > 0) {
-		return uabi.ErrBusy
-	}
-	for i := len(below) - 1; i >= 0; i-- {
-		t.uncover(t.mounts[below[i]])
-		t.forgetMount(below[i], users)
-	}
-	t.uncover(m)
-	t.forgetMount(m.Id, users)
-	return uabi.OK
+	return m != nil && (m.Flags|t.fs[m.Fs].Flags)&unix.MS_RDONLY != 0
 }
 
-// forgetMount drops a mount that nobody stands in; others keep it, detached.
-func (t *Tree) forgetMount(id uint64, users func(uint64) int) {
-	m := t.mounts[id]
-	m.Parent, m.At = 0, 0
-	if users(id) > 0 {
-		return
+// on lists what is mounted on a name, through whatever mount.
+func (t *Tree) on(n, dir *Inode, name string) []*state.Mount {
+	if t.covers[n.Ino] == 0 {
+		return nil
 	}
-	t.Drop(Ref{id, m.Root})
-	delete(t.mounts, id)
-	if t.fs[m.Fs].Single {
-		return
-	}
-	for _, o := range t.mounts {
-		if o.Fs == m.Fs {
-			return
+	return t.which(func(m *state.Mount) bool {
+		return m.Parent != 0 && m.At == n.Ino && (n.IsDir() || m.AtDir == dir.Ino && m.AtName == name)
+	})
+}
+
+// isMountPoint reports whether something is mounted on a name in the caller's namespace.
+func (t *Tree) isMountPoint(e *Env, n, dir *Inode, name string) bool {
+	return slices.ContainsFunc(t.on(n, dir, name), func(m *state.Mount) bool { return m.Ns == e.NS })
+}
+
+// uncover takes out what is mounted on a name that goes, in other namespaces than the caller's (Linux's detach_mounts).
+func (t *Tree) uncover(n, dir *Inode, name string) {
+	for _, m := range t.on(n, dir, name) {
+		if m.Ns != 0 {
+			t.takeOut(t.descend(m))
 		}
 	}
-	t.discard(t.fs[m.Fs])
 }
 
-// Reap drops a detached mount whose last user has gone.
-func (t *Tree) Reap(id uint64, users func(uint64) int) {
-	if m := t.mounts[id]; m != nil && m.Parent == 0 && m.Path != "/" && users(id) == 0 {
-		t.forgetMount(id, users)
+// mounted is the mount whose root a ref is. ErrArg: it is no mount's root, or that mount is not in the caller's namespace.
+func (t *Tree) mounted(e *Env, r Ref) (*state.Mount, uabi.Error) {
+	m := t.mounts[r.Mount]
+	if m == nil || m.Root != r.Ino || m.Ns != e.NS || m.Ns == 0 {
+		return nil, uabi.ErrArg
 	}
-}
-
-// discard forgets a file system that is mounted nowhere, with all its inodes. What lies below the first one is not forgotten.
-func (t *Tree) discard(f *state.FileSystem) {
-	if f.Lower || f.Pinned {
-		return
-	}
-	delete(t.fs, f.Id)
-	if !f.Synthetic {
-		t.discardBelow(t.inodes[f.Root])
-	}
-}
-
-func (t *Tree) discardBelow(n *Inode) {
-	for _, e := range n.Entries {
-		if c := t.inodes[e.Ino]; c != nil {
-			t.discardBelow(c)
-		}
-	}
-	n.Nlink, n.opens = 0, 0
-	t.release(n)
+	return m, uabi.OK
 }
 
 func (t *Tree) mountIDs() []uint64 { return sortedKeys(t.mounts) }
@@ -223,7 +231,7 @@ func sortedKeys[V any](m map[uint64]V) []uint64 {
 
 // Mounts lists the mounts in order of their numbers.
 func (t *Tree) Mounts() []*state.Mount {
-	var out []*state.Mount
+	out := make([]*state.Mount, 0, len(t.mounts))
 	for _, id := range t.mountIDs() {
 		out = append(out, t.mounts[id])
 	}
@@ -236,21 +244,33 @@ func (t *Tree) MountOf(r Ref) *state.Mount { return t.mounts[r.Mount] }
 // FSByID returns a file system.
 func (t *Tree) FSByID(id uint64) *state.FileSystem { return t.fs[id] }
 
-// Cross goes from a ref to the root of what is mounted on it.
-func (t *Tree) Cross(r Ref) Ref { return t.cross(r) }
+// Top goes from a spot to the root of what is mounted on it.
+func (t *Tree) Top(s Spot) Spot {
+	r := t.cross(s.Ref)
+	if r == s.Ref {
+		return s
+	}
+	return rootSpot(t.mounts[r.Mount])
+}
 
-// RootFS returns the file system that was made first.
-func (t *Tree) RootFS() *state.FileSystem { return t.fs[sortedKeys(t.fs)[0]] }
+// discard forgets a file system that is mounted nowhere, with all its inodes. What lies below the first one is not forgotten.
+func (t *Tree) discard(f *state.FileSystem) {
+	if f.Lower || f.Single || f.Pinned {
+		return
+	}
+	delete(t.fs, f.Id)
+	if !f.Synthetic {
+		t.discardBelow(t.inodes[f.Root])
+	}
+	delete(t.used, f.Id)
+}
 
-// Count counts a file system's inodes, and sums up what size says of its regular files.
-func (t *Tree) Count(fs uint64, size func(*Inode) uint64) (files, sum uint64) {
-	for _, n := range t.inodes {
-		if n.Fs == fs {
-			files++
-			if n.Type() == unix.S_IFREG {
-				sum += size(n)
-			}
+func (t *Tree) discardBelow(n *Inode) {
+	for _, e := range n.Entries {
+		if c := t.inodes[e.Ino]; c != nil {
+			t.discardBelow(c)
 		}
 	}
-	return files, sum
+	n.Nlink, n.opens = 0, 0
+	t.release(n)
 }

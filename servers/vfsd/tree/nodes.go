@@ -2,12 +2,16 @@ package tree
 
 import "aramid/servers/vfsd/state"
 
-// MountWith is the first mount of a file system, or nil.
-func (t *Tree) MountWith(fs uint64) *state.Mount {
-	for _, id := range t.mountIDs() {
-		if t.mounts[id].Fs == fs {
-			return t.mounts[id]
+// MountWith is the first mount of a file system, one of the caller's namespace if there is one there, or nil.
+func (t *Tree) MountWith(e *Env, fs uint64) *state.Mount {
+	list := t.which(func(m *state.Mount) bool { return m.Fs == fs })
+	for _, m := range list {
+		if m.Ns == e.NS {
+			return m
 		}
 	}
-	return nil
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0]
 }

@@ -56,7 +56,7 @@ func (t *Tree) CheckCreate(e *Env, f Found, s Spec) uabi.Error {
 	if t.Inode(f.Parent.Ino).Nlink == 0 {
 		return uabi.ErrNotFound
 	}
-	return uabi.OK
+	return t.roomForName(t.FS(f.Parent))
 }
 
 // Create makes an inode where a walk ended without finding one.
@@ -127,12 +127,11 @@ func (t *Tree) Unlink(e *Env, f Found, dir bool) uabi.Error {
 		return err
 	}
 	parent := t.Inode(f.Parent.Ino)
-	ino, err := t.child(parent, f.Name)
+	n, err := t.named(parent, f.Name)
 	if err != uabi.OK {
 		return err
 	}
-	n := t.Inode(f.At.Ino)
-	if t.isMountPoint(Ref{f.Parent.Mount, ino}) {
+	if t.isMountPoint(e, n, parent, f.Name) {
 		return uabi.ErrBusy
 	}
 	if err := sticky(e, parent, n); err != uabi.OK {
@@ -160,13 +159,14 @@ func (t *Tree) Unlink(e *Env, f Found, dir bool) uabi.Error {
 
 // remove takes a name away and releases what it named.
 func (t *Tree) remove(e *Env, parent *Inode, name string, n *Inode) {
+	t.uncover(n, parent, name)
 	t.unlink(parent, name)
 	t.touch(n)
 	parent.MtimeNs, parent.CtimeNs, n.CtimeNs = e.Now, e.Now, e.Now
 	if n.IsDir() {
 		n.Nlink = 0
-	} else {
-		n.Nlink--
+	} else if n.Nlink--; n.Nlink > 0 && t.made(n) {
+		t.usageOf(n.Fs).files--
 	}
 	t.release(n)
 }
@@ -194,8 +194,10 @@ func (t *Tree) Link(e *Env, old, to Found) uabi.Error {
 	}
 	dir := t.Inode(to.Parent.Ino)
 	t.touch(n)
-	n.Nlink++
 	n.Linkable = false
+	if n.Nlink++; t.made(n) {
+		t.usageOf(n.Fs).files++
+	}
 	t.link(dir, to.Name, n)
 	dir.MtimeNs, dir.CtimeNs, n.CtimeNs = e.Now, e.Now, e.Now
 	return uabi.OK
@@ -314,7 +316,7 @@ func (t *Tree) checkRename(e *Env, old, to Found, from, dir, n, target *Inode, f
 			return uabi.ErrIsDir
 		}
 	}
-	if t.isMountPoint(Ref{old.Parent.Mount, n.Ino}) || target != nil && t.isMountPoint(Ref{to.Parent.Mount, target.Ino}) {
+	if t.isMountPoint(e, n, from, old.Name) || target != nil && t.isMountPoint(e, target, dir, to.Name) {
 		return uabi.ErrBusy
 	}
 	if !exchange && target != nil && target.IsDir() && !t.empty(target) {

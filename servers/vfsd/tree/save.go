@@ -21,6 +21,9 @@ func (t *Tree) Save(s *state.State) {
 		s.FileSystems = append(s.FileSystems, t.fs[id])
 	}
 	s.Mounts = append(s.Mounts, t.Mounts()...)
+	for _, id := range sortedKeys(t.spaces) {
+		s.Namespaces = append(s.Namespaces, t.spaces[id])
+	}
 }
 
 // Load takes a snapshot over an empty tree (UseBase: with an image). What holds inodes beside the mounts is held again by the caller.
@@ -29,7 +32,9 @@ func (t *Tree) Load(s *state.State) {
 		t.removed[ino] = struct{}{}
 	}
 	for _, n := range s.Inodes {
-		t.inodes[n.Ino] = &Inode{Inode: n}
+		i := &Inode{Inode: n}
+		t.inodes[n.Ino] = i
+		t.countInode(i)
 	}
 	t.lastIno = s.LastIno
 	for _, f := range s.FileSystems {
@@ -40,8 +45,10 @@ func (t *Tree) Load(s *state.State) {
 	}
 	t.index()
 	for _, m := range s.Mounts {
-		// Mounts are in order of age: of two at one place the newer one is on top.
 		t.addMount(m)
+	}
+	for _, n := range s.Namespaces {
+		t.spaces[n.Id] = n
 	}
 }
 

@@ -51,16 +51,23 @@ func (n *Inode) IsDir() bool { return n.Type() == unix.S_IFDIR }
 
 // Tree is all names. It is not safe for concurrent use.
 type Tree struct {
-	inodes  map[uint64]*Inode
-	removed map[uint64]struct{} // inodes of the image that are gone
-	lastIno uint64
-	base    Base // nil: none
-	baseFS  uint64
-	damaged func(error)
-	fs      map[uint64]*state.FileSystem
-	mounts  map[uint64]*state.Mount
-	covered map[Ref]uint64 // (parent mount, inode) → mount on top
-	nextID  func() uint64
+	inodes   map[uint64]*Inode
+	removed  map[uint64]struct{} // inodes of the image that are gone
+	lastIno  uint64
+	base     Base // nil: none
+	baseFS   uint64
+	damaged  func(error)
+	fs       map[uint64]*state.FileSystem
+	mounts   map[uint64]*state.Mount
+	covered  map[Ref]uint64      // (parent mount, inode) → mount on it
+	covers   map[uint64]int      // mounts on an inode, through whatever mount
+	kids     map[uint64][]uint64 // mounts in a mount, by number
+	uses     map[uint64]int      // open files and contexts in a mount
+	fsMounts map[uint64]int      // mounts of a file system
+	spaces   map[uint64]*state.Namespace
+	used     map[uint64]*usage   // by file system
+	moved    map[uint64]struct{} // namespaces whose mounts have changed
+	nextID   func() uint64
 	// Freed are memory handles of released inodes, for the caller to close.
 	Freed []uint32
 	// gone are inodes that were released.
@@ -71,7 +78,8 @@ type Tree struct {
 func New(nextID func() uint64) *Tree {
 	return &Tree{
 		inodes: map[uint64]*Inode{}, removed: map[uint64]struct{}{}, fs: map[uint64]*state.FileSystem{}, mounts: map[uint64]*state.Mount{},
-		covered: map[Ref]uint64{}, nextID: nextID,
+		covered: map[Ref]uint64{}, covers: map[uint64]int{}, kids: map[uint64][]uint64{}, uses: map[uint64]int{}, fsMounts: map[uint64]int{},
+		spaces: map[uint64]*state.Namespace{}, used: map[uint64]*usage{}, moved: map[uint64]struct{}{}, nextID: nextID,
 	}
 }
 
@@ -80,6 +88,7 @@ type Env struct {
 	UID, GID uint32
 	InGroup  func(gid uint32) bool // supplementary groups; nil: none
 	Root     Ref
+	NS       uint64 // mount namespace
 	Umask    uint32
 	Now      int64 // ns since 1970
 	Synth    Synth
@@ -133,6 +142,7 @@ func (t *Tree) NewInode(fs uint64, mode, uid, gid uint32, now int64) *Inode {
 		n.names = map[string]*state.Entry{}
 	}
 	t.inodes[n.Ino] = n
+	t.countInode(n)
 	return n
 }
 
@@ -220,6 +230,7 @@ func (t *Tree) release(n *Inode) {
 			t.Freed = append(t.Freed, m)
 		}
 	}
+	t.uncountInode(n)
 	delete(t.inodes, n.Ino)
 	if f := t.fs[n.Fs]; f == nil || !f.Single { // Linux's kernfs tells nobody, and watches of what is gone stay
 		t.gone = append(t.gone, Gone{n.Ino, n.IsDir(), f == nil})

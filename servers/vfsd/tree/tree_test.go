@@ -33,7 +33,7 @@ func newFixture() *fixture {
 	id := uint64(0)
 	f := &fixture{Tree: New(func() uint64 { id++; return id })}
 	f.env.Root = f.MountRoot(f.NewFS("tmpfs", 0o755, 0, 0), "test")
-	f.cwd = f.env.Root
+	f.cwd, f.env.NS = f.env.Root, f.MountOf(f.env.Root).Ns
 	return f
 }
 
@@ -270,42 +270,5 @@ func TestPermissionBitsBindOthers(t *testing.T) {
 	mode := uint32(0o4755)
 	if err := f.SetAttr(&user, at.At, Change{Mode: &mode}); err != uabi.ErrPerm {
 		t.Errorf("chmod of another's file: %v", err)
-	}
-}
-
-func TestMountsCoverAndUncover(t *testing.T) {
-	f := newFixture()
-	f.make("m", unix.S_IFDIR|0o755, "")
-	f.make("m/under", unix.S_IFREG, "")
-	at, _ := f.Walk(&f.env, f.cwd, "m", 0)
-	fs := f.NewFS("tmpfs", 0o755, 0, 0)
-	f.Mount(at.At, fs, fs.Root, "x", "/m", "", unix.MS_RDONLY)
-	if got := f.stat("m/under", 0); got != unix.ENOENT.Error() {
-		t.Errorf("a covered name: %s", got)
-	}
-	if err := f.make("m/new", unix.S_IFREG, ""); err != uabi.ErrReadOnly {
-		t.Errorf("a name on a read-only mount: %v", err)
-	}
-	if got := f.stat("m/../m/..", 0); got != "40000 3" {
-		t.Errorf("the way out of a mount: %s", got)
-	}
-	if err := f.remove("m", true); err != uabi.ErrBusy {
-		t.Errorf("rmdir of a mount point: %v", err)
-	}
-	inside, _ := f.Walk(&f.env, f.cwd, "m", 0)
-	users := 1
-	count := func(uint64) int { return users }
-	if err := f.Unmount(inside.At, false, count); err != uabi.ErrBusy {
-		t.Errorf("unmount of a mount in use: %v", err)
-	}
-	users = 0
-	if err := f.Unmount(inside.At, false, count); err != uabi.OK {
-		t.Fatalf("unmount: %v", err)
-	}
-	if got := f.stat("m/under", 0); got != "100000 1" {
-		t.Errorf("after unmount: %s", got)
-	}
-	if f.FSByID(fs.Id) != nil || len(f.Mounts()) != 1 {
-		t.Error("the file system is still there")
 	}
 }

@@ -276,6 +276,9 @@ func (t *Tree) Access(e *Env, r Ref, mode uint32) uabi.Error {
 		return err
 	}
 	typ := a.Mode & unix.S_IFMT
+	if m := t.mounts[r.Mount]; mode&mayExec != 0 && typ == unix.S_IFREG && m != nil && m.Flags&unix.MS_NOEXEC != 0 {
+		return uabi.ErrAccess
+	}
 	if mode&mayWrite != 0 && t.ReadOnly(r) && (typ == unix.S_IFREG || typ == unix.S_IFDIR || typ == unix.S_IFLNK) {
 		return uabi.ErrReadOnly
 	}
@@ -312,8 +315,12 @@ func (t *Tree) PathOf(e *Env, r Ref) (path string, ok bool) {
 			continue
 		}
 		if r.Synthetic() {
+			up := e.Synth.Parent(r.Ino)
+			if up == r.Ino {
+				return join(parts), false
+			}
 			parts = append(parts, e.Synth.Name(r.Ino))
-			r.Ino = e.Synth.Parent(r.Ino)
+			r.Ino = up
 			continue
 		}
 		i := t.Inode(r.Ino)
