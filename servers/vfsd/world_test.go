@@ -12,6 +12,7 @@ import (
 	"github.com/u-root/u-root/pkg/cpio"
 	"golang.org/x/sys/unix"
 
+	"aramid/proto/ctx"
 	"aramid/proto/ipc"
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
@@ -39,7 +40,9 @@ func (s *stubProc) Handles(f func(uabi.Handle)) {
 }
 
 func (s *stubProc) Creds(c *server.Ctx, in *proc.PidRequest, out *proc.CredsReply) uabi.Error {
-	out.Groups, out.Effective = []uint32{50}, s.effective
+	if out.Groups = []uint32{50}; uint32(c.Context(ctx.UID)) == 0 {
+		out.Effective = s.effective
+	}
 	return uabi.OK
 }
 
