@@ -51,6 +51,13 @@ func readAt(t *Trap, off int64) int64 {
 	}
 	in := vfs.ReadRequest{Offset: off, Expired: t.in.Flags&uabi.FlagTimeout != 0}
 	g := grant(t.arg(1), min(t.arg(2), maxRW), uabi.RightWrite)
+	if kind == vfs.Kind_FILE && g.Len > maxPiece {
+		n, err := opener{f}.whole(t, off, g)
+		if err != uabi.OK {
+			return readFailed(t, err)
+		}
+		return n
+	}
 	if t.forwardable {
 		return t.forwarded(f.ForwardRead(t, &in, g))
 	}
@@ -103,6 +110,10 @@ func writeAt(t *Trap, off int64) int64 {
 	}
 	in := vfs.ReadRequest{Offset: off}
 	g := grant(t.arg(1), min(t.arg(2), maxRW), uabi.RightRead)
+	if kind == vfs.Kind_FILE && g.Len > maxPiece {
+		n, err := opener{f}.whole(t, off, g)
+		return t.wrote(n, err)
+	}
 	if t.forwardable {
 		return t.forwarded(f.ForwardWrite(t, &in, g))
 	}
@@ -290,7 +301,12 @@ func vector(t *Trap, off int64, rights uint32) int64 {
 		if n == 0 && i+abi.IovecSize < len(iov) {
 			continue
 		}
-		got, err := f.piece(t, off, grant(le.Uint64(iov[i:]), min(n, maxRW), rights))
+		g := grant(le.Uint64(iov[i:]), min(n, maxRW), rights)
+		move := f.piece
+		if kind == vfs.Kind_FILE && n > maxPiece {
+			move = f.whole
+		}
+		got, err := move(t, off, g)
 		if err != uabi.OK {
 			if done > 0 {
 				if err == uabi.ErrWait {
@@ -316,6 +332,29 @@ func vector(t *Trap, off int64, rights uint32) int64 {
 
 // opener is an open file's client with what linuxabi composes on top.
 type opener struct{ vfs.Client }
+
+// maxPiece is how much one request copies at most, bytes: the kernel does a longer copy in several.
+const maxPiece = 256 << 10
+
+// whole moves all of a regular file's bytes, a step for each piece.
+func (f opener) whole(t *Trap, off int64, g uabi.Grant) (done int64, err uabi.Error) {
+	for uint64(done) < g.Len {
+		n := min(g.Len-uint64(done), maxPiece)
+		at := off
+		if off >= 0 {
+			at += done
+		}
+		got, err := f.piece(t, at, grant(g.Addr+uint64(done), n, g.Rights))
+		if err != uabi.OK && done == 0 {
+			return 0, err
+		}
+		done += got
+		if err != uabi.OK || uint64(got) < n {
+			break
+		}
+	}
+	return done, uabi.OK
+}
 
 // piece moves one piece of a vector.
 func (f opener) piece(t *Trap, off int64, g uabi.Grant) (int64, uabi.Error) {
