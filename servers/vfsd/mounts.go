@@ -8,6 +8,7 @@ import (
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
+	"aramid/servers/vfsd/cgroupfs"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
 	"aramid/ukernel/uabi"
@@ -162,6 +163,9 @@ func (k *call) remount(at tree.Ref, flags uint64, data string) uabi.Error {
 		return err
 	}
 	k.tree.Reconfigure(f, flags)
+	if f.Type == "cgroup2" {
+		f.Options = cgroupfs.OptionsText(data)
+	}
 	if f.Type == "tmpfs" {
 		f.MaxBytes, f.MaxInodes, f.Options = opt.size, opt.inodes, opt.text(k.cfg.Machine)
 	}

@@ -162,7 +162,9 @@ func (k *call) makeFS(typ, data string) *state.FileSystem {
 	case "sysfs":
 		return k.singleFS("sysfs", k.fillSys)
 	case "cgroup2":
-		return k.singleFS("cgroup2", func(root *tree.Inode) { k.fillGroup(root, cgroupfs.RootID) })
+		f := k.singleFS("cgroup2", func(root *tree.Inode) { k.fillGroup(root, cgroupfs.RootID) })
+		f.Options = cgroupfs.OptionsText(data) // those of the newest mount count
+		return f
 	}
 	return nil
 }

@@ -111,6 +111,9 @@ func TestWhatIsShownIsWhatWasWritten(t *testing.T) {
 	if _, err := Max("4194305"); err != uabi.ErrArg {
 		t.Errorf("pids.max beyond all: %v", err)
 	}
+	if s := OptionsText("memory_recursiveprot,nsdelegate"); s != ",nsdelegate,memory_recursiveprot" {
+		t.Errorf("options show as %q", s)
+	}
 	if EventsText(true, false) != "populated 1\nfrozen 0\n" {
 		t.Errorf("%q", EventsText(true, false))
 	}

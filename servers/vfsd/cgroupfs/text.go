@@ -3,6 +3,7 @@ package cgroupfs
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -206,14 +207,26 @@ const (
 	FeaturesText = "nsdelegate\nmemory_localevents\nmemory_recursiveprot\n"
 )
 
+// options of mount(2), in the order in which mount tables show them.
+var options = []string{"nsdelegate", "memory_localevents", "memory_recursiveprot"}
+
 // CheckOptions checks the data of mount(2).
 func CheckOptions(data string) uabi.Error {
 	for o := range strings.SplitSeq(data, ",") {
-		switch o {
-		case "", "nsdelegate", "memory_localevents", "memory_recursiveprot":
-		default:
+		if o != "" && !slices.Contains(options, o) {
 			return uabi.ErrArg
 		}
 	}
 	return uabi.OK
+}
+
+// OptionsText is how mount tables show good data, each option behind a comma.
+func OptionsText(data string) string {
+	b := ""
+	for _, o := range options {
+		if slices.Contains(strings.Split(data, ","), o) {
+			b += "," + o
+		}
+	}
+	return b
 }

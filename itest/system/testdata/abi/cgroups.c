@@ -133,6 +133,17 @@ static void files(void) {
 	text(A "/cpu.stat", 3);
 }
 
+// options prints what the mount table says of the file system.
+static void options(void) {
+	FILE *f = fopen("/proc/self/mountinfo", "r");
+	char line[1000];
+	while (f && fgets(line, sizeof line, f))
+		if (strstr(line, "/cg rw"))
+			printf("%s", strstr(line, " - "));
+	if (f)
+		fclose(f);
+}
+
 static void refusals(void) {
 	R(order(A "/cgroup.procs", "x"));
 	R(order(A "/cgroup.procs", "-1"));
@@ -488,6 +499,7 @@ int main(void) {
 	R(mkdir(A, 0755));
 	CASE("a group's directory has its files", "mkdir stat");
 	files();
+	options();
 	CASE("what a group refuses", "write mkdir rmdir rename unlink symlink mknod link mount");
 	refusals();
 	CASE("how many groups, and how deep", "mkdir rmdir");
