@@ -34,7 +34,8 @@ var hostileBase = map[string]map[int]int{
 	"fchdir":            {0: 12},
 	"flock":             {1: 1}, // LOCK_SH
 	"fallocate":         {3: 16},
-	"waitid":            {3: 4}, // WEXITED
+	"waitid":            {3: 4},  // WEXITED
+	"sendfile":          {0: 16}, // NULL_FD: a file sent to itself grows until nothing is left
 	"clone3":            {1: 64},
 	"inotify_add_watch": {0: 10}, // FILE_FD
 }
