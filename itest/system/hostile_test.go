@@ -19,51 +19,59 @@ var hostileSkipped = map[string]string{
 // hostileBase are good arguments, by position, where 0 would be of no use.
 var hostileBase = map[string]map[int]int{
 	"setrlimit": {0: 4}, "getrlimit": {0: 4}, "prlimit64": {1: 4}, // RLIMIT_CORE
-	"ioctl":             {1: 0x541b}, // FIONREAD
-	"arch_prctl":        {0: 0x1003}, // ARCH_GET_FS
-	"rt_sigaction":      {0: 10},
-	"mmap":              {3: 2}, // MAP_PRIVATE
-	"mremap":            {1: 4096, 2: 8192, 3: 1},
-	"munmap":            {1: 4096},
-	"msync":             {2: 4},        // MS_SYNC
-	"epoll_ctl":         {0: 14, 1: 1}, // EPOLL_FD of hostile.c, EPOLL_CTL_ADD
-	"epoll_wait":        {0: 14},
-	"epoll_pwait":       {0: 14, 5: 8},
-	"epoll_pwait2":      {0: 14, 5: 8},
-	"getdents64":        {0: 12, 2: 400}, // DIR_FD
-	"fchdir":            {0: 12},
-	"flock":             {1: 1}, // LOCK_SH
-	"fallocate":         {3: 16},
-	"waitid":            {3: 4},  // WEXITED
-	"sendfile":          {0: 16}, // NULL_FD: a file sent to itself grows until nothing is left
+	"ioctl":        {1: 0x541b}, // FIONREAD
+	"arch_prctl":   {0: 0x1003}, // ARCH_GET_FS
+	"rt_sigaction": {0: 10},
+	"mmap":         {3: 2}, // MAP_PRIVATE
+	"mremap":       {1: 4096, 2: 8192, 3: 1},
+	"munmap":       {1: 4096},
+	"msync":        {2: 4},        // MS_SYNC
+	"epoll_ctl":    {0: 14, 1: 1}, // EPOLL_FD of hostile.c, EPOLL_CTL_ADD
+	"epoll_wait":   {0: 14},
+	"epoll_pwait":  {0: 14, 5: 8},
+	"epoll_pwait2": {0: 14, 5: 8},
+	"getdents64":   {0: 12, 2: 400}, // DIR_FD
+	"fchdir":       {0: 12},
+	"flock":        {1: 1}, // LOCK_SH
+	"fallocate":    {3: 16},
+	"waitid":       {3: 4},                                                 // WEXITED
+	"sendfile":     {0: 16},                                                // NULL_FD: a file sent to itself grows until nothing is left
+	"fsetxattr":    {0: 10}, "fgetxattr": {0: 10}, "fremovexattr": {0: 10}, // FILE_FD
 	"clone3":            {1: 64},
 	"inotify_add_watch": {0: 10}, // FILE_FD
 }
 
 // hostileDiffers are answers that may be others than this Linux's, by row, row and argument, or row, argument and value; and why.
 var hostileDiffers = map[string]string{
-	"kill 1 -1":           "reaches whoever there is",
-	"execve 2":            "Linux before 6.8 reads the arguments first, as we do",
-	"execve 3":            "Linux before 6.8 reads the environment first, as we do",
-	"execveat 3":          "Linux before 6.8 reads the arguments first, as we do",
-	"execveat 4":          "Linux before 6.8 reads the environment first, as we do",
-	"ioctl 1 epoll":       "Linux before 6.9 has no ioctl of epoll",
-	"ioctl 2 -1":          "the argument is read, as large as the number says, before the file is asked",
-	"ioctl 2 2^31-256":    "the argument is read, as large as the number says, before the file is asked",
-	"fchmod 1":            "pipes and files without a name have no mode of their own (docs/caveats.md)",
-	"fchown 1":            "pipes and files without a name have no owner of their own (docs/caveats.md)",
-	"readv 1 directory":   "a read of nothing is asked of the file",
-	"preadv 1 directory":  "a read of nothing is asked of the file",
-	"preadv2 1 directory": "a read of nothing is asked of the file",
-	"readv 1 eventfd":     "a read of nothing is asked of the file",
-	"writev 1 eventfd":    "a write of nothing is asked of the file",
-	"preadv2 6":           "flags are a gap",
-	"pwritev2 6":          "flags are a gap",
-	"personality 1":       "other personalities are a gap",
-	"clock_adjtime 1":     "clocks of processes are a gap",
-	"futex 1 read-only":   "a futex in memory that can only be read is waited for",
-	"mremap 3 2^40":       "there are no overcommit rules (docs/caveats.md)",
-	"mount":               "which of two errors is told differs",
+	"kill 1 -1":                   "reaches whoever there is",
+	"execve 2":                    "Linux before 6.8 reads the arguments first, as we do",
+	"execve 3":                    "Linux before 6.8 reads the environment first, as we do",
+	"execveat 3":                  "Linux before 6.8 reads the arguments first, as we do",
+	"execveat 4":                  "Linux before 6.8 reads the environment first, as we do",
+	"ioctl 1 epoll":               "Linux before 6.9 has no ioctl of epoll",
+	"ioctl 2 -1":                  "the argument is read, as large as the number says, before the file is asked",
+	"ioctl 2 2^31-256":            "the argument is read, as large as the number says, before the file is asked",
+	"fchmod 1":                    "pipes and files without a name have no mode of their own (docs/caveats.md)",
+	"fchown 1":                    "pipes and files without a name have no owner of their own (docs/caveats.md)",
+	"readv 1 directory":           "a read of nothing is asked of the file",
+	"preadv 1 directory":          "a read of nothing is asked of the file",
+	"preadv2 1 directory":         "a read of nothing is asked of the file",
+	"readv 1 eventfd":             "a read of nothing is asked of the file",
+	"writev 1 eventfd":            "a write of nothing is asked of the file",
+	"preadv2 6":                   "flags are a gap",
+	"pwritev2 6":                  "flags are a gap",
+	"personality 1":               "other personalities are a gap",
+	"clock_adjtime 1":             "clocks of processes are a gap",
+	"futex 1 read-only":           "a futex in memory that can only be read is waited for",
+	"mremap 3 2^40":               "there are no overcommit rules (docs/caveats.md)",
+	"connect 2":                   "that it is no socket is told first",
+	"connect 3":                   "that it is no socket is told first",
+	"readahead 3 -1":              "a count that is no count reads nothing",
+	"fsetxattr 1 AT_FDCWD":        "Linux before 6.13 says EBADF, as we do",
+	"fgetxattr 1 AT_FDCWD":        "Linux before 6.13 says EBADF, as we do",
+	"copy_file_range 2 read-only": "that the offset cannot be stored is told first",
+	"copy_file_range 4 read-only": "that the offset cannot be stored is told first",
+	"mount":                       "which of two errors is told differs",
 }
 
 // hostileLevels are compared with Linux; rows of other levels only have to leave everything alive.

@@ -15,7 +15,7 @@ import (
 
 // socketFD resolves a descriptor that must be a socket.
 func (t *Trap) socketFD(fd int32) (net.Client, int64) {
-	h, kind, e := t.file(fd)
+	h, kind, e := t.opened(fd)
 	if e != 0 {
 		return net.Client{}, e
 	}

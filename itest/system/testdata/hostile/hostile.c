@@ -203,7 +203,7 @@ static int wake(pid_t pid) {
 			return s;
 		still = report->calls == seen ? still + 1 : 0;
 		seen = report->calls;
-		if (still > 25 && still % 25 == 0)
+		if (seen > 0 && still > 25 && still % 25 == 0) // it has made its handler
 			kill(pid, SIGUSR2);
 		if (still > 4000) {
 			kill(pid, SIGKILL);
