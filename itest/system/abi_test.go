@@ -29,6 +29,11 @@ func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
 		t.Skip("process 1 of the machine is root, so the programs have to be root here too")
 	}
 	root := t.TempDir()
+	for _, d := range []string{root, filepath.Dir(root)} { // programs that become other users execute what is below
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	busybox(t, root)
 	compileABI(t, filepath.Join(root, "abi"))
 	if err := os.WriteFile(filepath.Join(root, "script"), []byte(abiScript), 0o644); err != nil {
