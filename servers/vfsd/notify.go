@@ -111,6 +111,9 @@ func (h *VFSD) dirPlace(n *tree.Inode) place {
 
 // foundPlace is what a walk ended at, which exists.
 func (h *VFSD) foundPlace(f tree.Found) place {
+	if f.OpenFile {
+		return place{} // its number is no inode's
+	}
 	n := h.tree.Inode(f.At.Ino)
 	if n != nil && n.IsDir() {
 		return h.dirPlace(n)

@@ -76,6 +76,9 @@ func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi
 
 // pathOf is the absolute path of what a walk found.
 func (k *call) pathOf(f tree.Found) string {
+	if f.OpenFile {
+		return "" // its number is no inode's
+	}
 	if n, ok := namespaceOf(f.At); ok && f.OK {
 		text, _, _, _ := k.Link(number(procfs.Node{Kind: procfs.PidNs, Pid: n.Pid, N: n.N}))
 		return text // it lies in no directory
