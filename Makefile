@@ -68,9 +68,9 @@ qemu-test: image ## tests in QEMU and of the whole system
 kcheck: build/aramid.img ## prove the kernel's rules and print the report
 	@go run ./ukernel/kcheck/cmd/kcheck build/kernel.elf
 
-soak: image ## the long counts (about an hour on two idle cores); prints a tally
-	@ARAMID_SOAK=1 go test -p 1 -count=1 -timeout 5h -v -run 'Soak|Storm' ./itest/storm ./itest/kernel ./itest/restart ./itest/system 2>&1 | \
-	  tee build/soak.log | grep -E 'tally|seeds, |^(---|FAIL|ok|panic)'
+soak: image rootfs ## the long counts (hours on two idle cores); prints a tally
+	@{ ARAMID_SOAK=1 go test -p 1 -count=1 -timeout 5h -v -run 'Soak|Storm' ./itest/storm ./itest/kernel ./itest/restart ./itest/system && \
+	  ARAMID_SOAK=1 go test -count=1 -timeout 5h -v ./itest/distro; } 2>&1 | tee build/soak.log | grep -E 'tally|seeds, |kills|CPUs|^(---|FAIL|ok|panic)'
 
 bench: image rootfs ## the tables of figures, one of them against Debian's Linux, and build/bench.json
 	@go run ./itest/bench

@@ -270,7 +270,7 @@ func mlock(t *Trap) int64 {
 	if end < addr {
 		return errno(unix.EINVAL)
 	}
-	return t.mappedRange(addr, end-addr, t.regs.RAX == unix.SYS_MLOCK)
+	return t.mappedRange(addr, end-addr, t.regs.RAX == unix.SYS_MLOCK || t.regs.RAX == unix.SYS_MLOCK2 && t.arg32(2) == 0)
 }
 
 // mlock2 is mlock, whether or not pages are to be there at once.

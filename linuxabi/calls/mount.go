@@ -41,9 +41,19 @@ func umount(t *Trap) int64 {
 }
 
 func pivotRoot(t *Trap) int64 {
+	if t.uid() != 0 {
+		return errno(unix.EPERM)
+	}
 	to, e := t.path(t.arg(0), false)
 	if e != 0 {
 		return e
+	}
+	var st vfs.Stat
+	if err := t.l.vfs.StatAt(t, &vfs.PathRequest{Path: to}, &st); err != uabi.OK {
+		return t.status(err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return errno(unix.ENOTDIR)
 	}
 	old, e := t.path(t.arg(1), false)
 	if e != 0 {
