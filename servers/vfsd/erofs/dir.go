@@ -3,7 +3,6 @@ package erofs
 import (
 	"bytes"
 	"encoding/binary"
-	"unsafe"
 )
 
 const (
@@ -64,7 +63,7 @@ func (b block) name(i int) (string, bool) {
 	if len(name) == 0 || len(name) > maxName {
 		return "", false
 	}
-	return unsafe.String(&name[0], len(name)), true
+	return text(name), true
 }
 
 func (b block) nid(i int) uint64 { return binary.LittleEndian.Uint64(b.b[i*direntSize:]) }
