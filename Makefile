@@ -69,8 +69,9 @@ kcheck: build/aramid.img ## prove the kernel's rules and print the report
 	@go run ./ukernel/kcheck/cmd/kcheck build/kernel.elf
 
 soak: image rootfs ## the long counts (hours on two idle cores); prints a tally
-	@{ ARAMID_SOAK=1 go test -p 1 -count=1 -timeout 5h -v -run 'Soak|Storm' ./itest/storm ./itest/kernel ./itest/restart ./itest/system && \
-	  ARAMID_SOAK=1 go test -count=1 -timeout 5h -v ./itest/distro; } 2>&1 | tee build/soak.log | grep -E 'tally|seeds, |kills|CPUs|^(---|FAIL|ok|panic)'
+	@{ ARAMID_SOAK=1 go test -count=1 -timeout 5h -v ./itest/distro && \
+	  ARAMID_SOAK=1 go test -p 1 -count=1 -timeout 5h -v -run 'Soak|Storm|Load' ./itest/system ./itest/restart ./itest/kernel ./itest/storm; \
+	} 2>&1 | tee build/soak.log | grep -E 'tally|seeds, |kills|CPUs|^(---|FAIL|ok|panic)'
 
 bench: image rootfs ## the tables of figures, one of them against Debian's Linux, and build/bench.json
 	@go run ./itest/bench
