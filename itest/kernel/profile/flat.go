@@ -2,11 +2,15 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"debug/elf"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"sort"
+	"strings"
 )
 
 // function is one function of one of the images, and how many instructions ran in it.
@@ -44,6 +48,50 @@ func functions(files []string) (all []*function, err error) {
 	return all, nil
 }
 
+// ready is what the program prints when it has warmed up.
+const ready = "profile: ready"
+
+// profileFlat runs QEMU and turns its trace on, through its monitor, when the program says that it is ready.
+func profileFlat(ctx context.Context, args []string, fifo string, files []string, top int) error {
+	for i, a := range args {
+		if a == "stdio" {
+			args[i] = "mon:stdio"
+		}
+	}
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", args...)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	s := bufio.NewScanner(out)
+	for s.Scan() {
+		if strings.Contains(s.Text(), ready) {
+			break
+		}
+	}
+	const monitor = "\x01c" // of a multiplexed stdio: from the serial line to the monitor
+	if _, err := io.WriteString(in, monitor+"singlestep on\nlogfile "+fifo+"\nlog "+traceFlags+"\n"); err != nil {
+		return fmt.Errorf("the machine ended before %q", ready)
+	}
+	go io.Copy(io.Discard, out)
+	trace, err := os.Open(fifo)
+	if err != nil {
+		return err
+	}
+	defer trace.Close()
+	return flat(trace, files, top)
+}
+
 // flat counts instructions by function from startMark to stopMark and prints the sums.
 func flat(r io.Reader, files []string, top int) error {
 	all, err := functions(files)
@@ -73,7 +121,7 @@ func flat(r io.Reader, files []string, top int) error {
 		case f == nil:
 		case f.addr == pc && f.name == startMark:
 			on = true
-		case f.addr == pc && f.name == stopMark:
+		case on && f.addr == pc && f.name == stopMark:
 			return printFlat(all, total, top)
 		case on:
 			f.count++

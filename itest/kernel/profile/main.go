@@ -3,8 +3,9 @@
 //
 //	profile -kernel build/kernel.elf -image FILE [-initrd ROOT] [-append WORDS] [-top 12] [-limit 2m] [-elf FILE …]
 //
-// With -elf (a server linked at an address of its own, a program; make profile does that) it counts instead the instructions of all rings
-// by function between the program's functions profileStart and profileStop.
+// With -elf (a server linked at an address of its own, a program) it counts instead the instructions of all rings by function between the
+// program's functions profileStart and profileStop. The program warms up, prints "profile: ready" and calls the pair again and again; what runs before
+// is not traced, so that this takes seconds.
 //
 // The image's rootd should do the operation in question some hundred times and power off: a million instructions make 90 MB of trace,
 // which is read as it comes and never stored.
@@ -52,10 +53,6 @@ func run(kernel, image string, elfs []string, top int, limit time.Duration, init
 	if err != nil {
 		return err
 	}
-	filter := fmt.Sprintf("%#x..%#x", k.low, k.high)
-	if len(elfs) > 0 {
-		filter = "0x1000..0xffffffffffffffff"
-	}
 	dir, err := os.MkdirTemp("", "profile")
 	if err != nil {
 		return err
@@ -69,10 +66,14 @@ func run(kernel, image string, elfs []string, top int, limit time.Duration, init
 	defer cancel()
 	args := []string{"-accel", "tcg", "-machine", "pc", "-cpu", "max,-erms,-fsrm", "-m", "512",
 		"-nodefaults", "-display", "none", "-no-reboot", "-kernel", image, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-serial", "stdio",
-		"-icount", "shift=0,sleep=off", "-singlestep", "-d", "exec,nochain", "-dfilter", filter, "-D", fifo, "-append", words}
+		"-icount", "shift=0,sleep=off", "-append", words}
 	if initrd != "" {
 		args = append(args, "-initrd", initrd)
 	}
+	if len(elfs) > 0 {
+		return profileFlat(ctx, args, fifo, append(elfs, kernel), top)
+	}
+	args = append(args, "-singlestep", "-D", fifo, "-d", traceFlags, "-dfilter", fmt.Sprintf("%#x..%#x", k.low, k.high))
 	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", args...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -83,12 +84,6 @@ func run(kernel, image string, elfs []string, top int, limit time.Duration, init
 		return err
 	}
 	defer trace.Close()
-	if len(elfs) > 0 {
-		err := flat(trace, append(elfs, kernel), top)
-		cmd.Process.Kill()
-		cmd.Wait()
-		return err
-	}
 	kinds, err := k.cut(trace)
 	if err != nil {
 		return err
@@ -100,6 +95,9 @@ func run(kernel, image string, elfs []string, top int, limit time.Duration, init
 	report(kinds, top)
 	return nil
 }
+
+// traceFlags make QEMU log each instruction as a block of its own.
+const traceFlags = "exec,nochain"
 
 // symbols are the kernel's functions by address, and where entries start.
 type symbols struct {
