@@ -32,7 +32,7 @@ func (h *VFSD) copyEnd(o *state.Open, offset int64) (e end, err uabi.Error) {
 		if offset >= 0 {
 			return e, uabi.ErrSeek
 		}
-		e.pipe = h.pipes[o.Pipe]
+		e.pipe = h.pipes.Get(o.Pipe)
 		return e, uabi.OK
 	case vfs.Kind_FILE:
 		e.n = h.tree.Inode(o.At.Ino)
@@ -52,7 +52,7 @@ func (h *VFSD) Copy(c *server.Ctx, in *vfs.CopyRequest, out *vfs.CountReply) uab
 	if err != uabi.OK {
 		return err
 	}
-	src := h.opens[c.BadgeOf(uabi.Handle(in.From))]
+	src := h.opens.Get(c.BadgeOf(uabi.Handle(in.From)))
 	if src == nil || !readable(src) || !writable(o) {
 		return uabi.ErrBadFD
 	}

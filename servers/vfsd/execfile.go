@@ -68,7 +68,7 @@ func (k *call) execTarget(in *vfs.PathRequest) (at tree.Ref, path string, err ua
 	case !f.OpenFile:
 		return f.At, k.pathOf(f), uabi.OK
 	}
-	o := k.opens[f.At.Ino]
+	o := k.opens.Get(f.At.Ino)
 	if o == nil || o.At == nil {
 		return at, "", uabi.ErrAccess
 	}

@@ -22,7 +22,7 @@ func foreignName(id uint64) string { return fmt.Sprintf("socket:[%d]", id&^(1<<4
 // Forget implements vfs.Handler.
 func (h *VFSD) Forget(c *server.Ctx, in *vfs.ForgetRequest, out *vfs.EmptyReply) uabi.Error {
 	for _, id := range h.epolls {
-		if e := h.opens[id]; e != nil {
+		if e := h.opens.Get(id); e != nil {
 			e.Watches = slices.DeleteFunc(e.Watches, func(w *state.Watch) bool { return w.Open == in.Id })
 		}
 	}

@@ -124,7 +124,7 @@ func (h *VFSD) closeLog(o *state.Open) {
 // logLevel brings the events of the log's open files up to date; an overrun reader is told by an error.
 func (h *VFSD) logLevel(c *server.Ctx, raise uint32) {
 	for _, id := range h.logOpens {
-		o := h.opens[id]
+		o := h.opens.Get(id)
 		now := uint32(unix.POLLOUT)
 		if o.Value < h.top.Kmsg.Next {
 			now |= unix.POLLIN

@@ -99,7 +99,7 @@ func (h *VFSD) setLevel(c *server.Ctx, o *state.Open, level uint32) {
 
 // modified tells everybody who watches a file that its text has changed.
 func (h *VFSD) modified(c *server.Ctx, n *tree.Inode) {
-	for _, o := range sorted(h.opens) {
+	for _, o := range h.opens.Values() {
 		if o.Event != 0 && o.At != nil && o.At.Ino == n.Ino {
 			if o.Level&changedBits != 0 {
 				c.EventUpdate(uabi.Handle(o.Event), 0, 0, changedBits)

@@ -47,7 +47,7 @@ func (k *call) spot(dir uint32, path string, flags uint32) (tree.Spot, uabi.Erro
 	case !f.OK:
 		return tree.Spot{}, uabi.ErrNotFound
 	case f.OpenFile:
-		o := k.opens[f.At.Ino]
+		o := k.opens.Get(f.At.Ino)
 		if o.At == nil {
 			return tree.Spot{}, uabi.ErrArg
 		}
@@ -69,7 +69,7 @@ func (k *call) spotOf(o *state.Open) tree.Spot {
 
 // writers reports whether a mount has files open for writing.
 func (h *VFSD) writers(mount uint64) bool {
-	for _, o := range h.opens {
+	for _, o := range h.opens.All() {
 		if o.At.GetMount() == mount && o.Kind == uint32(vfs.Kind_FILE) && writable(o) {
 			return true
 		}
@@ -276,7 +276,7 @@ func (h *VFSD) PivotRoot(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyRe
 	}
 	k.tree.Pivot(&k.env, to.Ref, old)
 	// chroot_fs_refs of Linux: who stands where the old root is goes to the new one.
-	for _, f := range sorted(h.contexts) {
+	for _, f := range h.contexts.Values() {
 		for _, r := range []**state.Ref{&f.Root, &f.Cwd} {
 			if was := tree.FromPb(*r); was == k.env.Root {
 				h.hold(to.Ref)

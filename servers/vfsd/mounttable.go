@@ -133,7 +133,7 @@ func (h *VFSD) mountsChanged(c *server.Ctx) {
 	if len(changed) == 0 {
 		return
 	}
-	for _, o := range sorted(h.opens) {
+	for _, o := range h.opens.Values() {
 		for _, ns := range changed {
 			if o.Space == ns && o.Event != 0 {
 				c.EventUpdate(uabi.Handle(o.Event), 0, 0, o.Level&changedBits)

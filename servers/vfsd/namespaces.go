@@ -74,7 +74,7 @@ func (h *VFSD) leave(ns uint64) {
 
 // Unshare implements vfs.Handler.
 func (h *VFSD) Unshare(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.EmptyReply) uabi.Error {
-	f := h.contexts[c.Badge()]
+	f := h.contexts.Get(c.Badge())
 	if f == nil {
 		return uabi.ErrHandle
 	}
@@ -103,11 +103,11 @@ func (h *VFSD) relocate(f *state.Context, ns uint64, root, cwd tree.Ref) {
 
 // SetNs implements vfs.Handler.
 func (h *VFSD) SetNs(c *server.Ctx, in *vfs.SetNsRequest, out *vfs.EmptyReply) uabi.Error {
-	f := h.contexts[c.Badge()]
+	f := h.contexts.Get(c.Badge())
 	if f == nil {
 		return uabi.ErrHandle
 	}
-	o := h.opens[c.BadgeOf(uabi.Handle(in.Dir))]
+	o := h.opens.Get(c.BadgeOf(uabi.Handle(in.Dir)))
 	if o == nil || o.At == nil {
 		return uabi.ErrArg
 	}

@@ -60,7 +60,7 @@ func (h *VFSD) tell(c *server.Ctx, ino uint64, e *state.InotifyEvent, unlinked b
 		if w.Mask&e.Mask&unix.IN_ALL_EVENTS == 0 || unlinked && w.Mask&unix.IN_EXCL_UNLINK != 0 {
 			continue
 		}
-		o := h.opens[w.open]
+		o := h.opens.Get(w.open)
 		h.queue(c, o, &state.InotifyEvent{Wd: w.Wd, Mask: e.Mask, Cookie: e.Cookie, Name: strings.Clone(e.Name)})
 		if w.Mask&unix.IN_ONESHOT != 0 {
 			h.unwatch(c, o, w)
@@ -133,7 +133,7 @@ func nameOf(f tree.Found) (dir uint64, name string) {
 
 // renamed moves the names by which files are open.
 func (h *VFSD) renamed(ino, fromDir uint64, fromName string, toDir uint64, toName string) {
-	for _, o := range h.opens {
+	for _, o := range h.opens.All() {
 		if o.Dir == fromDir && o.At.GetIno() == ino && o.Name == fromName {
 			o.Dir, o.Name = toDir, toName
 		}
@@ -150,7 +150,7 @@ func (h *VFSD) inodeGone(c *server.Ctx, g tree.Gone) {
 		}
 	}
 	for _, w := range slices.Clone(h.watched[g.Ino]) {
-		o := h.opens[w.open]
+		o := h.opens.Get(w.open)
 		if g.Unmounted || w.Mask&what != 0 {
 			h.queue(c, o, &state.InotifyEvent{Wd: w.Wd, Mask: what})
 		}

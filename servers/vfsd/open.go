@@ -69,7 +69,7 @@ func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi
 	case !f.OK:
 		return k.openNew(f, in.Mode, o, out)
 	case f.OpenFile:
-		return k.reopen(k.opens[f.At.Ino], flags, o, out)
+		return k.reopen(k.opens.Get(f.At.Ino), flags, o, out)
 	}
 	return k.openAt(f, flags, o, out)
 }
@@ -211,7 +211,7 @@ func (k *call) add(o *state.Open, at tree.Ref, kind vfs.Kind, handle uabi.Handle
 	if o.Flags&unix.O_PATH == 0 {
 		o.Flags |= oLargeFile
 	}
-	k.opens[o.Id] = o
+	k.opens.Put(o.Id, o)
 	k.hold(at)
 	if ns := k.spaceOf(at.Ino); ns != nil {
 		k.enter(ns.Id)
@@ -238,7 +238,7 @@ func (k *call) reopen(src *state.Open, flags uint32, o *state.Open, out *vfs.Ope
 	if isSpecial(src) {
 		return uabi.ErrNoDevice
 	}
-	p := k.pipes[src.Pipe]
+	p := k.pipes.Get(src.Pipe)
 	handle, err := k.c.Mint(k.top.LastId + 1)
 	if err != uabi.OK {
 		return err
@@ -272,7 +272,7 @@ func (h *VFSD) closeOpen(c *server.Ctx, o *state.Open) {
 
 // open is the open file whose handle was called.
 func (h *VFSD) open(c *server.Ctx) (*state.Open, uabi.Error) {
-	o := h.opens[c.Badge()]
+	o := h.opens.Get(c.Badge())
 	if o == nil {
 		return nil, uabi.ErrBadFD
 	}

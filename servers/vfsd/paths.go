@@ -172,7 +172,7 @@ func (h *VFSD) nameFifo(n *tree.Inode, p *state.Pipe) {
 	h.tree.Touch(n)
 	p.Id, p.Ino = h.nextID(), n.Ino
 	n.Pipe = p.Id
-	h.pipes[p.Id] = p
+	h.pipes.Put(p.Id, p)
 }
 
 // UnlinkAt implements vfs.Handler.
@@ -207,7 +207,7 @@ func (h *VFSD) gone(c *server.Ctx, n *tree.Inode) {
 	if n == nil || h.tree.Inode(n.Ino) != nil {
 		return
 	}
-	if p := h.pipes[n.Pipe]; p != nil && p.Readers == 0 && p.Writers == 0 {
+	if p := h.pipes.Get(n.Pipe); p != nil && p.Readers == 0 && p.Writers == 0 {
 		h.forgetPipe(c, p)
 	}
 }
@@ -270,7 +270,7 @@ func (h *VFSD) LinkAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyReply
 		return err
 	}
 	if old.OpenFile {
-		old.At = tree.FromPb(h.opens[old.At.Ino].At) // of a pipe or its like: no mount's
+		old.At = tree.FromPb(h.opens.Get(old.At.Ino).At) // of a pipe or its like: no mount's
 	}
 	return k.link(old, to)
 }

@@ -66,7 +66,7 @@ func (h *VFSD) Pipe(c *server.Ctx, in *vfs.PipeRequest, out *vfs.PipeReply) uabi
 	read := &state.Open{Id: h.nextID(), Flags: unix.O_RDONLY | in.Flags&unix.O_NONBLOCK}
 	write := &state.Open{Id: h.nextID(), Flags: unix.O_WRONLY | in.Flags&unix.O_NONBLOCK}
 	p.Id, p.Memory, p.AtimeNs, p.MtimeNs, p.Uid, p.Gid = h.nextID(), uint32(m), k.env.Now, k.env.Now, k.env.UID, k.env.GID
-	h.pipes[p.Id] = p
+	h.pipes.Put(p.Id, p)
 	h.joinPipe(read, p)
 	h.joinPipe(write, p)
 	h.level(c, p, 0)
@@ -85,7 +85,7 @@ func (h *VFSD) joinPipe(o *state.Open, p *state.Pipe) {
 		p.Writers++
 		p.HadWriter = true
 	}
-	h.opens[o.Id] = o
+	h.opens.Put(o.Id, o)
 }
 
 // addPipeEnd is joinPipe for Open.
@@ -97,7 +97,7 @@ func (k *call) addPipeEnd(o *state.Open, p *state.Pipe, handle uabi.Handle, out 
 
 // openFifo is fifo(7)'s open: each end waits for the other, unless it is non-blocking.
 func (k *call) openFifo(at tree.Ref, n *tree.Inode, o *state.Open, out *vfs.OpenReply) uabi.Error {
-	p := k.pipes[n.Pipe]
+	p := k.pipes.Get(n.Pipe)
 	if p == nil {
 		return uabi.ErrNoDevice
 	}
@@ -182,7 +182,7 @@ func (h *VFSD) coming(c *server.Ctx, p *state.Pipe, bit uint32) bool {
 }
 
 func (h *VFSD) readPipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi.Error {
-	p := h.pipes[o.Pipe]
+	p := h.pipes.Get(o.Pipe)
 	want := c.GrantLen(0)
 	if want == 0 {
 		return uabi.OK
@@ -210,7 +210,7 @@ func (h *VFSD) readPipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi.
 }
 
 func (h *VFSD) writePipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi.Error {
-	p := h.pipes[o.Pipe]
+	p := h.pipes.Get(o.Pipe)
 	if p.Readers == 0 && !h.coming(c, p, readerHere) {
 		return uabi.ErrPipe
 	}
@@ -253,7 +253,7 @@ func ring(pos, n uint64, copyPiece func(done, at, n uint64) (uint64, uabi.Error)
 
 // closePipeEnd takes an end away; with the last one an unnamed pipe goes.
 func (h *VFSD) closePipeEnd(c *server.Ctx, o *state.Open) {
-	p := h.pipes[o.Pipe]
+	p := h.pipes.Get(o.Pipe)
 	var clear uint32
 	if o.PipeReader {
 		if p.Readers--; p.Readers == 0 {
@@ -281,5 +281,5 @@ func (h *VFSD) closePipeEnd(c *server.Ctx, o *state.Open) {
 
 func (h *VFSD) forgetPipe(c *server.Ctx, p *state.Pipe) {
 	c.Close(uabi.Handle(p.Event))
-	delete(h.pipes, p.Id)
+	h.pipes.Delete(p.Id)
 }

@@ -55,7 +55,7 @@ func (k *call) context(pid int32) *state.Context {
 	if k.proc().Status(k.c, &proc.PidRequest{Pid: pid}, &s) != uabi.OK {
 		return nil
 	}
-	return k.contexts[s.FsId]
+	return k.contexts.Get(s.FsId)
 }
 
 // place is what /proc/PID/cwd and root lead to.
@@ -169,7 +169,7 @@ func (k *call) statusText(n procfs.Node, s *proc.StatusReply) (string, uabi.Erro
 	if tid := threadOf(n); tid != 0 {
 		more.Tid = tid
 	}
-	if f := k.contexts[s.FsId]; f != nil {
+	if f := k.contexts.Get(s.FsId); f != nil {
 		more.Umask = f.Umask
 	}
 	var cr proc.CredsReply

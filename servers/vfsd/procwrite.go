@@ -86,9 +86,9 @@ func (k *call) sysText(n uint32) (string, uabi.Error) {
 		err := k.proc().Adjust(k.c, &proc.AdjustRequest{}, &rep)
 		return fmt.Sprintf("%d\n", rep.PidMax), err
 	case procfs.SysFileNr:
-		return fmt.Sprintf("%d\t0\t%s\n", len(k.opens), k.sysctl(&procfs.Sysctl{Path: "fs/file-max", Text: "9223372036854775807"})), uabi.OK
+		return fmt.Sprintf("%d\t0\t%s\n", k.opens.Len(), k.sysctl(&procfs.Sysctl{Path: "fs/file-max", Text: "9223372036854775807"})), uabi.OK
 	case procfs.SysPtyNr:
-		return fmt.Sprintf("%d\n", max(len(k.ttys)-1, 0)), uabi.OK
+		return fmt.Sprintf("%d\n", max(k.ttys.Len()-1, 0)), uabi.OK
 	}
 	return k.sysctl(s) + "\n", uabi.OK
 }

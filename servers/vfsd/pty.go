@@ -96,7 +96,7 @@ func (h *VFSD) pty(f *state.FileSystem, number uint32) *state.Tty {
 	if f == nil {
 		return nil
 	}
-	for _, t := range h.ttys {
+	for _, t := range h.ttys.All() {
 		if t.Devpts == f.Id && t.Number == number {
 			return t
 		}
@@ -146,7 +146,7 @@ func (k *call) openMaster(at tree.Ref, o *state.Open, out *vfs.OpenReply) uabi.E
 	k.add(o, at, vfs.Kind_TTY, handle, out)
 	t := &state.Tty{Id: k.nextID(), Devpts: f.Id, Number: n, Locked: true}
 	tty.Reset(t, tty.PtyFlags)
-	k.ttys[t.Id] = t
+	k.ttys.Put(t.Id, t)
 	o.Tty = t.Id
 	k.indexTerminal(o)
 	k.addPtsNode(f, n, now)

@@ -44,7 +44,7 @@ func (k *call) controls(t *state.Tty) bool {
 
 // controlling is the caller's controlling terminal, or nil.
 func (k *call) controlling() *state.Tty {
-	for _, t := range sorted(k.ttys) {
+	for _, t := range k.ttys.Values() {
 		if k.controls(t) {
 			return t
 		}
@@ -133,7 +133,7 @@ func (h *VFSD) ThreadGone(c *server.Ctx, origin uint64) {
 // leaderGone takes the terminal from a session whose leader ends: procd, which hears of the thread after vfsd, still knows it.
 func (h *VFSD) leaderGone(c *server.Ctx, origin uint64) {
 	held := len(h.top.OldGroups) > 0
-	for _, t := range h.ttys {
+	for _, t := range h.ttys.All() {
 		held = held || t.Session != 0
 	}
 	var rep proc.PidReply
@@ -148,7 +148,7 @@ func (h *VFSD) leaderGone(c *server.Ctx, origin uint64) {
 		}
 	}
 	h.forgetGroup(session)
-	for _, v := range sorted(h.ttys) {
+	for _, v := range h.ttys.Values() {
 		t := tty.Tty{Tty: v}
 		switch {
 		case t.Session != session:

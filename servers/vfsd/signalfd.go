@@ -15,7 +15,7 @@ import (
 // Signalfd implements vfs.Handler.
 func (h *VFSD) Signalfd(c *server.Ctx, in *vfs.SignalfdRequest, out *vfs.OpenReply) uabi.Error {
 	if in.File != 0 {
-		return h.remask(c, h.opens[c.BadgeOf(uabi.Handle(in.File))], in.Mask)
+		return h.remask(c, h.opens.Get(c.BadgeOf(uabi.Handle(in.File))), in.Mask)
 	}
 	handle, err := c.Mint(h.top.LastId + 1)
 	if err != uabi.OK {

@@ -53,7 +53,7 @@ func statSpecial(out *vfs.Stat) {
 // closeSpecial releases what a special file held, and takes any file out of the epoll files that watch it.
 func (h *VFSD) closeSpecial(c *server.Ctx, o *state.Open) {
 	for _, id := range h.epolls {
-		e := h.opens[id]
+		e := h.opens.Get(id)
 		if e == nil || id == o.Id {
 			continue
 		}
@@ -87,7 +87,7 @@ func (h *VFSD) closeSpecial(c *server.Ctx, o *state.Open) {
 // addSpecial puts a special file into the state.
 func (h *VFSD) addSpecial(o *state.Open, kind vfs.Kind, path string, handle uabi.Handle, out *vfs.OpenReply) {
 	o.Id, o.Kind, o.Path = h.nextID(), uint32(kind), path
-	h.opens[o.Id] = o
+	h.opens.Put(o.Id, o)
 	if o.Set != 0 {
 		h.epolls = append(h.epolls, o.Id)
 	}
@@ -236,7 +236,7 @@ func (h *VFSD) EpollControl(c *server.Ctx, in *vfs.EpollControlRequest, out *vfs
 	}
 	id, event, bits := in.Id, in.Event, uint32(foreignBits)
 	if id == 0 {
-		o := h.opens[c.BadgeOf(uabi.Handle(in.File))]
+		o := h.opens.Get(c.BadgeOf(uabi.Handle(in.File)))
 		switch {
 		case o == nil:
 			return uabi.ErrBadFD
@@ -320,7 +320,7 @@ func (h *VFSD) EpollWait(c *server.Ctx, in *vfs.EpollWaitRequest, out *vfs.Epoll
 func (h *VFSD) readiness(o *state.Open) (uint32, uabi.Error) {
 	switch vfs.Kind(o.Kind) {
 	case vfs.Kind_PIPE:
-		return h.pipes[o.Pipe].Event, uabi.OK
+		return h.pipes.Get(o.Pipe).Event, uabi.OK
 	case vfs.Kind_EVENT, vfs.Kind_EPOLL, vfs.Kind_TIMER, vfs.Kind_SIGNAL, vfs.Kind_INOTIFY, vfs.Kind_PID, vfs.Kind_TTY:
 		return o.Event, uabi.OK
 	case vfs.Kind_FILE:

@@ -14,7 +14,7 @@ func (h *VFSD) StatTo(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply) u
 	s := &h.statOut
 	s.Clear()
 	var err uabi.Error
-	if o := h.opens[c.Badge()]; o != nil && in.Path == "" {
+	if o := h.opens.Get(c.Badge()); o != nil && in.Path == "" {
 		err = h.statOpen(k, o, s)
 	} else {
 		err = h.statPath(k, in, s)
@@ -50,7 +50,7 @@ func (h *VFSD) statOpen(k *call, o *state.Open, out *vfs.Stat) uabi.Error {
 	case isSpecial(o):
 		statSpecial(out)
 	default:
-		h.statPipe(h.pipes[o.Pipe], out)
+		h.statPipe(h.pipes.Get(o.Pipe), out)
 	}
 	return uabi.OK
 }

@@ -76,7 +76,7 @@ func (k *call) fd(pid int32, fd uint32) (o *state.Open, id uint64) {
 	if err := k.proc().FdGet(k.c, &req, &rep); err != uabi.OK {
 		return nil, 0
 	}
-	return k.opens[k.c.BadgeOf(uabi.Handle(rep.File))], rep.Id
+	return k.opens.Get(k.c.BadgeOf(uabi.Handle(rep.File))), rep.Id
 }
 
 // Parent implements tree.Synth.
@@ -326,7 +326,7 @@ func (k *call) newID() []byte {
 
 // sessionTerminal is what a process of that session has as its controlling terminal.
 func (k *call) sessionTerminal(sid int32) procfs.Terminal {
-	for _, t := range sorted(k.ttys) {
+	for _, t := range k.ttys.Values() {
 		if t.Session != 0 && t.Session == sid {
 			return procfs.Terminal{Device: device(t, false), Foreground: t.Pgrp}
 		}

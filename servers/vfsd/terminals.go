@@ -23,7 +23,7 @@ const (
 )
 
 // terminal is the line discipline of an open file's terminal.
-func (h *VFSD) terminal(o *state.Open) tty.Tty { return tty.Tty{Tty: h.ttys[o.Tty]} }
+func (h *VFSD) terminal(o *state.Open) tty.Tty { return tty.Tty{Tty: h.ttys.Get(o.Tty)} }
 
 // indexTerminal notes an open file of a terminal.
 func (h *VFSD) indexTerminal(o *state.Open) { h.ttyOpens[o.Tty] = append(h.ttyOpens[o.Tty], o.Id) }
@@ -31,7 +31,7 @@ func (h *VFSD) indexTerminal(o *state.Open) { h.ttyOpens[o.Tty] = append(h.ttyOp
 // slaves and master are the open files of a terminal's two sides.
 func (h *VFSD) slaves(t *state.Tty) (out []*state.Open) {
 	for _, id := range h.ttyOpens[t.Id] {
-		if o := h.opens[id]; !o.Master {
+		if o := h.opens.Get(id); !o.Master {
 			out = append(out, o)
 		}
 	}
@@ -40,7 +40,7 @@ func (h *VFSD) slaves(t *state.Tty) (out []*state.Open) {
 
 func (h *VFSD) master(t *state.Tty) *state.Open {
 	for _, id := range h.ttyOpens[t.Id] {
-		if o := h.opens[id]; o.Master {
+		if o := h.opens.Get(id); o.Master {
 			return o
 		}
 	}
@@ -84,7 +84,7 @@ const (
 // edge-triggered waiters.
 func (h *VFSD) ttyLevel(c *server.Ctx, t tty.Tty, news uint32) {
 	for _, id := range h.ttyOpens[t.Id] {
-		o := h.opens[id]
+		o := h.opens.Get(id)
 		now := readyBits(t, o)
 		set, clear, raise := now&^o.Level, o.Level&^now, uint32(0)
 		if news&newOutput != 0 && o.Master || news&newInput != 0 && !o.Master {
@@ -164,7 +164,7 @@ func (h *VFSD) closeTerminal(c *server.Ctx, o *state.Open) {
 		t.Exclusive = false
 		h.leaveSession(t)
 	case h.master(t.Tty) == nil:
-		delete(h.ttys, t.Id)
+		h.ttys.Delete(t.Id)
 		delete(h.ttyOpens, t.Id)
 		return
 	case !o.Master:

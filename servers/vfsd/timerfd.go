@@ -182,7 +182,7 @@ func (h *VFSD) readTimer(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi
 
 // ClockChanged implements vfs.Handler.
 func (h *VFSD) ClockChanged(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.EmptyReply) uabi.Error {
-	for _, o := range sorted(h.opens) {
+	for _, o := range h.opens.Values() {
 		t := o.Timer
 		if t == nil || !t.Realtime {
 			continue

@@ -334,7 +334,7 @@ func (h *VFSD) Ioctl(c *server.Ctx, in *vfs.IoctlRequest, out *vfs.IoctlReply) u
 	var n uint64
 	switch vfs.Kind(o.Kind) {
 	case vfs.Kind_PIPE:
-		p := h.pipes[o.Pipe]
+		p := h.pipes.Get(o.Pipe)
 		n = p.Tail - p.Head
 	case vfs.Kind_INOTIFY:
 		n = queued(o.Inotify)

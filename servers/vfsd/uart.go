@@ -50,7 +50,8 @@ func (h *VFSD) startConsole(c *server.Ctx) {
 	if h.cfg.Container {
 		t.Session, t.Pgrp = containerSession, containerSession
 	}
-	h.ttys[t.Id], h.top.Console = t, t.Id
+	h.ttys.Put(t.Id, t)
+	h.top.Console = t.Id
 	irqEvent, err := c.EventCreate(uabi.BootAccount)
 	if err != uabi.OK {
 		return
@@ -78,7 +79,7 @@ func (h *VFSD) startConsole(c *server.Ctx) {
 }
 
 // console is the terminal on the serial port.
-func (h *VFSD) console() tty.Tty { return tty.Tty{Tty: h.ttys[h.top.Console]} }
+func (h *VFSD) console() tty.Tty { return tty.Tty{Tty: h.ttys.Get(h.top.Console)} }
 
 // send gives waiting output to the serial port as long as it takes it; an interrupt says when it takes more.
 // Each byte goes out once, whenever this image ends: the kernel leaves a receipt with it (uabi.CallReceipt).

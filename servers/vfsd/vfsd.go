@@ -10,6 +10,7 @@ import (
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
+	"aramid/servers/server/table"
 	"aramid/servers/vfsd/base"
 	"aramid/servers/vfsd/cgroupfs"
 	"aramid/servers/vfsd/cpuid"
@@ -45,11 +46,11 @@ type VFSD struct {
 	cfg      Config
 	tree     *tree.Tree
 	image    base.Image // what the root file system begins as, or nil
-	contexts map[uint64]*state.Context
-	opens    map[uint64]*state.Open
-	pipes    map[uint64]*state.Pipe
+	contexts table.Table[*state.Context]
+	opens    table.Table[*state.Open]
+	pipes    table.Table[*state.Pipe]
 	groups   cgroupfs.Hierarchy
-	ttys     map[uint64]*state.Tty
+	ttys     table.Table[*state.Tty]
 	ttyOpens map[uint64][]uint64 // open files by terminal, ascending
 	logOpens []uint64            // open files of the kernel log, ascending
 	top      *state.State        // scalars and the kernel log only
@@ -78,9 +79,12 @@ const maxCopy = 64 << 10
 func (h *VFSD) reset(top *state.State) {
 	h.top = top
 	h.tree = tree.New(h.nextID)
-	h.contexts, h.opens, h.pipes = map[uint64]*state.Context{}, map[uint64]*state.Open{}, map[uint64]*state.Pipe{}
-	h.ttys, h.ttyOpens, h.logOpens = map[uint64]*state.Tty{}, map[uint64][]uint64{}, nil
+	h.contexts.Clear()
+	h.opens.Clear()
+	h.pipes.Clear()
+	h.ttys.Clear()
 	h.inSpace = map[uint64]int{}
+	h.ttyOpens, h.logOpens = map[uint64][]uint64{}, nil
 	h.epolls = nil
 	h.groups = cgroupfs.New()
 	h.watched = map[uint64][]watcher{}
@@ -98,9 +102,9 @@ func (h *VFSD) nextID() uint64 {
 func (h *VFSD) Save() []byte {
 	t := h.top
 	s := &state.State{
-		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Account: t.Account, Ttys: sorted(h.ttys),
+		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Account: t.Account, Ttys: h.ttys.Values(),
 		Console: t.Console, OldGroups: t.OldGroups, Kmsg: t.Kmsg, Devtmpfs: t.Devtmpfs, Sysctls: t.Sysctls, Load: t.Load,
-		Contexts: sorted(h.contexts), Opens: sorted(h.opens), Pipes: sorted(h.pipes), Locks: t.Locks, LockEvent: t.LockEvent, LastCookie: t.LastCookie, MemfdFs: t.MemfdFs, BootId: t.BootId,
+		Contexts: h.contexts.Values(), Opens: h.opens.Values(), Pipes: h.pipes.Values(), Locks: t.Locks, LockEvent: t.LockEvent, LastCookie: t.LastCookie, MemfdFs: t.MemfdFs, BootId: t.BootId,
 		Cgroups: sorted(h.groups), CgroupSeen: t.CgroupSeen, CgroupEvent: t.CgroupEvent,
 	}
 	h.tree.Save(s)
@@ -136,16 +140,16 @@ func (h *VFSD) Load(b []byte) error {
 		h.groups[g.Id] = g
 	}
 	for _, v := range s.Contexts {
-		h.contexts[v.Id] = v
+		h.contexts.Put(v.Id, v)
 		h.enter(v.Ns)
 		h.hold(tree.FromPb(v.Cwd))
 		h.hold(tree.FromPb(v.Root))
 	}
 	for _, v := range s.Ttys {
-		h.ttys[v.Id] = v
+		h.ttys.Put(v.Id, v)
 	}
 	for _, v := range s.Opens {
-		h.opens[v.Id] = v
+		h.opens.Put(v.Id, v)
 		if v.Tty != 0 {
 			h.indexTerminal(v)
 		}
@@ -166,7 +170,7 @@ func (h *VFSD) Load(b []byte) error {
 		}
 	}
 	for _, v := range s.Pipes {
-		h.pipes[v.Id] = v
+		h.pipes.Put(v.Id, v)
 	}
 	for _, m := range h.tree.Mounts() {
 		if m.Id == s.RootMount {
@@ -184,11 +188,11 @@ func (h *VFSD) Handles(yield func(uabi.Handle)) {
 		}
 	}
 	h.tree.Handles(give)
-	for _, p := range sorted(h.pipes) {
+	for _, p := range h.pipes.Values() {
 		give(p.Memory)
 		give(p.Event)
 	}
-	for _, o := range sorted(h.opens) {
+	for _, o := range h.opens.Values() {
 		give(o.Event)
 		give(o.Set)
 		give(o.Timer.GetTimer())
@@ -199,7 +203,7 @@ func (h *VFSD) Handles(yield func(uabi.Handle)) {
 	give(h.top.LockEvent)
 	give(h.top.CgroupEvent)
 	give(h.top.Kmsg.GetEvent())
-	for _, t := range sorted(h.ttys) {
+	for _, t := range h.ttys.Values() {
 		give(t.Irq)
 		give(t.IrqEvent)
 	}
@@ -251,10 +255,10 @@ type call struct {
 func (h *VFSD) begin(c *server.Ctx, now bool) *call {
 	k := &call{VFSD: h, c: c}
 	id := c.Context(ctx.Fs)
-	if f := h.contexts[c.Badge()]; f != nil {
+	if f := h.contexts.Get(c.Badge()); f != nil {
 		id = f.Id
 	}
-	k.fs = h.contexts[id]
+	k.fs = h.contexts.Get(id)
 	k.env = tree.Env{Root: h.root, NS: h.rootSpace(), Umask: defaultUmask, Synth: k}
 	k.cwd = h.root
 	if k.fs != nil {
@@ -290,7 +294,7 @@ func (k *call) start(dir uint32) (tree.Ref, uabi.Error) {
 	if dir == 0 {
 		return k.cwd, uabi.OK
 	}
-	o := k.opens[k.c.BadgeOf(uabi.Handle(dir))]
+	o := k.opens.Get(k.c.BadgeOf(uabi.Handle(dir)))
 	if o == nil {
 		return tree.Ref{}, uabi.ErrBadFD
 	}
@@ -317,7 +321,7 @@ func (k *call) find(dir uint32, path string, flags uint32) (at tree.Ref, o *stat
 			at, err = k.start(0)
 			return at, nil, err
 		}
-		o = k.opens[k.c.BadgeOf(uabi.Handle(dir))]
+		o = k.opens.Get(k.c.BadgeOf(uabi.Handle(dir)))
 		if o == nil {
 			return at, nil, uabi.ErrBadFD
 		}
@@ -336,7 +340,7 @@ func (k *call) find(dir uint32, path string, flags uint32) (at tree.Ref, o *stat
 		return at, nil, uabi.ErrNotFound
 	}
 	if f.OpenFile {
-		o = k.opens[f.At.Ino]
+		o = k.opens.Get(f.At.Ino)
 		k.stands(o)
 		return tree.FromPb(o.At), o, uabi.OK
 	}
@@ -364,14 +368,14 @@ const (
 
 // Gone is server.Spec's (R6): an fs context or an open file that nobody has any more.
 func (h *VFSD) Gone(c *server.Ctx, badge uint64) {
-	if f := h.contexts[badge]; f != nil {
-		delete(h.contexts, badge)
+	if f := h.contexts.Get(badge); f != nil {
+		h.contexts.Delete(badge)
 		h.drop(tree.FromPb(f.Cwd))
 		h.drop(tree.FromPb(f.Root))
 		h.leave(f.Ns)
 	}
-	if o := h.opens[badge]; o != nil {
-		delete(h.opens, badge)
+	if o := h.opens.Get(badge); o != nil {
+		h.opens.Delete(badge)
 		h.closeLocks(c, badge)
 		h.closeOpen(c, o)
 	}
@@ -386,7 +390,7 @@ func (h *VFSD) FsCreate(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.FsReply) u
 
 // FsClone implements vfs.Handler.
 func (h *VFSD) FsClone(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.FsReply) uabi.Error {
-	f := h.contexts[c.Badge()]
+	f := h.contexts.Get(c.Badge())
 	if f == nil {
 		return uabi.ErrHandle
 	}
@@ -401,7 +405,7 @@ func (h *VFSD) addContext(c *server.Ctx, from *state.Context, out *vfs.FsReply) 
 	}
 	cwd, root := tree.FromPb(from.Cwd), tree.FromPb(from.Root)
 	f := &state.Context{Id: h.nextID(), Cwd: cwd.Pb(), Root: root.Pb(), Umask: from.Umask, Ns: from.Ns}
-	h.contexts[f.Id] = f
+	h.contexts.Put(f.Id, f)
 	h.enter(f.Ns)
 	h.hold(cwd)
 	h.hold(root)

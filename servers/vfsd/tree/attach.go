@@ -24,7 +24,7 @@ func (t *Tree) checkSpot(e *Env, to Spot) uabi.Error {
 	if n := t.Inode(to.Ino); n != nil && n.Nlink == 0 {
 		return uabi.ErrNotFound
 	}
-	if m := t.mounts[to.Mount]; m == nil || m.Ns != e.NS || m.Ns == 0 {
+	if m := t.mounts.Get(to.Mount); m == nil || m.Ns != e.NS || m.Ns == 0 {
 		return uabi.ErrArg
 	}
 	return uabi.OK
@@ -42,7 +42,7 @@ func (t *Tree) CheckMount(e *Env, to Spot, single *state.FileSystem) uabi.Error 
 	if err := t.checkSpot(e, to); err != uabi.OK {
 		return err
 	}
-	if m := t.mounts[to.Mount]; single != nil && m.Fs == single.Id && m.Root == to.Ino {
+	if m := t.mounts.Get(to.Mount); single != nil && m.Fs == single.Id && m.Root == to.Ino {
 		return uabi.ErrBusy
 	}
 	if !t.isDir(e, to.Ref) {
@@ -63,7 +63,7 @@ func (t *Tree) Bind(e *Env, from, to Spot, recurse bool) uabi.Error {
 	if err := t.checkSpot(e, to); err != uabi.OK {
 		return err
 	}
-	src := t.mounts[from.Mount]
+	src := t.mounts.Get(from.Mount)
 	switch {
 	case src == nil, src.Unbindable, src.Ns != e.NS:
 		return uabi.ErrArg
@@ -80,11 +80,11 @@ func (t *Tree) MoveMount(e *Env, from Ref, to Spot) uabi.Error {
 		return err
 	}
 	m, err := t.mounted(e, from)
-	if err != uabi.OK || m.Parent == 0 || t.isDir(e, from) != t.isDir(e, to.Ref) || t.mounts[m.Parent].Peer != 0 {
+	if err != uabi.OK || m.Parent == 0 || t.isDir(e, from) != t.isDir(e, to.Ref) || t.mounts.Get(m.Parent).Peer != 0 {
 		return uabi.ErrArg
 	}
 	for _, c := range t.descend(m) {
-		if c.Unbindable && t.mounts[to.Mount].Peer != 0 {
+		if c.Unbindable && t.mounts.Get(to.Mount).Peer != 0 {
 			return uabi.ErrArg
 		}
 		if c.Id == to.Mount {
@@ -98,7 +98,7 @@ func (t *Tree) MoveMount(e *Env, from Ref, to Spot) uabi.Error {
 
 // attach puts a mount and what is below it onto a spot, and copies of it wherever a mount there propagates to.
 func (t *Tree) attach(m *state.Mount, to Spot) {
-	parent := t.mounts[to.Mount]
+	parent := t.mounts.Get(to.Mount)
 	var copies []copied
 	if parent.Peer != 0 {
 		for _, c := range t.descend(m) {
@@ -114,7 +114,7 @@ func (t *Tree) attach(m *state.Mount, to Spot) {
 
 // commit places a mount and makes all below it members of the namespace.
 func (t *Tree) commit(m *state.Mount, to Spot) {
-	ns := t.mounts[to.Mount].Ns
+	ns := t.mounts.Get(to.Mount).Ns
 	for _, c := range t.descend(m) {
 		c.Ns = ns
 	}
@@ -132,7 +132,7 @@ type copyMode struct {
 
 // copyTree copies a mount, with root in place of its root, and what is below root. Copies of shared mounts are their peers.
 func (t *Tree) copyTree(m *state.Mount, root Spot, mode copyMode) *state.Mount {
-	c := t.newMount(t.fs[m.Fs], root, m.Source, m.Flags)
+	c := t.newMount(t.fs.Get(m.Fs), root, m.Source, m.Flags)
 	c.Unbindable = m.Unbindable
 	if mode.slave {
 		c.Master = m.Peer
@@ -146,7 +146,7 @@ func (t *Tree) copyTree(m *state.Mount, root Spot, mode copyMode) *state.Mount {
 		return c
 	}
 	for _, id := range t.kids[m.Id] {
-		k := t.mounts[id]
+		k := t.mounts.Get(id)
 		if k.Unbindable && !mode.unbindable || root.Ino != m.Root && !t.inside(spotOf(k), root.Ino) {
 			continue
 		}
@@ -182,10 +182,10 @@ func (t *Tree) CheckReconfigure(e *Env, r Ref, ms uint64, writers func(mount uin
 	if err != uabi.OK {
 		return nil, err
 	}
-	f := t.fs[m.Fs]
+	f := t.fs.Get(m.Fs)
 	if ms&^f.Flags&unix.MS_RDONLY != 0 {
 		for _, id := range t.mountIDs() {
-			if t.mounts[id].Fs == f.Id && writers(id) {
+			if t.mounts.Get(id).Fs == f.Id && writers(id) {
 				return nil, uabi.ErrBusy
 			}
 		}
@@ -196,7 +196,7 @@ func (t *Tree) CheckReconfigure(e *Env, r Ref, ms uint64, writers func(mount uin
 // Reconfigure sets a file system's flags.
 func (t *Tree) Reconfigure(f *state.FileSystem, ms uint64) {
 	f.Flags = ms & superFlags
-	for _, id := range sortedKeys(t.spaces) {
+	for _, id := range t.spaces.Keys() {
 		t.changed(id)
 	}
 }

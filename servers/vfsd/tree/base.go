@@ -30,7 +30,7 @@ type Entry struct {
 // NewBaseFS makes the file system that begins as b. damaged is told what cannot be read of it; the caller sees ErrIO.
 func (t *Tree) NewBaseFS(typ string, b Base, damaged func(error)) *state.FileSystem {
 	f := &state.FileSystem{Id: t.nextID(), Type: typ, Root: b.Root(), Lower: true}
-	t.fs[f.Id] = f
+	t.fs.Put(f.Id, f)
 	t.UseBase(b, damaged)
 	t.baseFS = f.Id
 	return f
@@ -46,7 +46,7 @@ func (t *Tree) load(ino uint64) *Inode {
 	if t.base == nil || ino == 0 || ino > t.base.Last() || t.baseFS == 0 {
 		return nil
 	}
-	if _, gone := t.removed[ino]; gone {
+	if t.removed.Has(ino) {
 		return nil
 	}
 	m, err := t.base.Inode(ino)
@@ -56,7 +56,7 @@ func (t *Tree) load(ino uint64) *Inode {
 	}
 	m.Fs = t.baseFS
 	n := &Inode{Inode: m, base: true}
-	t.inodes[ino] = n
+	t.inodes.Put(ino, n)
 	return n
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"aramid/servers/server/table"
 	"aramid/servers/vfsd/state"
 	"aramid/ukernel/uabi"
 )
@@ -22,7 +23,7 @@ func (t *Tree) Spot(f Found) Spot {
 	if n := t.Inode(f.At.Ino); n != nil && n.IsDir() {
 		return s
 	}
-	if m := t.mounts[f.At.Mount]; m != nil && m.Root == f.At.Ino {
+	if m := t.mounts.Get(f.At.Mount); m != nil && m.Root == f.At.Ino {
 		s.Dir, s.Name = m.RootDir, m.RootName
 	} else if f.Last == LastName {
 		s.Dir, s.Name = f.Parent.Ino, f.Name
@@ -45,7 +46,7 @@ func (t *Tree) newMount(f *state.FileSystem, root Spot, source string, flags uin
 
 // addMount puts a mount into the indexes; a child's parent is there already.
 func (t *Tree) addMount(m *state.Mount) {
-	t.mounts[m.Id] = m
+	t.mounts.Put(m.Id, m)
 	t.fsMounts[m.Fs]++
 	t.Hold(rootRef(m))
 	if m.Parent != 0 {
@@ -55,7 +56,7 @@ func (t *Tree) addMount(m *state.Mount) {
 
 func (t *Tree) indexPlace(m *state.Mount) {
 	t.covered[at(m)] = m.Id
-	t.covers[m.At]++
+	add(&t.covers, m.At, 1)
 	i, _ := slices.BinarySearch(t.kids[m.Parent], m.Id)
 	t.kids[m.Parent] = slices.Insert(t.kids[m.Parent], i, m.Id)
 	t.Hold(at(m))
@@ -63,14 +64,14 @@ func (t *Tree) indexPlace(m *state.Mount) {
 
 // place puts a mount onto a spot. What covers that spot comes to lie on top of it.
 func (t *Tree) place(m *state.Mount, s Spot) {
-	above := t.mounts[t.covered[s.Ref]]
+	above := t.mounts.Get(t.covered[s.Ref])
 	if above != nil {
 		t.unplace(above)
 	}
 	m.Parent, m.At, m.AtDir, m.AtName = s.Mount, s.Ino, s.Dir, s.Name
 	t.indexPlace(m)
 	if above != nil {
-		top := t.mounts[t.cross(rootRef(m)).Mount]
+		top := t.mounts.Get(t.cross(rootRef(m)).Mount)
 		t.place(above, rootSpot(top))
 	}
 }
@@ -78,9 +79,7 @@ func (t *Tree) place(m *state.Mount, s Spot) {
 // unplace takes a mount from its place.
 func (t *Tree) unplace(m *state.Mount) {
 	delete(t.covered, at(m))
-	if t.covers[m.At]--; t.covers[m.At] == 0 {
-		delete(t.covers, m.At)
-	}
+	add(&t.covers, m.At, -1)
 	kids := t.kids[m.Parent]
 	kids = slices.DeleteFunc(kids, func(id uint64) bool { return id == m.Id })
 	if t.kids[m.Parent] = kids; len(kids) == 0 {
@@ -95,33 +94,40 @@ func spotOf(m *state.Mount) Spot { return Spot{at(m), m.AtDir, m.AtName} }
 
 // forget drops a mount that was taken out when nobody stands in it, and its file system with the last one.
 func (t *Tree) forget(m *state.Mount) {
-	if m.Ns != 0 || m.Parent != 0 || t.uses[m.Id] > 0 || t.mounts[m.Id] == nil {
+	if m.Ns != 0 || m.Parent != 0 || t.uses.Get(m.Id) > 0 || t.mounts.Get(m.Id) == nil {
 		return
 	}
-	delete(t.mounts, m.Id)
+	t.mounts.Delete(m.Id)
 	t.Drop(rootRef(m))
 	if t.fsMounts[m.Fs]--; t.fsMounts[m.Fs] == 0 {
 		delete(t.fsMounts, m.Fs)
-		t.discard(t.fs[m.Fs])
+		t.discard(t.fs.Get(m.Fs))
+	}
+}
+
+// add changes a count; what is counted 0 times has no entry.
+func add(counts *table.Table[int], key uint64, by int) {
+	if n := counts.Get(key) + by; n != 0 {
+		counts.Put(key, n)
+	} else {
+		counts.Delete(key)
 	}
 }
 
 // Use counts an open file or a context that stands at a ref.
 func (t *Tree) Use(r Ref) {
-	t.uses[r.Mount]++
 	t.Hold(r)
-	if m := t.mounts[r.Mount]; m != nil && m.Expire {
+	if m := t.mounts.Get(r.Mount); m != nil {
+		add(&t.uses, m.Id, 1)
 		m.Expire = false
 	}
 }
 
 // Unuse undoes Use.
 func (t *Tree) Unuse(r Ref) {
-	if t.uses[r.Mount]--; t.uses[r.Mount] == 0 {
-		delete(t.uses, r.Mount)
-	}
 	t.Drop(r)
-	if m := t.mounts[r.Mount]; m != nil {
+	if m := t.mounts.Get(r.Mount); m != nil {
+		add(&t.uses, m.Id, -1)
 		t.forget(m)
 	}
 }
@@ -131,7 +137,7 @@ func (t *Tree) descend(m *state.Mount) []*state.Mount {
 	out := []*state.Mount{m}
 	for i := 0; i < len(out); i++ {
 		for _, id := range t.kids[out[i].Id] {
-			out = append(out, t.mounts[id])
+			out = append(out, t.mounts.Get(id))
 		}
 	}
 	return out
@@ -181,13 +187,13 @@ func SuperFlags(ms uint64) uint64 { return ms & superFlags }
 
 // ReadOnly reports whether the mount or its file system forbids changes.
 func (t *Tree) ReadOnly(r Ref) bool {
-	m := t.mounts[r.Mount]
-	return m != nil && (m.Flags|t.fs[m.Fs].Flags)&unix.MS_RDONLY != 0
+	m := t.mounts.Get(r.Mount)
+	return m != nil && (m.Flags|t.fs.Get(m.Fs).Flags)&unix.MS_RDONLY != 0
 }
 
 // on lists what is mounted on a name, through whatever mount.
 func (t *Tree) on(n, dir *Inode, name string) []*state.Mount {
-	if t.covers[n.Ino] == 0 {
+	if t.covers.Get(n.Ino) == 0 {
 		return nil
 	}
 	return t.which(func(m *state.Mount) bool {
@@ -211,14 +217,14 @@ func (t *Tree) uncover(n, dir *Inode, name string) {
 
 // mounted is the mount whose root a ref is. ErrArg: it is no mount's root, or that mount is not in the caller's namespace.
 func (t *Tree) mounted(e *Env, r Ref) (*state.Mount, uabi.Error) {
-	m := t.mounts[r.Mount]
+	m := t.mounts.Get(r.Mount)
 	if m == nil || m.Root != r.Ino || m.Ns != e.NS || m.Ns == 0 {
 		return nil, uabi.ErrArg
 	}
 	return m, uabi.OK
 }
 
-func (t *Tree) mountIDs() []uint64 { return sortedKeys(t.mounts) }
+func (t *Tree) mountIDs() []uint64 { return t.mounts.Keys() }
 
 func sortedKeys[V any](m map[uint64]V) []uint64 {
 	keys := make([]uint64, 0, len(m))
@@ -231,18 +237,18 @@ func sortedKeys[V any](m map[uint64]V) []uint64 {
 
 // Mounts lists the mounts in order of their numbers.
 func (t *Tree) Mounts() []*state.Mount {
-	out := make([]*state.Mount, 0, len(t.mounts))
+	out := make([]*state.Mount, 0, t.mounts.Len())
 	for _, id := range t.mountIDs() {
-		out = append(out, t.mounts[id])
+		out = append(out, t.mounts.Get(id))
 	}
 	return out
 }
 
 // MountOf returns a ref's mount.
-func (t *Tree) MountOf(r Ref) *state.Mount { return t.mounts[r.Mount] }
+func (t *Tree) MountOf(r Ref) *state.Mount { return t.mounts.Get(r.Mount) }
 
 // FSByID returns a file system.
-func (t *Tree) FSByID(id uint64) *state.FileSystem { return t.fs[id] }
+func (t *Tree) FSByID(id uint64) *state.FileSystem { return t.fs.Get(id) }
 
 // Top goes from a spot to the root of what is mounted on it.
 func (t *Tree) Top(s Spot) Spot {
@@ -250,7 +256,7 @@ func (t *Tree) Top(s Spot) Spot {
 	if r == s.Ref {
 		return s
 	}
-	return rootSpot(t.mounts[r.Mount])
+	return rootSpot(t.mounts.Get(r.Mount))
 }
 
 // discard forgets a file system that is mounted nowhere, with all its inodes. What lies below the first one is not forgotten.
@@ -258,16 +264,16 @@ func (t *Tree) discard(f *state.FileSystem) {
 	if f.Lower || f.Single || f.Pinned {
 		return
 	}
-	delete(t.fs, f.Id)
+	t.fs.Delete(f.Id)
 	if !f.Synthetic {
-		t.discardBelow(t.inodes[f.Root])
+		t.discardBelow(t.inodes.Get(f.Root))
 	}
 	delete(t.used, f.Id)
 }
 
 func (t *Tree) discardBelow(n *Inode) {
 	for _, e := range n.Entries {
-		if c := t.inodes[e.Ino]; c != nil {
+		if c := t.inodes.Get(e.Ino); c != nil {
 			t.discardBelow(c)
 		}
 	}

@@ -6,12 +6,12 @@ import (
 )
 
 // Space is a mount namespace, or nil.
-func (t *Tree) Space(id uint64) *state.Namespace { return t.spaces[id] }
+func (t *Tree) Space(id uint64) *state.Namespace { return t.spaces.Get(id) }
 
 // Spaces lists the mount namespaces.
 func (t *Tree) Spaces() (out []*state.Namespace) {
-	for _, id := range sortedKeys(t.spaces) {
-		out = append(out, t.spaces[id])
+	for _, id := range t.spaces.Keys() {
+		out = append(out, t.spaces.Get(id))
 	}
 	return out
 }
@@ -19,20 +19,20 @@ func (t *Tree) Spaces() (out []*state.Namespace) {
 // newSpace makes a namespace with the lowest number that none has.
 func (t *Tree) newSpace() *state.Namespace {
 	used := map[uint32]bool{}
-	for _, s := range t.spaces {
+	for _, s := range t.spaces.All() {
 		used[s.Number] = true
 	}
 	ns := &state.Namespace{Id: t.nextID(), Number: 1}
 	for used[ns.Number] {
 		ns.Number++
 	}
-	t.spaces[ns.Id] = ns
+	t.spaces.Put(ns.Id, ns)
 	return ns
 }
 
 // changed notes that a namespace's mounts have changed.
 func (t *Tree) changed(ns uint64) {
-	if t.spaces[ns] != nil {
+	if t.spaces.Get(ns) != nil {
 		t.moved[ns] = struct{}{}
 	}
 }
@@ -50,7 +50,7 @@ func (t *Tree) TakeChanged() []uint64 {
 // CopySpace makes a copy of a namespace: its mounts are peers of their originals. translate gives the ref in the copy that is for one in
 // the original.
 func (t *Tree) CopySpace(id uint64) (ns *state.Namespace, translate func(Ref) Ref) {
-	old := t.mounts[t.spaces[id].Root]
+	old := t.mounts.Get(t.spaces.Get(id).Root)
 	ns = t.newSpace()
 	top := t.copyTree(old, rootSpot(old), copyMode{recurse: true, unbindable: true})
 	ns.Root = top.Id
@@ -70,21 +70,21 @@ func (t *Tree) CopySpace(id uint64) (ns *state.Namespace, translate func(Ref) Re
 
 // DropSpace takes out all mounts of a namespace that nobody is in any more.
 func (t *Tree) DropSpace(id uint64) {
-	ns := t.spaces[id]
-	delete(t.spaces, id)
-	t.takeOut(t.descend(t.mounts[ns.Root]))
+	ns := t.spaces.Get(id)
+	t.spaces.Delete(id)
+	t.takeOut(t.descend(t.mounts.Get(ns.Root)))
 }
 
 // TopOf is where a process that enters a namespace gets its root and working directory (mntns_install).
-func (t *Tree) TopOf(id uint64) Ref { return t.cross(rootRef(t.mounts[t.spaces[id].Root])) }
+func (t *Tree) TopOf(id uint64) Ref { return t.cross(rootRef(t.mounts.Get(t.spaces.Get(id).Root))) }
 
 // CheckPivot makes pivot_root(2)'s checks; e.Root is the caller's root.
 func (t *Tree) CheckPivot(e *Env, to Ref, old Spot) uabi.Error {
-	next, root, put := t.mounts[to.Mount], t.mounts[e.Root.Mount], t.mounts[old.Mount]
+	next, root, put := t.mounts.Get(to.Mount), t.mounts.Get(e.Root.Mount), t.mounts.Get(old.Mount)
 	if err := t.checkSpot(e, old); err != uabi.OK {
 		return err
 	}
-	shared := func(id uint64) bool { return t.mounts[id] != nil && t.mounts[id].Peer != 0 }
+	shared := func(id uint64) bool { return t.mounts.Get(id) != nil && t.mounts.Get(id).Peer != 0 }
 	switch {
 	case put.Peer != 0, shared(next.Parent), shared(root.Parent), root.Ns != e.NS, next.Ns != e.NS:
 		return uabi.ErrArg
@@ -103,7 +103,7 @@ func (t *Tree) CheckPivot(e *Env, to Ref, old Spot) uabi.Error {
 // below reports whether r, which is s, can be reached from top.
 func (t *Tree) below(r Ref, s Spot, top Ref) bool {
 	for r.Mount != top.Mount {
-		m := t.mounts[r.Mount]
+		m := t.mounts.Get(r.Mount)
 		if m == nil || m.Parent == 0 {
 			return false
 		}
@@ -115,7 +115,7 @@ func (t *Tree) below(r Ref, s Spot, top Ref) bool {
 
 // Pivot puts the mount at to in place of the caller's root, and that one onto old.
 func (t *Tree) Pivot(e *Env, to Ref, old Spot) {
-	next, root := t.mounts[to.Mount], t.mounts[e.Root.Mount]
+	next, root := t.mounts.Get(to.Mount), t.mounts.Get(e.Root.Mount)
 	place := spotOf(root)
 	t.unplace(next)
 	t.unplace(root)
@@ -149,7 +149,7 @@ func (t *Tree) spotPath(e *Env, s Spot) (string, bool) {
 
 // RootPath is what a mount shows of its file system, as a path in it.
 func (t *Tree) RootPath(e *Env, m *state.Mount) string {
-	f := t.fs[m.Fs]
+	f := t.fs.Get(m.Fs)
 	if m.Root == f.Root {
 		return "/"
 	}

@@ -13,7 +13,7 @@ import (
 // newGroup is the lowest number that no peer group has.
 func (t *Tree) newGroup() uint64 {
 	used := map[uint64]bool{}
-	for _, m := range t.mounts {
+	for _, m := range t.mounts.All() {
 		used[m.Peer] = true
 	}
 	g := uint64(1)
@@ -38,7 +38,7 @@ func (t *Tree) members(group uint64) []*state.Mount {
 
 func (t *Tree) which(f func(*state.Mount) bool) (out []*state.Mount) {
 	for _, id := range t.mountIDs() {
-		if m := t.mounts[id]; f(m) {
+		if m := t.mounts.Get(id); f(m) {
 			out = append(out, m)
 		}
 	}
@@ -57,7 +57,7 @@ func (t *Tree) leave(m *state.Mount) {
 		m.Master = group
 		return
 	}
-	for _, s := range t.mounts {
+	for _, s := range t.mounts.All() {
 		if s.Master == group {
 			s.Master = m.Master
 		}
@@ -115,7 +115,7 @@ func (t *Tree) propagate(m *state.Mount, to Spot) (out []copied) {
 		out = append(out, copied{c, s})
 		return c
 	}
-	dst := t.mounts[to.Mount]
+	dst := t.mounts.Get(to.Mount)
 	for _, peer := range t.members(dst.Peer) {
 		if peer != dst && t.receives(peer, to) {
 			add(peer, m, copyMode{})
@@ -169,7 +169,7 @@ func (t *Tree) receivers(m *state.Mount) []*state.Mount {
 	groups := map[uint64]bool{m.Peer: true}
 	for grew := true; grew; {
 		grew = false
-		for _, s := range t.mounts {
+		for _, s := range t.mounts.All() {
 			if groups[s.Master] && s.Peer != 0 && !groups[s.Peer] {
 				groups[s.Peer], grew = true, true
 			}
@@ -181,7 +181,7 @@ func (t *Tree) receivers(m *state.Mount) []*state.Mount {
 // Dominating is the nearest group that a slave receives from, over any number of others, and that has a member in the namespace below
 // root; 0: none (propagate_from of proc_pid_mountinfo(5)).
 func (t *Tree) Dominating(e *Env, m *state.Mount) uint64 {
-	for group, steps := m.Master, 0; group != 0 && steps <= len(t.mounts); steps++ {
+	for group, steps := m.Master, 0; group != 0 && steps <= t.mounts.Len(); steps++ {
 		members := t.members(group)
 		for _, p := range members {
 			if p.Ns == m.Ns {

@@ -7,7 +7,7 @@ import (
 // Save puts the tree into a snapshot: of the inodes only those that are not as the image has them.
 func (t *Tree) Save(s *state.State) {
 	changed := map[uint64]*Inode{}
-	for ino, n := range t.inodes {
+	for ino, n := range t.inodes.All() {
 		if !n.base {
 			changed[ino] = n
 		}
@@ -15,30 +15,30 @@ func (t *Tree) Save(s *state.State) {
 	for _, ino := range sortedKeys(changed) {
 		s.Inodes = append(s.Inodes, changed[ino].Inode)
 	}
-	s.Removed = sortedKeys(t.removed)
+	s.Removed = t.removed.Keys()
 	s.LastIno = t.lastIno
-	for _, id := range sortedKeys(t.fs) {
-		s.FileSystems = append(s.FileSystems, t.fs[id])
+	for _, id := range t.fs.Keys() {
+		s.FileSystems = append(s.FileSystems, t.fs.Get(id))
 	}
 	s.Mounts = append(s.Mounts, t.Mounts()...)
-	for _, id := range sortedKeys(t.spaces) {
-		s.Namespaces = append(s.Namespaces, t.spaces[id])
+	for _, id := range t.spaces.Keys() {
+		s.Namespaces = append(s.Namespaces, t.spaces.Get(id))
 	}
 }
 
 // Load takes a snapshot over an empty tree (UseBase: with an image). What holds inodes beside the mounts is held again by the caller.
 func (t *Tree) Load(s *state.State) {
 	for _, ino := range s.Removed {
-		t.removed[ino] = struct{}{}
+		t.removed.Put(ino, struct{}{})
 	}
 	for _, n := range s.Inodes {
 		i := &Inode{Inode: n}
-		t.inodes[n.Ino] = i
+		t.inodes.Put(n.Ino, i)
 		t.countInode(i)
 	}
 	t.lastIno = s.LastIno
 	for _, f := range s.FileSystems {
-		t.fs[f.Id] = f
+		t.fs.Put(f.Id, f)
 		if f.Lower {
 			t.baseFS = f.Id
 		}
@@ -48,20 +48,20 @@ func (t *Tree) Load(s *state.State) {
 		t.addMount(m)
 	}
 	for _, n := range s.Namespaces {
-		t.spaces[n.Id] = n
+		t.spaces.Put(n.Id, n)
 	}
 }
 
 // index rebuilds what is not in the state: names of directories.
 func (t *Tree) index() {
-	for _, n := range t.inodes {
+	for _, n := range t.inodes.All() {
 		if !n.IsDir() || n.Lower {
 			continue
 		}
 		n.names = make(map[string]*state.Entry, len(n.Entries))
 		for _, e := range n.Entries {
 			n.names[e.Name] = e
-			if c := t.inodes[e.Ino]; c != nil && c.IsDir() {
+			if c := t.inodes.Get(e.Ino); c != nil && c.IsDir() {
 				c.name = e.Name
 			}
 		}
@@ -70,7 +70,7 @@ func (t *Tree) index() {
 
 // Handles names the memory handles that inodes hold.
 func (t *Tree) Handles(yield func(uint32)) {
-	for _, n := range t.inodes {
+	for _, n := range t.inodes.All() {
 		for _, h := range []uint32{n.Memory, n.ReadOnly} {
 			if h != 0 {
 				yield(h)

@@ -13,7 +13,7 @@ func (t *Tree) Single(r Ref) bool {
 
 // SingleFS is the one of that type, or nil.
 func (t *Tree) SingleFS(typ string) *state.FileSystem {
-	for _, f := range t.fs {
+	for _, f := range t.fs.All() {
 		if f.Single && f.Type == typ {
 			return f
 		}
@@ -27,7 +27,7 @@ func (t *Tree) Child(dir *Inode, name string) *Inode {
 	if e == nil {
 		return nil
 	}
-	return t.inodes[e.Ino]
+	return t.inodes.Get(e.Ino)
 }
 
 // Remove takes a file out of a directory.

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"aramid/servers/server/table"
 	"aramid/servers/vfsd/state"
 	"aramid/ukernel/uabi"
 )
@@ -51,20 +52,20 @@ func (n *Inode) IsDir() bool { return n.Type() == unix.S_IFDIR }
 
 // Tree is all names. It is not safe for concurrent use.
 type Tree struct {
-	inodes   map[uint64]*Inode
-	removed  map[uint64]struct{} // inodes of the image that are gone
+	inodes   table.Table[*Inode]
+	removed  table.Table[struct{}] // inodes of the image that are gone
 	lastIno  uint64
 	base     Base // nil: none
 	baseFS   uint64
 	damaged  func(error)
-	fs       map[uint64]*state.FileSystem
-	mounts   map[uint64]*state.Mount
+	fs       table.Table[*state.FileSystem]
+	mounts   table.Table[*state.Mount]
 	covered  map[Ref]uint64      // (parent mount, inode) → mount on it
-	covers   map[uint64]int      // mounts on an inode, through whatever mount
+	covers   table.Table[int]    // mounts on an inode, through whatever mount
 	kids     map[uint64][]uint64 // mounts in a mount, by number
-	uses     map[uint64]int      // open files and contexts in a mount
+	uses     table.Table[int]    // open files and contexts in a mount
 	fsMounts map[uint64]int      // mounts of a file system
-	spaces   map[uint64]*state.Namespace
+	spaces   table.Table[*state.Namespace]
 	used     map[uint64]*usage   // by file system
 	moved    map[uint64]struct{} // namespaces whose mounts have changed
 	nextID   func() uint64
@@ -77,9 +78,8 @@ type Tree struct {
 // New makes an empty tree. nextID gives numbers for mounts and file systems that are never used again.
 func New(nextID func() uint64) *Tree {
 	return &Tree{
-		inodes: map[uint64]*Inode{}, removed: map[uint64]struct{}{}, fs: map[uint64]*state.FileSystem{}, mounts: map[uint64]*state.Mount{},
-		covered: map[Ref]uint64{}, covers: map[uint64]int{}, kids: map[uint64][]uint64{}, uses: map[uint64]int{}, fsMounts: map[uint64]int{},
-		spaces: map[uint64]*state.Namespace{}, used: map[uint64]*usage{}, moved: map[uint64]struct{}{}, nextID: nextID,
+		covered: map[Ref]uint64{}, kids: map[uint64][]uint64{}, fsMounts: map[uint64]int{},
+		used: map[uint64]*usage{}, moved: map[uint64]struct{}{}, nextID: nextID,
 	}
 }
 
@@ -118,7 +118,7 @@ type Attr struct {
 
 // Inode returns the inode with that number, or nil.
 func (t *Tree) Inode(ino uint64) *Inode {
-	if n := t.inodes[ino]; n != nil {
+	if n := t.inodes.Get(ino); n != nil {
 		return n
 	}
 	return t.load(ino)
@@ -141,7 +141,7 @@ func (t *Tree) NewInode(fs uint64, mode, uid, gid uint32, now int64) *Inode {
 		n.Nlink = 2
 		n.names = map[string]*state.Entry{}
 	}
-	t.inodes[n.Ino] = n
+	t.inodes.Put(n.Ino, n)
 	t.countInode(n)
 	return n
 }
@@ -157,7 +157,7 @@ func (t *Tree) Add(dir *Inode, name string, mode uint32, rdev uint64, target str
 // NewFS makes a file system of that type with an empty root directory, or a synthetic one with that root number.
 func (t *Tree) NewFS(typ string, mode uint32, synthetic uint64, now int64) *state.FileSystem {
 	f := &state.FileSystem{Id: t.nextID(), Type: typ, Root: synthetic, Synthetic: synthetic != 0}
-	t.fs[f.Id] = f
+	t.fs.Put(f.Id, f)
 	if !f.Synthetic {
 		root := t.NewInode(f.Id, unix.S_IFDIR|mode, 0, 0, now)
 		root.Parent = root.Ino
@@ -168,8 +168,8 @@ func (t *Tree) NewFS(typ string, mode uint32, synthetic uint64, now int64) *stat
 
 // FS returns the file system behind a ref.
 func (t *Tree) FS(r Ref) *state.FileSystem {
-	if m := t.mounts[r.Mount]; m != nil {
-		return t.fs[m.Fs]
+	if m := t.mounts.Get(r.Mount); m != nil {
+		return t.fs.Get(m.Fs)
 	}
 	return nil
 }
@@ -231,12 +231,12 @@ func (t *Tree) release(n *Inode) {
 		}
 	}
 	t.uncountInode(n)
-	delete(t.inodes, n.Ino)
-	if f := t.fs[n.Fs]; f == nil || !f.Single { // Linux's kernfs tells nobody, and watches of what is gone stay
+	t.inodes.Delete(n.Ino)
+	if f := t.fs.Get(n.Fs); f == nil || !f.Single { // Linux's kernfs tells nobody, and watches of what is gone stay
 		t.gone = append(t.gone, Gone{n.Ino, n.IsDir(), f == nil})
 	}
 	if t.base != nil && n.Ino <= t.base.Last() {
-		t.removed[n.Ino] = struct{}{}
+		t.removed.Put(n.Ino, struct{}{})
 	}
 }
 

@@ -19,7 +19,7 @@ func (t *Tree) CheckUnmount(e *Env, r Ref, lazy bool) uabi.Error {
 
 // Unmount takes a mount out, after CheckUnmount: lazily with all that is below it.
 func (t *Tree) Unmount(r Ref, lazy bool) {
-	m := t.mounts[r.Mount]
+	m := t.mounts.Get(r.Mount)
 	list := []*state.Mount{m}
 	if lazy {
 		list = t.descend(m)
@@ -29,7 +29,7 @@ func (t *Tree) Unmount(r Ref, lazy bool) {
 
 // Expire is MNT_EXPIRE: the first time, and after each use of the mount, it only marks the mount (true).
 func (t *Tree) Expire(r Ref) bool {
-	m := t.mounts[r.Mount]
+	m := t.mounts.Get(r.Mount)
 	first := !m.Expire
 	m.Expire = true
 	return first
@@ -37,15 +37,15 @@ func (t *Tree) Expire(r Ref) bool {
 
 // busy reports whether somebody stands in a mount or something is mounted in it, or in what would go with it elsewhere.
 func (t *Tree) busy(m *state.Mount) bool {
-	if len(t.kids[m.Id]) > 0 || t.uses[m.Id] > 0 {
+	if len(t.kids[m.Id]) > 0 || t.uses.Get(m.Id) > 0 {
 		return true
 	}
-	for _, p := range t.receivers(t.mounts[m.Parent]) {
-		c := t.mounts[t.covered[Ref{p.Id, m.At}]]
+	for _, p := range t.receivers(t.mounts.Get(m.Parent)) {
+		c := t.mounts.Get(t.covered[Ref{p.Id, m.At}])
 		if c == nil || len(t.kids[c.Id]) > 0 && t.topper(c) == nil {
 			continue
 		}
-		if t.uses[c.Id] > 0 {
+		if t.uses.Get(c.Id) > 0 {
 			return true
 		}
 	}
@@ -54,8 +54,8 @@ func (t *Tree) busy(m *state.Mount) bool {
 
 // topper is the mount that covers c's root, if nothing else is mounted in c.
 func (t *Tree) topper(c *state.Mount) *state.Mount {
-	if kids := t.kids[c.Id]; len(kids) == 1 && t.mounts[kids[0]].At == c.Root {
-		return t.mounts[kids[0]]
+	if kids := t.kids[c.Id]; len(kids) == 1 && t.mounts.Get(kids[0]).At == c.Root {
+		return t.mounts.Get(kids[0])
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (t *Tree) takeOut(list []*state.Mount) {
 		}
 		for _, id := range append([]uint64(nil), t.kids[m.Id]...) {
 			// It covered m: it stays, where m was.
-			top := t.mounts[id]
+			top := t.mounts.Get(id)
 			t.unplace(top)
 			t.place(top, place)
 		}
@@ -96,8 +96,8 @@ func (t *Tree) goAlong(list []*state.Mount, going map[uint64]bool) (out []*state
 		if m.Parent == 0 {
 			continue
 		}
-		for _, p := range t.receivers(t.mounts[m.Parent]) {
-			if c := t.mounts[t.covered[Ref{p.Id, m.At}]]; c != nil && !going[c.Id] {
+		for _, p := range t.receivers(t.mounts.Get(m.Parent)) {
+			if c := t.mounts.Get(t.covered[Ref{p.Id, m.At}]); c != nil && !going[c.Id] {
 				going[c.Id] = true
 				found = append(found, c)
 			}
@@ -107,7 +107,7 @@ func (t *Tree) goAlong(list []*state.Mount, going map[uint64]bool) (out []*state
 		again = false
 		for _, c := range found {
 			for _, id := range t.kids[c.Id] {
-				if going[c.Id] && !going[id] && t.mounts[id].At != c.Root {
+				if going[c.Id] && !going[id] && t.mounts.Get(id).At != c.Root {
 					going[c.Id], again = false, true
 				}
 			}

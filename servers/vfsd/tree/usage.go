@@ -74,7 +74,7 @@ func added(n *Inode, pos, end int64) uint64 {
 
 // Fit says how far a write of [pos, end) gets: to end, or to where its file system is full. ErrNoSpace: nowhere.
 func (t *Tree) Fit(n *Inode, pos, end int64) (int64, uabi.Error) {
-	f := t.fs[n.Fs]
+	f := t.fs.Get(n.Fs)
 	if f == nil || f.MaxBytes == 0 {
 		return end, uabi.OK
 	}

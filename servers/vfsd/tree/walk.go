@@ -192,11 +192,14 @@ func (t *Tree) lookup(e *Env, dir Ref, name string) (Ref, uabi.Error) {
 // cross goes up to the topmost mount on a ref.
 func (t *Tree) cross(r Ref) Ref {
 	for {
+		if t.covers.Get(r.Ino) == 0 {
+			return r
+		}
 		m, ok := t.covered[r]
 		if !ok {
 			return r
 		}
-		r = Ref{m, t.mounts[m].Root}
+		r = Ref{m, t.mounts.Get(m).Root}
 	}
 }
 
@@ -206,7 +209,7 @@ func (t *Tree) parent(e *Env, r Ref) Ref {
 		if r == e.Root {
 			return r
 		}
-		m := t.mounts[r.Mount]
+		m := t.mounts.Get(r.Mount)
 		if m == nil || r.Ino != m.Root {
 			break
 		}
@@ -276,7 +279,7 @@ func (t *Tree) Access(e *Env, r Ref, mode uint32) uabi.Error {
 		return err
 	}
 	typ := a.Mode & unix.S_IFMT
-	if m := t.mounts[r.Mount]; mode&mayExec != 0 && typ == unix.S_IFREG && m != nil && m.Flags&unix.MS_NOEXEC != 0 {
+	if m := t.mounts.Get(r.Mount); mode&mayExec != 0 && typ == unix.S_IFREG && m != nil && m.Flags&unix.MS_NOEXEC != 0 {
 		return uabi.ErrAccess
 	}
 	if mode&mayWrite != 0 && t.ReadOnly(r) && (typ == unix.S_IFREG || typ == unix.S_IFDIR || typ == unix.S_IFLNK) {
@@ -306,7 +309,7 @@ func (t *Tree) ReadLink(e *Env, r Ref) (string, uabi.Error) {
 func (t *Tree) PathOf(e *Env, r Ref) (path string, ok bool) {
 	var parts []string
 	for r != e.Root {
-		m := t.mounts[r.Mount]
+		m := t.mounts.Get(r.Mount)
 		if m != nil && r.Ino == m.Root {
 			if m.Parent == 0 {
 				return join(parts), false
