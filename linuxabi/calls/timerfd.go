@@ -82,8 +82,13 @@ func (t *Trap) timer(fd int32) (vfs.Client, int64) {
 }
 
 func (t *Trap) putTimer(va uint64, r *vfs.TimerfdReply) int64 {
+	return t.putItimerspec(va, r.Interval, r.Value)
+}
+
+// putItimerspec writes a struct itimerspec; times in ns.
+func (t *Trap) putItimerspec(va, interval, value uint64) int64 {
 	var w abi.Writer
-	w.Timespec(int64(r.Interval))
-	w.Timespec(int64(r.Value))
+	w.Timespec(int64(interval))
+	w.Timespec(int64(value))
 	return t.write(va, w.B)
 }

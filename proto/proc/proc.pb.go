@@ -5678,6 +5678,306 @@ func (x *TotalsReply) GetSystemNs() uint64 {
 	return 0
 }
 
+type TimerMakeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Realtime      bool                   `protobuf:"varint,1,opt,name=realtime,proto3" json:"realtime,omitempty"`                 // absolute times follow CLOCK_REALTIME
+	Signal        uint32                 `protobuf:"varint,2,opt,name=signal,proto3" json:"signal,omitempty"`                     // 0: none (SIGEV_NONE)
+	Tid           int32                  `protobuf:"varint,3,opt,name=tid,proto3" json:"tid,omitempty"`                           // the thread that the signal is for; 0: the process
+	Value         uint64                 `protobuf:"varint,4,opt,name=value,proto3" json:"value,omitempty"`                       // si_value
+	OwnValue      bool                   `protobuf:"varint,5,opt,name=own_value,json=ownValue,proto3" json:"own_value,omitempty"` // si_value is the timer's id
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimerMakeRequest) Reset() {
+	*x = TimerMakeRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimerMakeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimerMakeRequest) ProtoMessage() {}
+
+func (x *TimerMakeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimerMakeRequest.ProtoReflect.Descriptor instead.
+func (*TimerMakeRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *TimerMakeRequest) GetRealtime() bool {
+	if x != nil {
+		return x.Realtime
+	}
+	return false
+}
+
+func (x *TimerMakeRequest) GetSignal() uint32 {
+	if x != nil {
+		return x.Signal
+	}
+	return 0
+}
+
+func (x *TimerMakeRequest) GetTid() int32 {
+	if x != nil {
+		return x.Tid
+	}
+	return 0
+}
+
+func (x *TimerMakeRequest) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *TimerMakeRequest) GetOwnValue() bool {
+	if x != nil {
+		return x.OwnValue
+	}
+	return false
+}
+
+type TimerMakeReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimerMakeReply) Reset() {
+	*x = TimerMakeReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[83]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimerMakeReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimerMakeReply) ProtoMessage() {}
+
+func (x *TimerMakeReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[83]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimerMakeReply.ProtoReflect.Descriptor instead.
+func (*TimerMakeReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{83}
+}
+
+func (x *TimerMakeReply) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type TimerArmRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Set           bool                   `protobuf:"varint,2,opt,name=set,proto3" json:"set,omitempty"`
+	Absolute      bool                   `protobuf:"varint,3,opt,name=absolute,proto3" json:"absolute,omitempty"`
+	Value         uint64                 `protobuf:"varint,4,opt,name=value,proto3" json:"value,omitempty"` // 0: disarmed
+	Interval      uint64                 `protobuf:"varint,5,opt,name=interval,proto3" json:"interval,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimerArmRequest) Reset() {
+	*x = TimerArmRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[84]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimerArmRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimerArmRequest) ProtoMessage() {}
+
+func (x *TimerArmRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[84]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimerArmRequest.ProtoReflect.Descriptor instead.
+func (*TimerArmRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{84}
+}
+
+func (x *TimerArmRequest) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *TimerArmRequest) GetSet() bool {
+	if x != nil {
+		return x.Set
+	}
+	return false
+}
+
+func (x *TimerArmRequest) GetAbsolute() bool {
+	if x != nil {
+		return x.Absolute
+	}
+	return false
+}
+
+func (x *TimerArmRequest) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *TimerArmRequest) GetInterval() uint64 {
+	if x != nil {
+		return x.Interval
+	}
+	return 0
+}
+
+type TimerArmReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Value         uint64                 `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"` // until it goes off; 0: disarmed
+	Interval      uint64                 `protobuf:"varint,2,opt,name=interval,proto3" json:"interval,omitempty"`
+	Overrun       int32                  `protobuf:"varint,3,opt,name=overrun,proto3" json:"overrun,omitempty"` // of the signal that was delivered last
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimerArmReply) Reset() {
+	*x = TimerArmReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[85]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimerArmReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimerArmReply) ProtoMessage() {}
+
+func (x *TimerArmReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[85]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimerArmReply.ProtoReflect.Descriptor instead.
+func (*TimerArmReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{85}
+}
+
+func (x *TimerArmReply) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *TimerArmReply) GetInterval() uint64 {
+	if x != nil {
+		return x.Interval
+	}
+	return 0
+}
+
+func (x *TimerArmReply) GetOverrun() int32 {
+	if x != nil {
+		return x.Overrun
+	}
+	return 0
+}
+
+type TimerDeleteRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimerDeleteRequest) Reset() {
+	*x = TimerDeleteRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[86]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimerDeleteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimerDeleteRequest) ProtoMessage() {}
+
+func (x *TimerDeleteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[86]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimerDeleteRequest.ProtoReflect.Descriptor instead.
+func (*TimerDeleteRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{86}
+}
+
+func (x *TimerDeleteRequest) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
 var File_proto_proc_proc_proto protoreflect.FileDescriptor
 
 const file_proto_proc_proc_proto_rawDesc = "" +
@@ -6148,7 +6448,27 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\blast_pid\x18\x04 \x01(\x05R\alastPid\x12\x14\n" +
 	"\x05forks\x18\x05 \x01(\x04R\x05forks\x12\x17\n" +
 	"\auser_ns\x18\x06 \x01(\x04R\x06userNs\x12\x1b\n" +
-	"\tsystem_ns\x18\a \x01(\x04R\bsystemNs*3\n" +
+	"\tsystem_ns\x18\a \x01(\x04R\bsystemNs\"\x8b\x01\n" +
+	"\x10TimerMakeRequest\x12\x1a\n" +
+	"\brealtime\x18\x01 \x01(\bR\brealtime\x12\x16\n" +
+	"\x06signal\x18\x02 \x01(\rR\x06signal\x12\x10\n" +
+	"\x03tid\x18\x03 \x01(\x05R\x03tid\x12\x14\n" +
+	"\x05value\x18\x04 \x01(\x04R\x05value\x12\x1b\n" +
+	"\town_value\x18\x05 \x01(\bR\bownValue\" \n" +
+	"\x0eTimerMakeReply\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x05R\x02id\"\x81\x01\n" +
+	"\x0fTimerArmRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x10\n" +
+	"\x03set\x18\x02 \x01(\bR\x03set\x12\x1a\n" +
+	"\babsolute\x18\x03 \x01(\bR\babsolute\x12\x14\n" +
+	"\x05value\x18\x04 \x01(\x04R\x05value\x12\x1a\n" +
+	"\binterval\x18\x05 \x01(\x04R\binterval\"[\n" +
+	"\rTimerArmReply\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\x04R\x05value\x12\x1a\n" +
+	"\binterval\x18\x02 \x01(\x04R\binterval\x12\x18\n" +
+	"\aoverrun\x18\x03 \x01(\x05R\aoverrun\"$\n" +
+	"\x12TimerDeleteRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x05R\x02id*3\n" +
 	"\aVerdict\x12\v\n" +
 	"\aIGNORED\x10\x00\x12\f\n" +
 	"\bORPHANED\x10\x01\x12\r\n" +
@@ -6158,7 +6478,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xa9,\n" +
+	"\x04KILL\x10\x022\xbb.\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
@@ -6239,7 +6559,12 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x06Adjust\x12\x1a.aramid.proc.AdjustRequest\x1a\x18.aramid.proc.AdjustReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\x06ErrArg\"\tErrAccess\"\aErrPerm\x12i\n" +
 	"\aCompare\x12\x1b.aramid.proc.CompareRequest\x1a\x15.aramid.proc.PidReply\"*\x8a\xb5\x18&\"\tErrSearch\"\aErrPerm\"\x06ErrArg\"\bErrBadFD\x12W\n" +
 	"\bClockSet\x12\x19.aramid.proc.ClockRequest\x1a\x17.aramid.proc.EmptyReply\"\x17\x8a\xb5\x18\x13\b\x01\"\aErrPerm\"\x06ErrArg\x12C\n" +
-	"\x06Totals\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.TotalsReply\"\x04\x8a\xb5\x18\x00B\x13Z\x11aramid/proto/procb\x06proto3"
+	"\x06Totals\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.TotalsReply\"\x04\x8a\xb5\x18\x00\x12a\n" +
+	"\tTimerMake\x12\x1d.aramid.proc.TimerMakeRequest\x1a\x1b.aramid.proc.TimerMakeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrAgain\x12T\n" +
+	"\bTimerArm\x12\x1c.aramid.proc.TimerArmRequest\x1a\x1a.aramid.proc.TimerArmReply\"\x0e\x8a\xb5\x18\n" +
+	"\b\x01\"\x06ErrArg\x12W\n" +
+	"\vTimerDelete\x12\x1f.aramid.proc.TimerDeleteRequest\x1a\x17.aramid.proc.EmptyReply\"\x0e\x8a\xb5\x18\n" +
+	"\b\x01\"\x06ErrArgB\x13Z\x11aramid/proto/procb\x06proto3"
 
 var (
 	file_proto_proc_proc_proto_rawDescOnce sync.Once
@@ -6254,7 +6579,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 82)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 87)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(Verdict)(0),                 // 0: aramid.proc.Verdict
 	(CgroupKnob)(0),              // 1: aramid.proc.CgroupKnob
@@ -6340,6 +6665,11 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*CompareRequest)(nil),       // 81: aramid.proc.CompareRequest
 	(*ClockRequest)(nil),         // 82: aramid.proc.ClockRequest
 	(*TotalsReply)(nil),          // 83: aramid.proc.TotalsReply
+	(*TimerMakeRequest)(nil),     // 84: aramid.proc.TimerMakeRequest
+	(*TimerMakeReply)(nil),       // 85: aramid.proc.TimerMakeReply
+	(*TimerArmRequest)(nil),      // 86: aramid.proc.TimerArmRequest
+	(*TimerArmReply)(nil),        // 87: aramid.proc.TimerArmReply
+	(*TimerDeleteRequest)(nil),   // 88: aramid.proc.TimerDeleteRequest
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	11, // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
@@ -6413,74 +6743,80 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	81, // 68: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
 	82, // 69: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
 	2,  // 70: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
-	5,  // 71: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	5,  // 72: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	3,  // 73: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	10, // 74: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
-	3,  // 75: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	3,  // 76: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	3,  // 77: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	14, // 78: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	3,  // 79: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	3,  // 80: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	21, // 81: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	23, // 82: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	3,  // 83: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	23, // 84: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	28, // 85: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	27, // 86: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	28, // 87: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	17, // 88: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
-	30, // 89: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
-	5,  // 90: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
-	28, // 91: aramid.proc.Proc.Raise:output_type -> aramid.proc.SignalReply
-	3,  // 92: aramid.proc.Proc.SigReturn:output_type -> aramid.proc.EmptyReply
-	30, // 93: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	3,  // 94: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	5,  // 95: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	32, // 96: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	3,  // 97: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	35, // 98: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	37, // 99: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	39, // 100: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	5,  // 101: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	42, // 102: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	44, // 103: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	45, // 104: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	46, // 105: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	48, // 106: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	49, // 107: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	51, // 108: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	56, // 109: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	55, // 110: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	55, // 111: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	53, // 112: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
-	55, // 113: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	3,  // 114: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	61, // 115: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	63, // 116: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	65, // 117: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
-	63, // 118: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
-	45, // 119: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	68, // 120: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
-	3,  // 121: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	68, // 122: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	71, // 123: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
-	3,  // 124: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
-	3,  // 125: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
-	48, // 126: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	74, // 127: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
-	3,  // 128: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	77, // 129: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
-	3,  // 130: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
-	48, // 131: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
-	49, // 132: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
-	80, // 133: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
-	5,  // 134: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
-	3,  // 135: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
-	83, // 136: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
-	71, // [71:137] is the sub-list for method output_type
-	5,  // [5:71] is the sub-list for method input_type
+	84, // 71: aramid.proc.Proc.TimerMake:input_type -> aramid.proc.TimerMakeRequest
+	86, // 72: aramid.proc.Proc.TimerArm:input_type -> aramid.proc.TimerArmRequest
+	88, // 73: aramid.proc.Proc.TimerDelete:input_type -> aramid.proc.TimerDeleteRequest
+	5,  // 74: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	5,  // 75: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	3,  // 76: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	10, // 77: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
+	3,  // 78: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	3,  // 79: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	3,  // 80: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	14, // 81: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	3,  // 82: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	3,  // 83: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	21, // 84: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	23, // 85: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	3,  // 86: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	23, // 87: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	28, // 88: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	27, // 89: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	28, // 90: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	17, // 91: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
+	30, // 92: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
+	5,  // 93: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
+	28, // 94: aramid.proc.Proc.Raise:output_type -> aramid.proc.SignalReply
+	3,  // 95: aramid.proc.Proc.SigReturn:output_type -> aramid.proc.EmptyReply
+	30, // 96: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	3,  // 97: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	5,  // 98: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	32, // 99: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	3,  // 100: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	35, // 101: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	37, // 102: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	39, // 103: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	5,  // 104: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	42, // 105: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	44, // 106: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	45, // 107: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	46, // 108: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	48, // 109: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	49, // 110: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	51, // 111: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	56, // 112: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	55, // 113: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	55, // 114: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	53, // 115: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
+	55, // 116: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	3,  // 117: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	61, // 118: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	63, // 119: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	65, // 120: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
+	63, // 121: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
+	45, // 122: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	68, // 123: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	3,  // 124: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
+	68, // 125: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	71, // 126: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	3,  // 127: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
+	3,  // 128: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
+	48, // 129: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	74, // 130: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	3,  // 131: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
+	77, // 132: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	3,  // 133: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
+	48, // 134: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	49, // 135: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	80, // 136: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
+	5,  // 137: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
+	3,  // 138: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
+	83, // 139: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	85, // 140: aramid.proc.Proc.TimerMake:output_type -> aramid.proc.TimerMakeReply
+	87, // 141: aramid.proc.Proc.TimerArm:output_type -> aramid.proc.TimerArmReply
+	3,  // 142: aramid.proc.Proc.TimerDelete:output_type -> aramid.proc.EmptyReply
+	74, // [74:143] is the sub-list for method output_type
+	5,  // [5:74] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -6501,7 +6837,7 @@ func file_proto_proc_proc_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   82,
+			NumMessages:   87,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -77,6 +77,9 @@ const (
 	MethodCompare       = 64
 	MethodClockSet      = 65
 	MethodTotals        = 66
+	MethodTimerMake     = 67
+	MethodTimerArm      = 68
+	MethodTimerDelete   = 69
 )
 
 // Client calls Proc through the handle H.
@@ -1645,6 +1648,74 @@ func (cl Client) Totals(c ipc.Caller, in *EmptyRequest, out *TotalsReply, grants
 	return uabi.OK
 }
 
+// TimerMake is timer_create(2) for clocks that are not of processor time; linuxabi has looked at the clock. ErrArg: no such signal, or
+// no such thread of the caller's. ErrAgain: too many timers (RLIMIT_SIGPENDING). Word 0 of the reply: its id.
+func (cl Client) TimerMake(c ipc.Caller, in *TimerMakeRequest, out *TimerMakeReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodTimerMake, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// TimerArm is timer_settime(2) and, without `set`, timer_gettime(2) and timer_getoverrun(2): times in ns; the reply has the old ones.
+// ErrArg: no such timer.
+func (cl Client) TimerArm(c ipc.Caller, in *TimerArmRequest, out *TimerArmReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodTimerArm, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// TimerDelete is timer_delete(2). ErrArg: no such timer.
+func (cl Client) TimerDelete(c ipc.Caller, in *TimerDeleteRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodTimerDelete, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1797,6 +1868,14 @@ type Handler[C any] interface {
 	ClockSet(c C, in *ClockRequest, out *EmptyReply) uabi.Error
 	// Totals counts for /proc/stat and /proc/loadavg.
 	Totals(c C, in *EmptyRequest, out *TotalsReply) uabi.Error
+	// TimerMake is timer_create(2) for clocks that are not of processor time; linuxabi has looked at the clock. ErrArg: no such signal, or
+	// no such thread of the caller's. ErrAgain: too many timers (RLIMIT_SIGPENDING). Word 0 of the reply: its id.
+	TimerMake(c C, in *TimerMakeRequest, out *TimerMakeReply) uabi.Error
+	// TimerArm is timer_settime(2) and, without `set`, timer_gettime(2) and timer_getoverrun(2): times in ns; the reply has the old ones.
+	// ErrArg: no such timer.
+	TimerArm(c C, in *TimerArmRequest, out *TimerArmReply) uabi.Error
+	// TimerDelete is timer_delete(2). ErrArg: no such timer.
+	TimerDelete(c C, in *TimerDeleteRequest, out *EmptyReply) uabi.Error
 }
 
 // Service is Proc with h's methods behind it.
@@ -1939,6 +2018,12 @@ type service[C any] struct {
 	clockSetOut      EmptyReply
 	totalsIn         EmptyRequest
 	totalsOut        TotalsReply
+	timerMakeIn      TimerMakeRequest
+	timerMakeOut     TimerMakeReply
+	timerArmIn       TimerArmRequest
+	timerArmOut      TimerArmReply
+	timerDeleteIn    TimerDeleteRequest
+	timerDeleteOut   EmptyReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -2076,6 +2161,12 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doClockSet(c, b)
 	case MethodTotals:
 		return s.doTotals(c, b)
+	case MethodTimerMake:
+		return s.doTimerMake(c, b)
+	case MethodTimerArm:
+		return s.doTimerArm(c, b)
+	case MethodTimerDelete:
+		return s.doTimerDelete(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -3188,6 +3279,54 @@ func (s *service[C]) doTotals(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doTimerMake(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.timerMakeIn, &s.timerMakeOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.TimerMake(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doTimerArm(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.timerArmIn, &s.timerArmOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.TimerArm(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doTimerDelete(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.timerDeleteIn, &s.timerDeleteOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.TimerDelete(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -3636,6 +3775,27 @@ var Methods = [...]ipc.Method{
 		In: 0, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(TotalsReply) },
+	},
+	{
+		Name: "TimerMake", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrAgain},
+		In:     5, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(TimerMakeRequest) },
+		NewOut: func() ipc.Message { return new(TimerMakeReply) },
+	},
+	{
+		Name: "TimerArm", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     5, Out: 3, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(TimerArmRequest) },
+		NewOut: func() ipc.Message { return new(TimerArmReply) },
+	},
+	{
+		Name: "TimerDelete", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     1, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(TimerDeleteRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 }
 
@@ -7287,4 +7447,161 @@ func (x *TotalsReply) Decode(b []byte) bool {
 	}
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *TimerMakeRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+	if x.Realtime {
+		w[0] = 1
+	}
+	w[1] = uint64(x.Signal)
+	w[2] = uint64(x.Tid)
+	w[3] = uint64(x.Value)
+	w[4] = 0
+	if x.OwnValue {
+		w[4] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *TimerMakeRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Realtime = w[0] != 0
+	x.Signal = uint32(w[1])
+	x.Tid = int32(w[2])
+	x.Value = uint64(w[3])
+	x.OwnValue = w[4] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *TimerMakeRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *TimerMakeRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *TimerMakeRequest) Clear() {
+	x.Realtime = false
+	x.Signal = 0
+	x.Tid = 0
+	x.Value = 0
+	x.OwnValue = false
+}
+
+// ToWords implements ipc.Message.
+func (x *TimerMakeReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+}
+
+// FromWords implements ipc.Message.
+func (x *TimerMakeReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = int32(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *TimerMakeReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *TimerMakeReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *TimerMakeReply) Clear() {
+	x.Id = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *TimerArmRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+	w[1] = 0
+	if x.Set {
+		w[1] = 1
+	}
+	w[2] = 0
+	if x.Absolute {
+		w[2] = 1
+	}
+	w[3] = uint64(x.Value)
+	w[4] = uint64(x.Interval)
+}
+
+// FromWords implements ipc.Message.
+func (x *TimerArmRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = int32(w[0])
+	x.Set = w[1] != 0
+	x.Absolute = w[2] != 0
+	x.Value = uint64(w[3])
+	x.Interval = uint64(w[4])
+}
+
+// ToHandles implements ipc.Message.
+func (x *TimerArmRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *TimerArmRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *TimerArmRequest) Clear() {
+	x.Id = 0
+	x.Set = false
+	x.Absolute = false
+	x.Value = 0
+	x.Interval = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *TimerArmReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Value)
+	w[1] = uint64(x.Interval)
+	w[2] = uint64(x.Overrun)
+}
+
+// FromWords implements ipc.Message.
+func (x *TimerArmReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Value = uint64(w[0])
+	x.Interval = uint64(w[1])
+	x.Overrun = int32(w[2])
+}
+
+// ToHandles implements ipc.Message.
+func (x *TimerArmReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *TimerArmReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *TimerArmReply) Clear() {
+	x.Value = 0
+	x.Interval = 0
+	x.Overrun = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *TimerDeleteRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Id)
+}
+
+// FromWords implements ipc.Message.
+func (x *TimerDeleteRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Id = int32(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *TimerDeleteRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *TimerDeleteRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *TimerDeleteRequest) Clear() {
+	x.Id = 0
 }

@@ -69,8 +69,13 @@ func (h *Procd) timer(c *server.Ctx, p *state.Process) (event, timer uabi.Handle
 // Event is server.Spec's: a timer went off.
 func (h *Procd) Event(c *server.Ctx, key uint64, bits uint32) {
 	for _, p := range sorted(h.procs) {
-		if p.Serial == key && p.Phase == state.Phase_ALIVE {
+		switch {
+		case p.Phase != state.Phase_ALIVE:
+		case p.Serial == key:
 			h.alarm(c, p)
+			return
+		case p.TimersKey == key:
+			h.expireTimers(c, p)
 			return
 		}
 	}

@@ -21,5 +21,9 @@ func (h *Procd) ClockSet(c *server.Ctx, in *proc.ClockRequest, out *proc.EmptyRe
 	if in.Realtime > math.MaxInt64 || in.Realtime < c.Now() {
 		return uabi.ErrArg
 	}
-	return c.ClockSet(uabi.BootPower, in.Realtime)
+	if err := c.ClockSet(uabi.BootPower, in.Realtime); err != uabi.OK {
+		return err
+	}
+	h.clockChanged(c)
+	return uabi.OK
 }

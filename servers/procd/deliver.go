@@ -32,6 +32,7 @@ func (h *Procd) NextSignal(c *server.Ctx, in *proc.EmptyRequest, out *proc.Signa
 			continue
 		}
 		i := signal.Take(queue, sig)
+		h.taken(c, p, i)
 		h.showSignals(c, p, 0)
 		if h.act(c, t, p, i, out) {
 			h.level(c, t, p)

@@ -53,6 +53,7 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 		p.Handlers = id
 	}
 	signal.Reset(h.handlers[p.Handlers])
+	h.dropTimers(c, p)
 	h.closeOnExec(c, t)
 	h.execCreds(t, p, in)
 	h.releaseVfork(c, p)

@@ -122,6 +122,7 @@ func (h *Procd) exited(c *server.Ctx, p *state.Process, uid uint32) {
 		c.Close(uabi.Handle(p.Alarm))
 		p.Timer, p.Alarm, p.AlarmAt = 0, 0, 0
 	}
+	h.dropTimers(c, p)
 	p.Pending = &state.Pending{}
 	h.dropWatches(c, p)
 	groups := h.anchored(p)

@@ -155,6 +155,8 @@ func (h *Procd) Handles(yield func(uabi.Handle)) {
 		give(p.Event)
 		give(p.Timer)
 		give(p.Alarm)
+		give(p.TimersClock)
+		give(p.TimersEvent)
 		give(p.EndEvent)
 		for _, w := range p.Watches {
 			give(w.Event)

@@ -143,6 +143,24 @@ func TestSuspendAndTimedWaitAndAlarm(t *testing.T) {
 	}, said("handler 14"))
 }
 
+func TestATimerIsSetGoingAgainByWhoTakesItsSignal(t *testing.T) {
+	sweep(t, 3, 0, func(p *program) {
+		p.sys("block", sysMask, unix.SIG_SETMASK, signal.Bit(40)|signal.Bit(41))
+		for _, interval := range []uint64{100_000, 1} {
+			p.sys("timer", sysTimer, 40, 1, interval)
+		}
+		p.sys("timer once", sysTimer, 41, p.w.Now()+1000, 0)
+		for range 6 {
+			if sig := p.sys("timed wait", sysTimed, signal.Bit(40), uabi.NoDeadline); sig != 40 {
+				p.w.Fail("timed wait took %d", sig)
+			}
+		}
+		p.sys("timed wait", sysTimed, signal.Bit(41), uabi.NoDeadline)
+		p.fails("timed wait", uabi.ErrTimeout, sysTimed, signal.Bit(41), p.w.Now()+40_000)
+		p.exit(0)
+	}, said())
+}
+
 func TestExecEndsSiblingsClosesAndResets(t *testing.T) {
 	const progVa = 0x600000
 	const thread = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_THREAD

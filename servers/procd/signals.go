@@ -175,7 +175,7 @@ func (h *Procd) Kill(c *server.Ctx, in *proc.KillRequest, out *proc.EmptyReply) 
 func copyInfo(i *state.Info) *state.Info {
 	return &state.Info{
 		Signal: i.Signal, Code: i.Code, Pid: i.Pid, Uid: i.Uid, Status: i.Status, Addr: i.Addr, Value: i.Value,
-		Trap: i.Trap, Error: i.Error, Forced: i.Forced,
+		Trap: i.Trap, Error: i.Error, Forced: i.Forced, Timer: i.Timer,
 	}
 }
 
@@ -357,7 +357,9 @@ func (h *Procd) TimedWait(c *server.Ctx, in *proc.TimedWaitRequest, out *proc.Si
 	want := in.Mask &^ signal.Unblockable
 	for _, q := range []*state.Pending{t.Pending, p.Pending} {
 		if sig := signal.Next(&state.Pending{Set: q.Set & want}, 0); sig != 0 {
-			fill(out, signal.Take(q, sig))
+			i := signal.Take(q, sig)
+			h.taken(c, p, i)
+			fill(out, i)
 			h.showSignals(c, p, 0)
 			if !p.Stopped {
 				h.level(c, t, p)

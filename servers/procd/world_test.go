@@ -97,6 +97,7 @@ const (
 	sysDup2              // (fd, new)
 	sysClose             // (fd)
 	sysAlarm             // (ns)
+	sysTimer             // (signal, absolute ns, interval)
 	sysGroupID           // (pid, pgid)
 	sysSession           // () → sid
 	sysSet               // (option, a)
@@ -334,6 +335,13 @@ func (h *handler) more(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 		return 0, h.proc.FdClose(l, &proc.FdRequest{Fd: int32(a)}, &proc.FdCloseReply{})
 	case sysAlarm:
 		return 0, h.proc.Alarm(l, &proc.AlarmRequest{Set: true, Value: a}, &proc.AlarmReply{})
+	case sysTimer:
+		var out proc.TimerMakeReply
+		if err := h.proc.TimerMake(l, &proc.TimerMakeRequest{Signal: uint32(a)}, &out); err != uabi.OK {
+			return 0, err
+		}
+		arm := proc.TimerArmRequest{Id: out.Id, Set: true, Absolute: true, Value: b, Interval: in.Regs.RDX}
+		return uint64(out.Id), h.proc.TimerArm(l, &arm, &proc.TimerArmReply{})
 	case sysGroupID:
 		return 0, h.proc.SetGroup(l, &proc.SetGroupRequest{Pid: int32(a), Pgid: int32(b)}, &proc.EmptyReply{})
 	case sysSession:

@@ -95,6 +95,8 @@ func signalInfo(s *proc.SignalReply) []byte {
 		code  = 8
 		pid   = 12
 		uid   = 16
+		timer = 24 // ssi_tid
+		over  = 32 // ssi_overrun
 		trap  = 36
 		stat  = 40
 		num   = 44
@@ -114,6 +116,12 @@ func signalInfo(s *proc.SignalReply) []byte {
 		return b
 	case s.Signal == uint32(unix.SIGCHLD) && s.Code > 0:
 		le.PutUint32(b[stat:], uint32(s.Status))
+	case s.Code == siTimer:
+		le.PutUint32(b[timer:], uint32(s.Pid))
+		le.PutUint32(b[over:], s.Uid)
+		le.PutUint32(b[num:], uint32(s.Value))
+		le.PutUint64(b[ptr:], s.Value)
+		return b
 	case s.Code < 0 && s.Code != siTkill:
 		le.PutUint32(b[num:], uint32(s.Value))
 		le.PutUint64(b[ptr:], s.Value)
@@ -123,8 +131,11 @@ func signalInfo(s *proc.SignalReply) []byte {
 	return b
 }
 
-// siTkill is SI_TKILL.
-const siTkill = -6
+// SI_TKILL and SI_TIMER.
+const (
+	siTkill = -6
+	siTimer = -2
+)
 
 // isFault reports whether a signal comes from the processor.
 func isFault(sig uint32) bool {

@@ -52,6 +52,7 @@ const (
 const (
 	CodeUser   = 0
 	CodeKernel = 0x80
+	CodeTimer  = -2
 	CodeTkill  = -6
 	CldExited  = 1
 	CldKilled  = 2
@@ -87,20 +88,20 @@ func StopsByDefault(sig uint32) bool { return Stops&Bit(sig) != 0 }
 // Dumps reports whether SIG_DFL of the signal counts as a core dump.
 func Dumps(sig uint32) bool { return cores&Bit(sig) != 0 }
 
-// maxQueued bounds a real-time queue (RLIMIT_SIGPENDING's default is about that).
-const maxQueued = 4096
+// MaxQueued bounds a queue (RLIMIT_SIGPENDING's default is about that).
+const MaxQueued = 4096
 
-// Add queues a signal: a standard one that is pending already is dropped, real-time ones queue. false: the queue is full.
+// Add queues a signal: a standard one that is pending already is dropped, real-time ones and those of timers queue. false: the queue is full.
 func Add(p *state.Pending, i *state.Info) bool {
 	b := Bit(i.Signal)
-	if i.Signal < RTMin && p.Set&b != 0 {
+	if i.Signal < RTMin && i.Timer == 0 && p.Set&b != 0 {
 		if i.Forced {
 			drop(p, i.Signal)
 		} else {
 			return true
 		}
 	}
-	if len(p.Queue) >= maxQueued {
+	if len(p.Queue) >= MaxQueued {
 		return false
 	}
 	p.Set |= b
@@ -135,12 +136,7 @@ func Take(p *state.Pending, sig uint32) *state.Info {
 			continue
 		}
 		p.Queue = slices.Delete(p.Queue, n, n+1)
-		if !slices.ContainsFunc(p.Queue, func(j *state.Info) bool { return j.Signal == sig }) {
-			p.Set &^= Bit(sig)
-		}
-		if len(p.Queue) == 0 {
-			p.Queue = nil
-		}
+		unset(p, sig)
 		return i
 	}
 	return nil
@@ -153,6 +149,29 @@ func Remove(p *state.Pending, s Set) {
 	}
 	p.Queue = slices.DeleteFunc(p.Queue, func(i *state.Info) bool { return Bit(i.Signal)&s != 0 })
 	p.Set &^= s
+	if len(p.Queue) == 0 {
+		p.Queue = nil
+	}
+}
+
+// RemoveTimers drops the pending signals that timers sent.
+func RemoveTimers(p *state.Pending) {
+	for n := 0; n < len(p.GetQueue()); {
+		if p.Queue[n].Timer == 0 {
+			n++
+			continue
+		}
+		sig := p.Queue[n].Signal
+		p.Queue = slices.Delete(p.Queue, n, n+1)
+		unset(p, sig)
+	}
+}
+
+// unset brings the set up to date after an instance of the signal has left the queue.
+func unset(p *state.Pending, sig uint32) {
+	if !slices.ContainsFunc(p.Queue, func(j *state.Info) bool { return j.Signal == sig }) {
+		p.Set &^= Bit(sig)
+	}
 	if len(p.Queue) == 0 {
 		p.Queue = nil
 	}

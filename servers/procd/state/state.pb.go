@@ -367,6 +367,11 @@ type Process struct {
 	Layout        *Layout                `protobuf:"bytes,50,opt,name=layout,proto3" json:"layout,omitempty"`
 	OomScoreAdj   int32                  `protobuf:"varint,60,opt,name=oom_score_adj,json=oomScoreAdj,proto3" json:"oom_score_adj,omitempty"`
 	OomScoreLeast int32                  `protobuf:"varint,61,opt,name=oom_score_least,json=oomScoreLeast,proto3" json:"oom_score_least,omitempty"` // what who may not raise limits can go down to
+	Timers        []*Timer               `protobuf:"bytes,70,rep,name=timers,proto3" json:"timers,omitempty"`                                       // of timer_create(2), by id
+	NextTimer     int32                  `protobuf:"varint,71,opt,name=next_timer,json=nextTimer,proto3" json:"next_timer,omitempty"`               // where the search for a free id begins
+	TimersClock   uint32                 `protobuf:"varint,72,opt,name=timers_clock,json=timersClock,proto3" json:"timers_clock,omitempty"`         // handle of the kernel's timer for all of them; 0 until one is armed
+	TimersEvent   uint32                 `protobuf:"varint,73,opt,name=timers_event,json=timersEvent,proto3" json:"timers_event,omitempty"`         // handle of its event
+	TimersKey     uint64                 `protobuf:"varint,74,opt,name=timers_key,json=timersKey,proto3" json:"timers_key,omitempty"`               // key of that event, never used again
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -674,6 +679,166 @@ func (x *Process) GetOomScoreLeast() int32 {
 	return 0
 }
 
+func (x *Process) GetTimers() []*Timer {
+	if x != nil {
+		return x.Timers
+	}
+	return nil
+}
+
+func (x *Process) GetNextTimer() int32 {
+	if x != nil {
+		return x.NextTimer
+	}
+	return 0
+}
+
+func (x *Process) GetTimersClock() uint32 {
+	if x != nil {
+		return x.TimersClock
+	}
+	return 0
+}
+
+func (x *Process) GetTimersEvent() uint32 {
+	if x != nil {
+		return x.TimersEvent
+	}
+	return 0
+}
+
+func (x *Process) GetTimersKey() uint64 {
+	if x != nil {
+		return x.TimersKey
+	}
+	return 0
+}
+
+// Timer of timer_create(2). Times are ns on its clock.
+type Timer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Serial        uint64                 `protobuf:"varint,2,opt,name=serial,proto3" json:"serial,omitempty"`                           // unlike its id never used again
+	Realtime      bool                   `protobuf:"varint,3,opt,name=realtime,proto3" json:"realtime,omitempty"`                       // absolute times follow CLOCK_REALTIME
+	Signal        uint32                 `protobuf:"varint,4,opt,name=signal,proto3" json:"signal,omitempty"`                           // 0: none
+	Tid           int32                  `protobuf:"varint,5,opt,name=tid,proto3" json:"tid,omitempty"`                                 // the thread that it is for; 0: the process
+	Value         uint64                 `protobuf:"varint,6,opt,name=value,proto3" json:"value,omitempty"`                             // si_value
+	At            uint64                 `protobuf:"varint,7,opt,name=at,proto3" json:"at,omitempty"`                                   // when it goes off; 0: disarmed
+	Interval      uint64                 `protobuf:"varint,8,opt,name=interval,proto3" json:"interval,omitempty"`                       // 0: once
+	OnRealtime    bool                   `protobuf:"varint,9,opt,name=on_realtime,json=onRealtime,proto3" json:"on_realtime,omitempty"` // `at` is on CLOCK_REALTIME, not on the monotonic clock
+	Fired         bool                   `protobuf:"varint,10,opt,name=fired,proto3" json:"fired,omitempty"`                            // its signal is pending, and taking it sets the timer going again
+	Overrun       int32                  `protobuf:"varint,11,opt,name=overrun,proto3" json:"overrun,omitempty"`                        // of the signal that was taken last
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Timer) Reset() {
+	*x = Timer{}
+	mi := &file_servers_procd_state_state_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Timer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Timer) ProtoMessage() {}
+
+func (x *Timer) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_procd_state_state_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Timer.ProtoReflect.Descriptor instead.
+func (*Timer) Descriptor() ([]byte, []int) {
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Timer) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Timer) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *Timer) GetRealtime() bool {
+	if x != nil {
+		return x.Realtime
+	}
+	return false
+}
+
+func (x *Timer) GetSignal() uint32 {
+	if x != nil {
+		return x.Signal
+	}
+	return 0
+}
+
+func (x *Timer) GetTid() int32 {
+	if x != nil {
+		return x.Tid
+	}
+	return 0
+}
+
+func (x *Timer) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *Timer) GetAt() uint64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *Timer) GetInterval() uint64 {
+	if x != nil {
+		return x.Interval
+	}
+	return 0
+}
+
+func (x *Timer) GetOnRealtime() bool {
+	if x != nil {
+		return x.OnRealtime
+	}
+	return false
+}
+
+func (x *Timer) GetFired() bool {
+	if x != nil {
+		return x.Fired
+	}
+	return false
+}
+
+func (x *Timer) GetOverrun() int32 {
+	if x != nil {
+		return x.Overrun
+	}
+	return 0
+}
+
 // Cgroup of the one hierarchy. 1 is the root.
 type Cgroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -694,7 +859,7 @@ type Cgroup struct {
 
 func (x *Cgroup) Reset() {
 	*x = Cgroup{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[3]
+	mi := &file_servers_procd_state_state_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -706,7 +871,7 @@ func (x *Cgroup) String() string {
 func (*Cgroup) ProtoMessage() {}
 
 func (x *Cgroup) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[3]
+	mi := &file_servers_procd_state_state_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -719,7 +884,7 @@ func (x *Cgroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cgroup.ProtoReflect.Descriptor instead.
 func (*Cgroup) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{3}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Cgroup) GetId() uint64 {
@@ -818,7 +983,7 @@ type Layout struct {
 
 func (x *Layout) Reset() {
 	*x = Layout{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[4]
+	mi := &file_servers_procd_state_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -830,7 +995,7 @@ func (x *Layout) String() string {
 func (*Layout) ProtoMessage() {}
 
 func (x *Layout) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[4]
+	mi := &file_servers_procd_state_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -843,7 +1008,7 @@ func (x *Layout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Layout.ProtoReflect.Descriptor instead.
 func (*Layout) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{4}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Layout) GetArgStart() uint64 {
@@ -926,7 +1091,7 @@ type Times struct {
 
 func (x *Times) Reset() {
 	*x = Times{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[5]
+	mi := &file_servers_procd_state_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1103,7 @@ func (x *Times) String() string {
 func (*Times) ProtoMessage() {}
 
 func (x *Times) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[5]
+	mi := &file_servers_procd_state_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1116,7 @@ func (x *Times) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Times.ProtoReflect.Descriptor instead.
 func (*Times) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{5}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Times) GetUserNs() uint64 {
@@ -978,7 +1143,7 @@ type Limit struct {
 
 func (x *Limit) Reset() {
 	*x = Limit{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[6]
+	mi := &file_servers_procd_state_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1155,7 @@ func (x *Limit) String() string {
 func (*Limit) ProtoMessage() {}
 
 func (x *Limit) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[6]
+	mi := &file_servers_procd_state_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1168,7 @@ func (x *Limit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limit.ProtoReflect.Descriptor instead.
 func (*Limit) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{6}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Limit) GetSoft() uint64 {
@@ -1058,7 +1223,7 @@ type Thread struct {
 
 func (x *Thread) Reset() {
 	*x = Thread{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[7]
+	mi := &file_servers_procd_state_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1070,7 +1235,7 @@ func (x *Thread) String() string {
 func (*Thread) ProtoMessage() {}
 
 func (x *Thread) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[7]
+	mi := &file_servers_procd_state_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1083,7 +1248,7 @@ func (x *Thread) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Thread.ProtoReflect.Descriptor instead.
 func (*Thread) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{7}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Thread) GetTid() int32 {
@@ -1310,7 +1475,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[8]
+	mi := &file_servers_procd_state_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1322,7 +1487,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[8]
+	mi := &file_servers_procd_state_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1335,7 +1500,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{8}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Watch) GetId() uint64 {
@@ -1384,7 +1549,7 @@ type Pending struct {
 
 func (x *Pending) Reset() {
 	*x = Pending{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[9]
+	mi := &file_servers_procd_state_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1561,7 @@ func (x *Pending) String() string {
 func (*Pending) ProtoMessage() {}
 
 func (x *Pending) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[9]
+	mi := &file_servers_procd_state_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1574,7 @@ func (x *Pending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pending.ProtoReflect.Descriptor instead.
 func (*Pending) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{9}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Pending) GetSet() uint64 {
@@ -1438,13 +1603,14 @@ type Info struct {
 	Trap          uint64                 `protobuf:"varint,8,opt,name=trap,proto3" json:"trap,omitempty"`
 	Error         uint64                 `protobuf:"varint,9,opt,name=error,proto3" json:"error,omitempty"`
 	Forced        bool                   `protobuf:"varint,10,opt,name=forced,proto3" json:"forced,omitempty"` // a fault: neither mask nor SIG_IGN holds it back
+	Timer         uint64                 `protobuf:"varint,11,opt,name=timer,proto3" json:"timer,omitempty"`   // serial of the timer that sent it: pid is the timer's id, uid the overrun (siginfo_t)
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Info) Reset() {
 	*x = Info{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[10]
+	mi := &file_servers_procd_state_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1456,7 +1622,7 @@ func (x *Info) String() string {
 func (*Info) ProtoMessage() {}
 
 func (x *Info) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[10]
+	mi := &file_servers_procd_state_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1469,7 +1635,7 @@ func (x *Info) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Info.ProtoReflect.Descriptor instead.
 func (*Info) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{10}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Info) GetSignal() uint32 {
@@ -1542,6 +1708,13 @@ func (x *Info) GetForced() bool {
 	return false
 }
 
+func (x *Info) GetTimer() uint64 {
+	if x != nil {
+		return x.Timer
+	}
+	return 0
+}
+
 type Creds struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1566,7 +1739,7 @@ type Creds struct {
 
 func (x *Creds) Reset() {
 	*x = Creds{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[11]
+	mi := &file_servers_procd_state_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1578,7 +1751,7 @@ func (x *Creds) String() string {
 func (*Creds) ProtoMessage() {}
 
 func (x *Creds) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[11]
+	mi := &file_servers_procd_state_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1591,7 +1764,7 @@ func (x *Creds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Creds.ProtoReflect.Descriptor instead.
 func (*Creds) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{11}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Creds) GetId() uint64 {
@@ -1718,7 +1891,7 @@ type Table struct {
 
 func (x *Table) Reset() {
 	*x = Table{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[12]
+	mi := &file_servers_procd_state_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +1903,7 @@ func (x *Table) String() string {
 func (*Table) ProtoMessage() {}
 
 func (x *Table) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[12]
+	mi := &file_servers_procd_state_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +1916,7 @@ func (x *Table) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Table.ProtoReflect.Descriptor instead.
 func (*Table) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{12}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Table) GetId() uint64 {
@@ -1785,7 +1958,7 @@ type Slot struct {
 
 func (x *Slot) Reset() {
 	*x = Slot{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[13]
+	mi := &file_servers_procd_state_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1797,7 +1970,7 @@ func (x *Slot) String() string {
 func (*Slot) ProtoMessage() {}
 
 func (x *Slot) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[13]
+	mi := &file_servers_procd_state_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1810,7 +1983,7 @@ func (x *Slot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slot.ProtoReflect.Descriptor instead.
 func (*Slot) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{13}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Slot) GetFd() uint32 {
@@ -1848,7 +2021,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[14]
+	mi := &file_servers_procd_state_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1860,7 +2033,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[14]
+	mi := &file_servers_procd_state_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1873,7 +2046,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{14}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *File) GetId() uint64 {
@@ -1922,7 +2095,7 @@ type Fs struct {
 
 func (x *Fs) Reset() {
 	*x = Fs{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[15]
+	mi := &file_servers_procd_state_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1934,7 +2107,7 @@ func (x *Fs) String() string {
 func (*Fs) ProtoMessage() {}
 
 func (x *Fs) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[15]
+	mi := &file_servers_procd_state_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1947,7 +2120,7 @@ func (x *Fs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fs.ProtoReflect.Descriptor instead.
 func (*Fs) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{15}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Fs) GetId() uint64 {
@@ -1983,7 +2156,7 @@ type Mm struct {
 
 func (x *Mm) Reset() {
 	*x = Mm{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[16]
+	mi := &file_servers_procd_state_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1995,7 +2168,7 @@ func (x *Mm) String() string {
 func (*Mm) ProtoMessage() {}
 
 func (x *Mm) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[16]
+	mi := &file_servers_procd_state_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2008,7 +2181,7 @@ func (x *Mm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mm.ProtoReflect.Descriptor instead.
 func (*Mm) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{16}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Mm) GetId() uint64 {
@@ -2050,7 +2223,7 @@ type Handlers struct {
 
 func (x *Handlers) Reset() {
 	*x = Handlers{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[17]
+	mi := &file_servers_procd_state_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2062,7 +2235,7 @@ func (x *Handlers) String() string {
 func (*Handlers) ProtoMessage() {}
 
 func (x *Handlers) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[17]
+	mi := &file_servers_procd_state_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2075,7 +2248,7 @@ func (x *Handlers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handlers.ProtoReflect.Descriptor instead.
 func (*Handlers) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{17}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Handlers) GetId() uint64 {
@@ -2112,7 +2285,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_servers_procd_state_state_proto_msgTypes[18]
+	mi := &file_servers_procd_state_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2124,7 +2297,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_servers_procd_state_state_proto_msgTypes[18]
+	mi := &file_servers_procd_state_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2137,7 +2310,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{18}
+	return file_servers_procd_state_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Action) GetSignal() uint32 {
@@ -2209,7 +2382,7 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\bhostname\x18\x03 \x01(\tR\bhostname\x12\x1e\n" +
 	"\n" +
 	"domainname\x18\x04 \x01(\tR\n" +
-	"domainname\"\xdc\t\n" +
+	"domainname\"\x93\v\n" +
 	"\aProcess\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
@@ -2254,7 +2427,28 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\tend_event\x18) \x01(\rR\bendEvent\x122\n" +
 	"\x06layout\x182 \x01(\v2\x1a.aramid.procd.state.LayoutR\x06layout\x12\"\n" +
 	"\room_score_adj\x18< \x01(\x05R\voomScoreAdj\x12&\n" +
-	"\x0foom_score_least\x18= \x01(\x05R\roomScoreLeast\"\xc0\x02\n" +
+	"\x0foom_score_least\x18= \x01(\x05R\roomScoreLeast\x121\n" +
+	"\x06timers\x18F \x03(\v2\x19.aramid.procd.state.TimerR\x06timers\x12\x1d\n" +
+	"\n" +
+	"next_timer\x18G \x01(\x05R\tnextTimer\x12!\n" +
+	"\ftimers_clock\x18H \x01(\rR\vtimersClock\x12!\n" +
+	"\ftimers_event\x18I \x01(\rR\vtimersEvent\x12\x1d\n" +
+	"\n" +
+	"timers_key\x18J \x01(\x04R\ttimersKey\"\x88\x02\n" +
+	"\x05Timer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x16\n" +
+	"\x06serial\x18\x02 \x01(\x04R\x06serial\x12\x1a\n" +
+	"\brealtime\x18\x03 \x01(\bR\brealtime\x12\x16\n" +
+	"\x06signal\x18\x04 \x01(\rR\x06signal\x12\x10\n" +
+	"\x03tid\x18\x05 \x01(\x05R\x03tid\x12\x14\n" +
+	"\x05value\x18\x06 \x01(\x04R\x05value\x12\x0e\n" +
+	"\x02at\x18\a \x01(\x04R\x02at\x12\x1a\n" +
+	"\binterval\x18\b \x01(\x04R\binterval\x12\x1f\n" +
+	"\von_realtime\x18\t \x01(\bR\n" +
+	"onRealtime\x12\x14\n" +
+	"\x05fired\x18\n" +
+	" \x01(\bR\x05fired\x12\x18\n" +
+	"\aoverrun\x18\v \x01(\x05R\aoverrun\"\xc0\x02\n" +
 	"\x06Cgroup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x19\n" +
@@ -2336,7 +2530,7 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\x02up\x18\x05 \x01(\bR\x02up\"K\n" +
 	"\aPending\x12\x10\n" +
 	"\x03set\x18\x01 \x01(\x04R\x03set\x12.\n" +
-	"\x05queue\x18\x02 \x03(\v2\x18.aramid.procd.state.InfoR\x05queue\"\xda\x01\n" +
+	"\x05queue\x18\x02 \x03(\v2\x18.aramid.procd.state.InfoR\x05queue\"\xf0\x01\n" +
 	"\x04Info\x12\x16\n" +
 	"\x06signal\x18\x01 \x01(\rR\x06signal\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\x05R\x04code\x12\x10\n" +
@@ -2348,7 +2542,8 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\x04trap\x18\b \x01(\x04R\x04trap\x12\x14\n" +
 	"\x05error\x18\t \x01(\x04R\x05error\x12\x16\n" +
 	"\x06forced\x18\n" +
-	" \x01(\bR\x06forced\"\xfb\x02\n" +
+	" \x01(\bR\x06forced\x12\x14\n" +
+	"\x05timer\x18\v \x01(\x04R\x05timer\"\xfb\x02\n" +
 	"\x05Creds\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04refs\x18\x02 \x01(\x04R\x04refs\x12\x12\n" +
@@ -2419,59 +2614,61 @@ func file_servers_procd_state_state_proto_rawDescGZIP() []byte {
 }
 
 var file_servers_procd_state_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_servers_procd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_servers_procd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_servers_procd_state_state_proto_goTypes = []any{
 	(Phase)(0),       // 0: aramid.procd.state.Phase
 	(*State)(nil),    // 1: aramid.procd.state.State
 	(*Uts)(nil),      // 2: aramid.procd.state.Uts
 	(*Process)(nil),  // 3: aramid.procd.state.Process
-	(*Cgroup)(nil),   // 4: aramid.procd.state.Cgroup
-	(*Layout)(nil),   // 5: aramid.procd.state.Layout
-	(*Times)(nil),    // 6: aramid.procd.state.Times
-	(*Limit)(nil),    // 7: aramid.procd.state.Limit
-	(*Thread)(nil),   // 8: aramid.procd.state.Thread
-	(*Watch)(nil),    // 9: aramid.procd.state.Watch
-	(*Pending)(nil),  // 10: aramid.procd.state.Pending
-	(*Info)(nil),     // 11: aramid.procd.state.Info
-	(*Creds)(nil),    // 12: aramid.procd.state.Creds
-	(*Table)(nil),    // 13: aramid.procd.state.Table
-	(*Slot)(nil),     // 14: aramid.procd.state.Slot
-	(*File)(nil),     // 15: aramid.procd.state.File
-	(*Fs)(nil),       // 16: aramid.procd.state.Fs
-	(*Mm)(nil),       // 17: aramid.procd.state.Mm
-	(*Handlers)(nil), // 18: aramid.procd.state.Handlers
-	(*Action)(nil),   // 19: aramid.procd.state.Action
+	(*Timer)(nil),    // 4: aramid.procd.state.Timer
+	(*Cgroup)(nil),   // 5: aramid.procd.state.Cgroup
+	(*Layout)(nil),   // 6: aramid.procd.state.Layout
+	(*Times)(nil),    // 7: aramid.procd.state.Times
+	(*Limit)(nil),    // 8: aramid.procd.state.Limit
+	(*Thread)(nil),   // 9: aramid.procd.state.Thread
+	(*Watch)(nil),    // 10: aramid.procd.state.Watch
+	(*Pending)(nil),  // 11: aramid.procd.state.Pending
+	(*Info)(nil),     // 12: aramid.procd.state.Info
+	(*Creds)(nil),    // 13: aramid.procd.state.Creds
+	(*Table)(nil),    // 14: aramid.procd.state.Table
+	(*Slot)(nil),     // 15: aramid.procd.state.Slot
+	(*File)(nil),     // 16: aramid.procd.state.File
+	(*Fs)(nil),       // 17: aramid.procd.state.Fs
+	(*Mm)(nil),       // 18: aramid.procd.state.Mm
+	(*Handlers)(nil), // 19: aramid.procd.state.Handlers
+	(*Action)(nil),   // 20: aramid.procd.state.Action
 }
 var file_servers_procd_state_state_proto_depIdxs = []int32{
 	3,  // 0: aramid.procd.state.State.procs:type_name -> aramid.procd.state.Process
-	8,  // 1: aramid.procd.state.State.threads:type_name -> aramid.procd.state.Thread
-	12, // 2: aramid.procd.state.State.creds:type_name -> aramid.procd.state.Creds
-	13, // 3: aramid.procd.state.State.tables:type_name -> aramid.procd.state.Table
-	15, // 4: aramid.procd.state.State.files:type_name -> aramid.procd.state.File
-	16, // 5: aramid.procd.state.State.fs:type_name -> aramid.procd.state.Fs
-	17, // 6: aramid.procd.state.State.mms:type_name -> aramid.procd.state.Mm
-	18, // 7: aramid.procd.state.State.handlers:type_name -> aramid.procd.state.Handlers
-	4,  // 8: aramid.procd.state.State.cgroups:type_name -> aramid.procd.state.Cgroup
+	9,  // 1: aramid.procd.state.State.threads:type_name -> aramid.procd.state.Thread
+	13, // 2: aramid.procd.state.State.creds:type_name -> aramid.procd.state.Creds
+	14, // 3: aramid.procd.state.State.tables:type_name -> aramid.procd.state.Table
+	16, // 4: aramid.procd.state.State.files:type_name -> aramid.procd.state.File
+	17, // 5: aramid.procd.state.State.fs:type_name -> aramid.procd.state.Fs
+	18, // 6: aramid.procd.state.State.mms:type_name -> aramid.procd.state.Mm
+	19, // 7: aramid.procd.state.State.handlers:type_name -> aramid.procd.state.Handlers
+	5,  // 8: aramid.procd.state.State.cgroups:type_name -> aramid.procd.state.Cgroup
 	2,  // 9: aramid.procd.state.State.uts:type_name -> aramid.procd.state.Uts
-	6,  // 10: aramid.procd.state.State.gone:type_name -> aramid.procd.state.Times
+	7,  // 10: aramid.procd.state.State.gone:type_name -> aramid.procd.state.Times
 	0,  // 11: aramid.procd.state.Process.phase:type_name -> aramid.procd.state.Phase
-	10, // 12: aramid.procd.state.Process.pending:type_name -> aramid.procd.state.Pending
-	7,  // 13: aramid.procd.state.Process.limits:type_name -> aramid.procd.state.Limit
-	6,  // 14: aramid.procd.state.Process.used:type_name -> aramid.procd.state.Times
-	6,  // 15: aramid.procd.state.Process.children:type_name -> aramid.procd.state.Times
-	6,  // 16: aramid.procd.state.Process.cgroup_base:type_name -> aramid.procd.state.Times
-	9,  // 17: aramid.procd.state.Process.watches:type_name -> aramid.procd.state.Watch
-	5,  // 18: aramid.procd.state.Process.layout:type_name -> aramid.procd.state.Layout
-	6,  // 19: aramid.procd.state.Cgroup.gone:type_name -> aramid.procd.state.Times
-	10, // 20: aramid.procd.state.Thread.pending:type_name -> aramid.procd.state.Pending
-	11, // 21: aramid.procd.state.Pending.queue:type_name -> aramid.procd.state.Info
-	14, // 22: aramid.procd.state.Table.slots:type_name -> aramid.procd.state.Slot
-	19, // 23: aramid.procd.state.Handlers.actions:type_name -> aramid.procd.state.Action
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	11, // 12: aramid.procd.state.Process.pending:type_name -> aramid.procd.state.Pending
+	8,  // 13: aramid.procd.state.Process.limits:type_name -> aramid.procd.state.Limit
+	7,  // 14: aramid.procd.state.Process.used:type_name -> aramid.procd.state.Times
+	7,  // 15: aramid.procd.state.Process.children:type_name -> aramid.procd.state.Times
+	7,  // 16: aramid.procd.state.Process.cgroup_base:type_name -> aramid.procd.state.Times
+	10, // 17: aramid.procd.state.Process.watches:type_name -> aramid.procd.state.Watch
+	6,  // 18: aramid.procd.state.Process.layout:type_name -> aramid.procd.state.Layout
+	4,  // 19: aramid.procd.state.Process.timers:type_name -> aramid.procd.state.Timer
+	7,  // 20: aramid.procd.state.Cgroup.gone:type_name -> aramid.procd.state.Times
+	11, // 21: aramid.procd.state.Thread.pending:type_name -> aramid.procd.state.Pending
+	12, // 22: aramid.procd.state.Pending.queue:type_name -> aramid.procd.state.Info
+	15, // 23: aramid.procd.state.Table.slots:type_name -> aramid.procd.state.Slot
+	20, // 24: aramid.procd.state.Handlers.actions:type_name -> aramid.procd.state.Action
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_servers_procd_state_state_proto_init() }
@@ -2485,7 +2682,7 @@ func file_servers_procd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_procd_state_state_proto_rawDesc), len(file_servers_procd_state_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
