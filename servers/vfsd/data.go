@@ -358,6 +358,7 @@ func (h *VFSD) MapFile(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.MapFileRepl
 	if err != uabi.OK {
 		return err
 	}
+	n.Path = h.beginIn(&h.spare, c, false).openPath(o)
 	out.Tag, out.Size, out.Memory = n.Ino, uint64(n.Size), uint32(give)
 	return uabi.OK
 }
@@ -420,7 +421,7 @@ func (h *VFSD) Path(c *server.Ctx, in *vfs.EmptyRequest, out *vfs.PathReply) uab
 	if err != uabi.OK {
 		return err
 	}
-	out.Path = o.Path
+	out.Path = h.begin(c, false).openPath(o)
 	if o.At == nil {
 		return uabi.OK
 	}

@@ -38,6 +38,7 @@ func (h *VFSD) ExecFile(c *server.Ctx, in *vfs.PathRequest, out *vfs.ExecFileRep
 	if err != uabi.OK {
 		return err
 	}
+	n.Path = path
 	out.Tag, out.Size, out.Memory, out.Path = n.Ino, uint64(n.Size), uint32(m), path
 	out.Mode, out.Uid, out.Gid, out.Nosuid = a.Mode, a.UID, a.GID, mount != nil && mount.Flags&unix.MS_NOSUID != 0
 	return uabi.OK
@@ -53,7 +54,7 @@ func (k *call) execTarget(in *vfs.PathRequest) (at tree.Ref, path string, err ua
 		case o == nil || o.At == nil:
 			return at, "", uabi.ErrAccess
 		}
-		return tree.FromPb(o.At), o.Path, uabi.OK
+		return tree.FromPb(o.At), k.openPath(o), uabi.OK
 	}
 	how := tree.Follow | tree.FollowOnSlash
 	if in.Flags&atSymlinkNofollow != 0 {
@@ -72,5 +73,5 @@ func (k *call) execTarget(in *vfs.PathRequest) (at tree.Ref, path string, err ua
 	if o == nil || o.At == nil {
 		return at, "", uabi.ErrAccess
 	}
-	return tree.FromPb(o.At), o.Path, uabi.OK
+	return tree.FromPb(o.At), k.openPath(o), uabi.OK
 }

@@ -143,10 +143,7 @@ func (k *call) openTmpfile(f tree.Found, mode uint32, o *state.Open, out *vfs.Op
 	n := k.tree.NewUnnamed(&k.env, dir, spec)
 	n.Linkable = o.Flags&unix.O_EXCL == 0
 	o.Flags &^= unix.O_EXCL
-	if o.Path == "/" {
-		o.Path = ""
-	}
-	o.Path += "/#" + strconv.FormatUint(n.Ino, 10)
+	o.Path = k.below(f.At, "#"+strconv.FormatUint(n.Ino, 10))
 	o.Dir, o.Name = 0, ""
 	k.add(o, tree.Ref{Mount: f.At.Mount, Ino: n.Ino}, vfs.Kind_FILE, handle, out)
 	return uabi.OK

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"strings"
-
 	"golang.org/x/sys/unix"
 
 	"aramid/proto/vfs"
 	"aramid/servers/server"
-	"aramid/servers/vfsd/procfs"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
 	"aramid/ukernel/uabi"
@@ -35,7 +32,7 @@ func writable(o *state.Open) bool {
 func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi.Error {
 	tmpfile := in.Flags&(unix.O_TMPFILE&^unix.O_DIRECTORY) != 0 && in.Flags&unix.O_PATH == 0
 	creates := tmpfile || in.Flags&(unix.O_CREAT|unix.O_TRUNC) != 0
-	k := h.begin(c, creates)
+	k := h.beginIn(&h.spare, c, creates)
 	flags := in.Flags
 	if flags&unix.O_PATH != 0 {
 		flags &= unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW
@@ -57,9 +54,8 @@ func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi
 	if err != uabi.OK {
 		return err
 	}
-	o := &state.Open{Flags: flags & keptFlags, Path: k.pathOf(f)}
-	o.Dir, o.Name = nameOf(f)
-	o.Name = strings.Clone(o.Name)
+	o := &state.Open{Flags: flags & keptFlags}
+	k.nameOpen(o, f)
 	switch {
 	case tmpfile:
 		o.Flags |= flags & (unix.O_EXCL | unix.O_TMPFILE)
@@ -72,29 +68,6 @@ func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi
 		return k.reopen(k.opens.Get(f.At.Ino), flags, o, out)
 	}
 	return k.openAt(f, flags, o, out)
-}
-
-// pathOf is the absolute path of what a walk found.
-func (k *call) pathOf(f tree.Found) string {
-	if f.OpenFile {
-		return "" // its number is no inode's
-	}
-	if n, ok := namespaceOf(f.At); ok && f.OK {
-		text, _, _, _ := k.Link(number(procfs.Node{Kind: procfs.PidNs, Pid: n.Pid, N: n.N}))
-		return text // it lies in no directory
-	}
-	at := f.Parent
-	if f.Last != tree.LastName {
-		at = f.At
-	}
-	dir, _ := k.tree.PathOf(&k.env, at)
-	if f.Last != tree.LastName {
-		return dir
-	}
-	if dir == "/" {
-		dir = ""
-	}
-	return dir + "/" + f.Name
 }
 
 // openNew creates a regular file and opens it: the mode does not bind who made it.
@@ -217,9 +190,6 @@ func (k *call) add(o *state.Open, at tree.Ref, kind vfs.Kind, handle uabi.Handle
 		k.enter(ns.Id)
 		o.Space, o.Path = ns.Id, spaceName(ns)
 	}
-	if n := k.tree.Inode(at.Ino); n != nil && kind == vfs.Kind_FILE {
-		n.Path = o.Path
-	}
 	out.Kind, out.File = uint32(kind), uint32(handle)
 	k.notifyOpen(k.c, o, unix.IN_OPEN)
 }
@@ -229,8 +199,7 @@ func (k *call) reopen(src *state.Open, flags uint32, o *state.Open, out *vfs.Ope
 	if src == nil {
 		return uabi.ErrNotFound
 	}
-	o.Path = strings.Clone(src.Path)
-	o.Dir, o.Name = src.Dir, src.Name
+	o.Path, o.Dir, o.Name = src.Path, src.Dir, src.Name
 	if src.At != nil {
 		at := tree.FromPb(src.At)
 		return k.openAt(tree.Found{At: at, OK: true, Last: tree.LastJump}, flags, o, out)

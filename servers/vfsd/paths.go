@@ -31,22 +31,39 @@ func (h *VFSD) statPipe(p *state.Pipe, out *vfs.Stat) {
 }
 
 func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
+	m := k.tree.MountOf(at)
+	if m != nil {
+		out.Mount, out.MountRoot = m.Id, m.Root == at.Ino
+	}
+	out.Ino, out.Blksize = at.Ino, pageSize
+	n := k.tree.Inode(at.Ino)
+	if n == nil {
+		return k.statSynthetic(at, m, out)
+	}
+	f := k.tree.FSByID(n.Fs)
+	if f != nil {
+		out.Dev = fsDevice(f)
+	}
+	out.Mode, out.Nlink, out.Uid, out.Gid, out.Size, out.Rdev = n.Mode, n.Nlink, n.Uid, n.Gid, n.Size, n.Rdev
+	out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = n.AtimeNs, n.MtimeNs, n.CtimeNs, n.BtimeNs
+	if f != nil && f.Single {
+		out.Size = madeSize(n)
+	} else if n.Type() == unix.S_IFREG {
+		out.Blocks = k.tree.Blocks(n)
+	}
+	return uabi.OK
+}
+
+// statSynthetic is stat of what exists only as a number; m is its mount, or nil.
+func (k *call) statSynthetic(at tree.Ref, m *state.Mount, out *vfs.Stat) uabi.Error {
 	a, err := k.tree.Attr(&k.env, at)
 	if err != uabi.OK {
 		return err
 	}
-	f := k.tree.FS(at)
-	if n := k.tree.Inode(at.Ino); f == nil && n != nil {
-		f = k.tree.FSByID(n.Fs) // of a file that is mounted nowhere
+	if m != nil {
+		out.Dev = fsDevice(k.tree.FSByID(m.Fs))
 	}
-	if f != nil {
-		out.Dev = fsDevice(f)
-	}
-	if m := k.tree.MountOf(at); m != nil {
-		out.Mount, out.MountRoot = m.Id, m.Root == at.Ino
-	}
-	out.Ino, out.Mode, out.Nlink, out.Uid, out.Gid, out.Size, out.Blksize = at.Ino, a.Mode, a.Nlink, a.UID, a.GID, a.Size, pageSize
-	n := k.tree.Inode(at.Ino)
+	out.Mode, out.Nlink, out.Uid, out.Gid, out.Size = a.Mode, a.Nlink, a.UID, a.GID, a.Size
 	if ns, ok := namespaceOf(at); ok {
 		out.Dev = unix.Mkdev(0, nsDev)
 		out.Ino, _ = k.namespace(ns)
@@ -54,18 +71,8 @@ func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
 	if ns := k.spaceOf(at.Ino); ns != nil {
 		out.Dev, out.Ino = unix.Mkdev(0, nsDev), spaceIno(ns)
 	}
-	if n == nil {
-		t := int64(k.top.BootNs)
-		out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = t, t, t, t
-		return uabi.OK
-	}
-	out.Rdev = n.Rdev
-	if k.tree.Single(at) {
-		out.Size = madeSize(n)
-	} else if n.Type() == unix.S_IFREG {
-		out.Blocks = k.tree.Blocks(n)
-	}
-	out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = n.AtimeNs, n.MtimeNs, n.CtimeNs, n.BtimeNs
+	t := int64(k.top.BootNs)
+	out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = t, t, t, t
 	return uabi.OK
 }
 
@@ -180,7 +187,7 @@ func (h *VFSD) UnlinkAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply)
 	if in.Flags&^uint32(atRemoveDir) != 0 {
 		return uabi.ErrArg
 	}
-	k := h.begin(c, true)
+	k := h.beginIn(&h.spare, c, true)
 	f, err := k.walk(in.Dir, in.Path, 0)
 	if err != uabi.OK {
 		return err
@@ -190,9 +197,14 @@ func (h *VFSD) UnlinkAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply)
 	if k.tree.Single(f.Parent) {
 		k.env.Single = k.removeSingle
 	}
+	var last []lastPath
+	if dir && f.OK {
+		last = k.lastPaths(f.At)
+	}
 	if err := k.tree.Unlink(&k.env, f, dir); err != uabi.OK {
 		return err
 	}
+	keepPaths(last)
 	if !dir {
 		h.notify(c, place{ino: f.At.Ino}, unix.IN_ATTRIB)
 	}
@@ -224,8 +236,12 @@ func (h *VFSD) RenameAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyRep
 		return err
 	}
 	var replaced *tree.Inode
+	var last []lastPath
 	if to.OK {
 		replaced = k.tree.Inode(to.At.Ino)
+	}
+	if replaced != nil && replaced.IsDir() && in.Flags&unix.RENAME_EXCHANGE == 0 {
+		last = k.lastPaths(to.At)
 	}
 	if err := k.tree.Rename(&k.env, old, to, in.Flags); err != uabi.OK {
 		return err
@@ -233,6 +249,7 @@ func (h *VFSD) RenameAt(c *server.Ctx, in *vfs.TwoPathRequest, out *vfs.EmptyRep
 	if replaced == nil || replaced.Ino != old.At.Ino {
 		k.moved(old, to, replaced, in.Flags&unix.RENAME_EXCHANGE != 0)
 	}
+	keepPaths(last)
 	h.gone(c, replaced)
 	return uabi.OK
 }

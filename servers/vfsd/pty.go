@@ -122,7 +122,7 @@ func (k *call) instance(at tree.Ref, name string) *state.FileSystem {
 
 // openMaster makes a pseudo terminal and opens its master.
 func (k *call) openMaster(at tree.Ref, o *state.Open, out *vfs.OpenReply) uabi.Error {
-	f := k.instance(at, o.Path)
+	f := k.instance(at, k.namedAt(at, o))
 	if f == nil {
 		return uabi.ErrNoDevice
 	}

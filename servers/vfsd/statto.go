@@ -10,7 +10,7 @@ import (
 
 // StatTo implements vfs.Handler.
 func (h *VFSD) StatTo(c *server.Ctx, in *vfs.PathRequest, out *vfs.EmptyReply) uabi.Error {
-	k := h.begin(c, false)
+	k := h.beginIn(&h.spare, c, false)
 	s := &h.statOut
 	s.Clear()
 	var err uabi.Error

@@ -184,9 +184,9 @@ func (k *call) shown(o *state.Open) string {
 		return fmt.Sprintf("pipe:[%d]", o.Pipe)
 	}
 	if n := k.tree.Inode(o.At.Ino); n != nil && n.Nlink == 0 {
-		return o.Path + " (deleted)"
+		return k.openPath(o) + " (deleted)"
 	}
-	return o.Path
+	return k.openPath(o)
 }
 
 // Positions in synthetic directories: fixed entries, then processes or descriptors by number.

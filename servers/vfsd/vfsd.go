@@ -64,6 +64,7 @@ type VFSD struct {
 	// scratch is for one handler's copies between grants and this process.
 	scratch []byte
 	statOut vfs.Stat // of StatTo
+	spare   call     // of the commonest handlers
 }
 
 // New makes the state before the first start.
@@ -252,21 +253,24 @@ type call struct {
 }
 
 // begin finds out who asks. now: the request changes times.
-func (h *VFSD) begin(c *server.Ctx, now bool) *call {
-	k := &call{VFSD: h, c: c}
+func (h *VFSD) begin(c *server.Ctx, now bool) *call { return h.beginIn(&call{}, c, now) }
+
+// beginIn is begin without an allocation: k is the handler's until it returns.
+func (h *VFSD) beginIn(k *call, c *server.Ctx, now bool) *call {
+	*k = call{VFSD: h, c: c}
 	id := c.Context(ctx.Fs)
 	if f := h.contexts.Get(c.Badge()); f != nil {
 		id = f.Id
 	}
 	k.fs = h.contexts.Get(id)
-	k.env = tree.Env{Root: h.root, NS: h.rootSpace(), Umask: defaultUmask, Synth: k}
-	k.cwd = h.root
+	k.env.Umask, k.env.Synth, k.env.Groups = defaultUmask, k, k
 	if k.fs != nil {
 		k.env.Root, k.env.NS, k.cwd, k.env.Umask = tree.FromPb(k.fs.Root), k.fs.Ns, tree.FromPb(k.fs.Cwd), k.fs.Umask
+	} else {
+		k.env.Root, k.env.NS, k.cwd = h.root, h.rootSpace(), h.root
 	}
 	ids := c.Context(ctx.UID)
 	k.env.UID, k.env.GID = uint32(ids), uint32(ids>>32)
-	k.env.InGroup = k.inGroup
 	if now {
 		k.env.Now = int64(c.Realtime())
 	}
@@ -275,8 +279,8 @@ func (h *VFSD) begin(c *server.Ctx, now bool) *call {
 
 const defaultUmask = 0o022
 
-// inGroup asks procd for the caller's supplementary groups.
-func (k *call) inGroup(gid uint32) bool {
+// InGroup implements tree.Groups: procd knows the caller's supplementary groups.
+func (k *call) InGroup(gid uint32) bool {
 	var rep proc.CredsReply
 	if err := k.proc().Creds(k.c, &proc.PidRequest{}, &rep); err != uabi.OK {
 		return false

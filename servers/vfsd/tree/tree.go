@@ -86,7 +86,7 @@ func New(nextID func() uint64) *Tree {
 // Env is what an operation knows of its caller and of the world.
 type Env struct {
 	UID, GID uint32
-	InGroup  func(gid uint32) bool // supplementary groups; nil: none
+	Groups   Groups // supplementary groups; nil: none
 	Root     Ref
 	NS       uint64 // mount namespace
 	Umask    uint32
@@ -95,6 +95,9 @@ type Env struct {
 	// Single lets names of single file systems be changed, and says a last word before a directory goes with what is in it. nil: nobody may.
 	Single func(dir *Inode) uabi.Error
 }
+
+// Groups knows the caller's supplementary groups.
+type Groups interface{ InGroup(gid uint32) bool }
 
 // Synth gives the nodes of synthetic file systems: numbers from SyntheticBase up.
 type Synth interface {

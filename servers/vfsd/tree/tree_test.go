@@ -253,7 +253,7 @@ func TestPermissionBitsBindOthers(t *testing.T) {
 		{"the group", 5, 0, 5, "d/f", uabi.OK},
 		{"a supplementary group", 5, 5, 0, "d/f", uabi.OK},
 	} {
-		e := Env{UID: c.uid, GID: c.gid, InGroup: func(g uint32) bool { return g == c.group }, Root: f.env.Root}
+		e := Env{UID: c.uid, GID: c.gid, Groups: group(c.group), Root: f.env.Root}
 		at, err := f.Walk(&e, f.cwd, c.path, 0)
 		if err == uabi.OK {
 			err = f.CheckOpen(&e, at.At, true, false)
@@ -272,3 +272,8 @@ func TestPermissionBitsBindOthers(t *testing.T) {
 		t.Errorf("chmod of another's file: %v", err)
 	}
 }
+
+// group is a caller with one supplementary group.
+type group uint32
+
+func (g group) InGroup(gid uint32) bool { return uint32(g) == gid }

@@ -62,15 +62,19 @@ func (t *Tree) Walk(e *Env, start Ref, path string, how How) (Found, uabi.Error)
 	}
 	f := Found{Last: LastRoot, Slash: strings.HasSuffix(path, "/")}
 	for {
-		rest = strings.TrimLeft(rest, "/")
+		rest = noSlashes(rest)
 		if rest == "" {
 			f.At, f.OK, f.Parent = cur, true, cur
 			return f, uabi.OK
 		}
-		name, tail, _ := strings.Cut(rest, "/")
-		last := strings.Trim(tail, "/") == ""
-		slash := last && len(rest) > len(name)
-		if err := t.mayWalk(e, cur); err != uabi.OK {
+		name, tail := rest, ""
+		if i := strings.IndexByte(rest, '/'); i >= 0 {
+			name, tail = rest[:i], rest[i:]
+		}
+		last := noSlashes(tail) == ""
+		slash := last && tail != ""
+		dir, err := t.mayWalk(e, cur)
+		if err != uabi.OK {
 			return f, err
 		}
 		rest = tail
@@ -92,7 +96,7 @@ func (t *Tree) Walk(e *Env, start Ref, path string, how How) (Found, uabi.Error)
 		if slash && how&NoSlash != 0 {
 			return f, uabi.ErrIsDir
 		}
-		child, err := t.lookup(e, cur, name)
+		child, err := t.lookup(e, cur, dir, name)
 		if err == uabi.ErrNotFound && last {
 			f.Parent, f.Name, f.Last, f.Slash = cur, name, LastName, slash
 			return f, uabi.OK
@@ -100,11 +104,10 @@ func (t *Tree) Walk(e *Env, start Ref, path string, how How) (Found, uabi.Error)
 		if err != uabi.OK {
 			return f, err
 		}
-		attr, err := t.attr(e, child)
+		typ, err := t.typeOf(e, child)
 		if err != uabi.OK {
 			return f, err
 		}
-		typ := attr.Mode & unix.S_IFMT
 		if typ == unix.S_IFLNK && (!last || how&Follow != 0 || slash && how&FollowOnSlash != 0) {
 			if links++; links > MaxLinks {
 				return f, uabi.ErrLoop
@@ -159,34 +162,64 @@ func (t *Tree) Walk(e *Env, start Ref, path string, how How) (Found, uabi.Error)
 // OpenMount as the mount of a Ref says that the number is an open file's, which has no inode (a pipe).
 const OpenMount = ^uint64(0)
 
-func (t *Tree) mayWalk(e *Env, r Ref) uabi.Error {
-	a, err := t.attr(e, r)
-	if err != uabi.OK {
-		return err
+// noSlashes is a path without those that it begins with.
+func noSlashes(path string) string {
+	for path != "" && path[0] == '/' {
+		path = path[1:]
 	}
-	if a.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return uabi.ErrNotDir
-	}
-	return allowed(e, a, mayExec)
+	return path
 }
 
-// lookup finds a name in a directory and what is mounted on it.
-func (t *Tree) lookup(e *Env, dir Ref, name string) (Ref, uabi.Error) {
-	if dir.Synthetic() {
-		ino, err := e.Synth.Lookup(dir.Ino, name)
+// mayWalk checks that names may be looked up in a directory, and gives its inode: nil when it is synthetic.
+func (t *Tree) mayWalk(e *Env, r Ref) (*Inode, uabi.Error) {
+	var n *Inode
+	var a Attr
+	if r.Synthetic() {
+		var err uabi.Error
+		if a, err = e.Synth.Attr(r.Ino); err != uabi.OK {
+			return nil, err
+		}
+	} else {
+		if n = t.Inode(r.Ino); n == nil {
+			return nil, uabi.ErrIO
+		}
+		if e.UID == 0 && n.IsDir() {
+			return n, uabi.OK
+		}
+		a = n.attr()
+	}
+	if a.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return nil, uabi.ErrNotDir
+	}
+	return n, allowed(e, a, mayExec)
+}
+
+// typeOf gives the S_IF… bits.
+func (t *Tree) typeOf(e *Env, r Ref) (uint32, uabi.Error) {
+	if n := t.inodes.Get(r.Ino); n != nil {
+		return n.Type(), uabi.OK
+	}
+	a, err := t.attr(e, r)
+	return a.Mode & unix.S_IFMT, err
+}
+
+// lookup finds a name in a directory (dir; nil: a synthetic one) and what is mounted on it.
+func (t *Tree) lookup(e *Env, at Ref, dir *Inode, name string) (Ref, uabi.Error) {
+	if dir == nil {
+		ino, err := e.Synth.Lookup(at.Ino, name)
 		if err != uabi.OK {
 			return Ref{}, err
 		}
-		return t.cross(Ref{dir.Mount, ino}), uabi.OK
+		return t.cross(Ref{at.Mount, ino}), uabi.OK
 	}
-	ino, err := t.child(t.Inode(dir.Ino), name)
+	ino, err := t.child(dir, name)
 	if err != uabi.OK {
 		return Ref{}, err
 	}
 	if ino == 0 {
 		return Ref{}, uabi.ErrNotFound
 	}
-	return t.cross(Ref{dir.Mount, ino}), uabi.OK
+	return t.cross(Ref{at.Mount, ino}), uabi.OK
 }
 
 // cross goes up to the topmost mount on a ref.
@@ -244,7 +277,11 @@ func (t *Tree) attr(e *Env, r Ref) (Attr, uabi.Error) {
 	if n == nil {
 		return Attr{}, uabi.ErrIO // its name is there: the image is damaged
 	}
-	return Attr{Mode: n.Mode, UID: n.Uid, GID: n.Gid, Nlink: n.Nlink, Size: n.Size}, uabi.OK
+	return n.attr(), uabi.OK
+}
+
+func (n *Inode) attr() Attr {
+	return Attr{Mode: n.Mode, UID: n.Uid, GID: n.Gid, Nlink: n.Nlink, Size: n.Size}
 }
 
 // allowed checks permission bits. The superuser may do all but execute what nobody may.
@@ -269,7 +306,7 @@ func allowed(e *Env, a Attr, want uint32) uabi.Error {
 }
 
 func (e *Env) inGroup(gid uint32) bool {
-	return e.GID == gid || e.InGroup != nil && e.InGroup(gid)
+	return e.GID == gid || e.Groups != nil && e.Groups.InGroup(gid)
 }
 
 // Access is access(2): mode is a sum of R_OK, W_OK, X_OK.
