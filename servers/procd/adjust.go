@@ -34,7 +34,7 @@ func (h *Procd) Adjust(c *server.Ctx, in *proc.AdjustRequest, out *proc.AdjustRe
 		return err
 	}
 	if in.PidMax != nil {
-		if !creds.Has(h.creds[t.Creds], creds.SysAdmin) {
+		if !creds.Has(h.creds.Get(t.Creds), creds.SysAdmin) {
 			return uabi.ErrPerm
 		}
 		if *in.PidMax < leastPidMax || *in.PidMax > mostPidMax {
@@ -55,7 +55,7 @@ func (h *Procd) Adjust(c *server.Ctx, in *proc.AdjustRequest, out *proc.AdjustRe
 
 // rename sets a thread's name, from within its process.
 func (h *Procd) rename(p, own *state.Process, in *proc.AdjustRequest) uabi.Error {
-	o := h.threads[in.Pid]
+	o := h.threads.Get(in.Pid)
 	if o == nil {
 		o = h.anyThread(p)
 	}
@@ -71,7 +71,7 @@ func (h *Procd) adjustOom(t *state.Thread, p *state.Process, v int32) uabi.Error
 	if v < oomLeast || v > oomMost {
 		return uabi.ErrArg
 	}
-	privileged := creds.Has(h.creds[t.Creds], creds.SysResrc)
+	privileged := creds.Has(h.creds.Get(t.Creds), creds.SysResrc)
 	if v < p.OomScoreLeast && !privileged {
 		return uabi.ErrAccess
 	}

@@ -68,7 +68,7 @@ func (h *Procd) timer(c *server.Ctx, p *state.Process) (event, timer uabi.Handle
 
 // Event is server.Spec's: a timer went off.
 func (h *Procd) Event(c *server.Ctx, key uint64, bits uint32) {
-	for _, p := range sorted(h.procs) {
+	for _, p := range h.procs.Values() {
 		switch {
 		case p.Phase != state.Phase_ALIVE:
 		case p.Serial == key:

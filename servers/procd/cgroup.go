@@ -70,7 +70,7 @@ func (h *Procd) tallyThread(t *state.Thread, sign int) {
 	if !t.Parked {
 		awake = sign
 	}
-	h.tally(h.procs[t.Pid].Cgroup, 0, tasks, awake)
+	h.tally(h.procs.Get(t.Pid).Cgroup, 0, tasks, awake)
 }
 
 // settle notes what changed of a group and those above it, and tells who waits for it.
@@ -115,7 +115,7 @@ func (h *Procd) held(p *state.Process) bool { return p.Stopped || h.freezes(p.Cg
 
 // endsFrozen reports whether a signal ends a process that a freeze holds: one that would end it without a core dump does, as on Linux.
 func (h *Procd) endsFrozen(p *state.Process, sig uint32) bool {
-	if p.Stopped || !h.freezes(p.Cgroup) || signal.Action(h.handlers[p.Handlers], sig).Handler != signal.Default {
+	if p.Stopped || !h.freezes(p.Cgroup) || signal.Action(h.handlers.Get(p.Handlers), sig).Handler != signal.Default {
 		return false
 	}
 	return !signal.IgnoredByDefault(sig) && !signal.StopsByDefault(sig) && !signal.Dumps(sig)
@@ -134,7 +134,7 @@ func (h *Procd) park(t *state.Thread, on bool) {
 func (h *Procd) refreeze(c *server.Ctx, p *state.Process) {
 	on := h.freezes(p.Cgroup)
 	for _, tid := range h.members[p.Pid] {
-		t := h.threads[tid]
+		t := h.threads.Get(tid)
 		if on == t.Parked {
 			continue
 		}
@@ -239,7 +239,7 @@ func (h *Procd) CgroupMove(c *server.Ctx, in *proc.CgroupMoveRequest, out *proc.
 func (h *Procd) tallyAll(p *state.Process, sign int) {
 	h.tallyProcess(p, sign)
 	for _, tid := range h.members[p.Pid] {
-		h.tallyThread(h.threads[tid], sign)
+		h.tallyThread(h.threads.Get(tid), sign)
 	}
 }
 
@@ -257,18 +257,18 @@ func (h *Procd) CgroupMembers(c *server.Ctx, in *proc.CgroupMembersRequest, out 
 		return err
 	}
 	add := func(id int32, pid int32) {
-		p := h.procs[pid]
+		p := h.procs.Get(pid)
 		if id > in.After && p.Cgroup == g.Id && p.Phase == state.Phase_ALIVE && len(out.Pids) < listMax {
 			out.Pids = append(out.Pids, id)
 		}
 	}
 	if in.Threads {
-		for _, tid := range sortedKeys(h.threads) {
-			add(tid, h.threads[tid].Pid)
+		for _, tid := range h.threads.Keys() {
+			add(tid, h.threads.Get(tid).Pid)
 		}
 		return uabi.OK
 	}
-	for _, pid := range sortedKeys(h.procs) {
+	for _, pid := range h.procs.Keys() {
 		add(pid, pid)
 	}
 	return uabi.OK
@@ -282,7 +282,7 @@ func (h *Procd) CgroupInfo(c *server.Ctx, in *proc.CgroupInfoRequest, out *proc.
 	}
 	out.Populated, out.Frozen, out.Freeze = g.alive > 0, g.Frozen, g.Freeze
 	out.Pids, out.PidsMax, out.PidsEvents = g.tasks, g.PidsMax, g.PidsEvents
-	for _, p := range h.procs {
+	for _, p := range h.procs.All() {
 		if p.Cgroup == g.Id && p.Phase == state.Phase_ALIVE {
 			out.Processes++
 		}
@@ -300,7 +300,7 @@ func (h *Procd) groupTimes(c *server.Ctx, top uint64) (user, system uint64) {
 			user, system = user+g.Gone.GetUserNs(), system+g.Gone.GetSystemNs()
 		}
 	}
-	for _, p := range sorted(h.procs) {
+	for _, p := range h.procs.Values() {
 		if h.inGroup(p.Cgroup, top) {
 			u, s := h.times(c, p)
 			user, system = user+u-p.CgroupBase.GetUserNs(), system+s-p.CgroupBase.GetSystemNs()
@@ -327,7 +327,7 @@ func (h *Procd) CgroupSet(c *server.Ctx, in *proc.CgroupSetRequest, out *proc.Em
 		}
 		h.freeze(c, g, in.Value == 1)
 	case proc.CgroupKnob_KILL:
-		for _, p := range sorted(h.procs) {
+		for _, p := range h.procs.Values() {
 			if h.inGroup(p.Cgroup, g.Id) {
 				h.send(c, p, nil, &state.Info{Signal: signal.KILL})
 			}
@@ -347,7 +347,7 @@ func (h *Procd) freeze(c *server.Ctx, g *group, on bool) {
 		h.freezers--
 	}
 	g.Freeze = on
-	for _, p := range sorted(h.procs) {
+	for _, p := range h.procs.Values() {
 		if h.inGroup(p.Cgroup, g.Id) {
 			h.refreeze(c, p)
 		}

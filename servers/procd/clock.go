@@ -15,7 +15,7 @@ func (h *Procd) ClockSet(c *server.Ctx, in *proc.ClockRequest, out *proc.EmptyRe
 	if err != uabi.OK {
 		return err
 	}
-	if !creds.Has(h.creds[t.Creds], creds.SysTime) {
+	if !creds.Has(h.creds.Get(t.Creds), creds.SysTime) {
 		return uabi.ErrPerm
 	}
 	if in.Realtime > math.MaxInt64 || in.Realtime < c.Now() {

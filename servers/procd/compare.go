@@ -31,9 +31,9 @@ func (h *Procd) Compare(c *server.Ctx, in *proc.CompareRequest, out *proc.PidRep
 		tid int32
 		fd  uint64
 	}{{in.Pid1, in.Idx1}, {in.Pid2, in.Idx2}} {
-		t := h.threads[q.tid]
+		t := h.threads.Get(q.tid)
 		if t == nil {
-			if h.procs[q.tid] == nil {
+			if h.procs.Get(q.tid) == nil {
 				return uabi.ErrSearch
 			}
 			return uabi.ErrPerm // a zombie has nothing to compare
@@ -58,19 +58,19 @@ func (h *Procd) Compare(c *server.Ctx, in *proc.CompareRequest, out *proc.PidRep
 func (h *Procd) comparable(t *state.Thread, kind uint32, fd uint64) (uint64, uabi.Error) {
 	switch kind {
 	case kcmpFile:
-		s := fdtable.Get(h.tables[t.Table], uint32(fd))
+		s := fdtable.Get(h.tables.Get(t.Table), uint32(fd))
 		if s == nil || fd>>32 != 0 {
 			return 0, uabi.ErrBadFD
 		}
 		return s.File, uabi.OK
 	case kcmpVM:
-		return h.procs[t.Pid].Mm, uabi.OK
+		return h.procs.Get(t.Pid).Mm, uabi.OK
 	case kcmpFiles:
 		return t.Table, uabi.OK
 	case kcmpFS:
 		return t.Fs, uabi.OK
 	case kcmpSighand:
-		return h.procs[t.Pid].Handlers, uabi.OK
+		return h.procs.Get(t.Pid).Handlers, uabi.OK
 	}
 	return 0, uabi.ErrArg
 }
@@ -80,10 +80,10 @@ func (h *Procd) mayInspect(own, t *state.Thread) bool {
 	if own.Pid == t.Pid {
 		return true
 	}
-	a, b := h.creds[own.Creds], h.creds[t.Creds]
+	a, b := h.creds.Get(own.Creds), h.creds.Get(t.Creds)
 	if creds.Has(a, creds.SysPtrace) {
 		return true
 	}
 	return a.Ruid == b.Euid && a.Ruid == b.Suid && a.Ruid == b.Ruid && a.Rgid == b.Egid && a.Rgid == b.Sgid && a.Rgid == b.Rgid &&
-		!h.procs[t.Pid].NotDumpable && b.Permitted&^a.Permitted == 0
+		!h.procs.Get(t.Pid).NotDumpable && b.Permitted&^a.Permitted == 0
 }

@@ -102,7 +102,7 @@ func nextOf(t *state.Thread, p *state.Process) (uint32, *state.Pending) {
 
 // act carries a signal out. true: it has a handler, and the reply is filled.
 func (h *Procd) act(c *server.Ctx, t *state.Thread, p *state.Process, i *state.Info, out *proc.SignalReply) bool {
-	acts := h.handlers[p.Handlers]
+	acts := h.handlers.Get(p.Handlers)
 	a := signal.Action(acts, i.Signal)
 	if i.Forced && (a.Handler == signal.Ignore || t.Mask&signal.Bit(i.Signal) != 0) {
 		h.exitGroup(c, p, signal.Killed(i.Signal))
@@ -142,7 +142,7 @@ func (h *Procd) deliver(c *server.Ctx, t *state.Thread, p *state.Process, i *sta
 		mask |= signal.Bit(i.Signal)
 	}
 	if a.Flags&signal.ResetHand != 0 {
-		signal.SetAction(h.handlers[p.Handlers], &state.Action{Signal: i.Signal, Flags: a.Flags, Mask: a.Mask, Restorer: a.Restorer})
+		signal.SetAction(h.handlers.Get(p.Handlers), &state.Action{Signal: i.Signal, Flags: a.Flags, Mask: a.Mask, Restorer: a.Restorer})
 	}
 	h.setMask(c, t, p, mask)
 }
@@ -157,21 +157,21 @@ func fill(out *proc.SignalReply, i *state.Info) {
 func (h *Procd) stop(c *server.Ctx, p *state.Process, sig uint32) {
 	p.Stopped, p.StopReport, p.ContReport = true, int32(sig), false
 	for _, tid := range h.members[p.Pid] {
-		h.raise(c, h.threads[tid])
+		h.raise(c, h.threads.Get(tid))
 	}
 	h.reportStop(c, p, signal.CldStopped, int32(sig))
 }
 
 // reportStop tells the parent that a child stopped or went on.
 func (h *Procd) reportStop(c *server.Ctx, p *state.Process, code, value int32) {
-	parent := h.procs[p.Ppid]
+	parent := h.procs.Get(p.Ppid)
 	if parent == nil || parent.Phase == state.Phase_ZOMBIE {
 		return
 	}
-	if signal.Action(h.handlers[parent.Handlers], signal.CHLD).Flags&signal.NoCldStop == 0 {
+	if signal.Action(h.handlers.Get(parent.Handlers), signal.CHLD).Flags&signal.NoCldStop == 0 {
 		uid := uint32(0)
 		if t := h.anyThread(p); t != nil {
-			uid = h.creds[t.Creds].Ruid
+			uid = h.creds.Get(t.Creds).Ruid
 		}
 		h.send(c, parent, nil, &state.Info{Signal: signal.CHLD, Code: code, Pid: p.Pid, Uid: uid, Status: value})
 	}
@@ -181,11 +181,11 @@ func (h *Procd) reportStop(c *server.Ctx, p *state.Process, code, value int32) {
 // orphanedGroup reports whether no member's parent is in another group of the same session (POSIX): such a group does not stop
 // at the terminal, since nobody could continue it.
 func (h *Procd) orphanedGroup(pgid int32) bool {
-	for _, p := range h.procs {
+	for _, p := range h.procs.All() {
 		if p.Pgid != pgid || p.Phase == state.Phase_ZOMBIE {
 			continue
 		}
-		parent := h.procs[p.Ppid]
+		parent := h.procs.Get(p.Ppid)
 		if parent != nil && parent.Pgid != pgid && parent.Sid == p.Sid {
 			return false
 		}

@@ -28,7 +28,7 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 		// Idempotent effects only: a wait commits nothing (R11).
 		for _, tid := range h.members[p.Pid] {
 			if tid != t.Tid {
-				c.ThreadKill(uabi.Handle(h.threads[tid].Handle))
+				c.ThreadKill(uabi.Handle(h.threads.Get(tid).Handle))
 			}
 		}
 		return h.wait(c, p, bitThread, uabi.NoDeadline)
@@ -39,7 +39,7 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 		return err
 	}
 	m := &state.Mm{Id: h.nextID(), Refs: 1, Mm: in.Mm, Space: in.Space}
-	h.mms[m.Id] = m
+	h.mms.Put(m.Id, m)
 	h.dropMm(c, p.Mm)
 	p.Mm = m.Id
 	h.becomeLeader(t, p)
@@ -47,12 +47,12 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 	p.Layout = layoutOf(in.Layout)
 	t.Name = comm(in.Name)
 	t.AltSp, t.AltSize, t.AltFlags, t.ClearTid, t.Robust = 0, 0, 0, 0, 0
-	if h.handlers[p.Handlers].Refs > 1 {
+	if h.handlers.Get(p.Handlers).Refs > 1 {
 		id := h.copyHandlers(p.Handlers)
 		h.dropHandlers(p.Handlers)
 		p.Handlers = id
 	}
-	signal.Reset(h.handlers[p.Handlers])
+	signal.Reset(h.handlers.Get(p.Handlers))
 	h.dropTimers(c, p)
 	h.closeOnExec(c, t)
 	h.execCreds(t, p, in)
@@ -64,7 +64,7 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 // execCreds gives a thread the credentials of its new program. One that has other rights than its user cannot be inspected by who
 // started it, nor be told of its parent's end.
 func (h *Procd) execCreds(t *state.Thread, p *state.Process, in *proc.ExecRequest) {
-	n, secure := creds.Exec(h.creds[t.Creds], t.SecureBits, counting(t, in.SetUid, in.SetGid, in.Uid, in.Gid), 0)
+	n, secure := creds.Exec(h.creds.Get(t.Creds), t.SecureBits, counting(t, in.SetUid, in.SetGid, in.Uid, in.Gid), 0)
 	p.NotDumpable = n.Euid != n.Ruid || n.Egid != n.Rgid
 	if secure {
 		t.DeathSignal = 0
@@ -88,7 +88,7 @@ func (h *Procd) ExecPlan(c *server.Ctx, in *proc.ExecPlanRequest, out *proc.Exec
 		out.StackLimit = defaultLimits()[unix.RLIMIT_STACK].Soft
 		return uabi.OK
 	}
-	n, secure := creds.Exec(h.creds[t.Creds], t.SecureBits, counting(t, in.SetUid, in.SetGid, in.Uid, in.Gid), 0)
+	n, secure := creds.Exec(h.creds.Get(t.Creds), t.SecureBits, counting(t, in.SetUid, in.SetGid, in.Uid, in.Gid), 0)
 	out.Ruid, out.Euid, out.Rgid, out.Egid, out.Secure = n.Ruid, n.Euid, n.Rgid, n.Egid, secure
 	out.StackLimit = p.Limits[unix.RLIMIT_STACK].Soft
 	return uabi.OK
@@ -120,7 +120,7 @@ func (h *Procd) becomeLeader(t *state.Thread, p *state.Process) {
 
 // closeOnExec closes what is marked so, in a table of the thread's own.
 func (h *Procd) closeOnExec(c *server.Ctx, t *state.Thread) {
-	table := h.tables[t.Table]
+	table := h.tables.Get(t.Table)
 	if table.Refs > 1 {
 		table = h.copyTable(table)
 		h.dropTable(c, t.Table)
@@ -141,11 +141,11 @@ func (h *Procd) releaseVfork(c *server.Ctx, p *state.Process) {
 
 // replaceCreds gives a thread other credentials, under a new number if they differ.
 func (h *Procd) replaceCreds(t *state.Thread, n *state.Creds) {
-	if creds.Same(h.creds[t.Creds], n) {
+	if creds.Same(h.creds.Get(t.Creds), n) {
 		return
 	}
 	n.Id, n.Refs = h.nextID(), 1
-	h.creds[n.Id] = n
+	h.creds.Put(n.Id, n)
 	h.dropCreds(t.Creds)
 	t.Creds = n.Id
 }

@@ -41,7 +41,7 @@ func (h *Procd) exitGroup(c *server.Ctx, p *state.Process, status int32) {
 	}
 	p.Exiting, p.Status, p.Stopped = true, status, false
 	for _, tid := range h.members[p.Pid] {
-		h.kill(c, h.threads[tid])
+		h.kill(c, h.threads.Get(tid))
 	}
 }
 
@@ -55,12 +55,12 @@ func (h *Procd) kill(c *server.Ctx, t *state.Thread) {
 
 // ThreadGone is server.Spec's (R13).
 func (h *Procd) ThreadGone(c *server.Ctx, origin uint64) {
-	tid, ok := h.origins[origin]
-	if !ok {
+	tid := h.origins.Get(origin)
+	if tid == 0 {
 		return
 	}
-	t := h.threads[tid]
-	p := h.procs[t.Pid]
+	t := h.threads.Get(tid)
+	p := h.procs.Get(t.Pid)
 	if info, err := c.ThreadInfo(uabi.Handle(t.Handle)); err == uabi.OK {
 		addTimes(&p.Used, info.UserNS, info.SystemNS)
 		addTimes(&h.top.Gone, info.UserNS, info.SystemNS)
@@ -70,7 +70,7 @@ func (h *Procd) ThreadGone(c *server.Ctx, origin uint64) {
 	h.dropTable(c, t.Table)
 	h.dropFs(c, t.Fs)
 	h.dropUts(t.Uts)
-	creds := h.creds[t.Creds]
+	creds := h.creds.Get(t.Creds)
 	c.Close(uabi.Handle(t.Handle))
 	h.removeThread(t)
 	h.showSignals(c, p, 0)
@@ -99,7 +99,7 @@ func addTimes(t **state.Times, user, system uint64) {
 
 // clearTid is what set_tid_address(2) asks for at a thread's end, where somebody else still has the memory.
 func (h *Procd) clearTid(c *server.Ctx, t *state.Thread, p *state.Process) {
-	m := h.mms[p.Mm]
+	m := h.mms.Get(p.Mm)
 	if t.ClearTid == 0 || m == nil || m.Refs == 1 && len(h.members[p.Pid]) == 1 {
 		return
 	}
@@ -145,7 +145,7 @@ func (h *Procd) exited(c *server.Ctx, p *state.Process, uid uint32) {
 // anchored lists the process groups that p may keep from being orphaned: its own and its children's.
 func (h *Procd) anchored(p *state.Process) (groups []int32) {
 	for _, pid := range append([]int32{p.Pid}, h.children[p.Pid]...) {
-		if g := h.procs[pid].Pgid; !h.orphanedGroup(g) {
+		if g := h.procs.Get(pid).Pgid; !h.orphanedGroup(g) {
 			groups = insert(groups, g)
 		}
 	}
@@ -157,7 +157,7 @@ func (h *Procd) hangup(c *server.Ctx, groups []int32) {
 	for _, g := range groups {
 		var members []*state.Process
 		stopped := false
-		for _, p := range sorted(h.procs) {
+		for _, p := range h.procs.Values() {
 			if p.Pgid == g && p.Phase == state.Phase_ALIVE {
 				members = append(members, p)
 				stopped = stopped || p.Stopped
@@ -176,18 +176,18 @@ func (h *Procd) hangup(c *server.Ctx, groups []int32) {
 // orphan finds a new parent for each child: the nearest subreaper above, else process 1.
 func (h *Procd) orphan(c *server.Ctx, p *state.Process) {
 	to := int32(initPid)
-	for a := h.procs[p.Ppid]; a != nil && a.Pid != initPid; a = h.procs[a.Ppid] {
+	for a := h.procs.Get(p.Ppid); a != nil && a.Pid != initPid; a = h.procs.Get(a.Ppid) {
 		if a.Subreaper && !a.Exiting {
 			to = a.Pid
 			break
 		}
 	}
 	for _, pid := range append([]int32(nil), h.children[p.Pid]...) {
-		n := h.procs[pid]
+		n := h.procs.Get(pid)
 		h.setParent(n, to)
 		h.setContexts(c, n)
 		for _, tid := range h.members[pid] {
-			if t := h.threads[tid]; t.DeathSignal != 0 {
+			if t := h.threads.Get(tid); t.DeathSignal != 0 {
 				h.send(c, n, nil, &state.Info{Signal: t.DeathSignal, Pid: p.Pid})
 				break
 			}
@@ -201,14 +201,14 @@ func (h *Procd) orphan(c *server.Ctx, p *state.Process) {
 
 // reportExit tells a zombie's parent, or reaps it if the parent does not want to know.
 func (h *Procd) reportExit(c *server.Ctx, p *state.Process) {
-	parent := h.procs[p.Ppid]
+	parent := h.procs.Get(p.Ppid)
 	if parent == nil || parent.Phase == state.Phase_ZOMBIE {
 		h.reap(c, p)
 		return
 	}
 	auto, silent := false, p.ExitSignal == 0
 	if p.ExitSignal == signal.CHLD {
-		a := signal.Action(h.handlers[parent.Handlers], signal.CHLD)
+		a := signal.Action(h.handlers.Get(parent.Handlers), signal.CHLD)
 		silent = a.Handler == signal.Ignore
 		auto = silent || a.Flags&signal.NoCldWait != 0
 	}
@@ -224,7 +224,7 @@ func (h *Procd) reportExit(c *server.Ctx, p *state.Process) {
 
 // reap forgets a zombie.
 func (h *Procd) reap(c *server.Ctx, p *state.Process) {
-	if parent := h.procs[p.Ppid]; parent != nil {
+	if parent := h.procs.Get(p.Ppid); parent != nil {
 		addTimes(&parent.Children, p.Used.GetUserNs()+p.Children.GetUserNs(), p.Used.GetSystemNs()+p.Children.GetSystemNs())
 	}
 	c.Close(uabi.Handle(p.Event))
@@ -256,7 +256,7 @@ func (h *Procd) Wait(c *server.Ctx, in *proc.WaitRequest, out *proc.WaitReply) u
 	}
 	found := false
 	for _, pid := range h.children[p.Pid] {
-		n := h.procs[pid]
+		n := h.procs.Get(pid)
 		if !waitsFor(in, p, n) {
 			continue
 		}
@@ -310,7 +310,7 @@ func (h *Procd) report(c *server.Ctx, n *state.Process, status int32, options ui
 	out.Pid, out.Status, out.Code = int64(n.Pid), status, code
 	out.Uid = n.Uid
 	if t := h.anyThread(n); t != nil {
-		out.Uid = h.creds[t.Creds].Ruid
+		out.Uid = h.creds.Get(t.Creds).Ruid
 	}
 	out.UserNs = n.Used.GetUserNs() + n.Children.GetUserNs()
 	out.SystemNs = n.Used.GetSystemNs() + n.Children.GetSystemNs()

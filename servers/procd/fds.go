@@ -17,7 +17,7 @@ func (h *Procd) table(c *server.Ctx) (*state.Table, uint32, uabi.Error) {
 		return nil, 0, err
 	}
 	limit := min(p.Limits[unix.RLIMIT_NOFILE].Soft, maxFiles)
-	return h.tables[t.Table], uint32(limit), uabi.OK
+	return h.tables.Get(t.Table), uint32(limit), uabi.OK
 }
 
 // maxFiles is Linux's fs.nr_open.
@@ -52,7 +52,7 @@ func (h *Procd) FdInstall(c *server.Ctx, in *proc.FdInstallRequest, out *proc.Fd
 // install makes a new open file's first descriptor.
 func (h *Procd) install(t *state.Table, s *state.Slot, f *state.File) {
 	f.Id, f.Refs = h.nextID(), 1
-	h.files[f.Id] = f
+	h.files.Put(f.Id, f)
 	s.File = f.Id
 	fdtable.Put(t, s)
 }
@@ -81,15 +81,15 @@ func (h *Procd) FdGet(c *server.Ctx, in *proc.FdGetRequest, out *proc.FdGetReply
 		if _, s, _, err = h.slot(c, in.Fd); err != uabi.OK {
 			return err
 		}
-	} else if p := h.procs[in.Pid]; p != nil && in.Fd >= 0 {
+	} else if p := h.procs.Get(in.Pid); p != nil && in.Fd >= 0 {
 		if t := h.anyThread(p); t != nil {
-			s = fdtable.Get(h.tables[t.Table], uint32(in.Fd))
+			s = fdtable.Get(h.tables.Get(t.Table), uint32(in.Fd))
 		}
 	}
 	if s == nil {
 		return uabi.ErrBadFD
 	}
-	f := h.files[s.File]
+	f := h.files.Get(s.File)
 	out.Kind, out.Cloexec, out.File, out.Id = f.Kind, s.Cloexec, f.Handle, f.Number
 	return uabi.OK
 }
@@ -107,7 +107,7 @@ func (h *Procd) FdDup(c *server.Ctx, in *proc.FdDupRequest, out *proc.FdReply) u
 	if fd >= limit {
 		return uabi.ErrMFile
 	}
-	h.files[s.File].Refs++
+	h.files.Get(s.File).Refs++
 	fdtable.Put(t, &state.Slot{Fd: fd, File: s.File, Cloexec: in.Cloexec})
 	out.Fd = int64(fd)
 	return uabi.OK
@@ -125,7 +125,7 @@ func (h *Procd) FdDup2(c *server.Ctx, in *proc.FdDup2Request, out *proc.FdReply)
 	if in.New == in.Fd {
 		return uabi.ErrArg
 	}
-	h.files[s.File].Refs++
+	h.files.Get(s.File).Refs++
 	old := fdtable.Put(t, &state.Slot{Fd: uint32(in.New), File: s.File, Cloexec: in.Cloexec})
 	h.dropFile(c, old)
 	out.Fd = int64(in.New)
@@ -138,7 +138,7 @@ func (h *Procd) FdClose(c *server.Ctx, in *proc.FdRequest, out *proc.FdCloseRepl
 	if err != uabi.OK {
 		return err
 	}
-	f := h.files[s.File]
+	f := h.files.Get(s.File)
 	out.Kind, out.Last = f.Kind, f.Refs == 1
 	h.dropFile(c, fdtable.Remove(t, s.Fd))
 	return uabi.OK
@@ -194,8 +194,8 @@ func (h *Procd) FdList(c *server.Ctx, in *proc.PidRequest, out *proc.FdListReply
 	if t == nil {
 		return uabi.OK
 	}
-	out.Capacity = fdtable.Capacity(h.tables[t.Table])
-	for _, s := range h.tables[t.Table].Slots {
+	out.Capacity = fdtable.Capacity(h.tables.Get(t.Table))
+	for _, s := range h.tables.Get(t.Table).Slots {
 		out.Fds = append(out.Fds, int32(s.Fd))
 	}
 	return uabi.OK

@@ -19,7 +19,7 @@ import (
 
 // Spawn implements proc.Handler.
 func (h *Procd) Spawn(c *server.Ctx, in *proc.SpawnRequest, out *proc.PidReply) uabi.Error {
-	if len(h.procs) > 0 || h.top.Halted {
+	if h.procs.Len() > 0 || h.top.Halted {
 		return uabi.ErrExists
 	}
 	if in.Mm == 0 || in.Space == 0 || in.Fs == 0 {
@@ -45,11 +45,14 @@ func (h *Procd) Spawn(c *server.Ctx, in *proc.SpawnRequest, out *proc.PidReply) 
 	table := &state.Table{Id: h.nextID(), Refs: 1}
 	acts := &state.Handlers{Id: h.nextID(), Refs: 1}
 	h.uts[firstUts].Refs++
-	h.mms[m.Id], h.creds[cr.Id], h.tables[table.Id], h.handlers[acts.Id] = m, cr, table, acts
-	h.fs[in.FsId] = &state.Fs{Id: in.FsId, Refs: 1, Handle: in.Fs}
+	h.mms.Put(m.Id, m)
+	h.creds.Put(cr.Id, cr)
+	h.tables.Put(table.Id, table)
+	h.handlers.Put(acts.Id, acts)
+	h.fs.Put(in.FsId, &state.Fs{Id: in.FsId, Refs: 1, Handle: in.Fs})
 	if in.Console != 0 {
 		f := &state.File{Id: h.nextID(), Refs: stdio, Handle: in.Console, Kind: kindTTY}
-		h.files[f.Id] = f
+		h.files.Put(f.Id, f)
 		for fd := range uint32(stdio) {
 			fdtable.Put(table, &state.Slot{Fd: fd, File: f.Id})
 		}
@@ -103,7 +106,7 @@ func (h *Procd) checkFork(in *proc.ForkRequest, t *state.Thread, p *state.Proces
 	if bad {
 		return uabi.ErrArg
 	}
-	if f&unix.CLONE_NEWUTS != 0 && !creds.Has(h.creds[t.Creds], creds.SysAdmin) {
+	if f&unix.CLONE_NEWUTS != 0 && !creds.Has(h.creds.Get(t.Creds), creds.SysAdmin) {
 		return uabi.ErrPerm
 	}
 	if p.Exiting {
@@ -182,14 +185,14 @@ func (h *Procd) childGroup(in *proc.ForkRequest, p *state.Process) (uint64, uabi
 
 // overLimit is RLIMIT_NPROC, which binds neither root nor who may override it.
 func (h *Procd) overLimit(t *state.Thread, p *state.Process) bool {
-	cr := h.creds[t.Creds]
+	cr := h.creds.Get(t.Creds)
 	limit := p.Limits[unix.RLIMIT_NPROC].Soft
 	if cr.Ruid == 0 || creds.Has(cr, creds.SysResrc) || creds.Has(cr, creds.SysAdmin) || limit == rlimInfinity {
 		return false
 	}
 	n := uint64(0)
-	for _, o := range h.threads {
-		if h.creds[o.Creds].Ruid == cr.Ruid {
+	for _, o := range h.threads.All() {
+		if h.creds.Get(o.Creds).Ruid == cr.Ruid {
 			n++
 		}
 	}
@@ -198,7 +201,7 @@ func (h *Procd) overLimit(t *state.Thread, p *state.Process) bool {
 
 // makeChild makes the kernel's side of a child: space, thread, registers, ids in user memory.
 func (h *Procd) makeChild(c *server.Ctx, in *proc.ForkRequest, t *state.Thread, p *state.Process, n *child) uabi.Error {
-	own := h.mms[p.Mm]
+	own := h.mms.Get(p.Mm)
 	space := uabi.Handle(own.Space)
 	if in.Flags&unix.CLONE_VM == 0 {
 		var rep mm.ForkReply
@@ -265,17 +268,17 @@ func (h *Procd) forkProcess(in *proc.ForkRequest, t *state.Thread, p *state.Proc
 	}
 	if n.mm != 0 {
 		m := &state.Mm{Id: h.nextID(), Refs: 1, Mm: uint32(n.mm), Space: uint32(n.space)}
-		h.mms[m.Id] = m
+		h.mms.Put(m.Id, m)
 		np.Mm = m.Id
 	} else {
-		h.mms[p.Mm].Refs++
+		h.mms.Get(p.Mm).Refs++
 	}
 	if in.Flags&unix.CLONE_SIGHAND != 0 {
-		h.handlers[p.Handlers].Refs++
+		h.handlers.Get(p.Handlers).Refs++
 	} else {
 		np.Handlers = h.copyHandlers(p.Handlers)
 		if in.Flags&unix.CLONE_CLEAR_SIGHAND != 0 {
-			signal.Reset(h.handlers[np.Handlers])
+			signal.Reset(h.handlers.Get(np.Handlers))
 		}
 	}
 	h.addProcess(np)
@@ -283,8 +286,8 @@ func (h *Procd) forkProcess(in *proc.ForkRequest, t *state.Thread, p *state.Proc
 }
 
 func (h *Procd) copyHandlers(id uint64) uint64 {
-	n := &state.Handlers{Id: h.nextID(), Refs: 1, Actions: slices.Clone(h.handlers[id].Actions)}
-	h.handlers[n.Id] = n
+	n := &state.Handlers{Id: h.nextID(), Refs: 1, Actions: slices.Clone(h.handlers.Get(id).Actions)}
+	h.handlers.Put(n.Id, n)
 	return n.Id
 }
 
@@ -306,21 +309,21 @@ func (h *Procd) forkThread(in *proc.ForkRequest, t *state.Thread, np *state.Proc
 	if in.Flags&unix.CLONE_CHILD_CLEARTID != 0 {
 		nt.ClearTid = in.ChildTid
 	}
-	h.creds[t.Creds].Refs++
+	h.creds.Get(t.Creds).Refs++
 	if in.Flags&unix.CLONE_NEWUTS != 0 {
 		nt.Uts = h.copyUts(t.Uts)
 	} else {
 		h.uts[t.Uts].Refs++
 	}
 	if in.Flags&unix.CLONE_FILES != 0 {
-		h.tables[t.Table].Refs++
+		h.tables.Get(t.Table).Refs++
 	} else {
-		nt.Table = h.copyTable(h.tables[t.Table]).Id
+		nt.Table = h.copyTable(h.tables.Get(t.Table)).Id
 	}
 	if in.Flags&unix.CLONE_FS != 0 {
-		h.fs[t.Fs].Refs++
+		h.fs.Get(t.Fs).Refs++
 	} else {
-		h.fs[in.FsId] = &state.Fs{Id: in.FsId, Refs: 1, Handle: in.Fs}
+		h.fs.Put(in.FsId, &state.Fs{Id: in.FsId, Refs: 1, Handle: in.Fs})
 		nt.Fs = in.FsId
 	}
 	h.addThread(nt)
@@ -329,7 +332,7 @@ func (h *Procd) forkThread(in *proc.ForkRequest, t *state.Thread, np *state.Proc
 
 // VforkWait implements proc.Handler.
 func (h *Procd) VforkWait(c *server.Ctx, in *proc.PidRequest, out *proc.EmptyReply) uabi.Error {
-	p := h.procs[in.Pid]
+	p := h.procs.Get(in.Pid)
 	if p == nil {
 		return uabi.ErrSearch
 	}

@@ -29,7 +29,7 @@ func (h *Procd) SetGroup(c *server.Ctx, in *proc.SetGroupRequest, out *proc.Empt
 	}
 	o := p
 	if in.Pid != 0 && in.Pid != p.Pid {
-		if o = h.procs[in.Pid]; o == nil || o.Ppid != p.Pid {
+		if o = h.procs.Get(in.Pid); o == nil || o.Ppid != p.Pid {
 			return uabi.ErrSearch
 		}
 		if o.Sid != p.Sid {
@@ -53,7 +53,7 @@ func (h *Procd) SetGroup(c *server.Ctx, in *proc.SetGroupRequest, out *proc.Empt
 
 // groupIn reports whether a process group exists in a session.
 func (h *Procd) groupIn(pgid, sid int32) bool {
-	for _, p := range h.procs {
+	for _, p := range h.procs.All() {
 		if p.Pgid == pgid && p.Sid == sid {
 			return true
 		}
@@ -67,7 +67,7 @@ func (h *Procd) SetSession(c *server.Ctx, in *proc.EmptyRequest, out *proc.PidRe
 	if err != uabi.OK {
 		return err
 	}
-	for _, o := range h.procs {
+	for _, o := range h.procs.All() {
 		if o.Pgid == p.Pid {
 			return uabi.ErrPerm
 		}
@@ -84,7 +84,7 @@ func (h *Procd) Creds(c *server.Ctx, in *proc.PidRequest, out *proc.CredsReply) 
 	if err != uabi.OK {
 		return err
 	}
-	r := h.creds[t.Creds]
+	r := h.creds.Get(t.Creds)
 	out.Ruid, out.Euid, out.Suid, out.Fsuid = r.Ruid, r.Euid, r.Suid, r.Fsuid
 	out.Rgid, out.Egid, out.Sgid, out.Fsgid = r.Rgid, r.Egid, r.Sgid, r.Fsgid
 	out.Groups = append(out.Groups, r.Groups...)
@@ -99,10 +99,10 @@ func (h *Procd) threadOf(c *server.Ctx, pid int32) (*state.Thread, uabi.Error) {
 		t, _, err := h.caller(c)
 		return t, err
 	}
-	if t := h.threads[pid]; t != nil {
+	if t := h.threads.Get(pid); t != nil {
 		return t, uabi.OK
 	}
-	if p := h.procs[pid]; p != nil {
+	if p := h.procs.Get(pid); p != nil {
 		if t := h.anyThread(p); t != nil {
 			return t, uabi.OK
 		}
@@ -116,7 +116,7 @@ func (h *Procd) SetCreds(c *server.Ctx, in *proc.SetCredsRequest, out *proc.Empt
 	if err != uabi.OK {
 		return err
 	}
-	old := h.creds[t.Creds]
+	old := h.creds.Get(t.Creds)
 	n, err := creds.Apply(old, in, t.SecureBits, 0)
 	if err != uabi.OK {
 		return err
@@ -149,7 +149,7 @@ func (h *Procd) MemoryOf(c *server.Ctx, in *proc.PidRequest, out *proc.MemoryRep
 }
 
 func (h *Procd) memoryOf(p *state.Process, out *proc.MemoryReply) uabi.Error {
-	m := h.mms[p.Mm]
+	m := h.mms.Get(p.Mm)
 	if m == nil {
 		return uabi.ErrSearch
 	}
@@ -163,7 +163,7 @@ func (h *Procd) Fs(c *server.Ctx, in *proc.EmptyRequest, out *proc.FsReply) uabi
 	if err != uabi.OK {
 		return err
 	}
-	out.Fs = h.fs[t.Fs].Handle
+	out.Fs = h.fs.Get(t.Fs).Handle
 	return uabi.OK
 }
 
@@ -172,7 +172,7 @@ const listMax = 4096
 
 // List implements proc.Handler.
 func (h *Procd) List(c *server.Ctx, in *proc.ListRequest, out *proc.ListReply) uabi.Error {
-	for _, pid := range sortedKeys(h.procs) {
+	for _, pid := range h.procs.Keys() {
 		if pid > in.After && len(out.Pids) < listMax {
 			out.Pids = append(out.Pids, pid)
 		}

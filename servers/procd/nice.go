@@ -59,17 +59,17 @@ func (h *Procd) priorityTargets(t *state.Thread, p *state.Process, in *proc.Prio
 		if group == 0 {
 			group = p.Pgid
 		}
-		is = func(o *state.Thread) bool { return h.procs[o.Pid].Pgid == group }
+		is = func(o *state.Thread) bool { return h.procs.Get(o.Pid).Pgid == group }
 	case unix.PRIO_USER:
 		uid := uint32(in.Who)
 		if uid == 0 {
-			uid = h.creds[t.Creds].Ruid
+			uid = h.creds.Get(t.Creds).Ruid
 		}
-		is = func(o *state.Thread) bool { return h.creds[o.Creds].Ruid == uid }
+		is = func(o *state.Thread) bool { return h.creds.Get(o.Creds).Ruid == uid }
 	default:
 		return nil, uabi.ErrArg
 	}
-	for _, o := range sorted(h.threads) {
+	for _, o := range h.threads.Values() {
 		if is(o) {
 			list = append(list, o)
 		}
@@ -82,7 +82,7 @@ func (h *Procd) priorityTargets(t *state.Thread, p *state.Process, in *proc.Prio
 
 // mayNice checks whether t may give o a nice value (setpriority(2), Errors).
 func (h *Procd) mayNice(t, o *state.Thread, nice int32) uabi.Error {
-	own, other := h.creds[t.Creds], h.creds[o.Creds]
+	own, other := h.creds.Get(t.Creds), h.creds.Get(o.Creds)
 	if creds.Has(own, creds.SysNice) {
 		return uabi.OK
 	}
@@ -91,7 +91,7 @@ func (h *Procd) mayNice(t, o *state.Thread, nice int32) uabi.Error {
 	}
 	// The limit counts from the nicest: 1 stands for 19.
 	const limitBase = 20
-	if nice < o.Nice && limitBase-int64(nice) > int64(min(h.procs[o.Pid].Limits[rlimitNice].Soft, limitBase-niceMin)) {
+	if nice < o.Nice && limitBase-int64(nice) > int64(min(h.procs.Get(o.Pid).Limits[rlimitNice].Soft, limitBase-niceMin)) {
 		return uabi.ErrAccess
 	}
 	return uabi.OK

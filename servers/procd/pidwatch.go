@@ -9,9 +9,9 @@ import (
 
 // PidWatch implements proc.Handler.
 func (h *Procd) PidWatch(c *server.Ctx, in *proc.PidRequest, out *proc.WatchReply) uabi.Error {
-	p := h.procs[in.Pid]
+	p := h.procs.Get(in.Pid)
 	if p == nil {
-		if h.threads[in.Pid] != nil {
+		if h.threads.Get(in.Pid) != nil {
 			return uabi.ErrArg
 		}
 		return uabi.ErrSearch

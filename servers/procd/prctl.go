@@ -82,7 +82,7 @@ func number(b bool) int64 {
 
 // setLayout is PR_SET_MM: a is the field (PR_SET_MM_*), b the address.
 func (h *Procd) setLayout(t *state.Thread, p *state.Process, in *proc.SettingRequest) uabi.Error {
-	if !creds.Has(h.creds[t.Creds], creds.SysResrc) {
+	if !creds.Has(h.creds.Get(t.Creds), creds.SysResrc) {
 		return uabi.ErrPerm
 	}
 	if in.B < uabi.MinUser || in.B >= uabi.MaxUser {
@@ -127,7 +127,7 @@ const capCount = creds.Last + 1
 
 // capSetting is the part of prctl(2) about capabilities.
 func (h *Procd) capSetting(c *server.Ctx, t *state.Thread, in *proc.SettingRequest, out *proc.SettingReply) uabi.Error {
-	cr := h.creds[t.Creds]
+	cr := h.creds.Get(t.Creds)
 	switch in.Option {
 	case unix.PR_SET_KEEPCAPS:
 		if t.SecureBits&(creds.KeepCaps<<1) != 0 {
@@ -174,7 +174,7 @@ func (h *Procd) capSetting(c *server.Ctx, t *state.Thread, in *proc.SettingReque
 
 // ambient is PR_CAP_AMBIENT.
 func (h *Procd) ambient(c *server.Ctx, t *state.Thread, in *proc.SettingRequest, out *proc.SettingReply) uabi.Error {
-	v := h.creds[t.Creds].Ambient
+	v := h.creds.Get(t.Creds).Ambient
 	if in.A == unix.PR_CAP_AMBIENT_CLEAR_ALL {
 		if in.B != 0 {
 			return uabi.ErrArg
@@ -204,7 +204,7 @@ func (h *Procd) ambient(c *server.Ctx, t *state.Thread, in *proc.SettingRequest,
 
 // applyCaps gives a thread the record with other capabilities.
 func (h *Procd) applyCaps(c *server.Ctx, t *state.Thread, in *proc.SetCredsRequest) uabi.Error {
-	n, err := creds.Apply(h.creds[t.Creds], in, t.SecureBits, 0)
+	n, err := creds.Apply(h.creds.Get(t.Creds), in, t.SecureBits, 0)
 	if err != uabi.OK {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"aramid/servers/procd/fdtable"
 	"aramid/servers/procd/state"
 	"aramid/servers/server"
+	"aramid/servers/server/table"
 	"aramid/ukernel/uabi"
 )
 
@@ -27,23 +28,23 @@ const initPid = 1
 
 // Procd is the server's state and what can be rebuilt from it.
 type Procd struct {
-	procs    map[int32]*state.Process
-	threads  map[int32]*state.Thread
-	creds    map[uint64]*state.Creds
-	tables   map[uint64]*state.Table
-	files    map[uint64]*state.File
-	fs       map[uint64]*state.Fs
-	mms      map[uint64]*state.Mm
-	handlers map[uint64]*state.Handlers
+	procs    table.Table[int32, *state.Process]
+	threads  table.Table[int32, *state.Thread]
+	creds    table.Table[uint64, *state.Creds]
+	tables   table.Table[uint64, *state.Table]
+	files    table.Table[uint64, *state.File]
+	fs       table.Table[uint64, *state.Fs]
+	mms      table.Table[uint64, *state.Mm]
+	handlers table.Table[uint64, *state.Handlers]
 	groups   map[uint64]*group
 	freezers int // groups that are set to freeze
 	uts      map[uint64]*state.Uts
 	top      *state.State // scalars only
 
-	members  map[int32][]int32 // threads of a process, sorted
-	children map[int32][]int32 // sorted
-	origins  map[uint64]int32  // thread by origin
-	told     *state.Thread     // whose signal this request is about to tell (Raise)
+	members  map[int32][]int32          // threads of a process, sorted
+	children map[int32][]int32          // sorted
+	origins  table.Table[uint64, int32] // thread by origin
+	told     *state.Thread              // whose signal this request is about to tell (Raise)
 }
 
 // New makes the state of a cold start.
@@ -58,8 +59,8 @@ func (h *Procd) Save() []byte {
 	t := h.top
 	s := &state.State{
 		LastPid: t.LastPid, PidMax: t.PidMax, LastId: t.LastId, Halted: t.Halted, Forks: t.Forks, Gone: t.Gone, Uts: sorted(h.uts),
-		Procs: sorted(h.procs), Threads: sorted(h.threads), Creds: sorted(h.creds), Tables: sorted(h.tables),
-		Files: sorted(h.files), Fs: sorted(h.fs), Mms: sorted(h.mms), Handlers: sorted(h.handlers),
+		Procs: h.procs.Values(), Threads: h.threads.Values(), Creds: h.creds.Values(), Tables: h.tables.Values(),
+		Files: h.files.Values(), Fs: h.fs.Values(), Mms: h.mms.Values(), Handlers: h.handlers.Values(),
 		Cgroups: h.groupList(), LastCgroup: t.LastCgroup, LastChange: t.LastChange, CgroupEvent: t.CgroupEvent,
 	}
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(s)
@@ -98,12 +99,17 @@ func (h *Procd) Load(b []byte) error {
 }
 
 func (h *Procd) take(s *state.State) {
-	h.procs, h.threads = map[int32]*state.Process{}, map[int32]*state.Thread{}
-	h.creds, h.tables = map[uint64]*state.Creds{}, map[uint64]*state.Table{}
-	h.files, h.fs = map[uint64]*state.File{}, map[uint64]*state.Fs{}
-	h.mms, h.handlers = map[uint64]*state.Mm{}, map[uint64]*state.Handlers{}
+	h.procs.Clear()
+	h.threads.Clear()
+	h.creds.Clear()
+	h.tables.Clear()
+	h.files.Clear()
+	h.fs.Clear()
+	h.mms.Clear()
+	h.handlers.Clear()
+	h.origins.Clear()
 	h.uts = map[uint64]*state.Uts{}
-	h.members, h.children, h.origins = map[int32][]int32{}, map[int32][]int32{}, map[uint64]int32{}
+	h.members, h.children = map[int32][]int32{}, map[int32][]int32{}
 	h.addGroups(s.Cgroups)
 	for _, p := range s.Procs {
 		if p.Pending == nil {
@@ -118,22 +124,22 @@ func (h *Procd) take(s *state.State) {
 		h.addThread(t)
 	}
 	for _, v := range s.Creds {
-		h.creds[v.Id] = v
+		h.creds.Put(v.Id, v)
 	}
 	for _, v := range s.Tables {
-		h.tables[v.Id] = v
+		h.tables.Put(v.Id, v)
 	}
 	for _, v := range s.Files {
-		h.files[v.Id] = v
+		h.files.Put(v.Id, v)
 	}
 	for _, v := range s.Fs {
-		h.fs[v.Id] = v
+		h.fs.Put(v.Id, v)
 	}
 	for _, v := range s.Mms {
-		h.mms[v.Id] = v
+		h.mms.Put(v.Id, v)
 	}
 	for _, v := range s.Handlers {
-		h.handlers[v.Id] = v
+		h.handlers.Put(v.Id, v)
 	}
 	for _, v := range s.Uts {
 		h.uts[v.Id] = v
@@ -151,7 +157,7 @@ func (h *Procd) Handles(yield func(uabi.Handle)) {
 			yield(uabi.Handle(n))
 		}
 	}
-	for _, p := range sorted(h.procs) {
+	for _, p := range h.procs.Values() {
 		give(p.Event)
 		give(p.Timer)
 		give(p.Alarm)
@@ -162,16 +168,16 @@ func (h *Procd) Handles(yield func(uabi.Handle)) {
 			give(w.Event)
 		}
 	}
-	for _, t := range sorted(h.threads) {
+	for _, t := range h.threads.Values() {
 		give(t.Handle)
 	}
-	for _, f := range sorted(h.files) {
+	for _, f := range h.files.Values() {
 		give(f.Handle)
 	}
-	for _, f := range sorted(h.fs) {
+	for _, f := range h.fs.Values() {
 		give(f.Handle)
 	}
-	for _, m := range sorted(h.mms) {
+	for _, m := range h.mms.Values() {
 		give(m.Mm)
 		give(m.Space)
 	}
@@ -196,13 +202,13 @@ func remove(list []int32, n int32) []int32 {
 
 func (h *Procd) addProcess(p *state.Process) {
 	p.Cgroup = max(p.Cgroup, rootGroup)
-	h.procs[p.Pid] = p
+	h.procs.Put(p.Pid, p)
 	h.children[p.Ppid] = insert(h.children[p.Ppid], p.Pid)
 	h.tallyProcess(p, 1)
 }
 
 func (h *Procd) removeProcess(p *state.Process) {
-	delete(h.procs, p.Pid)
+	h.procs.Delete(p.Pid)
 	delete(h.members, p.Pid)
 	delete(h.children, p.Pid)
 	h.children[p.Ppid] = remove(h.children[p.Ppid], p.Pid)
@@ -216,15 +222,15 @@ func (h *Procd) setParent(p *state.Process, ppid int32) {
 }
 
 func (h *Procd) addThread(t *state.Thread) {
-	h.threads[t.Tid] = t
+	h.threads.Put(t.Tid, t)
 	h.members[t.Pid] = insert(h.members[t.Pid], t.Tid)
-	h.origins[t.Origin] = t.Tid
+	h.origins.Put(t.Origin, t.Tid)
 	h.tallyThread(t, 1)
 }
 
 func (h *Procd) removeThread(t *state.Thread) {
-	delete(h.threads, t.Tid)
-	delete(h.origins, t.Origin)
+	h.threads.Delete(t.Tid)
+	h.origins.Delete(t.Origin)
 	h.members[t.Pid] = remove(h.members[t.Pid], t.Tid)
 	h.tallyThread(t, -1)
 }
@@ -257,10 +263,10 @@ func (h *Procd) freePid() int32 {
 }
 
 func (h *Procd) pidFree(pid int32) bool {
-	if h.procs[pid] != nil || h.threads[pid] != nil {
+	if h.procs.Get(pid) != nil || h.threads.Get(pid) != nil {
 		return false
 	}
-	for _, p := range h.procs {
+	for _, p := range h.procs.All() {
 		if p.Pgid == pid || p.Sid == pid {
 			return false
 		}
@@ -270,11 +276,11 @@ func (h *Procd) pidFree(pid int32) bool {
 
 // caller is the thread that the request is made for.
 func (h *Procd) caller(c *server.Ctx) (*state.Thread, *state.Process, uabi.Error) {
-	t := h.threads[int32(c.Context(ctx.Tid))]
+	t := h.threads.Get(int32(c.Context(ctx.Tid)))
 	if t == nil {
 		return nil, nil, uabi.ErrSearch
 	}
-	p := h.procs[t.Pid]
+	p := h.procs.Get(t.Pid)
 	if p == nil {
 		return nil, nil, uabi.ErrSearch
 	}
@@ -287,30 +293,30 @@ func (h *Procd) process(c *server.Ctx, pid int32) (*state.Process, uabi.Error) {
 		_, p, err := h.caller(c)
 		return p, err
 	}
-	if p := h.procs[pid]; p != nil {
+	if p := h.procs.Get(pid); p != nil {
 		return p, uabi.OK
 	}
 	// The id of a thread names its process too.
-	if t := h.threads[pid]; t != nil {
-		return h.procs[t.Pid], uabi.OK
+	if t := h.threads.Get(pid); t != nil {
+		return h.procs.Get(t.Pid), uabi.OK
 	}
 	return nil, uabi.ErrSearch
 }
 
 // anyThread is a process's leader, or its first thread.
 func (h *Procd) anyThread(p *state.Process) *state.Thread {
-	if t := h.threads[p.Pid]; t != nil && t.Pid == p.Pid {
+	if t := h.threads.Get(p.Pid); t != nil && t.Pid == p.Pid {
 		return t
 	}
 	for _, tid := range h.members[p.Pid] {
-		return h.threads[tid]
+		return h.threads.Get(tid)
 	}
 	return nil
 }
 
 // setContext tells the kernel what comes with a thread's traps.
 func (h *Procd) setContext(c *server.Ctx, t *state.Thread) uabi.Error {
-	p, cr := h.procs[t.Pid], h.creds[t.Creds]
+	p, cr := h.procs.Get(t.Pid), h.creds.Get(t.Creds)
 	var w [uabi.ContextWords]uint64
 	w[ctx.Tgid], w[ctx.Tid], w[ctx.Ppid] = uint64(p.Pid), uint64(t.Tid), uint64(p.Ppid)
 	w[ctx.Cred] = cr.Id
@@ -323,70 +329,70 @@ func (h *Procd) setContext(c *server.Ctx, t *state.Thread) uabi.Error {
 // setContexts is setContext for all threads of a process.
 func (h *Procd) setContexts(c *server.Ctx, p *state.Process) {
 	for _, tid := range h.members[p.Pid] {
-		h.setContext(c, h.threads[tid])
+		h.setContext(c, h.threads.Get(tid))
 	}
 }
 
 // Counted objects: drop… forgets one use, and at the last the object with its handles.
 
 func (h *Procd) dropFile(c *server.Ctx, id uint64) {
-	f := h.files[id]
+	f := h.files.Get(id)
 	if f == nil {
 		return
 	}
 	if f.Refs--; f.Refs == 0 {
 		c.Close(uabi.Handle(f.Handle))
-		delete(h.files, id)
+		h.files.Delete(id)
 	}
 }
 
 func (h *Procd) dropTable(c *server.Ctx, id uint64) {
-	t := h.tables[id]
+	t := h.tables.Get(id)
 	if t.Refs--; t.Refs > 0 {
 		return
 	}
 	for _, s := range t.Slots {
 		h.dropFile(c, s.File)
 	}
-	delete(h.tables, id)
+	h.tables.Delete(id)
 }
 
 func (h *Procd) dropFs(c *server.Ctx, id uint64) {
-	f := h.fs[id]
+	f := h.fs.Get(id)
 	if f.Refs--; f.Refs == 0 {
 		c.Close(uabi.Handle(f.Handle))
-		delete(h.fs, id)
+		h.fs.Delete(id)
 	}
 }
 
 func (h *Procd) dropMm(c *server.Ctx, id uint64) {
-	m := h.mms[id]
+	m := h.mms.Get(id)
 	if m == nil {
 		return
 	}
 	if m.Refs--; m.Refs == 0 {
 		c.Close(uabi.Handle(m.Space))
 		c.Close(uabi.Handle(m.Mm))
-		delete(h.mms, id)
+		h.mms.Delete(id)
 	}
 }
 
 func (h *Procd) dropCreds(id uint64) {
-	if r := h.creds[id]; r.Refs == 1 {
-		delete(h.creds, id)
+	if r := h.creds.Get(id); r.Refs == 1 {
+		h.creds.Delete(id)
 	} else {
 		r.Refs--
 	}
 }
 
 func (h *Procd) dropHandlers(id uint64) {
-	if r := h.handlers[id]; r == nil || r.Refs > 1 {
+	if r := h.handlers.Get(id); r == nil || r.Refs > 1 {
 		if r != nil {
 			r.Refs--
 		}
 		return
 	}
-	delete(h.handlers, id)
+	h.handlers.Delete(id)
 }
 
 // copyTable makes a table of the same descriptors.
@@ -394,8 +400,8 @@ func (h *Procd) copyTable(old *state.Table) *state.Table {
 	t := fdtable.Copy(old)
 	t.Id, t.Refs = h.nextID(), 1
 	for _, s := range t.Slots {
-		h.files[s.File].Refs++
+		h.files.Get(s.File).Refs++
 	}
-	h.tables[t.Id] = t
+	h.tables.Put(t.Id, t)
 	return t
 }

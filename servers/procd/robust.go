@@ -20,7 +20,7 @@ const (
 // releaseRobust marks the robust locks that a thread held as its owner's legacy (set_robust_list(2), "A description of what
 // robust futexes are" in Linux's documentation). The list is user memory: whatever it says, this ends.
 func (h *Procd) releaseRobust(c *server.Ctx, t *state.Thread, p *state.Process) {
-	m := h.mms[p.Mm]
+	m := h.mms.Get(p.Mm)
 	if t.Robust == 0 || m == nil {
 		return
 	}

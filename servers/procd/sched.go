@@ -23,7 +23,7 @@ func (h *Procd) Sched(c *server.Ctx, in *proc.SchedRequest, out *proc.SchedReply
 	}
 	t := own
 	if in.Tid != 0 {
-		if t = h.threads[in.Tid]; t == nil {
+		if t = h.threads.Get(in.Tid); t == nil {
 			return uabi.ErrSearch
 		}
 	}
@@ -34,7 +34,7 @@ func (h *Procd) Sched(c *server.Ctx, in *proc.SchedRequest, out *proc.SchedReply
 	if in.Policy != schedOther && in.Policy != schedBatch && in.Policy != schedIdle {
 		return uabi.ErrArg
 	}
-	a, b := h.creds[own.Creds], h.creds[t.Creds]
+	a, b := h.creds.Get(own.Creds), h.creds.Get(t.Creds)
 	if !creds.Has(a, creds.SysNice) {
 		// Leaving SCHED_IDLE makes a thread faster, as a lower nice value would (sched(7), RLIMIT_NICE).
 		faster := t.Policy == schedIdle && in.Policy != schedIdle && h.mayNice(own, t, t.Nice-1) != uabi.OK
@@ -86,7 +86,7 @@ func (h *Procd) IoPriority(c *server.Ctx, in *proc.PriorityRequest, out *proc.Pr
 		if v := o.IoPriority; i == 0 || ioUrgency(v) < ioUrgency(best) {
 			best = v
 		}
-		own, other := h.creds[t.Creds], h.creds[o.Creds]
+		own, other := h.creds.Get(t.Creds), h.creds.Get(o.Creds)
 		if in.Set && own.Euid != other.Ruid && own.Ruid != other.Ruid && !creds.Has(own, creds.SysNice) {
 			return uabi.ErrPerm
 		}
@@ -105,7 +105,7 @@ func (h *Procd) checkIoPriority(t *state.Thread, v uint32) uabi.Error {
 	level := v & (1<<ioClassShift - 1)
 	switch v >> ioClassShift {
 	case ioClassRT:
-		if own := h.creds[t.Creds]; !creds.Has(own, creds.SysAdmin) && !creds.Has(own, creds.SysNice) {
+		if own := h.creds.Get(t.Creds); !creds.Has(own, creds.SysAdmin) && !creds.Has(own, creds.SysNice) {
 			return uabi.ErrPerm
 		}
 		fallthrough

@@ -46,13 +46,13 @@ func (h *Procd) Limit(c *server.Ctx, in *proc.LimitRequest, out *proc.LimitReply
 	if in.Resource >= rlimCount || in.Set && in.Soft > in.Hard {
 		return uabi.ErrArg
 	}
-	cr := h.creds[t.Creds]
+	cr := h.creds.Get(t.Creds)
 	if p != own && !creds.Has(cr, creds.SysResrc) {
 		ot := h.anyThread(p)
 		if ot == nil {
 			return uabi.ErrSearch
 		}
-		if o := h.creds[ot.Creds]; cr.Ruid != o.Ruid || cr.Ruid != o.Euid || cr.Ruid != o.Suid || cr.Rgid != o.Rgid {
+		if o := h.creds.Get(ot.Creds); cr.Ruid != o.Ruid || cr.Ruid != o.Euid || cr.Ruid != o.Suid || cr.Rgid != o.Rgid {
 			return uabi.ErrPerm
 		}
 	}

@@ -16,7 +16,7 @@ func (h *Procd) send(c *server.Ctx, p *state.Process, t *state.Thread, i *state.
 	if p.Phase == state.Phase_ZOMBIE || p.Exiting {
 		return uabi.OK
 	}
-	acts := h.handlers[p.Handlers]
+	acts := h.handlers.Get(p.Handlers)
 	// Process 1 gets only what it has a handler for (kill(2), NOTES), not even SIGKILL.
 	spared := p.Pid == initPid && !i.Forced && signal.Action(acts, i.Signal).Handler == signal.Default
 	if spared && signal.Unblockable&signal.Bit(i.Signal) != 0 {
@@ -63,7 +63,7 @@ func (h *Procd) jobControl(c *server.Ctx, p *state.Process, i *state.Info) {
 			p.Stopped, p.ContReport, p.StopReport = false, true, 0
 			h.reportStop(c, p, signal.CldCont, signal.CONT)
 			for _, tid := range h.members[p.Pid] {
-				h.raise(c, h.threads[tid])
+				h.raise(c, h.threads.Get(tid))
 			}
 		}
 	case signal.StopsByDefault(i.Signal):
@@ -74,7 +74,7 @@ func (h *Procd) jobControl(c *server.Ctx, p *state.Process, i *state.Info) {
 func (h *Procd) cancel(c *server.Ctx, p *state.Process, s signal.Set) {
 	signal.Remove(p.Pending, s)
 	for _, tid := range h.members[p.Pid] {
-		signal.Remove(h.threads[tid].Pending, s)
+		signal.Remove(h.threads.Get(tid).Pending, s)
 	}
 	h.showSignals(c, p, 0)
 }
@@ -84,11 +84,11 @@ func (h *Procd) target(p *state.Process, sig uint32) *state.Thread {
 	takes := func(t *state.Thread) bool {
 		return t != nil && !t.Dying && t.Mask&signal.Bit(sig)&^signal.Unblockable == 0
 	}
-	if t := h.threads[p.Pid]; takes(t) {
+	if t := h.threads.Get(p.Pid); takes(t) {
 		return t
 	}
 	for _, tid := range h.members[p.Pid] {
-		if t := h.threads[tid]; takes(t) {
+		if t := h.threads.Get(tid); takes(t) {
 			return t
 		}
 	}
@@ -139,11 +139,11 @@ func (h *Procd) Kill(c *server.Ctx, in *proc.KillRequest, out *proc.EmptyReply) 
 		t, p = nil, nil
 	}
 	i := state.Info{Signal: in.Signal, Code: in.Code, Value: in.Value}
-	if o := h.procs[in.Pid]; in.Serial != 0 && (o == nil || o.Serial != in.Serial) {
+	if o := h.procs.Get(in.Pid); in.Serial != 0 && (o == nil || o.Serial != in.Serial) {
 		return uabi.ErrSearch
 	}
 	if p != nil {
-		i.Pid, i.Uid = p.Pid, h.creds[t.Creds].Ruid
+		i.Pid, i.Uid = p.Pid, h.creds.Get(t.Creds).Ruid
 	}
 	if in.Tid != 0 {
 		return h.killThread(c, t, p, in, &i)
@@ -182,12 +182,12 @@ func copyInfo(i *state.Info) *state.Info {
 // targets are the processes that kill(2) means, in order.
 func (h *Procd) targets(in *proc.KillRequest, p *state.Process) (list []*state.Process) {
 	if in.Pid > 0 && !in.Group {
-		if o := h.procs[in.Pid]; o != nil {
+		if o := h.procs.Get(in.Pid); o != nil {
 			list = append(list, o)
 		}
 		return list
 	}
-	for _, o := range sorted(h.procs) {
+	for _, o := range h.procs.Values() {
 		if in.Group && o.Pgid == in.Pid || !in.Group && named(in.Pid, p, o) {
 			list = append(list, o)
 		}
@@ -214,21 +214,21 @@ func (h *Procd) maySignal(t *state.Thread, p, o *state.Process, sig uint32) bool
 	if ot == nil {
 		return true // a zombie: nothing happens
 	}
-	return creds.MaySignal(h.creds[t.Creds], h.creds[ot.Creds]) || sig == signal.CONT && p.Sid == o.Sid
+	return creds.MaySignal(h.creds.Get(t.Creds), h.creds.Get(ot.Creds)) || sig == signal.CONT && p.Sid == o.Sid
 }
 
 func (h *Procd) killThread(c *server.Ctx, t *state.Thread, p *state.Process, in *proc.KillRequest, i *state.Info) uabi.Error {
 	if in.Tid < 0 || in.Pid < 0 {
 		return uabi.ErrArg
 	}
-	ot := h.threads[in.Tid]
+	ot := h.threads.Get(in.Tid)
 	if ot == nil || in.Pid != 0 && ot.Pid != in.Pid {
-		if o := h.procs[in.Tid]; o != nil && o.Phase == state.Phase_ZOMBIE && (in.Pid == 0 || in.Pid == o.Pid) {
+		if o := h.procs.Get(in.Tid); o != nil && o.Phase == state.Phase_ZOMBIE && (in.Pid == 0 || in.Pid == o.Pid) {
 			return uabi.OK
 		}
 		return uabi.ErrSearch
 	}
-	o := h.procs[ot.Pid]
+	o := h.procs.Get(ot.Pid)
 	if !h.maySignal(t, p, o, in.Signal) {
 		return uabi.ErrPerm
 	}
@@ -261,7 +261,7 @@ func (h *Procd) Action(c *server.Ctx, in *proc.ActionRequest, out *proc.ActionRe
 	if !signal.Valid(in.Signal) || in.Set && signal.Unblockable&signal.Bit(in.Signal) != 0 {
 		return uabi.ErrArg
 	}
-	acts := h.handlers[p.Handlers]
+	acts := h.handlers.Get(p.Handlers)
 	a := signal.Action(acts, in.Signal)
 	out.Handler, out.Flags, out.Restorer, out.Mask = a.Handler, a.Flags, a.Restorer, a.Mask
 	if !in.Set {
@@ -274,7 +274,7 @@ func (h *Procd) Action(c *server.Ctx, in *proc.ActionRequest, out *proc.ActionRe
 		// POSIX: what is pending and now ignored is discarded, blocked or not.
 		h.cancel(c, p, signal.Bit(in.Signal))
 		for _, tid := range h.members[p.Pid] {
-			if t := h.threads[tid]; t.Interrupt && !p.Stopped {
+			if t := h.threads.Get(tid); t.Interrupt && !p.Stopped {
 				h.level(c, t, p)
 			}
 		}

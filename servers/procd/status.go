@@ -29,11 +29,11 @@ func (h *Procd) Status(c *server.Ctx, in *proc.PidRequest, out *proc.StatusReply
 
 // ThreadStatus implements proc.Handler.
 func (h *Procd) ThreadStatus(c *server.Ctx, in *proc.PidRequest, out *proc.StatusReply) uabi.Error {
-	t := h.threads[in.Pid]
+	t := h.threads.Get(in.Pid)
 	if t == nil {
 		return uabi.ErrSearch
 	}
-	p := h.procs[t.Pid]
+	p := h.procs.Get(t.Pid)
 	h.processStatus(p, out)
 	out.State = "S"
 	h.threadStatus(c, t, out)
@@ -55,7 +55,7 @@ func (h *Procd) processStatus(p *state.Process, out *proc.StatusReply) {
 	out.Pending, out.Uid = p.Pending.Set, p.Uid
 	out.ChildrenUserNs, out.ChildrenSystemNs = p.Children.GetUserNs(), p.Children.GetSystemNs()
 	out.ExitSignal, out.OomScoreAdj = int32(p.ExitSignal), p.OomScoreAdj
-	if a := h.handlers[p.Handlers]; a != nil {
+	if a := h.handlers.Get(p.Handlers); a != nil {
 		out.Ignored, out.Caught = signal.Sets(a)
 	}
 	if l := p.Layout; l != nil {
@@ -66,7 +66,7 @@ func (h *Procd) processStatus(p *state.Process, out *proc.StatusReply) {
 
 // threadStatus fills what is one thread's.
 func (h *Procd) threadStatus(c *server.Ctx, t *state.Thread, out *proc.StatusReply) {
-	r := h.creds[t.Creds]
+	r := h.creds.Get(t.Creds)
 	out.Name, out.Blocked, out.Uid, out.Gid = t.Name, t.Mask, r.Euid, r.Egid
 	out.ThreadPending, out.Nice, out.NoNewPrivs, out.Uts = t.Pending.Set, t.Nice, t.NoNewPrivs, t.Uts
 	out.FsId = t.Fs
@@ -103,10 +103,10 @@ const threadListMax = 12 << 10
 
 // Totals implements proc.Handler.
 func (h *Procd) Totals(c *server.Ctx, in *proc.EmptyRequest, out *proc.TotalsReply) uabi.Error {
-	out.Processes, out.Threads = uint32(len(h.procs)), uint32(len(h.threads))
+	out.Processes, out.Threads = uint32(h.procs.Len()), uint32(h.threads.Len())
 	out.LastPid, out.Forks = h.top.LastPid, h.top.Forks
 	out.UserNs, out.SystemNs = h.top.Gone.GetUserNs(), h.top.Gone.GetSystemNs()
-	for _, t := range sorted(h.threads) {
+	for _, t := range h.threads.Values() {
 		info, err := c.ThreadInfo(uabi.Handle(t.Handle))
 		if err != uabi.OK {
 			continue
@@ -123,7 +123,7 @@ func (h *Procd) Totals(c *server.Ctx, in *proc.EmptyRequest, out *proc.TotalsRep
 func (h *Procd) times(c *server.Ctx, p *state.Process) (user, system uint64) {
 	user, system = p.Used.GetUserNs(), p.Used.GetSystemNs()
 	for _, tid := range h.members[p.Pid] {
-		if info, err := c.ThreadInfo(uabi.Handle(h.threads[tid].Handle)); err == uabi.OK {
+		if info, err := c.ThreadInfo(uabi.Handle(h.threads.Get(tid).Handle)); err == uabi.OK {
 			user, system = user+info.UserNS, system+info.SystemNS
 		}
 	}

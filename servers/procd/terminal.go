@@ -18,7 +18,7 @@ func (h *Procd) Background(c *server.Ctx, in *proc.BackgroundRequest, out *proc.
 	if !signal.Valid(in.Signal) {
 		return uabi.ErrSearch
 	}
-	acts := h.handlers[p.Handlers]
+	acts := h.handlers.Get(p.Handlers)
 	switch {
 	case t.Mask&signal.Bit(in.Signal) != 0 || signal.Action(acts, in.Signal).Handler == signal.Ignore:
 		out.Verdict = proc.Verdict_IGNORED
@@ -33,13 +33,13 @@ func (h *Procd) Background(c *server.Ctx, in *proc.BackgroundRequest, out *proc.
 
 // Group implements proc.Handler.
 func (h *Procd) Group(c *server.Ctx, in *proc.PidRequest, out *proc.IdentityReply) uabi.Error {
-	for _, p := range sorted(h.procs) {
+	for _, p := range h.procs.Values() {
 		if p.Pgid == in.Pid {
 			out.Pgid, out.Sid = p.Pgid, p.Sid
 			return uabi.OK
 		}
 	}
-	p := h.procs[in.Pid]
+	p := h.procs.Get(in.Pid)
 	if p == nil {
 		return uabi.ErrSearch
 	}
@@ -49,16 +49,16 @@ func (h *Procd) Group(c *server.Ctx, in *proc.PidRequest, out *proc.IdentityRepl
 
 // Leaving implements proc.Handler. Of a leader's threads that end together, each is told of.
 func (h *Procd) Leaving(c *server.Ctx, in *proc.OriginRequest, out *proc.PidReply) uabi.Error {
-	tid, ok := h.origins[in.Origin]
-	if !ok {
+	tid := h.origins.Get(in.Origin)
+	if tid == 0 {
 		return uabi.OK
 	}
-	p := h.procs[h.threads[tid].Pid]
+	p := h.procs.Get(h.threads.Get(tid).Pid)
 	if p.Pid != p.Sid {
 		return uabi.OK
 	}
 	for _, o := range h.members[p.Pid] {
-		if o != tid && !h.threads[o].Dying {
+		if o != tid && !h.threads.Get(o).Dying {
 			return uabi.OK
 		}
 	}

@@ -29,7 +29,7 @@ func (h *Procd) TimerMake(c *server.Ctx, in *proc.TimerMakeRequest, out *proc.Ti
 	if err != uabi.OK {
 		return err
 	}
-	switch t := h.threads[in.Tid]; {
+	switch t := h.threads.Get(in.Tid); {
 	case in.Signal != 0 && !signal.Valid(in.Signal), in.Tid != 0 && (t == nil || t.Pid != p.Pid):
 		return uabi.ErrArg
 	case uint64(len(p.Timers)) >= min(p.Limits[unix.RLIMIT_SIGPENDING].Soft, signal.MaxQueued):
@@ -191,7 +191,7 @@ func (h *Procd) expireTimers(c *server.Ctx, p *state.Process) {
 }
 
 func (h *Procd) expireTimer(c *server.Ctx, p *state.Process, t *state.Timer, now uint64) {
-	to := h.threads[t.Tid]
+	to := h.threads.Get(t.Tid)
 	gone := t.Tid != 0 && (to == nil || to.Pid != p.Pid)
 	switch i := h.timerSignal(p, t); {
 	case i != nil: // from before it was set anew
@@ -215,7 +215,7 @@ func (h *Procd) expireTimer(c *server.Ctx, p *state.Process, t *state.Timer, now
 func (h *Procd) timerSignal(p *state.Process, t *state.Timer) *state.Info {
 	q := p.Pending
 	if t.Tid != 0 {
-		q = h.threads[t.Tid].GetPending()
+		q = h.threads.Get(t.Tid).GetPending()
 	}
 	if i := slices.IndexFunc(q.GetQueue(), func(i *state.Info) bool { return i.Timer == t.Serial }); i >= 0 {
 		return q.Queue[i]
@@ -249,7 +249,7 @@ func (h *Procd) taken(c *server.Ctx, p *state.Process, i *state.Info) {
 func (h *Procd) dropTimers(c *server.Ctx, p *state.Process) {
 	signal.RemoveTimers(p.Pending)
 	for _, tid := range h.members[p.Pid] {
-		signal.RemoveTimers(h.threads[tid].Pending)
+		signal.RemoveTimers(h.threads.Get(tid).Pending)
 	}
 	p.Timers = nil
 	if p.TimersClock != 0 {
@@ -262,7 +262,7 @@ func (h *Procd) dropTimers(c *server.Ctx, p *state.Process) {
 
 // clockChanged sets the timers that follow CLOCK_REALTIME.
 func (h *Procd) clockChanged(c *server.Ctx) {
-	for _, p := range sorted(h.procs) {
+	for _, p := range h.procs.Values() {
 		if slices.ContainsFunc(p.Timers, func(t *state.Timer) bool { return t.OnRealtime && t.At != 0 }) {
 			h.armTimers(c, p)
 		}

@@ -26,12 +26,12 @@ func (h *Procd) Unshare(c *server.Ctx, in *proc.UnshareRequest, out *proc.EmptyR
 	}
 	if in.Fs != 0 {
 		h.dropFs(c, t.Fs)
-		h.fs[in.FsId] = &state.Fs{Id: in.FsId, Refs: 1, Handle: in.Fs}
+		h.fs.Put(in.FsId, &state.Fs{Id: in.FsId, Refs: 1, Handle: in.Fs})
 		t.Fs = in.FsId
 	}
-	if in.Flags&unix.CLONE_FILES != 0 && h.tables[t.Table].Refs > 1 {
+	if in.Flags&unix.CLONE_FILES != 0 && h.tables.Get(t.Table).Refs > 1 {
 		old := t.Table
-		t.Table = h.copyTable(h.tables[old]).Id
+		t.Table = h.copyTable(h.tables.Get(old)).Id
 		h.dropTable(c, old)
 	}
 	if in.Flags&unix.CLONE_NEWUTS != 0 {
@@ -49,11 +49,11 @@ func (h *Procd) checkUnshare(in *proc.UnshareRequest, t *state.Thread, p *state.
 	}
 	alone := len(h.members[p.Pid]) == 1
 	if in.Flags&(unix.CLONE_THREAD|unix.CLONE_VM|unix.CLONE_SIGHAND) != 0 && !alone ||
-		in.Flags&(unix.CLONE_VM|unix.CLONE_SIGHAND) != 0 && h.handlers[p.Handlers].Refs > 1 ||
-		in.Flags&unix.CLONE_VM != 0 && h.mms[p.Mm].Refs > 1 {
+		in.Flags&(unix.CLONE_VM|unix.CLONE_SIGHAND) != 0 && h.handlers.Get(p.Handlers).Refs > 1 ||
+		in.Flags&unix.CLONE_VM != 0 && h.mms.Get(p.Mm).Refs > 1 {
 		return uabi.ErrArg
 	}
-	if in.Flags&(unix.CLONE_NEWUTS|unix.CLONE_NEWNS) != 0 && !creds.Has(h.creds[t.Creds], creds.SysAdmin) {
+	if in.Flags&(unix.CLONE_NEWUTS|unix.CLONE_NEWNS) != 0 && !creds.Has(h.creds.Get(t.Creds), creds.SysAdmin) {
 		return uabi.ErrPerm
 	}
 	return uabi.OK

@@ -25,7 +25,7 @@ func (h *Procd) Uts(c *server.Ctx, in *proc.UtsRequest, out *proc.UtsReply) uabi
 		if err != uabi.OK {
 			return err
 		}
-		if !creds.Has(h.creds[t.Creds], creds.SysAdmin) {
+		if !creds.Has(h.creds.Get(t.Creds), creds.SysAdmin) {
 			return uabi.ErrPerm
 		}
 		if len(in.GetHostname()) > maxName || len(in.GetDomainname()) > maxName {

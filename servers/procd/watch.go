@@ -52,7 +52,7 @@ func (h *Procd) SignalUnwatch(c *server.Ctx, in *proc.WatchRequest, out *proc.Em
 
 // findWatch is the process that a watch looks at, and its place there; nil when that process is gone.
 func (h *Procd) findWatch(id uint64) (*state.Process, int) {
-	for _, p := range h.procs {
+	for _, p := range h.procs.All() {
 		if i := slices.IndexFunc(p.Watches, func(w *state.Watch) bool { return w.Id == id }); i >= 0 {
 			return p, i
 		}
@@ -64,7 +64,7 @@ func (h *Procd) findWatch(id uint64) (*state.Process, int) {
 func (h *Procd) showSignals(c *server.Ctx, p *state.Process, came signal.Set) {
 	for _, w := range p.Watches {
 		pending := p.Pending.GetSet()
-		if t := h.threads[w.Tid]; t != nil && t.Pid == p.Pid {
+		if t := h.threads.Get(w.Tid); t != nil && t.Pid == p.Pid {
 			pending |= t.Pending.GetSet()
 		}
 		up := pending&w.Mask != 0

@@ -46,11 +46,11 @@ type VFSD struct {
 	cfg      Config
 	tree     *tree.Tree
 	image    base.Image // what the root file system begins as, or nil
-	contexts table.Table[*state.Context]
-	opens    table.Table[*state.Open]
-	pipes    table.Table[*state.Pipe]
+	contexts table.Table[uint64, *state.Context]
+	opens    table.Table[uint64, *state.Open]
+	pipes    table.Table[uint64, *state.Pipe]
 	groups   cgroupfs.Hierarchy
-	ttys     table.Table[*state.Tty]
+	ttys     table.Table[uint64, *state.Tty]
 	ttyOpens map[uint64][]uint64 // open files by terminal, ascending
 	logOpens []uint64            // open files of the kernel log, ascending
 	top      *state.State        // scalars and the kernel log only

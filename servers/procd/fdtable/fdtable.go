@@ -8,7 +8,15 @@ import (
 	"aramid/servers/procd/state"
 )
 
+// find is the slot of a descriptor, or where it would be. Where no number below is free, which is usual, that is the number itself.
 func find(t *state.Table, fd uint32) (int, bool) {
+	n := uint32(len(t.Slots))
+	if fd < n && t.Slots[fd].Fd == fd {
+		return int(fd), true
+	}
+	if n == 0 || t.Slots[n-1].Fd < fd {
+		return int(n), false
+	}
 	return slices.BinarySearchFunc(t.Slots, fd, func(s *state.Slot, fd uint32) int { return int(int64(s.Fd) - int64(fd)) })
 }
 

@@ -7,15 +7,20 @@ import (
 	"slices"
 )
 
+// Key is what a table is looked up by.
+type Key interface {
+	~int32 | ~uint32 | ~uint64
+}
+
 // Table maps numbers other than 0 to values. The zero Table is empty and ready. It is not safe for concurrent use.
-type Table[V any] struct {
-	slots []slot[V] // a power of two, at most three quarters full; open addressing with linear probing
+type Table[K Key, V any] struct {
+	slots []slot[K, V] // a power of two, at most three quarters full; open addressing with linear probing
 	shift uint      // 64 − log2(len(slots))
 	n     int
 }
 
-type slot[V any] struct {
-	key uint64 // 0: free
+type slot[K Key, V any] struct {
+	key K // 0: free
 	v   V
 }
 
@@ -26,13 +31,13 @@ const (
 )
 
 // Len is the number of entries.
-func (t *Table[V]) Len() int { return t.n }
+func (t *Table[K, V]) Len() int { return t.n }
 
 // first is the slot where the search for key begins.
-func (t *Table[V]) first(key uint64) uint64 { return key * mix >> (t.shift & 63) }
+func (t *Table[K, V]) first(key K) uint64 { return uint64(key) * mix >> (t.shift & 63) }
 
 // Get returns the value of key, or V's zero.
-func (t *Table[V]) Get(key uint64) (v V) {
+func (t *Table[K, V]) Get(key K) (v V) {
 	if t.n == 0 {
 		return v
 	}
@@ -45,10 +50,10 @@ func (t *Table[V]) Get(key uint64) (v V) {
 }
 
 // Has reports whether there is a value of key.
-func (t *Table[V]) Has(key uint64) bool { return t.at(key) >= 0 }
+func (t *Table[K, V]) Has(key K) bool { return t.at(key) >= 0 }
 
 // at is the slot of key, or -1.
-func (t *Table[V]) at(key uint64) int {
+func (t *Table[K, V]) at(key K) int {
 	if t.n == 0 || key == 0 {
 		return -1
 	}
@@ -62,7 +67,7 @@ func (t *Table[V]) at(key uint64) int {
 }
 
 // Put sets the value of key, which must not be 0.
-func (t *Table[V]) Put(key uint64, v V) {
+func (t *Table[K, V]) Put(key K, v V) {
 	if key == 0 {
 		panic("table: key 0")
 	}
@@ -76,20 +81,20 @@ func (t *Table[V]) Put(key uint64, v V) {
 	t.insert(key, v)
 }
 
-func (t *Table[V]) insert(key uint64, v V) {
+func (t *Table[K, V]) insert(key K, v V) {
 	mask := uint64(len(t.slots) - 1)
 	i := t.first(key)
 	for t.slots[i].key != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = slot[V]{key, v}
+	t.slots[i] = slot[K, V]{key, v}
 	t.n++
 }
 
-func (t *Table[V]) grow() {
+func (t *Table[K, V]) grow() {
 	old := t.slots
 	size := max(2*len(old), minSlots)
-	t.slots, t.shift, t.n = make([]slot[V], size), 64, 0
+	t.slots, t.shift, t.n = make([]slot[K, V], size), 64, 0
 	for ; size > 1; size /= 2 {
 		t.shift--
 	}
@@ -101,7 +106,7 @@ func (t *Table[V]) grow() {
 }
 
 // Delete takes key out, if it is in.
-func (t *Table[V]) Delete(key uint64) {
+func (t *Table[K, V]) Delete(key K) {
 	at := t.at(key)
 	if at < 0 {
 		return
@@ -114,16 +119,16 @@ func (t *Table[V]) Delete(key uint64) {
 			t.slots[hole], hole = t.slots[i], i
 		}
 	}
-	t.slots[hole] = slot[V]{}
+	t.slots[hole] = slot[K, V]{}
 	t.n--
 }
 
 // Clear empties the table.
-func (t *Table[V]) Clear() { *t = Table[V]{} }
+func (t *Table[K, V]) Clear() { *t = Table[K, V]{} }
 
 // All walks the entries in no useful order. The table must not change meanwhile.
-func (t *Table[V]) All() iter.Seq2[uint64, V] {
-	return func(yield func(uint64, V) bool) {
+func (t *Table[K, V]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
 		for i := range t.slots {
 			if s := &t.slots[i]; s.key != 0 && !yield(s.key, s.v) {
 				return
@@ -133,8 +138,8 @@ func (t *Table[V]) All() iter.Seq2[uint64, V] {
 }
 
 // Keys lists the keys, ascending.
-func (t *Table[V]) Keys() []uint64 {
-	keys := make([]uint64, 0, t.n)
+func (t *Table[K, V]) Keys() []K {
+	keys := make([]K, 0, t.n)
 	for k := range t.All() {
 		keys = append(keys, k)
 	}
@@ -143,7 +148,7 @@ func (t *Table[V]) Keys() []uint64 {
 }
 
 // Values lists the values in the order of their keys.
-func (t *Table[V]) Values() []V {
+func (t *Table[K, V]) Values() []V {
 	values := make([]V, 0, t.n)
 	for _, k := range t.Keys() {
 		values = append(values, t.Get(k))

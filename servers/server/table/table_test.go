@@ -10,7 +10,7 @@ import (
 func TestATableIsAMap(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, span := range []uint64{8, 100, 1 << 62} {
-		var table Table[int]
+		var table Table[uint64, int]
 		model := map[uint64]int{}
 		for i := range 20_000 {
 			key := 1 + r.Uint64N(span)
@@ -44,7 +44,7 @@ func TestATableIsAMap(t *testing.T) {
 }
 
 func TestKeyZeroIsNone(t *testing.T) {
-	var table Table[int]
+	var table Table[uint64, int]
 	table.Put(7, 1)
 	if table.Get(0) != 0 || table.Has(0) {
 		t.Error("key 0 is there")
@@ -60,7 +60,7 @@ func TestKeyZeroIsNone(t *testing.T) {
 
 // Neighbouring numbers, which is what servers have, need few probes.
 func TestNeighboursLieApart(t *testing.T) {
-	var table Table[int]
+	var table Table[uint64, int]
 	for k := range uint64(10_000) {
 		table.Put(k+1, 1)
 	}
@@ -71,5 +71,14 @@ func TestNeighboursLieApart(t *testing.T) {
 	}
 	if far > 4 {
 		t.Errorf("%d probes", far)
+	}
+}
+
+func TestKeysMayBeSigned(t *testing.T) {
+	var table Table[int32, string]
+	table.Put(-1, "a")
+	table.Put(1, "b")
+	if table.Get(-1) != "a" || table.Get(1) != "b" || !slices.Equal(table.Keys(), []int32{-1, 1}) {
+		t.Errorf("%q, %q, keys %v", table.Get(-1), table.Get(1), table.Keys())
 	}
 }

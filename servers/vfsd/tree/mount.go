@@ -106,7 +106,7 @@ func (t *Tree) forget(m *state.Mount) {
 }
 
 // add changes a count; what is counted 0 times has no entry.
-func add(counts *table.Table[int], key uint64, by int) {
+func add(counts *table.Table[uint64, int], key uint64, by int) {
 	if n := counts.Get(key) + by; n != 0 {
 		counts.Put(key, n)
 	} else {

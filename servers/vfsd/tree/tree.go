@@ -52,20 +52,20 @@ func (n *Inode) IsDir() bool { return n.Type() == unix.S_IFDIR }
 
 // Tree is all names. It is not safe for concurrent use.
 type Tree struct {
-	inodes   table.Table[*Inode]
-	removed  table.Table[struct{}] // inodes of the image that are gone
+	inodes   table.Table[uint64, *Inode]
+	removed  table.Table[uint64, struct{}] // inodes of the image that are gone
 	lastIno  uint64
 	base     Base // nil: none
 	baseFS   uint64
 	damaged  func(error)
-	fs       table.Table[*state.FileSystem]
-	mounts   table.Table[*state.Mount]
+	fs       table.Table[uint64, *state.FileSystem]
+	mounts   table.Table[uint64, *state.Mount]
 	covered  map[Ref]uint64      // (parent mount, inode) → mount on it
-	covers   table.Table[int]    // mounts on an inode, through whatever mount
+	covers   table.Table[uint64, int]    // mounts on an inode, through whatever mount
 	kids     map[uint64][]uint64 // mounts in a mount, by number
-	uses     table.Table[int]    // open files and contexts in a mount
+	uses     table.Table[uint64, int]    // open files and contexts in a mount
 	fsMounts map[uint64]int      // mounts of a file system
-	spaces   table.Table[*state.Namespace]
+	spaces   table.Table[uint64, *state.Namespace]
 	used     map[uint64]*usage   // by file system
 	moved    map[uint64]struct{} // namespaces whose mounts have changed
 	nextID   func() uint64
