@@ -140,10 +140,15 @@ func (m *machine) shell() {
 // run has the shell run a command and returns what it printed. Its end is a word that is not in the command as it is typed.
 func (m *machine) run(command string) string {
 	m.t.Helper()
+	return m.runWithin(commandLimit, command)
+}
+
+func (m *machine) runWithin(limit time.Duration, command string) string {
+	m.t.Helper()
 	machineWord++
 	word := fmt.Sprintf("end-of-%d", machineWord)
 	fmt.Fprintf(m.in, "%s\necho \"end-of\"-%d\n", command, machineWord)
-	out := m.expect(word, commandLimit)
+	out := m.expect(word, limit)
 	return strings.ReplaceAll(strings.TrimSuffix(out, word), "\r", "")
 }
 

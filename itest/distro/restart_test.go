@@ -17,6 +17,9 @@ var victims = []string{"mmd", "procd", "vfsd", "netd", "linuxabi"}
 // killPause is the longest time between two kills.
 const killPause = 400 * time.Millisecond
 
+// killTime is what a kill may take, with the work of which it takes the time.
+const killTime = 2 * time.Second
+
 // kills is how often each victim is killed.
 func kills() int {
 	if os.Getenv("ARAMID_SOAK") != "" {
@@ -75,7 +78,8 @@ func TestServersAreKilledUnderTheConsoleShell(t *testing.T) {
 			rounds := l.rounds * kills()
 			done := make(chan struct{})
 			killed := m.killDuring(uint64(i), shuffled(uint64(i), kills()), done)
-			out := m.run(fmt.Sprintf("set +m; i=0; while [ $i -lt %d ]; do %s; i=$((i+1)); done", rounds, l.script))
+			limit := commandLimit + time.Duration(len(victims)*kills())*killTime
+			out := m.runWithin(limit, fmt.Sprintf("set +m; i=0; while [ $i -lt %d ]; do %s; i=$((i+1)); done", rounds, l.script))
 			close(done)
 			n := <-killed
 			var want strings.Builder
@@ -116,7 +120,7 @@ func TestServersAreKilledDuringTheBoot(t *testing.T) {
 }
 
 func TestBootsInARowWithOneTwoAndFourProcessors(t *testing.T) {
-	times := 1
+	times := 3
 	if os.Getenv("ARAMID_SOAK") != "" {
 		times = 20
 	}
