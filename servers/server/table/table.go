@@ -15,7 +15,7 @@ type Key interface {
 // Table maps numbers other than 0 to values. The zero Table is empty and ready. It is not safe for concurrent use.
 type Table[K Key, V any] struct {
 	slots []slot[K, V] // a power of two, at most three quarters full; open addressing with linear probing
-	shift uint      // 64 − log2(len(slots))
+	shift uint         // 64 − log2(len(slots))
 	n     int
 }
 

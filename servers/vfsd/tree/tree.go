@@ -60,11 +60,11 @@ type Tree struct {
 	damaged  func(error)
 	fs       table.Table[uint64, *state.FileSystem]
 	mounts   table.Table[uint64, *state.Mount]
-	covered  map[Ref]uint64      // (parent mount, inode) → mount on it
-	covers   table.Table[uint64, int]    // mounts on an inode, through whatever mount
-	kids     map[uint64][]uint64 // mounts in a mount, by number
-	uses     table.Table[uint64, int]    // open files and contexts in a mount
-	fsMounts map[uint64]int      // mounts of a file system
+	covered  map[Ref]uint64           // (parent mount, inode) → mount on it
+	covers   table.Table[uint64, int] // mounts on an inode, through whatever mount
+	kids     map[uint64][]uint64      // mounts in a mount, by number
+	uses     table.Table[uint64, int] // open files and contexts in a mount
+	fsMounts map[uint64]int           // mounts of a file system
 	spaces   table.Table[uint64, *state.Namespace]
 	used     map[uint64]*usage   // by file system
 	moved    map[uint64]struct{} // namespaces whose mounts have changed
