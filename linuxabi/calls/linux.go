@@ -140,7 +140,11 @@ func (l *Linux) handle(t *Trap) {
 func (l *Linux) syscall(t *Trap) int64 {
 	nr := t.regs.RAX
 	if nr >= uint64(len(table)) || table[nr].run == nil {
-		return t.absent(nr)
+		v := t.absent(nr)
+		if l.trace {
+			l.traceCall(t, nr, v)
+		}
+		return v
 	}
 	row := &table[nr]
 	if t.in.Flags&uabi.FlagFailed != 0 {

@@ -304,6 +304,8 @@ func (h *VFSD) Seek(c *server.Ctx, in *vfs.SeekRequest, out *vfs.CountReply) uab
 		return uabi.ErrSeek
 	case o.Log:
 		return h.seekLog(c, o, in)
+	case o.Kind == uint32(vfs.Kind_DEVICE) && in.Whence <= seekHole:
+		return uabi.OK // null_lseek of Linux's memory devices: position 0
 	}
 	size := int64(0)
 	if n := h.tree.Inode(o.At.Ino); n != nil && o.Kind == uint32(vfs.Kind_FILE) {
@@ -329,9 +331,6 @@ func (h *VFSD) Seek(c *server.Ctx, in *vfs.SeekRequest, out *vfs.CountReply) uab
 	}
 	if pos < 0 {
 		return uabi.ErrArg
-	}
-	if o.Kind == uint32(vfs.Kind_DEVICE) {
-		pos = 0 // null_lseek of Linux's memory devices
 	}
 	o.Pos, out.Count = pos, pos
 	return uabi.OK

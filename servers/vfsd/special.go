@@ -214,6 +214,9 @@ func watchKey(open uint64, fd int32) uint64 { return open<<fdBits | uint64(uint3
 // fdBits bounds descriptors: RLIMIT_NOFILE is never above 2^20 (fs.nr_open).
 const fdBits = 20
 
+// exclusiveBits are what a member with EPOLLEXCLUSIVE may ask for (epoll_ctl(2)); it cannot be modified.
+const exclusiveBits = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLERR | unix.EPOLLHUP | unix.EPOLLWAKEUP | unix.EPOLLET | unix.EPOLLEXCLUSIVE
+
 // watchFlags turns EPOLLET, EPOLLONESHOT and EPOLLEXCLUSIVE into the kernel's flags.
 func watchFlags(events uint32) (f uint32) {
 	if events&unix.EPOLLET != 0 {
@@ -235,12 +238,13 @@ func (h *VFSD) EpollControl(c *server.Ctx, in *vfs.EpollControlRequest, out *vfs
 		return err
 	}
 	id, event, bits := in.Id, in.Event, uint32(foreignBits)
+	exclusive := in.Op != unix.EPOLL_CTL_DEL && in.Events&unix.EPOLLEXCLUSIVE != 0
 	if id == 0 {
 		o := h.opens.Get(c.BadgeOf(uabi.Handle(in.File)))
 		switch {
 		case o == nil:
 			return uabi.ErrBadFD
-		case e.Set == 0 || o.Id == e.Id:
+		case e.Set == 0 || o.Id == e.Id || exclusive && o.Set != 0:
 			return uabi.ErrArg
 		}
 		if event, err = h.readiness(o); err != uabi.OK {
@@ -248,6 +252,9 @@ func (h *VFSD) EpollControl(c *server.Ctx, in *vfs.EpollControlRequest, out *vfs
 		}
 		id, bits = o.Id, pollBits
 	} else if e.Set == 0 {
+		return uabi.ErrArg
+	}
+	if exclusive && (in.Op != unix.EPOLL_CTL_ADD || in.Events&^exclusiveBits != 0) {
 		return uabi.ErrArg
 	}
 	i := slices.IndexFunc(e.Watches, func(w *state.Watch) bool { return w.Open == id && w.Fd == in.Fd })
@@ -268,10 +275,13 @@ func (h *VFSD) EpollControl(c *server.Ctx, in *vfs.EpollControlRequest, out *vfs
 			}
 			return err
 		}
-		e.Watches = append(e.Watches, &state.Watch{Open: id, Fd: in.Fd})
+		e.Watches = append(e.Watches, &state.Watch{Open: id, Fd: in.Fd, Exclusive: exclusive})
 	case unix.EPOLL_CTL_MOD:
-		if i < 0 {
+		switch {
+		case i < 0:
 			return uabi.ErrNotFound
+		case e.Watches[i].Exclusive:
+			return uabi.ErrArg
 		}
 		return c.WaitSetModify(set, key, mask, in.Data, flags)
 	case unix.EPOLL_CTL_DEL:

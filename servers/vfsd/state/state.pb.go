@@ -2698,6 +2698,7 @@ type Watch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Open          uint64                 `protobuf:"varint,1,opt,name=open,proto3" json:"open,omitempty"`
 	Fd            int32                  `protobuf:"varint,2,opt,name=fd,proto3" json:"fd,omitempty"`
+	Exclusive     bool                   `protobuf:"varint,3,opt,name=exclusive,proto3" json:"exclusive,omitempty"` // EPOLLEXCLUSIVE
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2744,6 +2745,13 @@ func (x *Watch) GetFd() int32 {
 		return x.Fd
 	}
 	return 0
+}
+
+func (x *Watch) GetExclusive() bool {
+	if x != nil {
+		return x.Exclusive
+	}
+	return false
 }
 
 var File_servers_vfsd_state_state_proto protoreflect.FileDescriptor
@@ -3024,10 +3032,11 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06ypixel\x18\x1f \x01(\rR\x06ypixel\x12!\n" +
 	"\ftermios_lock\x18  \x01(\fR\vtermiosLock\x12\x12\n" +
 	"\x04left\x18! \x03(\x05R\x04left\x12\x14\n" +
-	"\x05speed\x18\" \x01(\rR\x05speedJ\x04\b\x0f\x10\x10J\x04\b\x12\x10\x13\"+\n" +
+	"\x05speed\x18\" \x01(\rR\x05speedJ\x04\b\x0f\x10\x10J\x04\b\x12\x10\x13\"I\n" +
 	"\x05Watch\x12\x12\n" +
 	"\x04open\x18\x01 \x01(\x04R\x04open\x12\x0e\n" +
-	"\x02fd\x18\x02 \x01(\x05R\x02fdB\x1bZ\x19aramid/servers/vfsd/stateb\x06proto3"
+	"\x02fd\x18\x02 \x01(\x05R\x02fd\x12\x1c\n" +
+	"\texclusive\x18\x03 \x01(\bR\texclusiveB\x1bZ\x19aramid/servers/vfsd/stateb\x06proto3"
 
 var (
 	file_servers_vfsd_state_state_proto_rawDescOnce sync.Once

@@ -135,6 +135,8 @@ int main(void) {
 	R(write(fd, "abc", 3));
 	R(read(fd, buf, 3));
 	R(lseek(fd, 10, SEEK_SET));
+	for (int whence = 0; whence < 6; whence++)
+		R(lseek(fd, -7, whence));
 	close(fd);
 	fd = open("/dev/zero", O_RDONLY);
 	buf[0] = buf[4095] = 7;

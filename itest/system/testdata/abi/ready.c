@@ -176,6 +176,23 @@ int main(void) {
 	events(ep, 16, 0);
 	R(epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &e));
 	events(ep, 16, 0);
+	CASE("an exclusive member", "epoll_ctl");
+	int ep2 = epoll_create1(0), lone = eventfd(0, 0);
+	e.events = EPOLLIN | EPOLLEXCLUSIVE;
+	R(epoll_ctl(ep2, EPOLL_CTL_ADD, ep, &e));
+	R(epoll_ctl(ep2, EPOLL_CTL_MOD, lone, &e));
+	R(epoll_ctl(ep2, EPOLL_CTL_ADD, lone, &e));
+	R(epoll_ctl(ep2, EPOLL_CTL_ADD, lone, &e));
+	R(epoll_ctl(ep2, EPOLL_CTL_MOD, lone, &e));
+	e.events = EPOLLIN;
+	R(epoll_ctl(ep2, EPOLL_CTL_MOD, lone, &e));
+	R(epoll_ctl(ep2, EPOLL_CTL_DEL, lone, &e));
+	for (int i = 0; i < 3; i++) {
+		e.events = EPOLLIN | EPOLLEXCLUSIVE | (int[]){EPOLLONESHOT, EPOLLPRI, EPOLLET}[i];
+		R(epoll_ctl(ep2, EPOLL_CTL_ADD, lone, &e));
+	}
+	close(ep2), close(lone);
+
 	CASE("an open file is a member by its descriptor", "epoll_ctl epoll_wait");
 	e = (struct epoll_event){EPOLLIN, {.u64 = 10}};
 	R(epoll_ctl(ep, EPOLL_CTL_ADD, q[0], &e));
