@@ -48,6 +48,9 @@ func (t *Trap) clock(id int32) (uint64, int64) {
 		}
 		return out.UserNs + out.SystemNs, 0
 	}
+	if id < 0 {
+		return t.cpuClock(id)
+	}
 	return 0, errno(unix.EINVAL)
 }
 

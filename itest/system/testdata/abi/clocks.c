@@ -21,6 +21,25 @@ int main(void) {
 	clock_gettime(CLOCK_REALTIME, &a);
 	R(labs(time(NULL) - a.tv_sec) <= 1);
 	R(a.tv_sec > 1600000000);
+	CASE("the processor time of others, by a clock's id", "clock_gettime clock_getres");
+	pid_t pid = child();
+	if (pid == 0)
+		pause(), _exit(0);
+	int whose[] = {0, getpid(), pid, 1, 0x7ffffff};
+	for (int i = 0; i < 5; i++)
+		for (int kind = 0; kind < 8; kind++) {
+			int id = ~whose[i] << 3 | kind;
+			R(clock_gettime(id, &a));
+			R(clock_getres(id, &b));
+		}
+	kill(pid, SIGKILL);
+	reap("child", pid);
+	for (long i = 0; i < 20000000; i++)
+		asm volatile("");
+	clock_gettime(~getpid() << 3 | 2, &a);
+	clock_gettime(~getpid() << 3 | 6, &b);
+	R(a.tv_sec > 0 || a.tv_nsec > 0);
+	R(b.tv_sec > 0 || b.tv_nsec > 0);
 	CASE("gettimeofday and time agree with the clock", "gettimeofday time");
 	struct timeval tv;
 	R(gettimeofday(&tv, NULL));
