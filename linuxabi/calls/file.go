@@ -258,22 +258,6 @@ func vectorAt(t *Trap, rights uint32) int64 {
 	return vector(t, off, rights)
 }
 
-// preadv2 and pwritev2 take flags; without any they are preadv and pwritev, whose offset −1 means the position.
-func preadv2(t *Trap) int64  { return vector2(t, uabi.RightWrite) }
-func pwritev2(t *Trap) int64 { return vector2(t, uabi.RightRead) }
-
-func vector2(t *Trap, rights uint32) int64 {
-	if t.arg(5) != 0 {
-		t.gap(t.regs.RAX, "flags")
-		return errno(unix.EOPNOTSUPP)
-	}
-	off := int64(t.arg(3))
-	if off < atPosition {
-		return errno(unix.EINVAL)
-	}
-	return vector(t, off, rights)
-}
-
 func vector(t *Trap, off int64, rights uint32) int64 {
 	h, kind, e := t.file(t.arg32(0))
 	if e != 0 {

@@ -218,6 +218,11 @@ static void processes(void) {
 	printf("%s\n", b);
 	R(lseek(fd, 0, SEEK_CUR));
 	S(preadv2, fd, &in, 1, 0, 0, 0x7fff0000);
+	for (int flag = 1; flag <= 4; flag *= 2) {
+		S(pwritev2, fd, out, 2, flag, 0, flag);
+		S(preadv2, fd, &in, 1, 0, 0, flag);
+		printf("%s\n", b);
+	}
 }
 
 int main(void) {
