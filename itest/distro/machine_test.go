@@ -31,7 +31,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "make image rootfs: %v\n%s", err, out)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	removeTree()
+	os.Exit(status)
 }
 
 // machine is Debian on Aramid, with its console on our side of two pipes.

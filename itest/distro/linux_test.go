@@ -1,0 +1,174 @@
+package distro
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/u-root/u-root/pkg/cpio"
+
+	"aramid/boot/rootfs"
+)
+
+// machineLimit is how long one program may run on either system.
+const machineLimit = 240 * time.Second
+
+// result is what a program printed, output and errors together, and how it ended.
+type result struct {
+	out    string
+	status int
+}
+
+// unpacked is the Debian root as a directory, made once for all tests; TestMain removes it.
+var unpacked = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "aramid-distro-")
+	if err != nil {
+		return "", err
+	}
+	archive := filepath.Join(dir, "cpio")
+	f, err := os.Create(archive)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	w := cpio.Newc.Writer(f)
+	if err := errors.Join(rootfs.ForLinux(w, root), cpio.WriteTrailer(w)); err != nil {
+		return "", err
+	}
+	if _, err := f.Seek(0, 0); err != nil {
+		return "", err
+	}
+	tree := filepath.Join(dir, "tree")
+	if err := os.Mkdir(tree, 0o755); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("/bin/busybox", "cpio", "-idm")
+	cmd.Stdin, cmd.Dir = f, tree
+	return tree, errors.Join(cmd.Run(), os.Remove(archive))
+})
+
+// debianTree gives the Debian root as a directory with an empty /prog for the test's own programs. The test is skipped for who cannot chroot.
+func debianTree(t *testing.T) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root may change its root")
+	}
+	tree, err := unpacked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	prog := filepath.Join(tree, "prog")
+	if err := errors.Join(os.RemoveAll(prog), os.Mkdir(prog, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+// removeTree removes what unpacked made, if it did.
+func removeTree() {
+	if tree, err := unpacked(); err == nil {
+		os.RemoveAll(filepath.Dir(tree))
+	}
+}
+
+// environment is what a program gets on both systems.
+var environment = []string{"PATH=/usr/bin:/usr/sbin", "HOME=/root", "TERM=linux", "LC_ALL=C", "TZ=UTC"}
+
+// container mounts what aramid run mounts for a program and makes $1 its root; the rest is the program. Process ids go on from 2.
+const container = `set -e
+mount -t proc proc "$1/proc"; mount -t sysfs -o ro sysfs "$1/sys"; mount -t tmpfs -o mode=755 dev "$1/dev"
+for d in null zero full random urandom tty; do mknod -m 666 "$1/dev/$d" c $(stat -c '0x%t 0x%T' /dev/$d); done
+ln -s /proc/self/fd "$1/dev/fd"; ln -s /proc/self/fd/0 "$1/dev/stdin"; ln -s /proc/self/fd/1 "$1/dev/stdout"; ln -s /proc/self/fd/2 "$1/dev/stderr"
+mkdir "$1/dev/pts" "$1/dev/shm"; mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts "$1/dev/pts"; ln -s pts/ptmx "$1/dev/ptmx"
+mount -t tmpfs shm "$1/dev/shm"; mount -t tmpfs tmpfs "$1/run"; mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
+t=$1; shift
+echo 1 > /proc/sys/kernel/ns_last_pid
+exec chroot "$t" "$@"`
+
+// onLinux runs a program of the tree on this machine's Linux: as process 1 of a container, as it is on Aramid.
+func onLinux(t *testing.T, tree string, argv ...string) result {
+	t.Helper()
+	args := append([]string{"--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", container, "sh", tree}, filtered(argv)...)
+	return execute(t, "unshare", append(environment, "PATH=/usr/bin:/usr/sbin:/bin:/sbin"), args...)
+}
+
+// onAramid runs it on Aramid.
+func onAramid(t *testing.T, tree string, argv ...string) result {
+	t.Helper()
+	args := []string{"run", "--root", tree, "--mem", "1G"}
+	for _, e := range environment {
+		args = append(args, "--env", e)
+	}
+	if words := os.Getenv("ARAMID_APPEND"); words != "" { // e.g. aramid.strace=on
+		args = append(args, "--append", words, "--log", filepath.Join(os.TempDir(), t.Name()+".log"))
+	}
+	return execute(t, aramid, os.Environ(), append(append(args, "--"), filtered(argv)...)...)
+}
+
+// filtered is argv with a pipe for its output and errors and nothing to read, so that on both systems it writes to no terminal.
+func filtered(argv []string) []string {
+	return append([]string{"/bin/bash", "-c", `"$@" 2>&1 </dev/null | cat; exit ${PIPESTATUS[0]}`, "bash"}, argv...)
+}
+
+func execute(t *testing.T, name string, env []string, args ...string) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), machineLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var out, errOut bytes.Buffer
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, &out, &errOut
+	err := cmd.Run()
+	if ctx.Err() != nil || cmd.ProcessState == nil {
+		t.Fatalf("%s %q: %v\n%s\n%s", name, args, err, out.String(), errOut.String())
+	}
+	if errOut.Len() > 0 {
+		t.Logf("%s: %s", name, errOut.String())
+	}
+	return result{strings.ReplaceAll(out.String(), "\r\n", "\n"), cmd.ProcessState.ExitCode()}
+}
+
+// same runs a program of the tree on both systems, reports where their outputs part, and gives Linux's.
+func same(t *testing.T, tree string, argv ...string) result {
+	t.Helper()
+	want, got := onLinux(t, tree, argv...), onAramid(t, tree, argv...)
+	if got.status != want.status {
+		t.Errorf("status %d, on Linux %d", got.status, want.status)
+	}
+	here, there := strings.Split(got.out, "\n"), strings.Split(want.out, "\n")
+	for i := range max(len(here), len(there)) {
+		if i >= len(here) || i >= len(there) || here[i] != there[i] {
+			t.Errorf("line %d:\n%s\non Linux:\n%s", i+1, around(here, i), around(there, i))
+			break
+		}
+	}
+	if dir := os.Getenv("ARAMID_KEEP"); dir != "" {
+		name := filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "-"))
+		if err := errors.Join(os.WriteFile(name+".linux", []byte(want.out), 0o644), os.WriteFile(name+".aramid", []byte(got.out), 0o644)); err != nil {
+			t.Error(err)
+		}
+	}
+	return want
+}
+
+// around is line i and what it stands among.
+func around(lines []string, i int) string {
+	const before, after = 3, 12
+	return strings.Join(lines[min(max(0, i-before), len(lines)):min(i+after, len(lines))], "\n")
+}
+
+// gcc compiles with the arguments.
+func gcc(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
+		t.Fatalf("gcc %v: %v\n%s", args, err, out)
+	}
+}
