@@ -56,7 +56,6 @@ const (
 	CodeTkill  = -6
 	CldExited  = 1
 	CldKilled  = 2
-	CldDumped  = 3
 	CldStopped = 5
 	CldCont    = 6
 )
@@ -85,7 +84,7 @@ func IgnoredByDefault(sig uint32) bool { return ignored&Bit(sig) != 0 }
 // StopsByDefault reports whether SIG_DFL of the signal stops the process.
 func StopsByDefault(sig uint32) bool { return Stops&Bit(sig) != 0 }
 
-// Dumps reports whether SIG_DFL of the signal counts as a core dump.
+// Dumps reports whether SIG_DFL of the signal would write a core, if cores were written.
 func Dumps(sig uint32) bool { return cores&Bit(sig) != 0 }
 
 // MaxQueued bounds a queue (RLIMIT_SIGPENDING's default is about that).
@@ -238,20 +237,11 @@ func Sets(h *state.Handlers) (ignored, caught Set) {
 	return ignored, caught
 }
 
-// Exit statuses as wait(2) has them.
-const coreFlag = 0x80
-
 // Exited is the status of a process that called exit(code).
 func Exited(code int32) int32 { return code & 0xff << 8 }
 
-// Killed is the status of a process that died of a signal.
-func Killed(sig uint32) int32 {
-	s := int32(sig)
-	if Dumps(sig) {
-		s |= coreFlag
-	}
-	return s
-}
+// Killed is the status of a process that died of a signal. No core is ever written, so it never says that one was.
+func Killed(sig uint32) int32 { return int32(sig) }
 
 // StopStatus is the status that reports a stop.
 func StopStatus(sig int32) int32 { return sig<<8 | 0x7f }
@@ -274,8 +264,6 @@ func ChildCode(status int32) (code uint32, value int32) {
 		return CldCont, CONT
 	case status&0xff == 0x7f:
 		return CldStopped, status >> 8
-	case status&coreFlag != 0:
-		return CldDumped, status & 0x7f
 	case status&0x7f != 0:
 		return CldKilled, status & 0x7f
 	}

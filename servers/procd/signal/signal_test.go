@@ -102,7 +102,7 @@ func TestStatusesReadAsWaitMacrosDo(t *testing.T) {
 		{Exited(7), CldExited, 7, 7},
 		{Exited(256 + 3), CldExited, 3, 3},
 		{Killed(KILL), CldKilled, KILL, 137},
-		{Killed(SEGV), CldDumped, SEGV, 139},
+		{Killed(SEGV), CldKilled, SEGV, 139},
 		{StopStatus(TSTP), CldStopped, TSTP, 255},
 		{ContStatus, CldCont, CONT, 255},
 	} {
@@ -110,7 +110,7 @@ func TestStatusesReadAsWaitMacrosDo(t *testing.T) {
 		if code != c.code || value != c.value {
 			t.Errorf("%#x: code %d value %d", c.status, code, value)
 		}
-		if c.code <= CldDumped && ExitCode(c.status) != c.exit {
+		if c.code <= CldKilled && ExitCode(c.status) != c.exit {
 			t.Errorf("%#x: exit %d", c.status, ExitCode(c.status))
 		}
 	}
