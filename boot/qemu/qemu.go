@@ -37,6 +37,10 @@ type Machine struct {
 // words are the kernel command line's words that match this machine's wiring.
 const words = "log=debugcon"
 
+// withoutState takes from a processor what needs register state that the kernel does not keep (XSAVE, and with it AVX): programs that ask CPUID alone, as
+// cksum does, would otherwise use it.
+const withoutState = ",-xsave,-avx"
+
 // Args is QEMU's argument list.
 func (m *Machine) Args() ([]string, error) {
 	accel, err := pickAccel(m.Accel)
@@ -44,7 +48,7 @@ func (m *Machine) Args() ([]string, error) {
 		return nil, err
 	}
 	a := []string{
-		"-machine", def(m.Type, "pc"), "-accel", accel, "-cpu", def(m.CPU, "max"),
+		"-machine", def(m.Type, "pc"), "-accel", accel, "-cpu", def(m.CPU, "max") + withoutState,
 		"-smp", strconv.Itoa(max(m.CPUs, 1)), "-m", strconv.Itoa(defInt(m.MemMiB, 512)),
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-device", "isa-debug-exit,iobase=0xf4,iosize=4",

@@ -65,6 +65,9 @@ func ioctl(t *Trap) int64 {
 	if e != 0 {
 		return e
 	}
+	if cmd == unix.FICLONE {
+		return t.reflink(t.arg32(2))
+	}
 	in := vfs.IoctlRequest{Cmd: cmd, Arg: t.arg(2)}
 	nin, nout := ioctlSize(cmd)
 	if nin > 0 {
@@ -86,6 +89,14 @@ func ioctl(t *Trap) int64 {
 		}
 	}
 	return out.Result
+}
+
+// reflink is FICLONE (ioctl_ficlone(2)), which names the other file by its descriptor: no file system here shares extents.
+func (t *Trap) reflink(from int32) int64 {
+	if _, e := t.target(from); e != 0 {
+		return e
+	}
+	return errno(unix.EOPNOTSUPP)
 }
 
 // vhangup hangs the caller's terminal up.

@@ -141,7 +141,7 @@ func (t *Tree) NewInode(fs uint64, mode, uid, gid uint32, now int64) *Inode {
 		AtimeNs: now, MtimeNs: now, CtimeNs: now, BtimeNs: now,
 	}}
 	if n.IsDir() {
-		n.Nlink = 2
+		n.Nlink, n.Size = 2, 2*entrySize
 		n.names = map[string]*state.Entry{}
 	}
 	t.inodes.Put(n.Ino, n)
@@ -193,7 +193,7 @@ func (t *Tree) link(dir *Inode, name string, n *Inode) {
 	}
 }
 
-// entrySize is what Linux's tmpfs counts for a directory entry.
+// entrySize is what Linux's tmpfs counts for a directory entry, also for the two that each has from the beginning (BOGO_DIRENT_SIZE).
 const entrySize = 20
 
 func (t *Tree) unlink(dir *Inode, name string) {

@@ -1,4 +1,6 @@
 #include "abi.h"
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 
 static char b[1 << 20];
@@ -149,5 +151,9 @@ int main(void) {
 	R(fallocate(d, 0, 0, 10));
 	R(fallocate(99, 0, 0, 10));
 	R(fallocate(open("k", O_RDONLY), 0, 0, 10));
+
+	CASE("a file that cannot share another's blocks says so", "ioctl");
+	R(ioctl(open("reflink", O_CREAT | O_RDWR, 0600), FICLONE, k));
+	R(ioctl(k, FICLONE, 99));
 	return 0;
 }
