@@ -1,0 +1,61 @@
+package distro
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// copyTo copies files into a directory of the tree.
+func copyTo(t *testing.T, dir string, files ...string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(f)), b, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The scripts of testdata/programs use Debian's bash, coreutils, findutils, grep, sed, procps, util-linux and more as people do.
+func TestDebiansProgramsPrintWhatTheyPrintOnLinux(t *testing.T) {
+	tree := debianTree(t)
+	scripts, err := filepath.Glob("testdata/programs/*.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scripts {
+		if name := filepath.Base(s); name != "all.sh" {
+			t.Run(name, func(t *testing.T) {
+				copyTo(t, filepath.Join(tree, "prog", name), "testdata/programs/all.sh", s)
+				same(t, tree, "/bin/bash", "/prog/"+name+"/all.sh")
+			})
+		}
+	}
+}
+
+// pids are what a shell prints of the processes that it starts.
+var pids = regexp.MustCompile(`(\[\d\][ +-]+) ?\d+`)
+
+// A person at a terminal: job control, signals from the keyboard, background reads and writes, suspended pipelines, line editing.
+func TestAShellOnATerminalAnswersAsOnLinux(t *testing.T) {
+	tree := debianTree(t)
+	prog := filepath.Join(tree, "prog")
+	gcc(t, "-static", "-O1", "-Wall", "-Werror", "-o", filepath.Join(prog, "talk"), "testdata/terminal/talk.c", "-lutil")
+	copyTo(t, prog, "testdata/terminal/jobs.talk")
+	argv := []string{"/usr/bin/env", "PS1==> ", "/prog/talk", "/prog/jobs.talk", "/bin/bash", "--norc", "--noprofile", "--noediting", "-i"}
+	want, got := onLinux(t, tree, argv...), onAramid(t, tree, argv...)
+	want.out, got.out = pids.ReplaceAllString(want.out, "$1 PID"), pids.ReplaceAllString(got.out, "$1 PID")
+	compare(t, want, got)
+	if !strings.HasSuffix(want.out, "*** status 300\n") {
+		t.Errorf("it does not end as it should on Linux: %s", want.out)
+	}
+}
