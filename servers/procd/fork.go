@@ -84,12 +84,12 @@ const commLen = 15
 
 func comm(s string) string { return strings.Clone(s[:min(len(s), commLen)]) }
 
-// Flags of clone(2) that this server carries out or that need no action.
+// Flags of clone(2) that this server carries out, or vfsd before it (CLONE_NEWNS), or that need no action.
 const (
 	cloneKnown = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_PTRACE | unix.CLONE_VFORK |
 		unix.CLONE_PARENT | unix.CLONE_THREAD | unix.CLONE_SYSVSEM | unix.CLONE_SETTLS | unix.CLONE_PARENT_SETTID |
 		unix.CLONE_CHILD_CLEARTID | unix.CLONE_DETACHED | unix.CLONE_UNTRACED | unix.CLONE_CHILD_SETTID | unix.CLONE_IO |
-		unix.CLONE_CLEAR_SIGHAND | unix.CLONE_NEWUTS
+		unix.CLONE_CLEAR_SIGHAND | unix.CLONE_NEWUTS | unix.CLONE_NEWNS
 	exitSignalMask = 0xff
 )
 
@@ -106,7 +106,7 @@ func (h *Procd) checkFork(in *proc.ForkRequest, t *state.Thread, p *state.Proces
 	if bad {
 		return uabi.ErrArg
 	}
-	if f&unix.CLONE_NEWUTS != 0 && !creds.Has(h.creds.Get(t.Creds), creds.SysAdmin) {
+	if f&(unix.CLONE_NEWUTS|unix.CLONE_NEWNS) != 0 && !creds.Has(h.creds.Get(t.Creds), creds.SysAdmin) {
 		return uabi.ErrPerm
 	}
 	if p.Exiting {

@@ -38,6 +38,7 @@ func (h *VFSD) Lock(c *server.Ctx, in *vfs.LockRequest, out *vfs.LockReply) uabi
 	if in.Owner == uint32(vfs.LockOwner_PROCESS) {
 		want.Pid, want.Thread = int32(c.Context(ctx.Tgid)), c.Origin()
 	}
+	want.Holder = int32(c.Context(ctx.Tgid))
 	if in.Closing {
 		want.End = math.MaxInt64
 		h.change(c, want, unix.F_UNLCK, out)
@@ -237,7 +238,7 @@ func cut(l, w *state.Lock) (out []*state.Lock) {
 }
 
 func piece(l *state.Lock, start, end int64) *state.Lock {
-	return &state.Lock{Ino: l.Ino, Owner: l.Owner, Open: l.Open, Pid: l.Pid, Thread: l.Thread, Write: l.Write, Start: start, End: end}
+	return &state.Lock{Ino: l.Ino, Owner: l.Owner, Open: l.Open, Pid: l.Pid, Thread: l.Thread, Write: l.Write, Start: start, End: end, Holder: l.Holder}
 }
 
 // unlocked wakes who waits for a lock.

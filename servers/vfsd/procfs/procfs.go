@@ -71,6 +71,8 @@ const (
 	PidNs
 	TaskDir
 	TidDir
+
+	Locks // of the root, like those above PidDir
 )
 
 // Node is what a number stands for. N is a descriptor, a thread, a namespace's type, or which name below /proc/sys.
@@ -125,7 +127,7 @@ var rootEntries = []entry{
 	{"cpuinfo", CPUInfo, file}, {"uptime", Uptime, file}, {"version", Version, file},
 	{"filesystems", Filesystems, file}, {"loadavg", Loadavg, file}, {"stat", CPUStat, file},
 	{"cmdline", Cmdline, file}, {"cgroups", Cgroups, file}, {"devices", Devices, file}, {"swaps", Swaps, file},
-	{"partitions", Partitions, file}, {"diskstats", Diskstats, file}, {"vmstat", Vmstat, file}, {"tty", TTYDir, dir}, {"sys", SysDir, dir},
+	{"partitions", Partitions, file}, {"diskstats", Diskstats, file}, {"locks", Locks, file}, {"vmstat", Vmstat, file}, {"tty", TTYDir, dir}, {"sys", SysDir, dir},
 }
 
 var pidEntries = []entry{
@@ -138,8 +140,9 @@ var pidEntries = []entry{
 	{"personality", PidPersonality, private},
 }
 
-// notOfThreads are the entries of a process's directory that a thread's has not (here: descriptors and namespaces are the process's).
-var notOfThreads = map[Kind]bool{TaskDir: true, PidFdDir: true, PidFdinfoDir: true, PidNsDir: true, PidMountstats: true}
+// notOfThreads are the entries of a process's directory that a thread's has not. What is in a thread's directories of descriptors and namespaces are the
+// process's nodes: a thread that has others of its own is not told apart.
+var notOfThreads = map[Kind]bool{TaskDir: true, PidMountstats: true}
 
 // Namespaces are the links below /proc/PID/ns, in order of Node.N − 1, with the numbers of the first ones (include/linux/proc_ns.h).
 var Namespaces = []struct {
@@ -192,7 +195,7 @@ func Parent(n Node) Node {
 		return sysParent(n)
 	}
 	switch {
-	case n.Kind <= PidDir:
+	case n.Kind <= PidDir, n.Kind == Locks:
 		return Node{Kind: Root}
 	case n.N != 0:
 		return Node{Kind: TidDir, Pid: n.Pid, N: n.N}

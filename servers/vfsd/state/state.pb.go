@@ -746,7 +746,8 @@ type Lock struct {
 	Thread        uint64                 `protobuf:"varint,5,opt,name=thread,proto3" json:"thread,omitempty"` // that set it, while it is known to live
 	Write         bool                   `protobuf:"varint,6,opt,name=write,proto3" json:"write,omitempty"`
 	Start         int64                  `protobuf:"varint,7,opt,name=start,proto3" json:"start,omitempty"`
-	End           int64                  `protobuf:"varint,8,opt,name=end,proto3" json:"end,omitempty"` // its last byte
+	End           int64                  `protobuf:"varint,8,opt,name=end,proto3" json:"end,omitempty"`       // its last byte
+	Holder        int32                  `protobuf:"varint,9,opt,name=holder,proto3" json:"holder,omitempty"` // process that set it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -833,6 +834,13 @@ func (x *Lock) GetStart() int64 {
 func (x *Lock) GetEnd() int64 {
 	if x != nil {
 		return x.End
+	}
+	return 0
+}
+
+func (x *Lock) GetHolder() int32 {
+	if x != nil {
+		return x.Holder
 	}
 	return 0
 }
@@ -2830,7 +2838,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\acontrol\x18\x05 \x01(\rR\acontrol\x12\x1b\n" +
 	"\tmax_depth\x18\x06 \x01(\rR\bmaxDepth\x12'\n" +
 	"\x0fmax_descendants\x18\a \x01(\rR\x0emaxDescendants\x12\x18\n" +
-	"\aremoved\x18\b \x01(\bR\aremoved\"\xaa\x01\n" +
+	"\aremoved\x18\b \x01(\bR\aremoved\"\xc2\x01\n" +
 	"\x04Lock\x12\x10\n" +
 	"\x03ino\x18\x01 \x01(\x04R\x03ino\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\rR\x05owner\x12\x12\n" +
@@ -2839,7 +2847,8 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06thread\x18\x05 \x01(\x04R\x06thread\x12\x14\n" +
 	"\x05write\x18\x06 \x01(\bR\x05write\x12\x14\n" +
 	"\x05start\x18\a \x01(\x03R\x05start\x12\x10\n" +
-	"\x03end\x18\b \x01(\x03R\x03end\"\xb5\x05\n" +
+	"\x03end\x18\b \x01(\x03R\x03end\x12\x16\n" +
+	"\x06holder\x18\t \x01(\x05R\x06holder\"\xb5\x05\n" +
 	"\x05Inode\x12\x10\n" +
 	"\x03ino\x18\x01 \x01(\x04R\x03ino\x12\x0e\n" +
 	"\x02fs\x18\x02 \x01(\x04R\x02fs\x12\x12\n" +

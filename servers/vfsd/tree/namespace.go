@@ -68,11 +68,11 @@ func (t *Tree) CopySpace(id uint64) (ns *state.Namespace, translate func(Ref) Re
 	}
 }
 
-// DropSpace takes out all mounts of a namespace that nobody is in any more.
+// DropSpace takes out all mounts of a namespace that nobody is in any more. Their peers elsewhere stay (put_mnt_ns of Linux).
 func (t *Tree) DropSpace(id uint64) {
 	ns := t.spaces.Get(id)
 	t.spaces.Delete(id)
-	t.takeOut(t.descend(t.mounts.Get(ns.Root)))
+	t.removeMounts(t.descend(t.mounts.Get(ns.Root)))
 }
 
 // TopOf is where a process that enters a namespace gets its root and working directory (mntns_install).

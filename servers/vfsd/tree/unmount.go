@@ -66,7 +66,11 @@ func (t *Tree) takeOut(list []*state.Mount) {
 	for _, m := range list {
 		going[m.Id] = true
 	}
-	list = append(list, t.goAlong(list, going)...)
+	t.removeMounts(append(list, t.goAlong(list, going)...))
+}
+
+// removeMounts takes out mounts, whose descendants are among them, and nothing else.
+func (t *Tree) removeMounts(list []*state.Mount) {
 	for i := len(list) - 1; i >= 0; i-- {
 		m := list[i]
 		place := spotOf(m)

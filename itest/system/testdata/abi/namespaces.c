@@ -481,6 +481,48 @@ static int polled(int fd) {
 	return p.revents;
 }
 
+static void born(void) {
+	CASE("a child is born into a mount namespace of its own", "clone");
+	mkdir("b", 0755);
+	fflush(stdout);
+	long c = syscall(SYS_clone, SIGCHLD | CLONE_NEWNS, 0, 0, 0, 0);
+	if (c == 0) {
+		tmp("b");
+		put("b/in", "x");
+		R(access("b/in", F_OK));
+		_exit(0);
+	}
+	reap("child", c);
+	R(access("b/in", F_OK));
+
+	CASE("the end of a namespace takes nothing out of others", "unshare");
+	tmp("b");
+	change("b", MS_SHARED);
+	mkdir("b/below", 0755);
+	tmp("b/below");
+	put("b/below/in", "x");
+	c = child();
+	if (c == 0) {
+		R(unshare(CLONE_NEWNS));
+		R(access("b/below/in", F_OK));
+		_exit(0);
+	}
+	reap("peer", c);
+	R(access("b/below/in", F_OK));
+	R(umount("b/below"));
+	R(umount("b"));
+
+	CASE("who may not make namespaces is told", "clone");
+	S(clone, SIGCHLD | CLONE_NEWNS | CLONE_FS, 0, 0, 0, 0);
+	c = child();
+	if (c == 0) {
+		R(setuid(65534));
+		S(clone, SIGCHLD | CLONE_NEWNS, 0, 0, 0, 0);
+		_exit(0);
+	}
+	reap("user", c);
+}
+
 static void drain(int fd) {
 	char b[8192];
 	lseek(fd, 0, SEEK_SET);
@@ -538,6 +580,7 @@ int main(void) {
 	flags();
 	limits();
 	spaces();
+	born();
 	roots();
 	watching();
 	return 0;

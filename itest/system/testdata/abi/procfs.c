@@ -1,5 +1,6 @@
 #include "abi.h"
 #include <dirent.h>
+#include <sys/file.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/statfs.h>
@@ -87,6 +88,52 @@ static void *thread(void *p) {
 	R(n);
 	writes("/proc/thread-self/stat", "x");
 	return NULL;
+}
+
+// locked shows our locks of one kind, with what differs from run to run named.
+static void locked(const char *kind) {
+	static char b[65536];
+	char mine[64], file[64];
+	struct stat st;
+	stat("locked", &st);
+	sprintf(mine, " %d ", getpid());
+	sprintf(file, ":%lu ", (unsigned long)st.st_ino);
+	text("/proc/locks", b, sizeof b);
+	for (char *p = strtok(b, "\n"); p; p = strtok(NULL, "\n")) {
+		char *at = strstr(p, file);
+		if (!at || !strstr(p, kind))
+			continue;
+		char *pid = strstr(p, mine) ? strstr(p, mine) : strstr(p, " -1 ");
+		p = strchr(p, ':');
+		printf("%.*s, %s: %s\n", pid ? (int)(pid - p) : 0, p, pid && pid[1] == '-' ? "nobody's" : "ours", at + strlen(file));
+	}
+}
+
+static void locks(void) {
+	CASE("locks are listed", "fcntl flock");
+	int fd = open("locked", O_CREAT | O_RDWR, 0600), other = open("locked", O_RDWR);
+	struct flock part = {F_WRLCK, SEEK_SET, 3, 5}, open = {F_RDLCK, SEEK_SET, 100, 0};
+	R(fcntl(fd, F_SETLK, &part));
+	R(fcntl(other, F_OFD_SETLK, &open));
+	R(flock(fd, LOCK_SH));
+	locked("POSIX");
+	locked("OFDLCK");
+	locked("FLOCK");
+	close(fd);
+	close(other);
+	locked("LCK");
+}
+
+static void tasks(void) {
+	CASE("a thread's directory has its descriptors and namespaces", "openat readlinkat");
+	char path[64], here[64] = "", there[64] = "";
+	for (const char **p = (const char *[]){"fd/1", "fdinfo/1", "ns/mnt", "ns/uts", "fd/99", "ns/none", "task", NULL}; *p; p++) {
+		sprintf(path, "/proc/self/task/%ld/%s", syscall(SYS_gettid), *p);
+		show(*p, access(path, F_OK));
+	}
+	sprintf(path, "/proc/self/task/%ld/ns/ipc", syscall(SYS_gettid));
+	R(readlink(path, there, sizeof there - 1) == readlink("/proc/self/ns/ipc", here, sizeof here - 1));
+	R(strcmp(here, there));
 }
 
 int main(int argc, char **argv) {
@@ -219,5 +266,7 @@ int main(int argc, char **argv) {
 	R(open("/proc/none", O_RDONLY));
 	R(open("/proc/999999999", O_RDONLY));
 	R(mkdir("/proc/sys/none", 0700));
+	locks();
+	tasks();
 	return 0;
 }
