@@ -1,6 +1,7 @@
 package distro
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -37,6 +38,27 @@ func TestStockSystemdReachesAConsoleShellThatWorks(t *testing.T) {
 		}
 	}
 	m.powerOff()
+	checkGaps(t, m)
+}
+
+// TestStockSystemdReachesMultiUserAndAsksWhoLogsIn boots what systemd boots when nothing is asked for. The root has no udev, so that the device that the
+// serial console's getty waits for never comes, there or on Linux: the getty of containers asks instead.
+func TestStockSystemdReachesMultiUserAndAsksWhoLogsIn(t *testing.T) {
+	m := start(t, 1, "systemd.mask=serial-getty@ttyS0.service systemd.wants=console-getty.service")
+	m.expect("Welcome to", bootLimit)
+	m.expect("login: ", multiUserLimit)
+	fmt.Fprint(m.in, "nobody-is-called-so\n")
+	m.expect("Password: ", commandLimit)
+	fmt.Fprint(m.in, "nothing\n")
+	m.expect("Login incorrect", commandLimit)
+	for _, s := range []string{"Started", "Journal Service", "multi-user.target"} {
+		if !strings.Contains(m.text(), s) {
+			t.Errorf("no %q", s)
+		}
+	}
+	if strings.Contains(m.text(), "FAILED") {
+		t.Errorf("something failed:\n%s", m.text())
+	}
 	checkGaps(t, m)
 }
 

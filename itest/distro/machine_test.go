@@ -24,6 +24,8 @@ const (
 const (
 	bootLimit    = 150 * time.Second
 	commandLimit = 90 * time.Second
+	// multiUserLimit is how long all of multi-user.target may take.
+	multiUserLimit = 10 * time.Minute
 )
 
 func TestMain(m *testing.M) {
@@ -75,10 +77,16 @@ var machines int
 // boot starts the machine that make run starts.
 func boot(t *testing.T, smp int, flags ...string) *machine {
 	t.Helper()
+	return start(t, smp, "systemd.unit=aramid-console.target", flags...)
+}
+
+// start starts a machine with words for the kernel command line.
+func start(t *testing.T, smp int, words string, flags ...string) *machine {
+	t.Helper()
 	machines++
 	m := &machine{t: t, name: fmt.Sprintf("distro%d-%d", os.Getpid(), machines), log: filepath.Join(t.TempDir(), "log"), ended: make(chan error, 1), more: make(chan struct{}, 1)}
 	args := append([]string{"run", "--name", m.name, "--root", root, "--mem", "1G", "--smp", fmt.Sprint(smp), "--log", m.log,
-		"--append", "systemd.unit=aramid-console.target"}, flags...)
+		"--append", words}, flags...)
 	m.cmd = exec.Command(aramid, args...)
 	m.cmd.Stdout, m.cmd.Stderr = m, m
 	in, err := m.cmd.StdinPipe()

@@ -144,13 +144,15 @@ var pidEntries = []entry{
 // process's nodes: a thread that has others of its own is not told apart.
 var notOfThreads = map[Kind]bool{TaskDir: true, PidMountstats: true}
 
-// Namespaces are the links below /proc/PID/ns, in order of Node.N − 1, with the numbers of the first ones (include/linux/proc_ns.h).
+// Namespaces are the links below /proc/PID/ns, in order of Node.N − 1, with the numbers of the first ones (include/linux/proc_ns.h). Absent ones are not
+// shown, as by a Linux that was built without them: programs look there for what they can have (systemd's PrivateNetwork=).
 var Namespaces = []struct {
 	Name, Type string
 	First      uint64
+	Absent     bool
 }{
-	{"cgroup", "cgroup", 0xeffffffb}, {"ipc", "ipc", 0xefffffff}, {"mnt", "mnt", 0xeffffff8}, {"net", "net", 0xeffffff9},
-	{"pid", "pid", 0xeffffffc}, {"pid_for_children", "pid", 0xeffffffc}, {"user", "user", 0xeffffffd}, {"uts", "uts", 0xeffffffe},
+	{"cgroup", "cgroup", 0xeffffffb, false}, {"ipc", "ipc", 0xefffffff, true}, {"mnt", "mnt", 0xeffffff8, false}, {"net", "net", 0xeffffff9, true},
+	{"pid", "pid", 0xeffffffc, true}, {"pid_for_children", "pid", 0xeffffffc, true}, {"user", "user", 0xeffffffd, true}, {"uts", "uts", 0xeffffffe, false},
 }
 
 // Children lists a fixed directory; of /proc without the processes.
@@ -168,7 +170,9 @@ func Children(d Node) (out []Entry) {
 		}
 	case PidNsDir:
 		for i, s := range Namespaces {
-			out = append(out, Entry{s.Name, Node{Kind: PidNs, Pid: d.Pid, N: uint32(i) + 1}, link})
+			if !s.Absent {
+				out = append(out, Entry{s.Name, Node{Kind: PidNs, Pid: d.Pid, N: uint32(i) + 1}, link})
+			}
 		}
 	case TTYDir:
 		out = []Entry{{"drivers", Node{Kind: TTYDrivers}, file}}
