@@ -176,8 +176,16 @@ func (m *machine) powerOff() {
 	case <-time.After(bootLimit):
 		m.t.Fatalf("no power off after %v\n%s", bootLimit, m.tail())
 	}
-	if strings.Contains(m.text(), "FAILED") {
-		m.t.Errorf("something failed:\n%s", m.text())
+	m.sound()
+}
+
+// sound fails the test when systemd says that something failed, or vfsd that the image is damaged.
+func (m *machine) sound() {
+	m.t.Helper()
+	for _, bad := range []string{"FAILED", "damaged"} {
+		if strings.Contains(m.text(), bad) {
+			m.t.Errorf("something is %s:\n%s", bad, m.text())
+		}
 	}
 }
 

@@ -37,7 +37,10 @@ func (k *call) below(dir tree.Ref, name string) string {
 func (k *call) nameOpen(o *state.Open, f tree.Found) {
 	o.Dir, o.Name = nameOf(f)
 	o.Name = strings.Clone(o.Name) // it may alias the message
-	if n := k.tree.Inode(f.At.Ino); f.OK && (n == nil || o.Dir == 0 && !n.IsDir()) {
+	if !f.OK || f.OpenFile {       // of an open file reopen takes the path over
+		return
+	}
+	if n := k.tree.Inode(f.At.Ino); n == nil || o.Dir == 0 && !n.IsDir() {
 		o.Path = k.pathOf(f)
 	}
 }
