@@ -18,11 +18,12 @@ type alien struct {
 	open      bool      // a trap is not answered yet
 	delivered bool      // and was delivered before
 	firm      bool      // waits through interrupt levels (FlagFirm)
-	kept      bool      // record, recRef or pins are not empty
+	kept      keeps     // what of record, recRef and pins is not empty
 	forgot    bool      // gone, and acknowledged by all
 	context   [uabi.ContextWords]uint64
 	record    [uabi.RecordWords]uint64 // R2
 	recRef    [uabi.MaxHandles]ref     // R4
+	aim       uint32                   // with keepsTarget: the rights of recRef[0] to be
 	pins      [pinSlots]ref            // R5; more are in morePins
 	morePins  *pinNode
 	gone      *Event // raised with goneBits when the thread is gone; with a reference
@@ -34,6 +35,15 @@ type alien struct {
 	orphan    *Thread // next in orphans
 	fwd       forward
 }
+
+// keeps says what an alien holds until its trap is answered.
+type keeps uint8
+
+const (
+	keepsWords  keeps = 1 << iota // record
+	keepsRefs                     // recRef or pins
+	keepsTarget                   // the first record handle is the target of the forwarded call, which holds it as long as it lasts
+)
 
 const alienBuckets = 1024
 

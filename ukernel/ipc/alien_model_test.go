@@ -247,6 +247,7 @@ func (m *alienModel) answers(t *rapid.T) {
 		o.Kind = uabi.AnswerForward
 		o.Flags, o.Record[0] = uabi.FlagSaveRecord, record
 		o.Target = m.vh
+		o.RecordHandle[0] = rapid.SampledFrom([]uabi.Handle{0, m.vh}).Draw(t, "record handle")
 		o.ID = uabi.ID{Origin: g.t.ID, Trap: g.traps, Path: 1}
 		if shown := x.Buf.In.Flags & (uabi.FlagInterrupt | uabi.FlagTimeout); shown != 0 && (g.intr || g.timeout) {
 			eq(t, "R12: not forwarded", Reply(x), uabi.ErrInterrupted)

@@ -231,10 +231,13 @@ func (t *Thread) endCall() {
 	c := &t.call
 	c.state = callIdle
 	e := c.ep
-	c.ep = nil
 	if c.extra {
+		if t.al.kept&keepsTarget != 0 {
+			t.keepTarget()
+		}
 		c.clear()
 	}
+	c.ep = nil
 	if e.Refs--; e.Refs == 0 {
 		e.Refs++
 		bury(&e.Header)

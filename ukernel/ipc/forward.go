@@ -16,11 +16,17 @@ type forward struct {
 // answerForwarding sends s's Out to a server below with a's reply right: the trap moves from the handler to the alien (R3).
 // ErrInterrupted: it was shown with a level up (R12); ErrSize, ErrDeadlock, ErrDead, ErrStale: not this trap's id.
 func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err uabi.Error) {
-	e, b, err := s.Proc.Endpoint(out.Target, uabi.RightCall)
-	id, grants := out.ID, out.NGrants // read once: see prepare
-	switch {
-	case err != uabi.OK:
+	id, grants, target := out.ID, out.NGrants, out.Target // read once: see prepare
+	x, err := s.Proc.Get(target, uabi.TypeEndpoint, uabi.RightCall)
+	if err != uabi.OK {
 		return nil, err
+	}
+	e, rights := endpointOf(x.Obj), x.Rights
+	var b *Badge
+	if x.Badge != nil {
+		b = badgeOf(x.Badge)
+	}
+	switch {
 	case out.Len > uabi.MaxForward:
 		return nil, uabi.ErrSize
 	case e.Rank >= s.Proc.Rank:
@@ -42,9 +48,12 @@ func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err u
 	if err != uabi.OK {
 		return nil, err
 	}
-	if err := s.record(a, out); err != uabi.OK {
-		drop(&c.handle, n)
-		return nil, err
+	aims := a.al.kept == 0 && namesTarget(out, target)
+	if !aims {
+		if err := s.record(a, out); err != uabi.OK {
+			drop(&c.handle, n)
+			return nil, err
+		}
 	}
 	e.Refs++
 	c.badge = 0
@@ -55,6 +64,10 @@ func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err u
 	}
 	s.release()
 	a.endCall()
+	if aims {
+		a.al.record, a.al.aim = out.Record, rights&^uabi.RightWeak
+		a.al.kept = keepsWords | keepsTarget
+	}
 	a.al.flags = 0
 	c.kind = callForward
 	c.ep, c.target = e, b
@@ -67,6 +80,20 @@ func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err u
 	copy(f.bytes[:f.len], s.Buf.OutBytes[:f.len])
 	a.block = BlockForward
 	return a.send(), uabi.OK
+}
+
+// namesTarget reports whether out saves a record whose only handle is that of the forwarded request's target.
+func namesTarget(out *uabi.Msg, target uabi.Handle) bool {
+	h := &out.RecordHandle
+	return out.Flags&uabi.FlagSaveRecord != 0 && h[0] == target && h[1]|h[2]|h[3] == 0
+}
+
+// keepTarget takes the first record handle (R4) from t's forwarded call, which ends without an answer to the trap.
+func (t *Thread) keepTarget() {
+	t.al.kept = t.al.kept&^keepsTarget | keepsRefs
+	r := &t.al.recRef[0]
+	r.obj, r.badge, r.rights = &t.call.ep.Header, t.call.target, t.al.aim
+	hold(r.obj, r.badge, r.rights)
 }
 
 // showForward puts t's forwarded request into r's buffer.
@@ -100,11 +127,12 @@ func (s *Thread) answerForward(a *Thread, out *uabi.Msg) (next *Thread, err uabi
 	}
 	status, w := out.Status, out.W[0]
 	s.release()
-	a.endCall()
 	if status != 0 {
+		a.endCall()
 		return a.trapAgain(uabi.FlagFailed, uabi.Error(-status)), uabi.OK
 	}
 	a.Ctx.Regs.RAX = w
-	a.finish()
+	a.finish() // first: the record goes with its target
+	a.endCall()
 	return a.resume(), uabi.OK
 }

@@ -48,7 +48,7 @@ func (al *alien) addPin(r *ref, a *object.Account) bool {
 			return true
 		}
 	}
-	al.kept = true
+	al.kept |= keepsRefs
 	if r.badge != nil {
 		r.badge.out = true
 	}
@@ -77,11 +77,15 @@ func (r *ref) copy(from *ref) {
 
 // clear empties record (R2), record handles (R4) and pins (R5).
 func (al *alien) clear() {
-	if !al.kept {
+	k := al.kept
+	if k == 0 {
 		return
 	}
-	al.kept = false
+	al.kept = 0
 	al.record = [uabi.RecordWords]uint64{}
+	if k&keepsRefs == 0 {
+		return
+	}
 	for i := range al.recRef {
 		al.recRef[i].drop()
 	}

@@ -144,6 +144,6 @@ func (t *Thread) saveRecord(a *Thread, out *uabi.Msg) uabi.Error {
 		a.al.recRef[i].drop()
 		a.al.recRef[i] = x[i]
 	}
-	a.al.kept = true
+	a.al.kept |= keepsWords | keepsRefs
 	return uabi.OK
 }

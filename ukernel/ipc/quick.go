@@ -97,7 +97,7 @@ func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 			return nil, false
 		}
 		c.al.open, c.al.flags = false, 0
-		if c.al.kept {
+		if c.al.kept != 0 {
 			c.al.clear()
 		}
 		c.Ctx.Regs.RAX = out.W[0]

@@ -79,6 +79,10 @@ func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
 			case 4, 5, 6:
 				o.Kind, o.Target = uabi.AnswerForward, target
 				o.NHandles = 0
+				if rng.IntN(2) == 0 {
+					o.Flags |= uabi.FlagSaveRecord
+					o.Record[0], o.RecordHandle[0] = rng.Uint64(), target
+				}
 			case 0:
 				o.Kind = uabi.AnswerStop
 				o.Flags |= uabi.FlagSaveRecord

@@ -83,7 +83,7 @@ func (t *Thread) showTrap(r *Thread) {
 	in.Context = al.context
 	in.Record = al.record
 	in.RecordHandle = [uabi.MaxHandles]uabi.Handle{}
-	if al.kept {
+	if al.kept&keepsRefs != 0 {
 		t.showRecord(r)
 	}
 	in.Regs = t.Ctx.Regs
