@@ -86,7 +86,7 @@ func (h *Netd) level(c *server.Ctx, s *state.Socket, raise uint32) {
 	set, clear := now&^s.Level|now&raise, s.Level&^now
 	room := (s.Level^now)&roomBit != 0
 	if set|clear != 0 {
-		c.EventUpdate(uabi.Handle(s.Event), set, clear, 0)
+		c.EventLater(uabi.Handle(s.Event), set, clear, 0)
 	}
 	s.Level = now
 	if !room {

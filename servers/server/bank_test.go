@@ -127,9 +127,7 @@ func (b *bank) Post(c *Ctx, in *demo.OpenRequest, out *demo.AddReply) uabi.Error
 	if o == nil {
 		return uabi.ErrNotFound
 	}
-	if _, err := c.EventUpdate(uabi.Handle(o.Event), 1, 0, 0); err != uabi.OK {
-		return err
-	}
+	c.EventLater(uabi.Handle(o.Event), 1, 0, 0)
 	o.Posts++
 	out.Balance = o.Posts
 	return uabi.OK

@@ -36,6 +36,7 @@ func script(f *fake) {
 	f.send(10, 6, 0, demo.MethodAdd, &demo.AddRequest{Account: 2, Amount: 5})
 	f.send(10, 7, 0, demo.MethodOpen, &demo.OpenRequest{})
 	f.send(12, 1, 0, demo.MethodPay, &demo.AddRequest{Account: 2, Amount: 1})
+	f.send(12, 2, 2, demo.MethodPost, &demo.OpenRequest{}) // its event goes up with the answer
 	// A newer trap lets go of a handle that was kept because the image ended just after Open's reply (unsent.go).
 	f.send(10, 8, 0, demo.MethodAdd, &demo.AddRequest{Account: 1, Amount: 1})
 }

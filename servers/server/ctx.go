@@ -33,6 +33,9 @@ type Ctx struct {
 	calls  uint16 // mutating nested calls so far (R7)
 	nested uint16 // of them: answered OK, so committed below
 
+	own   bool             // the handler runs for no request, so there is no answer
+	later uabi.EventUpdate // goes with the answer
+
 	wait     uabi.WaitSpec
 	lastWait uabi.WaitSpec
 
@@ -62,6 +65,8 @@ func (c *Ctx) reset(m mode, b *uk.Buffer, id uabi.ID, badge uint64) {
 	c.intent, c.full, c.orphan = false, false, false
 	c.id, c.badge = id, badge
 	c.calls, c.nested = 0, 0
+	c.own = false
+	c.later = uabi.EventUpdate{}
 	c.minted = c.minted[:0]
 	c.got = c.got[:0]
 	c.closing = c.closing[:0]

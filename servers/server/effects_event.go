@@ -26,6 +26,23 @@ func (c *Ctx) EventUpdate(h uabi.Handle, set, clear, raise uint32) (uint64, uabi
 	return c.gave(inEventUpdate, v, err)
 }
 
+// EventLater is EventUpdate in the kernel step that sends the answer, without an entry and a record of its own. Nothing is done if the handler
+// fails or waits. The handler must not look at the event, or change it with EventUpdate, afterwards.
+//
+// It is the handler that says again, in replay, what is to be done: only the last record's answer can be unsent, so a start does that one's.
+func (c *Ctx) EventLater(h uabi.Handle, set, clear, raise uint32) {
+	l := &c.later
+	switch {
+	case c.mode == modeLookup || h == 0:
+	case c.own || l.Event != 0 && l.Event != h:
+		c.EventUpdate(h, set, clear, raise)
+	default:
+		l.Event = h
+		l.Raise |= raise | l.Set&clear
+		l.Set, l.Clear = l.Set&^clear|set, l.Clear&^set|clear
+	}
+}
+
 // EventRead is a look-up.
 func (c *Ctx) EventRead(h uabi.Handle) (uint32, uint64, uabi.Error) {
 	if head, p, ok := c.replaying(inEventRead); ok {

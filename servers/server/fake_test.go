@@ -239,6 +239,10 @@ func (f *fake) ReplyReceive(e uabi.Handle, deadline uint64) uabi.Error {
 		f.Reply()
 	}
 	out := f.buf.Out
+	if u := out.Update; u.Event != 0 {
+		f.level[u.Event] = f.level[u.Event]&^u.Clear | u.Set
+		out.Update.Event = 0
+	}
 	for _, h := range out.Close[:out.NClose] {
 		f.Close(h)
 	}

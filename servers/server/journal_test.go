@@ -117,8 +117,8 @@ func TestReplayOnTheHostGivesTheStateThatTheServerHad(t *testing.T) {
 	if !bytes.Equal(got.Save(), want.Save()) {
 		t.Errorf("replayed %v\nwant %v", &got.st, &want.st)
 	}
-	// The script takes a snapshot before its last four requests.
-	if !slices.Equal(methods, []string{"Add", "Open", "Pay", "Add"}) || rep.Open || rep.Health.Snapshots != 1 {
+	// The script takes a snapshot before its last five requests.
+	if !slices.Equal(methods, []string{"Add", "Open", "Pay", "Post", "Add"}) || rep.Open || rep.Health.Snapshots != 1 {
 		t.Errorf("records %v, report %+v", methods, rep)
 	}
 }

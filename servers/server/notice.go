@@ -141,6 +141,7 @@ func (c *Ctx) cursorAtStart() bool { return c.mode == modeLive || c.cursor == c.
 // tell calls the handler of an own record.
 func (s *server) tell(kind recordKind, a, b uint64) {
 	c := &s.ctx
+	c.own = true
 	switch kind {
 	case recGone:
 		if s.spec.Gone != nil {

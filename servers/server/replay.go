@@ -60,6 +60,10 @@ func (s *server) replayRecord(r record, rb *uk.Buffer) {
 	default:
 		s.tell(r.kind, rb.In.W[0], rb.In.W[1])
 	}
+	s.redo = uabi.EventUpdate{}
+	if status == uabi.OK {
+		s.redo = c.later
+	}
 	// What it minted and closed was minted and closed then.
 	c.reset(modeLookup, s.b, uabi.ID{}, 0)
 	logged := uabi.Error(s.kept.w[trailer] & repStatusMask)

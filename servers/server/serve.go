@@ -29,6 +29,8 @@ type server struct {
 	lastOrigin uint64 // whose it is
 	repeated   int    // trailer of the reply that is answered from the journal, or 0
 
+	redo   uabi.EventUpdate // of the last replayed record, whose answer may be unsent
+
 	host   bool // replay on the host: no kernel
 	fault  fault
 	onStep func(step)
@@ -173,7 +175,9 @@ func (s *server) answer(err uabi.Error) {
 	out.Flags = 0
 	out.Status = -int32(err)
 	out.NGrants = 0
-	if err != uabi.OK {
+	if err == uabi.OK {
+		out.Update = s.ctx.later
+	} else {
 		out.Len, out.NHandles = 0, 0
 		if err == uabi.ErrWait {
 			out.Kind = uabi.AnswerWait

@@ -98,6 +98,7 @@ func (s *server) resume(crashed bool) error {
 		received = s.finishOpen(r)
 	} else {
 		s.holdUnsent()
+		s.update(&s.redo)
 	}
 	w[headFinishes] = 0
 	s.clean(received)
@@ -124,7 +125,7 @@ func (s *server) finishOpen(r record) (received bool) {
 			s.holdUnsent()
 		}
 		s.closeSent()
-		s.b.Out.Kind = uabi.AnswerNone
+		s.noAnswer()
 		return received
 	}
 	for i := 0; i < int(in.NHandles) && i < uabi.MaxHandles; i++ {
@@ -135,10 +136,26 @@ func (s *server) finishOpen(r record) (received bool) {
 	}
 	if !mine {
 		s.closeSent()
-		s.b.Out.Kind = uabi.AnswerNone
+		s.noAnswer()
 	}
 	c.b = s.b
 	return false
+}
+
+// noAnswer is for a request that nobody waits for: what was to go with its answer is done now.
+func (s *server) noAnswer() {
+	out := s.b.Out
+	out.Kind = uabi.AnswerNone
+	s.update(&out.Update)
+}
+
+// update does what was to be done with an answer.
+func (s *server) update(u *uabi.EventUpdate) {
+	if u.Event != 0 {
+		s.step(stepEffect)
+		s.k.EventUpdate(u.Event, u.Set, u.Clear, u.Raise)
+	}
+	*u = uabi.EventUpdate{}
 }
 
 // pollDeadline is long past: Receive returns what is there, or ErrTimeout.

@@ -167,7 +167,7 @@ func (h *VFSD) level(c *server.Ctx, p *state.Pipe, raise uint32) {
 	}
 	set, clear := now&^p.Level|now&raise, p.Level&^now
 	if set|clear != 0 {
-		c.EventUpdate(uabi.Handle(p.Event), set, clear, 0)
+		c.EventLater(uabi.Handle(p.Event), set, clear, 0)
 	}
 	p.Level = now
 }

@@ -129,7 +129,7 @@ func (h *VFSD) eventLevel(c *server.Ctx, o *state.Open, raise uint32) {
 	}
 	set, clear := now&^o.Level|now&raise, o.Level&^now
 	if set|clear != 0 {
-		c.EventUpdate(uabi.Handle(o.Event), set, clear, 0)
+		c.EventLater(uabi.Handle(o.Event), set, clear, 0)
 	}
 	o.Level = now
 }

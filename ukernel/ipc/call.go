@@ -348,10 +348,25 @@ func Reply(t *Thread) uabi.Error {
 	}
 	next, err := t.answer()
 	wake(next)
-	if out := &t.Buf.Out; out.NClose != 0 && (err == uabi.OK || err == uabi.ErrStale) {
-		t.closeListed(out)
+	if err == uabi.OK || err == uabi.ErrStale {
+		out := &t.Buf.Out
+		if out.Update.Event != 0 {
+			t.update(out)
+		}
+		if out.NClose != 0 {
+			t.closeListed(out)
+		}
 	}
 	return err
+}
+
+// update does the event update that comes with the answer in out.
+func (t *Thread) update(out *uabi.Msg) {
+	u := out.Update
+	out.Update.Event = 0
+	if e, err := t.Proc.GetEvent(u.Event, uabi.RightWrite); err == uabi.OK {
+		e.Update(u.Set, u.Clear, u.Raise)
+	}
 }
 
 // closeListed closes the handles that out lists.
@@ -401,6 +416,9 @@ func ReplyReceive(t *Thread, e *Endpoint, deadline uint64) (runs *Thread) {
 				return nil
 			}
 		}
+	}
+	if t.Buf.Out.Update.Event != 0 {
+		t.update(&t.Buf.Out)
 	}
 	if t.Buf.Out.NClose != 0 {
 		return t.closeReceive(e, deadline, next)

@@ -111,6 +111,9 @@ func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 	c.block = BlockNone
 	t.cur = nil
 	sched.Undonate(&t.Thread)
+	if out.Update.Event != 0 {
+		t.update(out)
+	}
 	if e.dead || e.notices != 0 || !e.calls.Empty() { // now: the end of the call can give a notice
 		return receive(t, e, uabi.NoDeadline, c), true
 	}

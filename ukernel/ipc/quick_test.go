@@ -72,6 +72,9 @@ func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
 			p.receive(x, p.e)
 		default:
 			o.Kind = uabi.AnswerResult
+			if rng.IntN(4) == 0 {
+				o.Update = uabi.EventUpdate{Event: evh, Set: 1 + rng.Uint32N(4), Clear: 2, Raise: rng.Uint32()}
+			}
 			if rng.IntN(8) == 0 {
 				o.NHandles, o.Handle[0] = 1, p.eh
 			}

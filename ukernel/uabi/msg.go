@@ -153,6 +153,14 @@ type Msg struct {
 	// Close lists handles that the sender has done with: the kernel closes the first NClose in the same step, once the answer has taken what it
 	// transfers, or turned out to have nobody to go to. Any other error leaves them.
 	Close [MaxClose]Handle
+	// Update is a CallEventUpdate in the same step, under the same condition and before Close; Out, CallReply and CallReplyReceive.
+	Update EventUpdate
+}
+
+// EventUpdate is what Msg.Update does. Event 0: nothing, as with a handle that is no event or lacks RightWrite; the kernel makes it 0.
+type EventUpdate struct {
+	Event             Handle
+	Set, Clear, Raise uint32 // as of CallEventUpdate
 }
 
 // Regs is an alien's integer state. FSBase and GSBase must be canonical user addresses; of Flags only the arithmetic

@@ -269,9 +269,22 @@ func (k *Native) Reply() uabi.Error {
 	}
 	err := k.answer()
 	if err == uabi.OK || err == uabi.ErrStale {
+		k.updateEvent()
 		k.closeListed()
 	}
 	return err
+}
+
+// updateEvent does the event update that comes with the answer in Out.
+func (k *Native) updateEvent() {
+	u := k.buf.Out.Update
+	k.buf.Out.Update.Event = 0
+	if u.Event == 0 {
+		return
+	}
+	if e, err := get[*Event](k, u.Event, uabi.RightWrite); err == uabi.OK {
+		e.update(u.Set, u.Clear, u.Raise)
+	}
 }
 
 // closeListed closes the handles that Out lists.
@@ -302,6 +315,7 @@ func (k *Native) ReplyReceive(endpoint uabi.Handle, deadline uint64) uabi.Error 
 		k.closeRecs(r)
 		r.fail(uabi.ErrIO)
 	}
+	k.updateEvent()
 	k.closeListed()
 	k.sim.step(&k.task, k.p, "between reply and receive")
 	return k.receive(e, deadline)
