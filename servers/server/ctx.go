@@ -73,14 +73,14 @@ func (c *Ctx) reset(m mode, b *uk.Buffer, id uabi.ID, badge uint64) {
 	c.weak = c.weak[:0]
 }
 
-// arrive notes the handles of the request in b.In.
+// arrive takes note of the handles of the request in b.In.
 func (c *Ctx) arrive(m *uabi.Msg) {
 	for i := 0; i < int(m.NHandles) && i < uabi.MaxHandles; i++ {
-		c.note(m.Handle[i], m.Record[i])
+		c.came(m.Handle[i], m.Record[i])
 	}
 }
 
-func (c *Ctx) note(h uabi.Handle, badge uint64) {
+func (c *Ctx) came(h uabi.Handle, badge uint64) {
 	switch {
 	case h == 0:
 	case badge != 0:
@@ -135,14 +135,13 @@ func (c *Ctx) Context(i int) uint64 {
 		v, _ := c.regave(head, p)
 		return v
 	}
-	if !c.room(wordSize) {
-		return 0
-	}
 	v := c.s.b.In.Context[i]
 	if c.orphan {
 		v = 0
 	}
-	c.log1(inContext, uint8(i), uabi.OK, v)
+	if !c.note(inContext, uint8(i), v) {
+		return 0
+	}
 	return v
 }
 
@@ -152,15 +151,11 @@ func (c *Ctx) Interrupted() bool {
 		v, _ := c.regave(head, p)
 		return v != 0
 	}
-	if !c.room(wordSize) {
-		return false
-	}
 	v := uint64(c.s.b.In.Flags & uabi.FlagInterrupt)
 	if c.orphan {
 		v = 0
 	}
-	c.log1(inInterrupted, 0, uabi.OK, v)
-	return v != 0
+	return c.note(inInterrupted, 0, v) && v != 0
 }
 
 // Now is the monotonic clock, ns since boot.

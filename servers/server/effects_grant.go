@@ -8,14 +8,13 @@ func (c *Ctx) GrantLen(i int) uint64 {
 		v, _ := c.regave(head, p)
 		return v
 	}
-	if !c.room(wordSize) {
-		return 0
-	}
 	var v uint64
 	if in := c.s.b.In; !c.orphan && i >= 0 && i < int(in.NGrants) && i < uabi.MaxGrants {
 		v = in.Grant[i].Len
 	}
-	c.log1(inGrantLen, uint8(i), uabi.OK, v)
+	if !c.note(inGrantLen, uint8(i), v) {
+		return 0
+	}
 	return v
 }
 

@@ -106,8 +106,12 @@ func inHead(kind input, aux uint8, err uabi.Error, size int) uint64 {
 // ends, the handler goes on live. Asking for another input than was logged means that the handler is not deterministic.
 func (c *Ctx) replaying(kind input) (head uint64, payload int, ok bool) {
 	if c.mode != modeReplay {
-		return 0, 0, false
+		return
 	}
+	return c.replayed(kind)
+}
+
+func (c *Ctx) replayed(kind input) (head uint64, payload int, ok bool) {
 	if c.cursor >= c.rec.end && c.rec.open {
 		c.goLive()
 		return 0, 0, false
@@ -148,6 +152,12 @@ func (c *Ctx) room(bytes int) bool {
 // advance makes the log's part up to to belong to the request.
 func (c *Ctx) advance(to int) {
 	c.tail = to
+	if c.intent || c.s.fault.on {
+		c.claim(to)
+	}
+}
+
+func (c *Ctx) claim(to int) {
 	if c.s.fault.on {
 		c.s.step(stepDone)
 	}
@@ -157,6 +167,17 @@ func (c *Ctx) advance(to int) {
 	if c.s.fault.on {
 		c.s.step(stepInput)
 	}
+}
+
+// note logs a look-up's one word. false: there is no room for it.
+func (c *Ctx) note(kind input, aux uint8, v uint64) bool {
+	if m := c.s.kept; c.mode == modeLive && !c.full && c.tail+1+2+replyRoom <= m.end {
+		w := m.w[c.tail : c.tail+2]
+		w[0], w[1] = inHead(kind, aux, uabi.OK, wordSize), v
+		c.advance(c.tail + 2)
+		return true
+	}
+	return c.room(wordSize)
 }
 
 // log0 … log2 append an input of 0 … 2 words.

@@ -83,7 +83,7 @@ func (c *Ctx) noteReply(err uabi.Error, mutates bool) {
 func (c *Ctx) arriveReply() {
 	m := c.b.Out
 	for i := 0; i < int(m.NHandles) && i < uabi.MaxHandles; i++ {
-		c.note(m.Handle[i], m.Record[i])
+		c.came(m.Handle[i], m.Record[i])
 	}
 }
 

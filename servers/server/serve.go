@@ -29,7 +29,7 @@ type server struct {
 	lastOrigin uint64 // whose it is
 	repeated   int    // trailer of the reply that is answered from the journal, or 0
 
-	redo   uabi.EventUpdate // of the last replayed record, whose answer may be unsent
+	redo uabi.EventUpdate // of the last replayed record, whose answer may be unsent
 
 	host   bool // replay on the host: no kernel
 	fault  fault
