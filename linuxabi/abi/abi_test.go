@@ -52,10 +52,10 @@ func TestASignalFrameComesBackAsItWas(t *testing.T) {
 	if frame%16 != 8 || fx%fpAlign != 0 || frame+FrameSize > fx {
 		t.Fatalf("frame %#x fx %#x", frame, fx)
 	}
-	b := make([]byte, FrameSize)
-	f.Encode(b, fx)
+	var b [FrameSize]byte
+	f.Encode(&b, fx)
 	r := uabi.Regs{Flags: 0x202}
-	mask, st, gotFX := DecodeContext(b[FrameContext:], &r)
+	mask, st, gotFX := DecodeContext((*[ContextSize]byte)(b[FrameContext:]), &r)
 	if mask != f.Mask || st != f.Stack || gotFX != fx || r != *f.Regs {
 		t.Errorf("mask %#x stack %+v fx %#x regs %+v", mask, st, gotFX, r)
 	}

@@ -8,7 +8,8 @@ const (
 	ucStack      = 16  // stack_t
 	ucContext    = 40  // struct sigcontext
 	ucMask       = 296 // behind 256 bytes of sigcontext
-	FrameInfo    = FrameContext + ucMask + 8
+	ucSize       = ucMask + 8
+	FrameInfo    = FrameContext + ucSize
 	FrameSize    = FrameInfo + SiginfoSize
 	FXSize       = 512
 	redZone      = 128
@@ -16,7 +17,6 @@ const (
 	userCS       = 0x33
 	userSS       = 0x2b
 	fpAlign      = 64
-	contextRegs  = 18 // 64-bit registers at the start of sigcontext: r8 … eflags
 	fpstateField = 184
 )
 
@@ -49,29 +49,30 @@ type Siginfo struct {
 	FaultError uint64
 }
 
-// Siginfo appends a siginfo_t of SiginfoSize bytes (asm-generic/siginfo.h).
+// Siginfo appends a siginfo_t of SiginfoSize bytes.
 func (w *Writer) Siginfo(s *Siginfo) {
 	start := len(w.B)
-	w.U32(s.Signal)
-	w.U32(0) // si_errno
-	w.U32(uint32(s.Code))
-	w.U32(0)
-	switch {
-	case s.Addr != 0 || s.FaultTrap != 0:
-		w.U64(s.Addr)
-	case s.Signal == sigchld && s.Code > 0:
-		w.U32(uint32(s.PID))
-		w.U32(s.UID)
-		w.U32(uint32(s.Status))
-		w.U32(0)
-		w.U64(s.UTime)
-		w.U64(s.STime)
-	default:
-		w.U32(uint32(s.PID))
-		w.U32(s.UID)
-		w.U64(s.Value)
+	w.Pad(SiginfoSize)
+	s.encode((*[SiginfoSize]byte)(w.B[start:]))
+}
+
+// encode lays out what is not zero of a siginfo_t (asm-generic/siginfo.h) in b, which is.
+func (s *Siginfo) encode(b *[SiginfoSize]byte) {
+	le.PutUint32(b[0:], s.Signal)
+	le.PutUint32(b[8:], uint32(s.Code))
+	if s.Addr != 0 || s.FaultTrap != 0 {
+		le.PutUint64(b[16:], s.Addr)
+		return
 	}
-	w.Pad(SiginfoSize - (len(w.B) - start))
+	le.PutUint32(b[16:], uint32(s.PID))
+	le.PutUint32(b[20:], s.UID)
+	if s.Signal == sigchld && s.Code > 0 {
+		le.PutUint32(b[24:], uint32(s.Status))
+		le.PutUint64(b[32:], s.UTime)
+		le.PutUint64(b[40:], s.STime)
+		return
+	}
+	le.PutUint64(b[24:], s.Value)
 }
 
 const sigchld = 17
@@ -95,44 +96,41 @@ func Place(sp uint64, fresh bool) (frame, fx uint64) {
 	return (fx-FrameSize)&^15 - 8, fx
 }
 
-// Encode lays the frame out in the first FrameSize bytes of b, which are zero, with its FX area at address fx.
-func (f *Frame) Encode(b []byte, fx uint64) {
-	b = b[:FrameSize]
-	put := le.PutUint64
-	put(b, f.Restorer)
-	put(b[FrameContext:], ucFlags)
-	uc := b[FrameContext:]
-	put(uc[ucStack:], f.Stack.SP)
+// Encode lays the frame out in b, which is zero, with its FX area at address fx.
+func (f *Frame) Encode(b *[FrameSize]byte, fx uint64) {
+	le.PutUint64(b[0:], f.Restorer)
+	uc := (*[ucSize]byte)(b[FrameContext:])
+	le.PutUint64(uc[0:], ucFlags)
+	le.PutUint64(uc[ucStack:], f.Stack.SP)
 	le.PutUint32(uc[ucStack+8:], f.Stack.Flags)
-	put(uc[ucStack+16:], f.Stack.Size)
-	r, c := f.Regs, uc[ucContext:ucMask]
-	put(c, r.R8)
-	put(c[8:], r.R9)
-	put(c[16:], r.R10)
-	put(c[24:], r.R11)
-	put(c[32:], r.R12)
-	put(c[40:], r.R13)
-	put(c[48:], r.R14)
-	put(c[56:], r.R15)
-	put(c[64:], r.RDI)
-	put(c[72:], r.RSI)
-	put(c[80:], r.RBP)
-	put(c[88:], r.RBX)
-	put(c[96:], r.RDX)
-	put(c[104:], r.RAX)
-	put(c[112:], r.RCX)
-	put(c[120:], r.RSP)
-	put(c[128:], r.RIP)
-	put(c[136:], r.Flags)
-	put(c[144:], userCS|userSS<<48)
-	put(c[152:], f.Info.FaultError)
-	put(c[160:], f.Info.FaultTrap)
-	put(c[168:], f.Mask)
-	put(c[176:], f.Info.Addr)
-	put(c[fpstateField:], fx)
-	put(uc[ucMask:], f.Mask)
-	w := Writer{B: b[:FrameInfo]}
-	w.Siginfo(&f.Info)
+	le.PutUint64(uc[ucStack+16:], f.Stack.Size)
+	r, c := f.Regs, (*[ucMask - ucContext]byte)(uc[ucContext:])
+	le.PutUint64(c[0:], r.R8)
+	le.PutUint64(c[8:], r.R9)
+	le.PutUint64(c[16:], r.R10)
+	le.PutUint64(c[24:], r.R11)
+	le.PutUint64(c[32:], r.R12)
+	le.PutUint64(c[40:], r.R13)
+	le.PutUint64(c[48:], r.R14)
+	le.PutUint64(c[56:], r.R15)
+	le.PutUint64(c[64:], r.RDI)
+	le.PutUint64(c[72:], r.RSI)
+	le.PutUint64(c[80:], r.RBP)
+	le.PutUint64(c[88:], r.RBX)
+	le.PutUint64(c[96:], r.RDX)
+	le.PutUint64(c[104:], r.RAX)
+	le.PutUint64(c[112:], r.RCX)
+	le.PutUint64(c[120:], r.RSP)
+	le.PutUint64(c[128:], r.RIP)
+	le.PutUint64(c[136:], r.Flags)
+	le.PutUint64(c[144:], userCS|userSS<<48)
+	le.PutUint64(c[152:], f.Info.FaultError)
+	le.PutUint64(c[160:], f.Info.FaultTrap)
+	le.PutUint64(c[168:], f.Mask)
+	le.PutUint64(c[176:], f.Info.Addr)
+	le.PutUint64(c[fpstateField:], fx)
+	le.PutUint64(uc[ucMask:], f.Mask)
+	f.Info.encode((*[SiginfoSize]byte)(b[FrameInfo:]))
 }
 
 // StackT appends a stack_t.
@@ -149,30 +147,30 @@ func ParseStackT(b []byte) StackT {
 }
 
 // ContextSize is how many bytes of ucontext rt_sigreturn reads. They are at RSP: the handler's RET has popped pretcode.
-const ContextSize = ucMask + 8
+const ContextSize = ucSize
 
 // DecodeContext reads a ucontext back into regs, which keeps what sigcontext does not hold (FS and GS base). fx is the address of
 // the FX area, 0 for none.
-func DecodeContext(b []byte, regs *uabi.Regs) (mask uint64, stack StackT, fx uint64) {
-	c, get := b[ucContext:ucMask], le.Uint64
-	regs.R8 = get(c)
-	regs.R9 = get(c[8:])
-	regs.R10 = get(c[16:])
-	regs.R11 = get(c[24:])
-	regs.R12 = get(c[32:])
-	regs.R13 = get(c[40:])
-	regs.R14 = get(c[48:])
-	regs.R15 = get(c[56:])
-	regs.RDI = get(c[64:])
-	regs.RSI = get(c[72:])
-	regs.RBP = get(c[80:])
-	regs.RBX = get(c[88:])
-	regs.RDX = get(c[96:])
-	regs.RAX = get(c[104:])
-	regs.RCX = get(c[112:])
-	regs.RSP = get(c[120:])
-	regs.RIP = get(c[128:])
-	flags := le.Uint64(c[(contextRegs-1)*8:])
+func DecodeContext(b *[ContextSize]byte, regs *uabi.Regs) (mask uint64, stack StackT, fx uint64) {
+	c := (*[ucMask - ucContext]byte)(b[ucContext:])
+	regs.R8 = le.Uint64(c[0:])
+	regs.R9 = le.Uint64(c[8:])
+	regs.R10 = le.Uint64(c[16:])
+	regs.R11 = le.Uint64(c[24:])
+	regs.R12 = le.Uint64(c[32:])
+	regs.R13 = le.Uint64(c[40:])
+	regs.R14 = le.Uint64(c[48:])
+	regs.R15 = le.Uint64(c[56:])
+	regs.RDI = le.Uint64(c[64:])
+	regs.RSI = le.Uint64(c[72:])
+	regs.RBP = le.Uint64(c[80:])
+	regs.RBX = le.Uint64(c[88:])
+	regs.RDX = le.Uint64(c[96:])
+	regs.RAX = le.Uint64(c[104:])
+	regs.RCX = le.Uint64(c[112:])
+	regs.RSP = le.Uint64(c[120:])
+	regs.RIP = le.Uint64(c[128:])
+	flags := le.Uint64(c[136:])
 	regs.Flags = regs.Flags&^flagsKept | flags&flagsKept
-	return le.Uint64(b[ucMask:]), ParseStackT(b[ucStack:]), le.Uint64(c[fpstateField:])
+	return le.Uint64(b[ucMask:]), ParseStackT(b[ucStack:ucContext]), le.Uint64(c[fpstateField:])
 }

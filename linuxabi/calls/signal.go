@@ -128,12 +128,9 @@ func (t *Trap) pushFrame(r *uabi.Regs, s *proc.SignalReply) bool {
 	if fresh && frame < s.AltSp {
 		return false
 	}
-	b := t.bytes(int(fx-frame) + abi.FXSize)
-	if _, err := t.K.AlienState(b[fx-frame:], false); err != uabi.OK {
-		return false
-	}
-	f.Encode(b, fx)
-	if t.write(frame, b) != 0 {
+	b := t.bytes(abi.FrameSize)
+	f.Encode((*[abi.FrameSize]byte)(b), fx)
+	if t.write(frame, b) != 0 || t.K.AlienState(fx, false) != uabi.OK {
 		return false
 	}
 	r.RSP, r.RIP = frame, s.Handler
@@ -169,18 +166,12 @@ func altFlags(size uint64, on bool) uint32 {
 func rtSigreturn(t *Trap) int64 {
 	b := t.bytes(abi.ContextSize)
 	r := t.in.Regs
-	if t.read(r.RSP, b[:]) != 0 {
+	if t.read(r.RSP, b) != 0 {
 		return t.badFrame()
 	}
-	mask, alt, fx := abi.DecodeContext(b[:], &r)
-	if fx != 0 {
-		state := t.bytes(abi.FXSize)
-		if t.read(fx, state) != 0 {
-			return t.badFrame()
-		}
-		if _, err := t.K.AlienState(state, true); err != uabi.OK {
-			return t.badFrame()
-		}
+	mask, alt, fx := abi.DecodeContext((*[abi.ContextSize]byte)(b), &r)
+	if fx != 0 && t.K.AlienState(fx, true) != uabi.OK {
+		return t.badFrame()
 	}
 	in := proc.SigReturnRequest{Mask: mask, Sp: alt.SP, Size: alt.Size, Flags: alt.Flags &^ ssOnstack, CurrentSp: r.RSP}
 	if err := t.l.proc.SigReturn(t, &in, &proc.EmptyReply{}); err != uabi.OK {
@@ -432,15 +423,16 @@ func (t *Trap) kill(in *proc.KillRequest) int64 {
 
 // raise sends the caller a signal, which it takes at once if it may.
 func (t *Trap) raise(in *proc.KillRequest) int64 {
-	if err := t.l.proc.Raise(t, in, &t.signal); err != uabi.OK {
+	r := proc.RaiseRequest{Pid: in.Pid, Tid: in.Tid, Signal: in.Signal, Code: in.Code, Value: in.Value}
+	if err := t.l.proc.Raise(t, &r, &t.signal); err != uabi.OK {
 		return t.status(err)
 	}
 	if t.signal.Signal == 0 {
 		return 0
 	}
-	r := t.in.Regs
-	r.OrigRAX, r.RAX = r.RAX, 0
-	t.deliverFrom(&t.signal, r)
+	regs := t.in.Regs
+	regs.OrigRAX, regs.RAX = regs.RAX, 0
+	t.deliverFrom(&t.signal, regs)
 	return pending
 }
 

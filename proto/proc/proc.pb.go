@@ -1206,6 +1206,82 @@ func (x *KillRequest) GetKernel() bool {
 	return false
 }
 
+type RaiseRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	Tid           int32                  `protobuf:"varint,2,opt,name=tid,proto3" json:"tid,omitempty"`
+	Signal        uint32                 `protobuf:"varint,3,opt,name=signal,proto3" json:"signal,omitempty"`
+	Code          int32                  `protobuf:"varint,4,opt,name=code,proto3" json:"code,omitempty"`
+	Value         uint64                 `protobuf:"varint,5,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RaiseRequest) Reset() {
+	*x = RaiseRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RaiseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RaiseRequest) ProtoMessage() {}
+
+func (x *RaiseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RaiseRequest.ProtoReflect.Descriptor instead.
+func (*RaiseRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *RaiseRequest) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *RaiseRequest) GetTid() int32 {
+	if x != nil {
+		return x.Tid
+	}
+	return 0
+}
+
+func (x *RaiseRequest) GetSignal() uint32 {
+	if x != nil {
+		return x.Signal
+	}
+	return 0
+}
+
+func (x *RaiseRequest) GetCode() int32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *RaiseRequest) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
 type BackgroundRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Signal        uint32                 `protobuf:"varint,1,opt,name=signal,proto3" json:"signal,omitempty"`
@@ -1215,7 +1291,7 @@ type BackgroundRequest struct {
 
 func (x *BackgroundRequest) Reset() {
 	*x = BackgroundRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	mi := &file_proto_proc_proc_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1303,7 @@ func (x *BackgroundRequest) String() string {
 func (*BackgroundRequest) ProtoMessage() {}
 
 func (x *BackgroundRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	mi := &file_proto_proc_proc_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1316,7 @@ func (x *BackgroundRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackgroundRequest.ProtoReflect.Descriptor instead.
 func (*BackgroundRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{14}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BackgroundRequest) GetSignal() uint32 {
@@ -1259,7 +1335,7 @@ type BackgroundReply struct {
 
 func (x *BackgroundReply) Reset() {
 	*x = BackgroundReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[15]
+	mi := &file_proto_proc_proc_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1271,7 +1347,7 @@ func (x *BackgroundReply) String() string {
 func (*BackgroundReply) ProtoMessage() {}
 
 func (x *BackgroundReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[15]
+	mi := &file_proto_proc_proc_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +1360,7 @@ func (x *BackgroundReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackgroundReply.ProtoReflect.Descriptor instead.
 func (*BackgroundReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{15}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *BackgroundReply) GetVerdict() Verdict {
@@ -1303,7 +1379,7 @@ type OriginRequest struct {
 
 func (x *OriginRequest) Reset() {
 	*x = OriginRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[16]
+	mi := &file_proto_proc_proc_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1315,7 +1391,7 @@ func (x *OriginRequest) String() string {
 func (*OriginRequest) ProtoMessage() {}
 
 func (x *OriginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[16]
+	mi := &file_proto_proc_proc_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1328,7 +1404,7 @@ func (x *OriginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OriginRequest.ProtoReflect.Descriptor instead.
 func (*OriginRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{16}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OriginRequest) GetOrigin() uint64 {
@@ -1351,7 +1427,7 @@ type FaultRequest struct {
 
 func (x *FaultRequest) Reset() {
 	*x = FaultRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[17]
+	mi := &file_proto_proc_proc_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1363,7 +1439,7 @@ func (x *FaultRequest) String() string {
 func (*FaultRequest) ProtoMessage() {}
 
 func (x *FaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[17]
+	mi := &file_proto_proc_proc_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1376,7 +1452,7 @@ func (x *FaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FaultRequest.ProtoReflect.Descriptor instead.
 func (*FaultRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{17}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *FaultRequest) GetSignal() uint32 {
@@ -1428,7 +1504,7 @@ type ActionRequest struct {
 
 func (x *ActionRequest) Reset() {
 	*x = ActionRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[18]
+	mi := &file_proto_proc_proc_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1516,7 @@ func (x *ActionRequest) String() string {
 func (*ActionRequest) ProtoMessage() {}
 
 func (x *ActionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[18]
+	mi := &file_proto_proc_proc_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1529,7 @@ func (x *ActionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRequest.ProtoReflect.Descriptor instead.
 func (*ActionRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{18}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ActionRequest) GetSignal() uint32 {
@@ -1510,7 +1586,7 @@ type ActionReply struct {
 
 func (x *ActionReply) Reset() {
 	*x = ActionReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[19]
+	mi := &file_proto_proc_proc_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1522,7 +1598,7 @@ func (x *ActionReply) String() string {
 func (*ActionReply) ProtoMessage() {}
 
 func (x *ActionReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[19]
+	mi := &file_proto_proc_proc_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1535,7 +1611,7 @@ func (x *ActionReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionReply.ProtoReflect.Descriptor instead.
 func (*ActionReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{19}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ActionReply) GetHandler() uint64 {
@@ -1577,7 +1653,7 @@ type MaskRequest struct {
 
 func (x *MaskRequest) Reset() {
 	*x = MaskRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[20]
+	mi := &file_proto_proc_proc_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +1665,7 @@ func (x *MaskRequest) String() string {
 func (*MaskRequest) ProtoMessage() {}
 
 func (x *MaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[20]
+	mi := &file_proto_proc_proc_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +1678,7 @@ func (x *MaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaskRequest.ProtoReflect.Descriptor instead.
 func (*MaskRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{20}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MaskRequest) GetSet() bool {
@@ -1635,7 +1711,7 @@ type MaskReply struct {
 
 func (x *MaskReply) Reset() {
 	*x = MaskReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[21]
+	mi := &file_proto_proc_proc_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1647,7 +1723,7 @@ func (x *MaskReply) String() string {
 func (*MaskReply) ProtoMessage() {}
 
 func (x *MaskReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[21]
+	mi := &file_proto_proc_proc_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1660,7 +1736,7 @@ func (x *MaskReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaskReply.ProtoReflect.Descriptor instead.
 func (*MaskReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{21}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MaskReply) GetMask() uint64 {
@@ -1680,7 +1756,7 @@ type SuspendRequest struct {
 
 func (x *SuspendRequest) Reset() {
 	*x = SuspendRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[22]
+	mi := &file_proto_proc_proc_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1692,7 +1768,7 @@ func (x *SuspendRequest) String() string {
 func (*SuspendRequest) ProtoMessage() {}
 
 func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[22]
+	mi := &file_proto_proc_proc_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1705,7 +1781,7 @@ func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendRequest.ProtoReflect.Descriptor instead.
 func (*SuspendRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{22}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SuspendRequest) GetMask() uint64 {
@@ -1732,7 +1808,7 @@ type TimedWaitRequest struct {
 
 func (x *TimedWaitRequest) Reset() {
 	*x = TimedWaitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[23]
+	mi := &file_proto_proc_proc_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1744,7 +1820,7 @@ func (x *TimedWaitRequest) String() string {
 func (*TimedWaitRequest) ProtoMessage() {}
 
 func (x *TimedWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[23]
+	mi := &file_proto_proc_proc_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1757,7 +1833,7 @@ func (x *TimedWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimedWaitRequest.ProtoReflect.Descriptor instead.
 func (*TimedWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{23}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TimedWaitRequest) GetMask() uint64 {
@@ -1787,7 +1863,7 @@ type AltStackRequest struct {
 
 func (x *AltStackRequest) Reset() {
 	*x = AltStackRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[24]
+	mi := &file_proto_proc_proc_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1799,7 +1875,7 @@ func (x *AltStackRequest) String() string {
 func (*AltStackRequest) ProtoMessage() {}
 
 func (x *AltStackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[24]
+	mi := &file_proto_proc_proc_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1812,7 +1888,7 @@ func (x *AltStackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AltStackRequest.ProtoReflect.Descriptor instead.
 func (*AltStackRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{24}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AltStackRequest) GetSet() bool {
@@ -1861,7 +1937,7 @@ type AltStackReply struct {
 
 func (x *AltStackReply) Reset() {
 	*x = AltStackReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[25]
+	mi := &file_proto_proc_proc_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1873,7 +1949,7 @@ func (x *AltStackReply) String() string {
 func (*AltStackReply) ProtoMessage() {}
 
 func (x *AltStackReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[25]
+	mi := &file_proto_proc_proc_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1886,7 +1962,7 @@ func (x *AltStackReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AltStackReply.ProtoReflect.Descriptor instead.
 func (*AltStackReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{25}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AltStackReply) GetSp() uint64 {
@@ -1934,7 +2010,7 @@ type SignalReply struct {
 
 func (x *SignalReply) Reset() {
 	*x = SignalReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[26]
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1946,7 +2022,7 @@ func (x *SignalReply) String() string {
 func (*SignalReply) ProtoMessage() {}
 
 func (x *SignalReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[26]
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1959,7 +2035,7 @@ func (x *SignalReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalReply.ProtoReflect.Descriptor instead.
 func (*SignalReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{26}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SignalReply) GetSignal() uint32 {
@@ -2087,7 +2163,7 @@ type SigReturnRequest struct {
 
 func (x *SigReturnRequest) Reset() {
 	*x = SigReturnRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2099,7 +2175,7 @@ func (x *SigReturnRequest) String() string {
 func (*SigReturnRequest) ProtoMessage() {}
 
 func (x *SigReturnRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2112,7 +2188,7 @@ func (x *SigReturnRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SigReturnRequest.ProtoReflect.Descriptor instead.
 func (*SigReturnRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SigReturnRequest) GetMask() uint64 {
@@ -2163,7 +2239,7 @@ type IdentityReply struct {
 
 func (x *IdentityReply) Reset() {
 	*x = IdentityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2175,7 +2251,7 @@ func (x *IdentityReply) String() string {
 func (*IdentityReply) ProtoMessage() {}
 
 func (x *IdentityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2188,7 +2264,7 @@ func (x *IdentityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityReply.ProtoReflect.Descriptor instead.
 func (*IdentityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *IdentityReply) GetPid() int32 {
@@ -2236,7 +2312,7 @@ type SetGroupRequest struct {
 
 func (x *SetGroupRequest) Reset() {
 	*x = SetGroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2324,7 @@ func (x *SetGroupRequest) String() string {
 func (*SetGroupRequest) ProtoMessage() {}
 
 func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2337,7 @@ func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupRequest.ProtoReflect.Descriptor instead.
 func (*SetGroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SetGroupRequest) GetPid() int32 {
@@ -2300,7 +2376,7 @@ type CredsReply struct {
 
 func (x *CredsReply) Reset() {
 	*x = CredsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2312,7 +2388,7 @@ func (x *CredsReply) String() string {
 func (*CredsReply) ProtoMessage() {}
 
 func (x *CredsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2325,7 +2401,7 @@ func (x *CredsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CredsReply.ProtoReflect.Descriptor instead.
 func (*CredsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CredsReply) GetRuid() uint32 {
@@ -2449,7 +2525,7 @@ type SetCredsRequest struct {
 
 func (x *SetCredsRequest) Reset() {
 	*x = SetCredsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2461,7 +2537,7 @@ func (x *SetCredsRequest) String() string {
 func (*SetCredsRequest) ProtoMessage() {}
 
 func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2474,7 +2550,7 @@ func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetCredsRequest.ProtoReflect.Descriptor instead.
 func (*SetCredsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SetCredsRequest) GetRuid() uint32 {
@@ -2595,7 +2671,7 @@ type LimitRequest struct {
 
 func (x *LimitRequest) Reset() {
 	*x = LimitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2607,7 +2683,7 @@ func (x *LimitRequest) String() string {
 func (*LimitRequest) ProtoMessage() {}
 
 func (x *LimitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2620,7 +2696,7 @@ func (x *LimitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitRequest.ProtoReflect.Descriptor instead.
 func (*LimitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *LimitRequest) GetPid() int32 {
@@ -2668,7 +2744,7 @@ type LimitReply struct {
 
 func (x *LimitReply) Reset() {
 	*x = LimitReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2680,7 +2756,7 @@ func (x *LimitReply) String() string {
 func (*LimitReply) ProtoMessage() {}
 
 func (x *LimitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2693,7 +2769,7 @@ func (x *LimitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitReply.ProtoReflect.Descriptor instead.
 func (*LimitReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *LimitReply) GetSoft() uint64 {
@@ -2719,7 +2795,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2731,7 +2807,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2744,7 +2820,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *UsageRequest) GetWho() int32 {
@@ -2767,7 +2843,7 @@ type UsageReply struct {
 
 func (x *UsageReply) Reset() {
 	*x = UsageReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2779,7 +2855,7 @@ func (x *UsageReply) String() string {
 func (*UsageReply) ProtoMessage() {}
 
 func (x *UsageReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2792,7 +2868,7 @@ func (x *UsageReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageReply.ProtoReflect.Descriptor instead.
 func (*UsageReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *UsageReply) GetUserNs() uint64 {
@@ -2842,7 +2918,7 @@ type SettingRequest struct {
 
 func (x *SettingRequest) Reset() {
 	*x = SettingRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2854,7 +2930,7 @@ func (x *SettingRequest) String() string {
 func (*SettingRequest) ProtoMessage() {}
 
 func (x *SettingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2867,7 +2943,7 @@ func (x *SettingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingRequest.ProtoReflect.Descriptor instead.
 func (*SettingRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SettingRequest) GetOption() uint32 {
@@ -2908,7 +2984,7 @@ type SettingReply struct {
 
 func (x *SettingReply) Reset() {
 	*x = SettingReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2920,7 +2996,7 @@ func (x *SettingReply) String() string {
 func (*SettingReply) ProtoMessage() {}
 
 func (x *SettingReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2933,7 +3009,7 @@ func (x *SettingReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingReply.ProtoReflect.Descriptor instead.
 func (*SettingReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SettingReply) GetValue() int64 {
@@ -2960,7 +3036,7 @@ type ThreadRequest struct {
 
 func (x *ThreadRequest) Reset() {
 	*x = ThreadRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2972,7 +3048,7 @@ func (x *ThreadRequest) String() string {
 func (*ThreadRequest) ProtoMessage() {}
 
 func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2985,7 +3061,7 @@ func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadRequest.ProtoReflect.Descriptor instead.
 func (*ThreadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ThreadRequest) GetClearChildTid() uint64 {
@@ -3012,7 +3088,7 @@ type UtsRequest struct {
 
 func (x *UtsRequest) Reset() {
 	*x = UtsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3024,7 +3100,7 @@ func (x *UtsRequest) String() string {
 func (*UtsRequest) ProtoMessage() {}
 
 func (x *UtsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3037,7 +3113,7 @@ func (x *UtsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsRequest.ProtoReflect.Descriptor instead.
 func (*UtsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *UtsRequest) GetHostname() string {
@@ -3064,7 +3140,7 @@ type UtsReply struct {
 
 func (x *UtsReply) Reset() {
 	*x = UtsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3076,7 +3152,7 @@ func (x *UtsReply) String() string {
 func (*UtsReply) ProtoMessage() {}
 
 func (x *UtsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3089,7 +3165,7 @@ func (x *UtsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsReply.ProtoReflect.Descriptor instead.
 func (*UtsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *UtsReply) GetHostname() string {
@@ -3117,7 +3193,7 @@ type AlarmRequest struct {
 
 func (x *AlarmRequest) Reset() {
 	*x = AlarmRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3129,7 +3205,7 @@ func (x *AlarmRequest) String() string {
 func (*AlarmRequest) ProtoMessage() {}
 
 func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3142,7 +3218,7 @@ func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmRequest.ProtoReflect.Descriptor instead.
 func (*AlarmRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AlarmRequest) GetSet() bool {
@@ -3176,7 +3252,7 @@ type AlarmReply struct {
 
 func (x *AlarmReply) Reset() {
 	*x = AlarmReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3188,7 +3264,7 @@ func (x *AlarmReply) String() string {
 func (*AlarmReply) ProtoMessage() {}
 
 func (x *AlarmReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3201,7 +3277,7 @@ func (x *AlarmReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmReply.ProtoReflect.Descriptor instead.
 func (*AlarmReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AlarmReply) GetValue() uint64 {
@@ -3228,7 +3304,7 @@ type MemoryReply struct {
 
 func (x *MemoryReply) Reset() {
 	*x = MemoryReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3240,7 +3316,7 @@ func (x *MemoryReply) String() string {
 func (*MemoryReply) ProtoMessage() {}
 
 func (x *MemoryReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3253,7 +3329,7 @@ func (x *MemoryReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryReply.ProtoReflect.Descriptor instead.
 func (*MemoryReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *MemoryReply) GetMm() uint32 {
@@ -3279,7 +3355,7 @@ type FsReply struct {
 
 func (x *FsReply) Reset() {
 	*x = FsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3291,7 +3367,7 @@ func (x *FsReply) String() string {
 func (*FsReply) ProtoMessage() {}
 
 func (x *FsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3304,7 +3380,7 @@ func (x *FsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FsReply.ProtoReflect.Descriptor instead.
 func (*FsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *FsReply) GetFs() uint32 {
@@ -3323,7 +3399,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3335,7 +3411,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3348,7 +3424,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ListRequest) GetAfter() int32 {
@@ -3367,7 +3443,7 @@ type ListReply struct {
 
 func (x *ListReply) Reset() {
 	*x = ListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3379,7 +3455,7 @@ func (x *ListReply) String() string {
 func (*ListReply) ProtoMessage() {}
 
 func (x *ListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3392,7 +3468,7 @@ func (x *ListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReply.ProtoReflect.Descriptor instead.
 func (*ListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ListReply) GetPids() []int32 {
@@ -3439,7 +3515,7 @@ type StatusReply struct {
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3451,7 +3527,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3464,7 +3540,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *StatusReply) GetPid() int32 {
@@ -3686,7 +3762,7 @@ type FdInstallRequest struct {
 
 func (x *FdInstallRequest) Reset() {
 	*x = FdInstallRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3698,7 +3774,7 @@ func (x *FdInstallRequest) String() string {
 func (*FdInstallRequest) ProtoMessage() {}
 
 func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3711,7 +3787,7 @@ func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallRequest.ProtoReflect.Descriptor instead.
 func (*FdInstallRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *FdInstallRequest) GetMin() uint32 {
@@ -3780,7 +3856,7 @@ type FdInstallReply struct {
 
 func (x *FdInstallReply) Reset() {
 	*x = FdInstallReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3792,7 +3868,7 @@ func (x *FdInstallReply) String() string {
 func (*FdInstallReply) ProtoMessage() {}
 
 func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3805,7 +3881,7 @@ func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallReply.ProtoReflect.Descriptor instead.
 func (*FdInstallReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *FdInstallReply) GetFd() int64 {
@@ -3831,7 +3907,7 @@ type FdRequest struct {
 
 func (x *FdRequest) Reset() {
 	*x = FdRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3843,7 +3919,7 @@ func (x *FdRequest) String() string {
 func (*FdRequest) ProtoMessage() {}
 
 func (x *FdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3856,7 +3932,7 @@ func (x *FdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRequest.ProtoReflect.Descriptor instead.
 func (*FdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *FdRequest) GetFd() int32 {
@@ -3877,7 +3953,7 @@ type FdCloseReply struct {
 
 func (x *FdCloseReply) Reset() {
 	*x = FdCloseReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3889,7 +3965,7 @@ func (x *FdCloseReply) String() string {
 func (*FdCloseReply) ProtoMessage() {}
 
 func (x *FdCloseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3902,7 +3978,7 @@ func (x *FdCloseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdCloseReply.ProtoReflect.Descriptor instead.
 func (*FdCloseReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *FdCloseReply) GetResult() int64 {
@@ -3936,7 +4012,7 @@ type FdGetRequest struct {
 
 func (x *FdGetRequest) Reset() {
 	*x = FdGetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3948,7 +4024,7 @@ func (x *FdGetRequest) String() string {
 func (*FdGetRequest) ProtoMessage() {}
 
 func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3961,7 +4037,7 @@ func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetRequest.ProtoReflect.Descriptor instead.
 func (*FdGetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *FdGetRequest) GetFd() int32 {
@@ -3987,7 +4063,7 @@ type FdReply struct {
 
 func (x *FdReply) Reset() {
 	*x = FdReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3999,7 +4075,7 @@ func (x *FdReply) String() string {
 func (*FdReply) ProtoMessage() {}
 
 func (x *FdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4012,7 +4088,7 @@ func (x *FdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdReply.ProtoReflect.Descriptor instead.
 func (*FdReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *FdReply) GetFd() int64 {
@@ -4034,7 +4110,7 @@ type FdGetReply struct {
 
 func (x *FdGetReply) Reset() {
 	*x = FdGetReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4046,7 +4122,7 @@ func (x *FdGetReply) String() string {
 func (*FdGetReply) ProtoMessage() {}
 
 func (x *FdGetReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4059,7 +4135,7 @@ func (x *FdGetReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetReply.ProtoReflect.Descriptor instead.
 func (*FdGetReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *FdGetReply) GetKind() uint32 {
@@ -4101,7 +4177,7 @@ type FdDupRequest struct {
 
 func (x *FdDupRequest) Reset() {
 	*x = FdDupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4113,7 +4189,7 @@ func (x *FdDupRequest) String() string {
 func (*FdDupRequest) ProtoMessage() {}
 
 func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4126,7 +4202,7 @@ func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDupRequest.ProtoReflect.Descriptor instead.
 func (*FdDupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *FdDupRequest) GetFd() int32 {
@@ -4161,7 +4237,7 @@ type FdDup2Request struct {
 
 func (x *FdDup2Request) Reset() {
 	*x = FdDup2Request{}
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4173,7 +4249,7 @@ func (x *FdDup2Request) String() string {
 func (*FdDup2Request) ProtoMessage() {}
 
 func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4186,7 +4262,7 @@ func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDup2Request.ProtoReflect.Descriptor instead.
 func (*FdDup2Request) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *FdDup2Request) GetFd() int32 {
@@ -4221,7 +4297,7 @@ type FdFlagsRequest struct {
 
 func (x *FdFlagsRequest) Reset() {
 	*x = FdFlagsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4233,7 +4309,7 @@ func (x *FdFlagsRequest) String() string {
 func (*FdFlagsRequest) ProtoMessage() {}
 
 func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4246,7 +4322,7 @@ func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdFlagsRequest.ProtoReflect.Descriptor instead.
 func (*FdFlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *FdFlagsRequest) GetFd() int32 {
@@ -4281,7 +4357,7 @@ type FdRangeRequest struct {
 
 func (x *FdRangeRequest) Reset() {
 	*x = FdRangeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4293,7 +4369,7 @@ func (x *FdRangeRequest) String() string {
 func (*FdRangeRequest) ProtoMessage() {}
 
 func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4306,7 +4382,7 @@ func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRangeRequest.ProtoReflect.Descriptor instead.
 func (*FdRangeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *FdRangeRequest) GetFirst() uint32 {
@@ -4340,7 +4416,7 @@ type FdListReply struct {
 
 func (x *FdListReply) Reset() {
 	*x = FdListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4352,7 +4428,7 @@ func (x *FdListReply) String() string {
 func (*FdListReply) ProtoMessage() {}
 
 func (x *FdListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4365,7 +4441,7 @@ func (x *FdListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdListReply.ProtoReflect.Descriptor instead.
 func (*FdListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *FdListReply) GetFds() []int32 {
@@ -4394,7 +4470,7 @@ type PriorityRequest struct {
 
 func (x *PriorityRequest) Reset() {
 	*x = PriorityRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4406,7 +4482,7 @@ func (x *PriorityRequest) String() string {
 func (*PriorityRequest) ProtoMessage() {}
 
 func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4419,7 +4495,7 @@ func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityRequest.ProtoReflect.Descriptor instead.
 func (*PriorityRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *PriorityRequest) GetWhich() uint32 {
@@ -4459,7 +4535,7 @@ type PriorityReply struct {
 
 func (x *PriorityReply) Reset() {
 	*x = PriorityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4471,7 +4547,7 @@ func (x *PriorityReply) String() string {
 func (*PriorityReply) ProtoMessage() {}
 
 func (x *PriorityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4484,7 +4560,7 @@ func (x *PriorityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityReply.ProtoReflect.Descriptor instead.
 func (*PriorityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *PriorityReply) GetNice() int32 {
@@ -4506,7 +4582,7 @@ type SchedRequest struct {
 
 func (x *SchedRequest) Reset() {
 	*x = SchedRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4518,7 +4594,7 @@ func (x *SchedRequest) String() string {
 func (*SchedRequest) ProtoMessage() {}
 
 func (x *SchedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4531,7 +4607,7 @@ func (x *SchedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedRequest.ProtoReflect.Descriptor instead.
 func (*SchedRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *SchedRequest) GetTid() int32 {
@@ -4572,7 +4648,7 @@ type SchedReply struct {
 
 func (x *SchedReply) Reset() {
 	*x = SchedReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4584,7 +4660,7 @@ func (x *SchedReply) String() string {
 func (*SchedReply) ProtoMessage() {}
 
 func (x *SchedReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4597,7 +4673,7 @@ func (x *SchedReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedReply.ProtoReflect.Descriptor instead.
 func (*SchedReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *SchedReply) GetPolicy() uint32 {
@@ -4624,7 +4700,7 @@ type SignalWatchRequest struct {
 
 func (x *SignalWatchRequest) Reset() {
 	*x = SignalWatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4636,7 +4712,7 @@ func (x *SignalWatchRequest) String() string {
 func (*SignalWatchRequest) ProtoMessage() {}
 
 func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4649,7 +4725,7 @@ func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalWatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalWatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *SignalWatchRequest) GetMask() uint64 {
@@ -4675,7 +4751,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4687,7 +4763,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4700,7 +4776,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *WatchRequest) GetId() uint64 {
@@ -4720,7 +4796,7 @@ type WatchReply struct {
 
 func (x *WatchReply) Reset() {
 	*x = WatchReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4732,7 +4808,7 @@ func (x *WatchReply) String() string {
 func (*WatchReply) ProtoMessage() {}
 
 func (x *WatchReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4745,7 +4821,7 @@ func (x *WatchReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
 func (*WatchReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *WatchReply) GetId() uint64 {
@@ -4771,7 +4847,7 @@ type CgroupRequest struct {
 
 func (x *CgroupRequest) Reset() {
 	*x = CgroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4783,7 +4859,7 @@ func (x *CgroupRequest) String() string {
 func (*CgroupRequest) ProtoMessage() {}
 
 func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4796,7 +4872,7 @@ func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupRequest.ProtoReflect.Descriptor instead.
 func (*CgroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *CgroupRequest) GetId() uint64 {
@@ -4816,7 +4892,7 @@ type CgroupInfoRequest struct {
 
 func (x *CgroupInfoRequest) Reset() {
 	*x = CgroupInfoRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4828,7 +4904,7 @@ func (x *CgroupInfoRequest) String() string {
 func (*CgroupInfoRequest) ProtoMessage() {}
 
 func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4841,7 +4917,7 @@ func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoRequest.ProtoReflect.Descriptor instead.
 func (*CgroupInfoRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *CgroupInfoRequest) GetId() uint64 {
@@ -4867,7 +4943,7 @@ type CgroupReply struct {
 
 func (x *CgroupReply) Reset() {
 	*x = CgroupReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4879,7 +4955,7 @@ func (x *CgroupReply) String() string {
 func (*CgroupReply) ProtoMessage() {}
 
 func (x *CgroupReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4892,7 +4968,7 @@ func (x *CgroupReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupReply.ProtoReflect.Descriptor instead.
 func (*CgroupReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *CgroupReply) GetId() uint64 {
@@ -4912,7 +4988,7 @@ type CgroupMoveRequest struct {
 
 func (x *CgroupMoveRequest) Reset() {
 	*x = CgroupMoveRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4924,7 +5000,7 @@ func (x *CgroupMoveRequest) String() string {
 func (*CgroupMoveRequest) ProtoMessage() {}
 
 func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4937,7 +5013,7 @@ func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMoveRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *CgroupMoveRequest) GetId() uint64 {
@@ -4965,7 +5041,7 @@ type CgroupMembersRequest struct {
 
 func (x *CgroupMembersRequest) Reset() {
 	*x = CgroupMembersRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4977,7 +5053,7 @@ func (x *CgroupMembersRequest) String() string {
 func (*CgroupMembersRequest) ProtoMessage() {}
 
 func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4990,7 +5066,7 @@ func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMembersRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMembersRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *CgroupMembersRequest) GetId() uint64 {
@@ -5031,7 +5107,7 @@ type CgroupInfoReply struct {
 
 func (x *CgroupInfoReply) Reset() {
 	*x = CgroupInfoReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5043,7 +5119,7 @@ func (x *CgroupInfoReply) String() string {
 func (*CgroupInfoReply) ProtoMessage() {}
 
 func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5056,7 +5132,7 @@ func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoReply.ProtoReflect.Descriptor instead.
 func (*CgroupInfoReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *CgroupInfoReply) GetPopulated() bool {
@@ -5133,7 +5209,7 @@ type CgroupSetRequest struct {
 
 func (x *CgroupSetRequest) Reset() {
 	*x = CgroupSetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5145,7 +5221,7 @@ func (x *CgroupSetRequest) String() string {
 func (*CgroupSetRequest) ProtoMessage() {}
 
 func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5158,7 +5234,7 @@ func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupSetRequest.ProtoReflect.Descriptor instead.
 func (*CgroupSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *CgroupSetRequest) GetId() uint64 {
@@ -5191,7 +5267,7 @@ type CgroupChangesRequest struct {
 
 func (x *CgroupChangesRequest) Reset() {
 	*x = CgroupChangesRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5203,7 +5279,7 @@ func (x *CgroupChangesRequest) String() string {
 func (*CgroupChangesRequest) ProtoMessage() {}
 
 func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5216,7 +5292,7 @@ func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesRequest.ProtoReflect.Descriptor instead.
 func (*CgroupChangesRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *CgroupChangesRequest) GetSince() uint64 {
@@ -5238,7 +5314,7 @@ type CgroupChangesReply struct {
 
 func (x *CgroupChangesReply) Reset() {
 	*x = CgroupChangesReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5250,7 +5326,7 @@ func (x *CgroupChangesReply) String() string {
 func (*CgroupChangesReply) ProtoMessage() {}
 
 func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5263,7 +5339,7 @@ func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesReply.ProtoReflect.Descriptor instead.
 func (*CgroupChangesReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *CgroupChangesReply) GetIds() []uint64 {
@@ -5305,7 +5381,7 @@ type UnshareRequest struct {
 
 func (x *UnshareRequest) Reset() {
 	*x = UnshareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5317,7 +5393,7 @@ func (x *UnshareRequest) String() string {
 func (*UnshareRequest) ProtoMessage() {}
 
 func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5330,7 +5406,7 @@ func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnshareRequest.ProtoReflect.Descriptor instead.
 func (*UnshareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *UnshareRequest) GetFlags() uint64 {
@@ -5366,7 +5442,7 @@ type AdjustRequest struct {
 
 func (x *AdjustRequest) Reset() {
 	*x = AdjustRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5378,7 +5454,7 @@ func (x *AdjustRequest) String() string {
 func (*AdjustRequest) ProtoMessage() {}
 
 func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5391,7 +5467,7 @@ func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustRequest.ProtoReflect.Descriptor instead.
 func (*AdjustRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{77}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *AdjustRequest) GetPid() int32 {
@@ -5431,7 +5507,7 @@ type AdjustReply struct {
 
 func (x *AdjustReply) Reset() {
 	*x = AdjustReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[78]
+	mi := &file_proto_proc_proc_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5443,7 +5519,7 @@ func (x *AdjustReply) String() string {
 func (*AdjustReply) ProtoMessage() {}
 
 func (x *AdjustReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[78]
+	mi := &file_proto_proc_proc_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5456,7 +5532,7 @@ func (x *AdjustReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustReply.ProtoReflect.Descriptor instead.
 func (*AdjustReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{78}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *AdjustReply) GetPidMax() int32 {
@@ -5479,7 +5555,7 @@ type CompareRequest struct {
 
 func (x *CompareRequest) Reset() {
 	*x = CompareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[79]
+	mi := &file_proto_proc_proc_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5491,7 +5567,7 @@ func (x *CompareRequest) String() string {
 func (*CompareRequest) ProtoMessage() {}
 
 func (x *CompareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[79]
+	mi := &file_proto_proc_proc_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5504,7 +5580,7 @@ func (x *CompareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
 func (*CompareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{79}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *CompareRequest) GetPid1() int32 {
@@ -5551,7 +5627,7 @@ type ClockRequest struct {
 
 func (x *ClockRequest) Reset() {
 	*x = ClockRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[80]
+	mi := &file_proto_proc_proc_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5563,7 +5639,7 @@ func (x *ClockRequest) String() string {
 func (*ClockRequest) ProtoMessage() {}
 
 func (x *ClockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[80]
+	mi := &file_proto_proc_proc_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5576,7 +5652,7 @@ func (x *ClockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
 func (*ClockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{80}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ClockRequest) GetRealtime() uint64 {
@@ -5601,7 +5677,7 @@ type TotalsReply struct {
 
 func (x *TotalsReply) Reset() {
 	*x = TotalsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[81]
+	mi := &file_proto_proc_proc_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5613,7 +5689,7 @@ func (x *TotalsReply) String() string {
 func (*TotalsReply) ProtoMessage() {}
 
 func (x *TotalsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[81]
+	mi := &file_proto_proc_proc_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5626,7 +5702,7 @@ func (x *TotalsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
 func (*TotalsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{81}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *TotalsReply) GetProcesses() uint32 {
@@ -5691,7 +5767,7 @@ type TimerMakeRequest struct {
 
 func (x *TimerMakeRequest) Reset() {
 	*x = TimerMakeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[82]
+	mi := &file_proto_proc_proc_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5703,7 +5779,7 @@ func (x *TimerMakeRequest) String() string {
 func (*TimerMakeRequest) ProtoMessage() {}
 
 func (x *TimerMakeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[82]
+	mi := &file_proto_proc_proc_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5716,7 +5792,7 @@ func (x *TimerMakeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerMakeRequest.ProtoReflect.Descriptor instead.
 func (*TimerMakeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{82}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *TimerMakeRequest) GetRealtime() bool {
@@ -5763,7 +5839,7 @@ type TimerMakeReply struct {
 
 func (x *TimerMakeReply) Reset() {
 	*x = TimerMakeReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[83]
+	mi := &file_proto_proc_proc_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5775,7 +5851,7 @@ func (x *TimerMakeReply) String() string {
 func (*TimerMakeReply) ProtoMessage() {}
 
 func (x *TimerMakeReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[83]
+	mi := &file_proto_proc_proc_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5788,7 +5864,7 @@ func (x *TimerMakeReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerMakeReply.ProtoReflect.Descriptor instead.
 func (*TimerMakeReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{83}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *TimerMakeReply) GetId() int32 {
@@ -5811,7 +5887,7 @@ type TimerArmRequest struct {
 
 func (x *TimerArmRequest) Reset() {
 	*x = TimerArmRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[84]
+	mi := &file_proto_proc_proc_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5823,7 +5899,7 @@ func (x *TimerArmRequest) String() string {
 func (*TimerArmRequest) ProtoMessage() {}
 
 func (x *TimerArmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[84]
+	mi := &file_proto_proc_proc_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5836,7 +5912,7 @@ func (x *TimerArmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerArmRequest.ProtoReflect.Descriptor instead.
 func (*TimerArmRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{84}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *TimerArmRequest) GetId() int32 {
@@ -5885,7 +5961,7 @@ type TimerArmReply struct {
 
 func (x *TimerArmReply) Reset() {
 	*x = TimerArmReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[85]
+	mi := &file_proto_proc_proc_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5897,7 +5973,7 @@ func (x *TimerArmReply) String() string {
 func (*TimerArmReply) ProtoMessage() {}
 
 func (x *TimerArmReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[85]
+	mi := &file_proto_proc_proc_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5910,7 +5986,7 @@ func (x *TimerArmReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerArmReply.ProtoReflect.Descriptor instead.
 func (*TimerArmReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{85}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *TimerArmReply) GetValue() uint64 {
@@ -5943,7 +6019,7 @@ type TimerDeleteRequest struct {
 
 func (x *TimerDeleteRequest) Reset() {
 	*x = TimerDeleteRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[86]
+	mi := &file_proto_proc_proc_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5955,7 +6031,7 @@ func (x *TimerDeleteRequest) String() string {
 func (*TimerDeleteRequest) ProtoMessage() {}
 
 func (x *TimerDeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[86]
+	mi := &file_proto_proc_proc_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5968,7 +6044,7 @@ func (x *TimerDeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerDeleteRequest.ProtoReflect.Descriptor instead.
 func (*TimerDeleteRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{86}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *TimerDeleteRequest) GetId() int32 {
@@ -6079,7 +6155,13 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x05value\x18\x05 \x01(\x04R\x05value\x12\x16\n" +
 	"\x06serial\x18\x06 \x01(\x04R\x06serial\x12\x14\n" +
 	"\x05group\x18\a \x01(\bR\x05group\x12\x16\n" +
-	"\x06kernel\x18\b \x01(\bR\x06kernel\"+\n" +
+	"\x06kernel\x18\b \x01(\bR\x06kernel\"t\n" +
+	"\fRaiseRequest\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x10\n" +
+	"\x03tid\x18\x02 \x01(\x05R\x03tid\x12\x16\n" +
+	"\x06signal\x18\x03 \x01(\rR\x06signal\x12\x12\n" +
+	"\x04code\x18\x04 \x01(\x05R\x04code\x12\x14\n" +
+	"\x05value\x18\x05 \x01(\x04R\x05value\"+\n" +
 	"\x11BackgroundRequest\x12\x16\n" +
 	"\x06signal\x18\x01 \x01(\rR\x06signal\"A\n" +
 	"\x0fBackgroundReply\x12.\n" +
@@ -6478,7 +6560,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xbb.\n" +
+	"\x04KILL\x10\x022\xbc.\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
@@ -6504,8 +6586,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\n" +
 	"Background\x12\x1e.aramid.proc.BackgroundRequest\x1a\x1c.aramid.proc.BackgroundReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrSearch\x12M\n" +
 	"\x05Group\x12\x17.aramid.proc.PidRequest\x1a\x1a.aramid.proc.IdentityReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12B\n" +
-	"\aLeaving\x12\x1a.aramid.proc.OriginRequest\x1a\x15.aramid.proc.PidReply\"\x04\x8a\xb5\x18\x00\x12_\n" +
-	"\x05Raise\x12\x18.aramid.proc.KillRequest\x1a\x18.aramid.proc.SignalReply\"\"\x8a\xb5\x18\x1e\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\x12K\n" +
+	"\aLeaving\x12\x1a.aramid.proc.OriginRequest\x1a\x15.aramid.proc.PidReply\"\x04\x8a\xb5\x18\x00\x12`\n" +
+	"\x05Raise\x12\x19.aramid.proc.RaiseRequest\x1a\x18.aramid.proc.SignalReply\"\"\x8a\xb5\x18\x1e\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\x12K\n" +
 	"\tSigReturn\x12\x1d.aramid.proc.SigReturnRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12P\n" +
 	"\bIdentity\x12\x17.aramid.proc.PidRequest\x1a\x1a.aramid.proc.IdentityReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12p\n" +
 	"\bSetGroup\x12\x1c.aramid.proc.SetGroupRequest\x1a\x17.aramid.proc.EmptyReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\"\tErrAccess\x12O\n" +
@@ -6579,7 +6661,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 87)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 88)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(Verdict)(0),                 // 0: aramid.proc.Verdict
 	(CgroupKnob)(0),              // 1: aramid.proc.CgroupKnob
@@ -6597,79 +6679,80 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*WaitRequest)(nil),          // 13: aramid.proc.WaitRequest
 	(*WaitReply)(nil),            // 14: aramid.proc.WaitReply
 	(*KillRequest)(nil),          // 15: aramid.proc.KillRequest
-	(*BackgroundRequest)(nil),    // 16: aramid.proc.BackgroundRequest
-	(*BackgroundReply)(nil),      // 17: aramid.proc.BackgroundReply
-	(*OriginRequest)(nil),        // 18: aramid.proc.OriginRequest
-	(*FaultRequest)(nil),         // 19: aramid.proc.FaultRequest
-	(*ActionRequest)(nil),        // 20: aramid.proc.ActionRequest
-	(*ActionReply)(nil),          // 21: aramid.proc.ActionReply
-	(*MaskRequest)(nil),          // 22: aramid.proc.MaskRequest
-	(*MaskReply)(nil),            // 23: aramid.proc.MaskReply
-	(*SuspendRequest)(nil),       // 24: aramid.proc.SuspendRequest
-	(*TimedWaitRequest)(nil),     // 25: aramid.proc.TimedWaitRequest
-	(*AltStackRequest)(nil),      // 26: aramid.proc.AltStackRequest
-	(*AltStackReply)(nil),        // 27: aramid.proc.AltStackReply
-	(*SignalReply)(nil),          // 28: aramid.proc.SignalReply
-	(*SigReturnRequest)(nil),     // 29: aramid.proc.SigReturnRequest
-	(*IdentityReply)(nil),        // 30: aramid.proc.IdentityReply
-	(*SetGroupRequest)(nil),      // 31: aramid.proc.SetGroupRequest
-	(*CredsReply)(nil),           // 32: aramid.proc.CredsReply
-	(*SetCredsRequest)(nil),      // 33: aramid.proc.SetCredsRequest
-	(*LimitRequest)(nil),         // 34: aramid.proc.LimitRequest
-	(*LimitReply)(nil),           // 35: aramid.proc.LimitReply
-	(*UsageRequest)(nil),         // 36: aramid.proc.UsageRequest
-	(*UsageReply)(nil),           // 37: aramid.proc.UsageReply
-	(*SettingRequest)(nil),       // 38: aramid.proc.SettingRequest
-	(*SettingReply)(nil),         // 39: aramid.proc.SettingReply
-	(*ThreadRequest)(nil),        // 40: aramid.proc.ThreadRequest
-	(*UtsRequest)(nil),           // 41: aramid.proc.UtsRequest
-	(*UtsReply)(nil),             // 42: aramid.proc.UtsReply
-	(*AlarmRequest)(nil),         // 43: aramid.proc.AlarmRequest
-	(*AlarmReply)(nil),           // 44: aramid.proc.AlarmReply
-	(*MemoryReply)(nil),          // 45: aramid.proc.MemoryReply
-	(*FsReply)(nil),              // 46: aramid.proc.FsReply
-	(*ListRequest)(nil),          // 47: aramid.proc.ListRequest
-	(*ListReply)(nil),            // 48: aramid.proc.ListReply
-	(*StatusReply)(nil),          // 49: aramid.proc.StatusReply
-	(*FdInstallRequest)(nil),     // 50: aramid.proc.FdInstallRequest
-	(*FdInstallReply)(nil),       // 51: aramid.proc.FdInstallReply
-	(*FdRequest)(nil),            // 52: aramid.proc.FdRequest
-	(*FdCloseReply)(nil),         // 53: aramid.proc.FdCloseReply
-	(*FdGetRequest)(nil),         // 54: aramid.proc.FdGetRequest
-	(*FdReply)(nil),              // 55: aramid.proc.FdReply
-	(*FdGetReply)(nil),           // 56: aramid.proc.FdGetReply
-	(*FdDupRequest)(nil),         // 57: aramid.proc.FdDupRequest
-	(*FdDup2Request)(nil),        // 58: aramid.proc.FdDup2Request
-	(*FdFlagsRequest)(nil),       // 59: aramid.proc.FdFlagsRequest
-	(*FdRangeRequest)(nil),       // 60: aramid.proc.FdRangeRequest
-	(*FdListReply)(nil),          // 61: aramid.proc.FdListReply
-	(*PriorityRequest)(nil),      // 62: aramid.proc.PriorityRequest
-	(*PriorityReply)(nil),        // 63: aramid.proc.PriorityReply
-	(*SchedRequest)(nil),         // 64: aramid.proc.SchedRequest
-	(*SchedReply)(nil),           // 65: aramid.proc.SchedReply
-	(*SignalWatchRequest)(nil),   // 66: aramid.proc.SignalWatchRequest
-	(*WatchRequest)(nil),         // 67: aramid.proc.WatchRequest
-	(*WatchReply)(nil),           // 68: aramid.proc.WatchReply
-	(*CgroupRequest)(nil),        // 69: aramid.proc.CgroupRequest
-	(*CgroupInfoRequest)(nil),    // 70: aramid.proc.CgroupInfoRequest
-	(*CgroupReply)(nil),          // 71: aramid.proc.CgroupReply
-	(*CgroupMoveRequest)(nil),    // 72: aramid.proc.CgroupMoveRequest
-	(*CgroupMembersRequest)(nil), // 73: aramid.proc.CgroupMembersRequest
-	(*CgroupInfoReply)(nil),      // 74: aramid.proc.CgroupInfoReply
-	(*CgroupSetRequest)(nil),     // 75: aramid.proc.CgroupSetRequest
-	(*CgroupChangesRequest)(nil), // 76: aramid.proc.CgroupChangesRequest
-	(*CgroupChangesReply)(nil),   // 77: aramid.proc.CgroupChangesReply
-	(*UnshareRequest)(nil),       // 78: aramid.proc.UnshareRequest
-	(*AdjustRequest)(nil),        // 79: aramid.proc.AdjustRequest
-	(*AdjustReply)(nil),          // 80: aramid.proc.AdjustReply
-	(*CompareRequest)(nil),       // 81: aramid.proc.CompareRequest
-	(*ClockRequest)(nil),         // 82: aramid.proc.ClockRequest
-	(*TotalsReply)(nil),          // 83: aramid.proc.TotalsReply
-	(*TimerMakeRequest)(nil),     // 84: aramid.proc.TimerMakeRequest
-	(*TimerMakeReply)(nil),       // 85: aramid.proc.TimerMakeReply
-	(*TimerArmRequest)(nil),      // 86: aramid.proc.TimerArmRequest
-	(*TimerArmReply)(nil),        // 87: aramid.proc.TimerArmReply
-	(*TimerDeleteRequest)(nil),   // 88: aramid.proc.TimerDeleteRequest
+	(*RaiseRequest)(nil),         // 16: aramid.proc.RaiseRequest
+	(*BackgroundRequest)(nil),    // 17: aramid.proc.BackgroundRequest
+	(*BackgroundReply)(nil),      // 18: aramid.proc.BackgroundReply
+	(*OriginRequest)(nil),        // 19: aramid.proc.OriginRequest
+	(*FaultRequest)(nil),         // 20: aramid.proc.FaultRequest
+	(*ActionRequest)(nil),        // 21: aramid.proc.ActionRequest
+	(*ActionReply)(nil),          // 22: aramid.proc.ActionReply
+	(*MaskRequest)(nil),          // 23: aramid.proc.MaskRequest
+	(*MaskReply)(nil),            // 24: aramid.proc.MaskReply
+	(*SuspendRequest)(nil),       // 25: aramid.proc.SuspendRequest
+	(*TimedWaitRequest)(nil),     // 26: aramid.proc.TimedWaitRequest
+	(*AltStackRequest)(nil),      // 27: aramid.proc.AltStackRequest
+	(*AltStackReply)(nil),        // 28: aramid.proc.AltStackReply
+	(*SignalReply)(nil),          // 29: aramid.proc.SignalReply
+	(*SigReturnRequest)(nil),     // 30: aramid.proc.SigReturnRequest
+	(*IdentityReply)(nil),        // 31: aramid.proc.IdentityReply
+	(*SetGroupRequest)(nil),      // 32: aramid.proc.SetGroupRequest
+	(*CredsReply)(nil),           // 33: aramid.proc.CredsReply
+	(*SetCredsRequest)(nil),      // 34: aramid.proc.SetCredsRequest
+	(*LimitRequest)(nil),         // 35: aramid.proc.LimitRequest
+	(*LimitReply)(nil),           // 36: aramid.proc.LimitReply
+	(*UsageRequest)(nil),         // 37: aramid.proc.UsageRequest
+	(*UsageReply)(nil),           // 38: aramid.proc.UsageReply
+	(*SettingRequest)(nil),       // 39: aramid.proc.SettingRequest
+	(*SettingReply)(nil),         // 40: aramid.proc.SettingReply
+	(*ThreadRequest)(nil),        // 41: aramid.proc.ThreadRequest
+	(*UtsRequest)(nil),           // 42: aramid.proc.UtsRequest
+	(*UtsReply)(nil),             // 43: aramid.proc.UtsReply
+	(*AlarmRequest)(nil),         // 44: aramid.proc.AlarmRequest
+	(*AlarmReply)(nil),           // 45: aramid.proc.AlarmReply
+	(*MemoryReply)(nil),          // 46: aramid.proc.MemoryReply
+	(*FsReply)(nil),              // 47: aramid.proc.FsReply
+	(*ListRequest)(nil),          // 48: aramid.proc.ListRequest
+	(*ListReply)(nil),            // 49: aramid.proc.ListReply
+	(*StatusReply)(nil),          // 50: aramid.proc.StatusReply
+	(*FdInstallRequest)(nil),     // 51: aramid.proc.FdInstallRequest
+	(*FdInstallReply)(nil),       // 52: aramid.proc.FdInstallReply
+	(*FdRequest)(nil),            // 53: aramid.proc.FdRequest
+	(*FdCloseReply)(nil),         // 54: aramid.proc.FdCloseReply
+	(*FdGetRequest)(nil),         // 55: aramid.proc.FdGetRequest
+	(*FdReply)(nil),              // 56: aramid.proc.FdReply
+	(*FdGetReply)(nil),           // 57: aramid.proc.FdGetReply
+	(*FdDupRequest)(nil),         // 58: aramid.proc.FdDupRequest
+	(*FdDup2Request)(nil),        // 59: aramid.proc.FdDup2Request
+	(*FdFlagsRequest)(nil),       // 60: aramid.proc.FdFlagsRequest
+	(*FdRangeRequest)(nil),       // 61: aramid.proc.FdRangeRequest
+	(*FdListReply)(nil),          // 62: aramid.proc.FdListReply
+	(*PriorityRequest)(nil),      // 63: aramid.proc.PriorityRequest
+	(*PriorityReply)(nil),        // 64: aramid.proc.PriorityReply
+	(*SchedRequest)(nil),         // 65: aramid.proc.SchedRequest
+	(*SchedReply)(nil),           // 66: aramid.proc.SchedReply
+	(*SignalWatchRequest)(nil),   // 67: aramid.proc.SignalWatchRequest
+	(*WatchRequest)(nil),         // 68: aramid.proc.WatchRequest
+	(*WatchReply)(nil),           // 69: aramid.proc.WatchReply
+	(*CgroupRequest)(nil),        // 70: aramid.proc.CgroupRequest
+	(*CgroupInfoRequest)(nil),    // 71: aramid.proc.CgroupInfoRequest
+	(*CgroupReply)(nil),          // 72: aramid.proc.CgroupReply
+	(*CgroupMoveRequest)(nil),    // 73: aramid.proc.CgroupMoveRequest
+	(*CgroupMembersRequest)(nil), // 74: aramid.proc.CgroupMembersRequest
+	(*CgroupInfoReply)(nil),      // 75: aramid.proc.CgroupInfoReply
+	(*CgroupSetRequest)(nil),     // 76: aramid.proc.CgroupSetRequest
+	(*CgroupChangesRequest)(nil), // 77: aramid.proc.CgroupChangesRequest
+	(*CgroupChangesReply)(nil),   // 78: aramid.proc.CgroupChangesReply
+	(*UnshareRequest)(nil),       // 79: aramid.proc.UnshareRequest
+	(*AdjustRequest)(nil),        // 80: aramid.proc.AdjustRequest
+	(*AdjustReply)(nil),          // 81: aramid.proc.AdjustReply
+	(*CompareRequest)(nil),       // 82: aramid.proc.CompareRequest
+	(*ClockRequest)(nil),         // 83: aramid.proc.ClockRequest
+	(*TotalsReply)(nil),          // 84: aramid.proc.TotalsReply
+	(*TimerMakeRequest)(nil),     // 85: aramid.proc.TimerMakeRequest
+	(*TimerMakeReply)(nil),       // 86: aramid.proc.TimerMakeReply
+	(*TimerArmRequest)(nil),      // 87: aramid.proc.TimerArmRequest
+	(*TimerArmReply)(nil),        // 88: aramid.proc.TimerArmReply
+	(*TimerDeleteRequest)(nil),   // 89: aramid.proc.TimerDeleteRequest
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	11, // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
@@ -6686,66 +6769,66 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	12, // 11: aramid.proc.Proc.ExitGroup:input_type -> aramid.proc.ExitRequest
 	13, // 12: aramid.proc.Proc.Wait:input_type -> aramid.proc.WaitRequest
 	15, // 13: aramid.proc.Proc.Kill:input_type -> aramid.proc.KillRequest
-	19, // 14: aramid.proc.Proc.Fault:input_type -> aramid.proc.FaultRequest
-	20, // 15: aramid.proc.Proc.Action:input_type -> aramid.proc.ActionRequest
-	22, // 16: aramid.proc.Proc.Mask:input_type -> aramid.proc.MaskRequest
-	24, // 17: aramid.proc.Proc.Suspend:input_type -> aramid.proc.SuspendRequest
+	20, // 14: aramid.proc.Proc.Fault:input_type -> aramid.proc.FaultRequest
+	21, // 15: aramid.proc.Proc.Action:input_type -> aramid.proc.ActionRequest
+	23, // 16: aramid.proc.Proc.Mask:input_type -> aramid.proc.MaskRequest
+	25, // 17: aramid.proc.Proc.Suspend:input_type -> aramid.proc.SuspendRequest
 	2,  // 18: aramid.proc.Proc.Pending:input_type -> aramid.proc.EmptyRequest
-	25, // 19: aramid.proc.Proc.TimedWait:input_type -> aramid.proc.TimedWaitRequest
-	26, // 20: aramid.proc.Proc.AltStack:input_type -> aramid.proc.AltStackRequest
+	26, // 19: aramid.proc.Proc.TimedWait:input_type -> aramid.proc.TimedWaitRequest
+	27, // 20: aramid.proc.Proc.AltStack:input_type -> aramid.proc.AltStackRequest
 	2,  // 21: aramid.proc.Proc.NextSignal:input_type -> aramid.proc.EmptyRequest
-	16, // 22: aramid.proc.Proc.Background:input_type -> aramid.proc.BackgroundRequest
+	17, // 22: aramid.proc.Proc.Background:input_type -> aramid.proc.BackgroundRequest
 	4,  // 23: aramid.proc.Proc.Group:input_type -> aramid.proc.PidRequest
-	18, // 24: aramid.proc.Proc.Leaving:input_type -> aramid.proc.OriginRequest
-	15, // 25: aramid.proc.Proc.Raise:input_type -> aramid.proc.KillRequest
-	29, // 26: aramid.proc.Proc.SigReturn:input_type -> aramid.proc.SigReturnRequest
+	19, // 24: aramid.proc.Proc.Leaving:input_type -> aramid.proc.OriginRequest
+	16, // 25: aramid.proc.Proc.Raise:input_type -> aramid.proc.RaiseRequest
+	30, // 26: aramid.proc.Proc.SigReturn:input_type -> aramid.proc.SigReturnRequest
 	4,  // 27: aramid.proc.Proc.Identity:input_type -> aramid.proc.PidRequest
-	31, // 28: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
+	32, // 28: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
 	2,  // 29: aramid.proc.Proc.SetSession:input_type -> aramid.proc.EmptyRequest
 	4,  // 30: aramid.proc.Proc.Creds:input_type -> aramid.proc.PidRequest
-	33, // 31: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
-	34, // 32: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
-	36, // 33: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
-	38, // 34: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
-	40, // 35: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
-	41, // 36: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
-	43, // 37: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
+	34, // 31: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
+	35, // 32: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
+	37, // 33: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
+	39, // 34: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
+	41, // 35: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
+	42, // 36: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
+	44, // 37: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
 	2,  // 38: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
 	2,  // 39: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
-	47, // 40: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
+	48, // 40: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
 	4,  // 41: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
-	50, // 42: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
-	54, // 43: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
-	57, // 44: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
-	58, // 45: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
-	52, // 46: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
-	59, // 47: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
-	60, // 48: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
+	51, // 42: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
+	55, // 43: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
+	58, // 44: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
+	59, // 45: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
+	53, // 46: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
+	60, // 47: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
+	61, // 48: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
 	4,  // 49: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
-	62, // 50: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
-	64, // 51: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
-	62, // 52: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
+	63, // 50: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
+	65, // 51: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
+	63, // 52: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
 	4,  // 53: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
-	66, // 54: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
-	67, // 55: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
+	67, // 54: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
+	68, // 55: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
 	4,  // 56: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
-	69, // 57: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
-	69, // 58: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
-	72, // 59: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
-	73, // 60: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
-	70, // 61: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
-	75, // 62: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
-	76, // 63: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
-	78, // 64: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
+	70, // 57: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
+	70, // 58: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
+	73, // 59: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
+	74, // 60: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
+	71, // 61: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
+	76, // 62: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
+	77, // 63: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
+	79, // 64: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
 	4,  // 65: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
 	4,  // 66: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
-	79, // 67: aramid.proc.Proc.Adjust:input_type -> aramid.proc.AdjustRequest
-	81, // 68: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
-	82, // 69: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
+	80, // 67: aramid.proc.Proc.Adjust:input_type -> aramid.proc.AdjustRequest
+	82, // 68: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	83, // 69: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
 	2,  // 70: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
-	84, // 71: aramid.proc.Proc.TimerMake:input_type -> aramid.proc.TimerMakeRequest
-	86, // 72: aramid.proc.Proc.TimerArm:input_type -> aramid.proc.TimerArmRequest
-	88, // 73: aramid.proc.Proc.TimerDelete:input_type -> aramid.proc.TimerDeleteRequest
+	85, // 71: aramid.proc.Proc.TimerMake:input_type -> aramid.proc.TimerMakeRequest
+	87, // 72: aramid.proc.Proc.TimerArm:input_type -> aramid.proc.TimerArmRequest
+	89, // 73: aramid.proc.Proc.TimerDelete:input_type -> aramid.proc.TimerDeleteRequest
 	5,  // 74: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
 	5,  // 75: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
 	3,  // 76: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
@@ -6756,64 +6839,64 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	14, // 81: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
 	3,  // 82: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
 	3,  // 83: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	21, // 84: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	23, // 85: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	22, // 84: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	24, // 85: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
 	3,  // 86: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	23, // 87: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	28, // 88: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	27, // 89: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	28, // 90: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	17, // 91: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
-	30, // 92: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
+	24, // 87: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	29, // 88: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	28, // 89: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	29, // 90: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	18, // 91: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
+	31, // 92: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
 	5,  // 93: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
-	28, // 94: aramid.proc.Proc.Raise:output_type -> aramid.proc.SignalReply
+	29, // 94: aramid.proc.Proc.Raise:output_type -> aramid.proc.SignalReply
 	3,  // 95: aramid.proc.Proc.SigReturn:output_type -> aramid.proc.EmptyReply
-	30, // 96: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	31, // 96: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
 	3,  // 97: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
 	5,  // 98: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	32, // 99: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	33, // 99: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
 	3,  // 100: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	35, // 101: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	37, // 102: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	39, // 103: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	36, // 101: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	38, // 102: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	40, // 103: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
 	5,  // 104: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	42, // 105: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	44, // 106: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	45, // 107: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	46, // 108: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	48, // 109: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	49, // 110: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	51, // 111: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	56, // 112: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	55, // 113: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	55, // 114: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	53, // 115: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
-	55, // 116: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	43, // 105: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	45, // 106: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	46, // 107: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	47, // 108: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	49, // 109: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	50, // 110: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	52, // 111: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	57, // 112: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	56, // 113: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	56, // 114: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	54, // 115: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
+	56, // 116: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
 	3,  // 117: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	61, // 118: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	63, // 119: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	65, // 120: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
-	63, // 121: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
-	45, // 122: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	68, // 123: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	62, // 118: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	64, // 119: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	66, // 120: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
+	64, // 121: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
+	46, // 122: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	69, // 123: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
 	3,  // 124: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	68, // 125: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	71, // 126: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	69, // 125: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	72, // 126: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
 	3,  // 127: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
 	3,  // 128: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
-	48, // 129: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	74, // 130: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	49, // 129: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	75, // 130: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
 	3,  // 131: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	77, // 132: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	78, // 132: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
 	3,  // 133: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
-	48, // 134: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
-	49, // 135: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
-	80, // 136: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
+	49, // 134: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	50, // 135: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	81, // 136: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
 	5,  // 137: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
 	3,  // 138: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
-	83, // 139: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
-	85, // 140: aramid.proc.Proc.TimerMake:output_type -> aramid.proc.TimerMakeReply
-	87, // 141: aramid.proc.Proc.TimerArm:output_type -> aramid.proc.TimerArmReply
+	84, // 139: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	86, // 140: aramid.proc.Proc.TimerMake:output_type -> aramid.proc.TimerMakeReply
+	88, // 141: aramid.proc.Proc.TimerArm:output_type -> aramid.proc.TimerArmReply
 	3,  // 142: aramid.proc.Proc.TimerDelete:output_type -> aramid.proc.EmptyReply
 	74, // [74:143] is the sub-list for method output_type
 	5,  // [5:74] is the sub-list for method input_type
@@ -6827,17 +6910,17 @@ func file_proto_proc_proc_proto_init() {
 	if File_proto_proc_proc_proto != nil {
 		return
 	}
-	file_proto_proc_proc_proto_msgTypes[31].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[38].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[32].OneofWrappers = []any{}
 	file_proto_proc_proc_proto_msgTypes[39].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[77].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[40].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[78].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   87,
+			NumMessages:   88,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

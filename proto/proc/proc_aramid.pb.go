@@ -548,14 +548,11 @@ func (cl Client) Leaving(c ipc.Caller, in *OriginRequest, out *PidReply, grants 
 }
 
 // Raise is Kill, of a signal ≠ 0 that may be for the caller itself, and NextSignal in one step.
-func (cl Client) Raise(c ipc.Caller, in *KillRequest, out *SignalReply, grants ...uabi.Grant) uabi.Error {
+func (cl Client) Raise(c ipc.Caller, in *RaiseRequest, out *SignalReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
-	n := in.Encode(b.OutBytes)
-	if n < 0 {
-		return uabi.ErrSize
-	}
-	m.Len = uint32(n)
+	in.ToWords(&m.W)
+	m.Len = 0
 	m.NHandles = 0
 	if len(grants) == 0 {
 		m.NGrants = 0
@@ -1769,7 +1766,7 @@ type Handler[C any] interface {
 	// Leaving says which session's leader ends with the thread that has this origin.
 	Leaving(c C, in *OriginRequest, out *PidReply) uabi.Error
 	// Raise is Kill, of a signal ≠ 0 that may be for the caller itself, and NextSignal in one step.
-	Raise(c C, in *KillRequest, out *SignalReply) uabi.Error
+	Raise(c C, in *RaiseRequest, out *SignalReply) uabi.Error
 	// SigReturn takes back what the frame of rt_sigreturn(2) says: the mask and, where it may be set, the alternate stack.
 	SigReturn(c C, in *SigReturnRequest, out *EmptyReply) uabi.Error
 	// Identity of a process: pid 0 is the caller.
@@ -1926,7 +1923,7 @@ type service[C any] struct {
 	groupOut         IdentityReply
 	leavingIn        OriginRequest
 	leavingOut       PidReply
-	raiseIn          KillRequest
+	raiseIn          RaiseRequest
 	raiseOut         SignalReply
 	sigReturnIn      SigReturnRequest
 	sigReturnOut     EmptyReply
@@ -2501,9 +2498,10 @@ func (s *service[C]) doLeaving(c C, b *uk.Buffer) uabi.Error {
 
 func (s *service[C]) doRaise(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.raiseIn, &s.raiseOut
-	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+	if b.In.Len != 0 {
 		return uabi.ErrDecode
 	}
+	in.FromWords(&b.In.W)
 	out.Clear()
 	if err := s.h.Raise(c, in, out); err != uabi.OK {
 		return err
@@ -3464,8 +3462,8 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Raise", Mutates: true, Blocks: false, Forward: false,
 		Errors: []uabi.Error{uabi.ErrSearch, uabi.ErrPerm, uabi.ErrArg},
-		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
-		NewIn:  func() ipc.Message { return new(KillRequest) },
+		In:     5, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(RaiseRequest) },
 		NewOut: func() ipc.Message { return new(SignalReply) },
 	},
 	{
@@ -4536,6 +4534,41 @@ func (x *KillRequest) Decode(b []byte) bool {
 	}
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *RaiseRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Pid)
+	w[1] = uint64(x.Tid)
+	w[2] = uint64(x.Signal)
+	w[3] = uint64(x.Code)
+	w[4] = uint64(x.Value)
+}
+
+// FromWords implements ipc.Message.
+func (x *RaiseRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Pid = int32(w[0])
+	x.Tid = int32(w[1])
+	x.Signal = uint32(w[2])
+	x.Code = int32(w[3])
+	x.Value = uint64(w[4])
+}
+
+// ToHandles implements ipc.Message.
+func (x *RaiseRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *RaiseRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *RaiseRequest) Clear() {
+	x.Pid = 0
+	x.Tid = 0
+	x.Signal = 0
+	x.Code = 0
+	x.Value = 0
 }
 
 // ToWords implements ipc.Message.

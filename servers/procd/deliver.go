@@ -17,6 +17,12 @@ func (h *Procd) NextSignal(c *server.Ctx, in *proc.EmptyRequest, out *proc.Signa
 	if err != uabi.OK {
 		return err
 	}
+	h.nextSignal(c, t, p, out)
+	return uabi.OK
+}
+
+// nextSignal fills the reply with the next signal of thread t that has a handler, or a stop; what needs no handler is done.
+func (h *Procd) nextSignal(c *server.Ctx, t *state.Thread, p *state.Process, out *proc.SignalReply) {
 	for !t.Dying {
 		sig, queue := nextOf(t, p)
 		if h.held(p) && sig != signal.KILL {
@@ -37,11 +43,11 @@ func (h *Procd) NextSignal(c *server.Ctx, in *proc.EmptyRequest, out *proc.Signa
 		if h.act(c, t, p, i, out) {
 			h.level(c, t, p)
 			out.More = deliverable(t, p) || h.held(p)
-			return uabi.OK
+			return
 		}
 	}
 	if t.Dying {
-		return uabi.OK
+		return
 	}
 	if h.held(p) {
 		if h.freezes(p.Cgroup) {
@@ -53,10 +59,9 @@ func (h *Procd) NextSignal(c *server.Ctx, in *proc.EmptyRequest, out *proc.Signa
 			c.ThreadInterrupt(uabi.Handle(t.Handle), false)
 		}
 		out.Signal = signal.STOP
-		return uabi.OK
+		return
 	}
 	h.level(c, t, p)
-	return uabi.OK
 }
 
 // deliverable reports whether a thread has a signal to take.
@@ -65,19 +70,45 @@ func deliverable(t *state.Thread, p *state.Process) bool {
 }
 
 // Raise implements proc.Handler. The caller is about to be told, so its interrupt level is brought up to date only once.
-func (h *Procd) Raise(c *server.Ctx, in *proc.KillRequest, out *proc.SignalReply) uabi.Error {
+func (h *Procd) Raise(c *server.Ctx, in *proc.RaiseRequest, out *proc.SignalReply) uabi.Error {
 	t, p, err := h.caller(c)
 	if err != uabi.OK {
 		return err
 	}
+	if a := h.takesAtOnce(t, p, in); a != nil {
+		i := state.Info{Signal: in.Signal, Code: in.Code, Value: in.Value, Pid: p.Pid, Uid: h.creds[t.Creds].Ruid}
+		h.deliver(c, t, p, &i, a, out)
+		return uabi.OK
+	}
 	h.told = t
-	if err = h.Kill(c, in, &proc.EmptyReply{}); err == uabi.OK {
-		err = h.NextSignal(c, &proc.EmptyRequest{}, out)
+	k := proc.KillRequest{Pid: in.Pid, Tid: in.Tid, Signal: in.Signal, Code: in.Code, Value: in.Value}
+	if err = h.Kill(c, &k, &proc.EmptyReply{}); err == uabi.OK {
+		h.nextSignal(c, t, p, out)
 		h.told = nil
 		h.level(c, t, p)
 	}
 	h.told = nil
 	return err
+}
+
+// takesAtOnce is the action for a signal that thread t sends itself and handles next, so that it need not become pending. nil: that is not so,
+// or the signal means more than its handler.
+func (h *Procd) takesAtOnce(t *state.Thread, p *state.Process, in *proc.RaiseRequest) *state.Action {
+	toThread := in.Tid == t.Tid && (in.Pid == 0 || in.Pid == p.Pid)
+	if !toThread && (in.Tid != 0 || in.Pid != p.Pid || t.Tid != p.Pid) || !signal.Valid(in.Signal) {
+		return nil
+	}
+	b := signal.Bit(in.Signal)
+	if t.Mask&b != 0 || (signal.Stops|signal.Bit(signal.CONT))&b != 0 || t.Dying || t.Interrupt || p.Exiting || len(p.Watches) != 0 {
+		return nil
+	}
+	if h.held(p) || deliverable(t, p) {
+		return nil
+	}
+	if a := signal.Action(h.handlers[p.Handlers], in.Signal); a.Handler > signal.Ignore {
+		return a
+	}
+	return nil
 }
 
 // SigReturn implements proc.Handler. A stack that sigaltstack(2) would refuse stays as it is (restore_altstack of Linux).
@@ -86,8 +117,7 @@ func (h *Procd) SigReturn(c *server.Ctx, in *proc.SigReturnRequest, out *proc.Em
 	if err != uabi.OK {
 		return err
 	}
-	alt := proc.AltStackRequest{Set: true, Sp: in.Sp, Size: in.Size, Flags: in.Flags, CurrentSp: in.CurrentSp}
-	h.AltStack(c, &alt, &proc.AltStackReply{})
+	setStack(t, in.CurrentSp, in.Sp, in.Size, in.Flags)
 	h.setMask(c, t, p, in.Mask)
 	return uabi.OK
 }

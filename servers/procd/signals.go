@@ -373,42 +373,52 @@ func (h *Procd) TimedWait(c *server.Ctx, in *proc.TimedWaitRequest, out *proc.Si
 	return h.wait(c, p, bitSignal, in.Deadline)
 }
 
+// Flags of a stack_t and the least size of an alternate stack (sigaltstack(2)).
+const (
+	altOn      = 1
+	altDisable = 2
+	minAlt     = 2048
+)
+
+// onStack reports whether a thread with that stack pointer runs on its alternate stack.
+func onStack(t *state.Thread, sp uint64) bool {
+	return t.AltSize != 0 && sp > t.AltSp && sp-t.AltSp <= t.AltSize
+}
+
 // AltStack implements proc.Handler.
 func (h *Procd) AltStack(c *server.Ctx, in *proc.AltStackRequest, out *proc.AltStackReply) uabi.Error {
-	const (
-		onStack    = 1
-		disable    = 2
-		autoDisarm = 1 << 31
-		minSize    = 2048
-	)
 	t, _, err := h.caller(c)
 	if err != uabi.OK {
 		return err
 	}
-	on := t.AltSize != 0 && in.CurrentSp > t.AltSp && in.CurrentSp-t.AltSp <= t.AltSize
 	out.Sp, out.Size, out.Flags = t.AltSp, t.AltSize, t.AltFlags
 	switch {
 	case t.AltSize == 0:
-		out.Flags |= disable
-	case on:
-		out.Flags |= onStack
+		out.Flags |= altDisable
+	case onStack(t, in.CurrentSp):
+		out.Flags |= altOn
 	}
 	if !in.Set {
 		return uabi.OK
 	}
-	mode := in.Flags &^ uint32(autoDisarm)
+	return setStack(t, in.CurrentSp, in.Sp, in.Size, in.Flags)
+}
+
+// setStack gives a thread, which runs with stack pointer now, another alternate stack.
+func setStack(t *state.Thread, now, sp, size uint64, flags uint32) uabi.Error {
+	mode := flags &^ uint32(autoDisarm)
 	switch {
-	case on:
+	case onStack(t, now):
 		return uabi.ErrPerm
-	case in.Sp == t.AltSp && in.Size == t.AltSize && in.Flags == t.AltFlags:
-	case mode != disable && mode != onStack && mode != 0:
+	case sp == t.AltSp && size == t.AltSize && flags == t.AltFlags:
+	case mode != altDisable && mode != altOn && mode != 0:
 		return uabi.ErrArg
-	case mode == disable:
-		t.AltSp, t.AltSize, t.AltFlags = 0, 0, in.Flags&autoDisarm
-	case in.Size < minSize:
+	case mode == altDisable:
+		t.AltSp, t.AltSize, t.AltFlags = 0, 0, flags&autoDisarm
+	case size < minAlt:
 		return uabi.ErrNoMem
 	default:
-		t.AltSp, t.AltSize, t.AltFlags = in.Sp, in.Size, in.Flags&autoDisarm
+		t.AltSp, t.AltSize, t.AltFlags = sp, size, flags&autoDisarm
 	}
 	return uabi.OK
 }

@@ -162,28 +162,24 @@ func futexOp(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 	return uint64(n), err
 }
 
-// alienState is CallAlienState: (buf, len, write).
+// alienState is CallAlienState: (va, write).
 func alienState(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 	a, err := t.CurrentAlien()
 	if err != uabi.OK {
 		return 0, err
 	}
-	n := uint64(len(a.Ctx.FX))
-	if r.RSI != n {
-		return 0, uabi.ErrSize
-	}
-	if err := userRange(r.RDI, n); err != uabi.OK {
+	if err := userRange(r.RDI, uint64(len(a.Ctx.FX))); err != uabi.OK {
 		return 0, err
 	}
-	if r.RDX == 0 {
-		return whole(t.Space.Write(r.RDI, a.Ctx.FX[:]))
+	if r.RSI == 0 {
+		return whole(a.Space.Write(r.RDI, a.Ctx.FX[:]))
 	}
-	if n, err := whole(t.Space.Read(r.RDI, fxScratch[:])); err != uabi.OK {
-		return n, err
+	if _, err := whole(a.Space.Read(r.RDI, fxScratch[:])); err != uabi.OK {
+		return 0, err
 	}
 	cleanFX(&fxScratch, le32(a.Ctx.FX[fxMXCSRMask:]))
 	a.Ctx.FX = fxScratch
-	return n, uabi.OK
+	return 0, uabi.OK
 }
 
 // whole is the result of a copy of an FXSAVE area: all of it or an error.
@@ -191,5 +187,5 @@ func whole(n int, err uabi.Error) (uint64, uabi.Error) {
 	if n < len(fxScratch) && err == uabi.OK {
 		err = uabi.ErrFault
 	}
-	return uint64(n), err
+	return 0, err
 }

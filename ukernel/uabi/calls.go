@@ -92,7 +92,7 @@ const (
 	CallAlienRead     // (va, buf, len) → n. Reads the current trap's alien memory; short at a fault, ErrFault if 0
 	CallAlienWrite    // (va, buf, len) → n
 	CallAlienString   // (va, buf, max) → length without NUL. ErrFault, ErrSize when no NUL within max
-	CallAlienState    // (buf, len = 512, write) → 512. The FXSAVE area of the current trap's alien, read or, with write 1, replaced (MXCSR's reserved bits are cleared). ErrSize
+	CallAlienState    // (va, write) → 0. The 512 bytes of the current trap's alien's FXSAVE area go to va of its memory or, with write 1, come from there (MXCSR's reserved bits are cleared). ErrFault
 	CallGrantRead     // (index, off, buf, len) → n. ErrStale when the request was dropped
 	CallGrantWrite    // (index, off, buf, len) → n
 	CallGrantToMemory // (index, off, memory, moff, len) → n

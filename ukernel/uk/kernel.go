@@ -42,8 +42,8 @@ type Messages interface {
 	AlienWrite(va uint64, b []byte) (int, uabi.Error)
 	// AlienString reads up to and without the NUL; n is the string's length.
 	AlienString(va uint64, b []byte) (int, uabi.Error)
-	// AlienState reads (or, with write, replaces) the alien's 512-byte FXSAVE area.
-	AlienState(b []byte, write bool) (int, uabi.Error)
+	// AlienState copies the alien's 512-byte FXSAVE area to va of its memory or, with write, from there.
+	AlienState(va uint64, write bool) uabi.Error
 
 	// The current request's grants.
 	GrantRead(i int, off uint64, b []byte) (int, uabi.Error)

@@ -81,3 +81,8 @@ func (r *Real) ThreadInfo(h uabi.Handle) (ThreadInfo, uabi.Error) {
 	words := argThread(r.buf.Arg)
 	return ThreadInfo{State: uint32(state), UserNS: user, SystemNS: words[0], Traps: words[1], Origin: words[2]}, uabi.OK
 }
+
+// AlienState implements Kernel.
+func (r *Real) AlienState(va uint64, write bool) uabi.Error {
+	return do(uabi.CallAlienState, uintptr(va), flag(write), 0, 0, 0, 0)
+}

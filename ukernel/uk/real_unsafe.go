@@ -180,17 +180,6 @@ func argReady(b []byte, n int) []uabi.WaitReady {
 	return unsafe.Slice((*uabi.WaitReady)(unsafe.Pointer(&b[0])), n)
 }
 
-// AlienState implements Kernel.
-func (r *Real) AlienState(b []byte, write bool) (int, uabi.Error) {
-	w := uintptr(0)
-	if write {
-		w = 1
-	}
-	// Safety: see the head of this file.
-	r0, _ := native(uabi.CallAlienState, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), w, 0, 0, 0)
-	return count(r0)
-}
-
 // WaitSetTakeOnce implements Kernel.
 func (r *Real) WaitSetTakeOnce(at *Receipt, set uabi.Handle, out []uabi.WaitReady) (int, uabi.Error) {
 	if !r.have {

@@ -338,20 +338,23 @@ func (k *Native) alienCopy(va uint64, b []byte, write bool) (int, uabi.Error) {
 const stateSize = 512
 
 // AlienState is uk.Kernel's. Simulated aliens have the area, but nothing of their programs is in it.
-func (k *Native) AlienState(b []byte, write bool) (int, uabi.Error) {
+func (k *Native) AlienState(va uint64, write bool) uabi.Error {
 	k.enter("alien.state")
 	a := k.alienOf()
-	switch {
-	case a == nil || !k.cur.trap:
-		return 0, uabi.ErrStale
-	case len(b) != stateSize:
-		return 0, uabi.ErrSize
-	case write:
-		copy(a.fx[:], b)
-	default:
-		copy(b, a.fx[:])
+	if a == nil || !k.cur.trap {
+		return uabi.ErrStale
 	}
-	return stateSize, uabi.OK
+	b := a.fx
+	n, err := a.space.copy(va, b[:], !write)
+	switch {
+	case err != uabi.OK:
+		return err
+	case n < stateSize:
+		return uabi.ErrFault
+	case write:
+		a.fx = b
+	}
+	return uabi.OK
 }
 
 // AlienString is uk.Kernel's.

@@ -186,8 +186,17 @@ func Action(h *state.Handlers, sig uint32) *state.Action {
 	return &state.Action{Signal: sig}
 }
 
+// find is where a signal's action is, or belongs: they are in the order of their signals.
 func find(h *state.Handlers, sig uint32) (int, bool) {
-	return slices.BinarySearchFunc(h.Actions, sig, func(a *state.Action, sig uint32) int { return int(a.Signal) - int(sig) })
+	lo, hi := 0, len(h.Actions)
+	for lo < hi {
+		if mid := (lo + hi) / 2; h.Actions[mid].Signal < sig {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, lo < len(h.Actions) && h.Actions[lo].Signal == sig
 }
 
 // SetAction changes the table.
