@@ -3,7 +3,6 @@ package calls
 import (
 	"golang.org/x/sys/unix"
 
-	"aramid/linuxabi/abi"
 	"aramid/proto/net"
 	"aramid/proto/vfs"
 	"aramid/ukernel/uabi"
@@ -121,32 +120,23 @@ func (t *Trap) epollWait(now bool, deadline uint64) int64 {
 	if kind != vfs.Kind_EPOLL {
 		return errno(unix.EINVAL)
 	}
-	var out vfs.EpollWaitReply
-	err := vfs.Client{H: h}.EpollWait(t, &vfs.EpollWaitRequest{Max: uint32(n)}, &out)
+	in := vfs.EpollWaitRequest{Max: uint32(n), Deadline: deadline, Now: now}
+	g := grant(t.arg(1), uint64(n)*epollEventSize, uabi.RightWrite)
+	f := vfs.Client{H: h}
+	if t.forwardable && !t.masked {
+		return t.forwarded(f.ForwardEpollWait(t, &in, g))
+	}
+	var out vfs.CountReply
+	err := f.EpollWait(t, &in, &out, g)
 	if err == uabi.ErrWait {
-		return t.epollBlock(now, deadline)
+		return t.epollBlock(deadline)
 	}
-	if err != uabi.OK {
-		return t.status(err)
-	}
-	w := abi.Writer{B: t.bytes(len(out.Events) * epollEventSize)[:0]}
-	for _, v := range out.Events {
-		w.U32(v.Events)
-		w.U64(v.Data)
-	}
-	if e := t.write(t.arg(1), w.B); e != 0 && len(w.B) > 0 {
-		return e
-	}
-	return int64(len(out.Events))
+	return t.result(out.Count, err)
 }
 
 // epollBlock waits as the last call said, at most until the deadline.
-func (t *Trap) epollBlock(now bool, deadline uint64) int64 {
+func (t *Trap) epollBlock(deadline uint64) int64 {
 	w := t.LastWait()
-	if now {
-		t.temp(w.Event)
-		return 0
-	}
 	w.Deadline = deadline
 	switch v := t.block(w); v {
 	case errno(unix.ETIMEDOUT):

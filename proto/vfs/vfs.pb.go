@@ -2490,6 +2490,8 @@ func (x *ForgetRequest) GetId() uint64 {
 type EpollWaitRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Max           uint32                 `protobuf:"varint,1,opt,name=max,proto3" json:"max,omitempty"`
+	Deadline      uint64                 `protobuf:"varint,2,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	Now           bool                   `protobuf:"varint,3,opt,name=now,proto3" json:"now,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2531,100 +2533,18 @@ func (x *EpollWaitRequest) GetMax() uint32 {
 	return 0
 }
 
-type EpollEvent struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Events        uint32                 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
-	Data          uint64                 `protobuf:"varint,2,opt,name=data,proto3" json:"data,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *EpollEvent) Reset() {
-	*x = EpollEvent{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *EpollEvent) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*EpollEvent) ProtoMessage() {}
-
-func (x *EpollEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+func (x *EpollWaitRequest) GetDeadline() uint64 {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use EpollEvent.ProtoReflect.Descriptor instead.
-func (*EpollEvent) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
-}
-
-func (x *EpollEvent) GetEvents() uint32 {
-	if x != nil {
-		return x.Events
+		return x.Deadline
 	}
 	return 0
 }
 
-func (x *EpollEvent) GetData() uint64 {
+func (x *EpollWaitRequest) GetNow() bool {
 	if x != nil {
-		return x.Data
+		return x.Now
 	}
-	return 0
-}
-
-type EpollWaitReply struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Events        []*EpollEvent          `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *EpollWaitReply) Reset() {
-	*x = EpollWaitReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *EpollWaitReply) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*EpollWaitReply) ProtoMessage() {}
-
-func (x *EpollWaitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use EpollWaitReply.ProtoReflect.Descriptor instead.
-func (*EpollWaitReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
-}
-
-func (x *EpollWaitReply) GetEvents() []*EpollEvent {
-	if x != nil {
-		return x.Events
-	}
-	return nil
+	return false
 }
 
 type TimerfdRequest struct {
@@ -2637,7 +2557,7 @@ type TimerfdRequest struct {
 
 func (x *TimerfdRequest) Reset() {
 	*x = TimerfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2649,7 +2569,7 @@ func (x *TimerfdRequest) String() string {
 func (*TimerfdRequest) ProtoMessage() {}
 
 func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2662,7 +2582,7 @@ func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TimerfdRequest) GetClock() uint32 {
@@ -2692,7 +2612,7 @@ type TimerfdSetRequest struct {
 
 func (x *TimerfdSetRequest) Reset() {
 	*x = TimerfdSetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2704,7 +2624,7 @@ func (x *TimerfdSetRequest) String() string {
 func (*TimerfdSetRequest) ProtoMessage() {}
 
 func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2717,7 +2637,7 @@ func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdSetRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TimerfdSetRequest) GetSet() bool {
@@ -2766,7 +2686,7 @@ type TimerfdReply struct {
 
 func (x *TimerfdReply) Reset() {
 	*x = TimerfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2778,7 +2698,7 @@ func (x *TimerfdReply) String() string {
 func (*TimerfdReply) ProtoMessage() {}
 
 func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2791,7 +2711,7 @@ func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdReply.ProtoReflect.Descriptor instead.
 func (*TimerfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TimerfdReply) GetValue() uint64 {
@@ -2826,7 +2746,7 @@ type SignalfdRequest struct {
 
 func (x *SignalfdRequest) Reset() {
 	*x = SignalfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2838,7 +2758,7 @@ func (x *SignalfdRequest) String() string {
 func (*SignalfdRequest) ProtoMessage() {}
 
 func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2851,7 +2771,7 @@ func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalfdRequest.ProtoReflect.Descriptor instead.
 func (*SignalfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SignalfdRequest) GetMask() uint64 {
@@ -2885,7 +2805,7 @@ type PidfdRequest struct {
 
 func (x *PidfdRequest) Reset() {
 	*x = PidfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +2817,7 @@ func (x *PidfdRequest) String() string {
 func (*PidfdRequest) ProtoMessage() {}
 
 func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2910,7 +2830,7 @@ func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdRequest.ProtoReflect.Descriptor instead.
 func (*PidfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *PidfdRequest) GetPid() int32 {
@@ -2938,7 +2858,7 @@ type PidfdReply struct {
 
 func (x *PidfdReply) Reset() {
 	*x = PidfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2950,7 +2870,7 @@ func (x *PidfdReply) String() string {
 func (*PidfdReply) ProtoMessage() {}
 
 func (x *PidfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2963,7 +2883,7 @@ func (x *PidfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdReply.ProtoReflect.Descriptor instead.
 func (*PidfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PidfdReply) GetPid() int64 {
@@ -2996,7 +2916,7 @@ type InotifyRequest struct {
 
 func (x *InotifyRequest) Reset() {
 	*x = InotifyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3008,7 +2928,7 @@ func (x *InotifyRequest) String() string {
 func (*InotifyRequest) ProtoMessage() {}
 
 func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3021,7 +2941,7 @@ func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *InotifyRequest) GetNonblock() bool {
@@ -3041,7 +2961,7 @@ type InotifyAddRequest struct {
 
 func (x *InotifyAddRequest) Reset() {
 	*x = InotifyAddRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3053,7 +2973,7 @@ func (x *InotifyAddRequest) String() string {
 func (*InotifyAddRequest) ProtoMessage() {}
 
 func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3066,7 +2986,7 @@ func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyAddRequest.ProtoReflect.Descriptor instead.
 func (*InotifyAddRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *InotifyAddRequest) GetPath() string {
@@ -3092,7 +3012,7 @@ type InotifyRemoveRequest struct {
 
 func (x *InotifyRemoveRequest) Reset() {
 	*x = InotifyRemoveRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3104,7 +3024,7 @@ func (x *InotifyRemoveRequest) String() string {
 func (*InotifyRemoveRequest) ProtoMessage() {}
 
 func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3117,7 +3037,7 @@ func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRemoveRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRemoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *InotifyRemoveRequest) GetWd() int32 {
@@ -3137,7 +3057,7 @@ type MemfdRequest struct {
 
 func (x *MemfdRequest) Reset() {
 	*x = MemfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3149,7 +3069,7 @@ func (x *MemfdRequest) String() string {
 func (*MemfdRequest) ProtoMessage() {}
 
 func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3162,7 +3082,7 @@ func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemfdRequest.ProtoReflect.Descriptor instead.
 func (*MemfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *MemfdRequest) GetName() string {
@@ -3190,7 +3110,7 @@ type SealsRequest struct {
 
 func (x *SealsRequest) Reset() {
 	*x = SealsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3202,7 +3122,7 @@ func (x *SealsRequest) String() string {
 func (*SealsRequest) ProtoMessage() {}
 
 func (x *SealsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3215,7 +3135,7 @@ func (x *SealsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealsRequest.ProtoReflect.Descriptor instead.
 func (*SealsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *SealsRequest) GetAdd() bool {
@@ -3248,7 +3168,7 @@ type SetNsRequest struct {
 
 func (x *SetNsRequest) Reset() {
 	*x = SetNsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3260,7 +3180,7 @@ func (x *SetNsRequest) String() string {
 func (*SetNsRequest) ProtoMessage() {}
 
 func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3273,7 +3193,7 @@ func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetNsRequest.ProtoReflect.Descriptor instead.
 func (*SetNsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SetNsRequest) GetDir() uint32 {
@@ -3298,7 +3218,7 @@ type MountSetattrRequest struct {
 
 func (x *MountSetattrRequest) Reset() {
 	*x = MountSetattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3310,7 +3230,7 @@ func (x *MountSetattrRequest) String() string {
 func (*MountSetattrRequest) ProtoMessage() {}
 
 func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3323,7 +3243,7 @@ func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountSetattrRequest.ProtoReflect.Descriptor instead.
 func (*MountSetattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *MountSetattrRequest) GetPath() string {
@@ -3390,7 +3310,7 @@ type XattrRequest struct {
 
 func (x *XattrRequest) Reset() {
 	*x = XattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3402,7 +3322,7 @@ func (x *XattrRequest) String() string {
 func (*XattrRequest) ProtoMessage() {}
 
 func (x *XattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3415,7 +3335,7 @@ func (x *XattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrRequest.ProtoReflect.Descriptor instead.
 func (*XattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *XattrRequest) GetPath() string {
@@ -3476,7 +3396,7 @@ type XattrReply struct {
 
 func (x *XattrReply) Reset() {
 	*x = XattrReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3488,7 +3408,7 @@ func (x *XattrReply) String() string {
 func (*XattrReply) ProtoMessage() {}
 
 func (x *XattrReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3501,7 +3421,7 @@ func (x *XattrReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrReply.ProtoReflect.Descriptor instead.
 func (*XattrReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *XattrReply) GetValue() []byte {
@@ -3525,7 +3445,7 @@ type CopyRequest struct {
 
 func (x *CopyRequest) Reset() {
 	*x = CopyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3537,7 +3457,7 @@ func (x *CopyRequest) String() string {
 func (*CopyRequest) ProtoMessage() {}
 
 func (x *CopyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3550,7 +3470,7 @@ func (x *CopyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyRequest.ProtoReflect.Descriptor instead.
 func (*CopyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{53}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *CopyRequest) GetFromOffset() int64 {
@@ -3606,7 +3526,7 @@ type FallocateRequest struct {
 
 func (x *FallocateRequest) Reset() {
 	*x = FallocateRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[54]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3618,7 +3538,7 @@ func (x *FallocateRequest) String() string {
 func (*FallocateRequest) ProtoMessage() {}
 
 func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[54]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3631,7 +3551,7 @@ func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FallocateRequest.ProtoReflect.Descriptor instead.
 func (*FallocateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{54}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *FallocateRequest) GetMode() uint32 {
@@ -3842,15 +3762,11 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04file\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\x12\x1a\n" +
 	"\x05event\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\"\x1f\n" +
 	"\rForgetRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\x04R\x02id\"$\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"R\n" +
 	"\x10EpollWaitRequest\x12\x10\n" +
-	"\x03max\x18\x01 \x01(\rR\x03max\"8\n" +
-	"\n" +
-	"EpollEvent\x12\x16\n" +
-	"\x06events\x18\x01 \x01(\rR\x06events\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\x04R\x04data\"@\n" +
-	"\x0eEpollWaitReply\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.aramid.vfs.EpollEventR\x06events\"B\n" +
+	"\x03max\x18\x01 \x01(\rR\x03max\x12\x1a\n" +
+	"\bdeadline\x18\x02 \x01(\x04R\bdeadline\x12\x10\n" +
+	"\x03now\x18\x03 \x01(\bR\x03now\"B\n" +
 	"\x0eTimerfdRequest\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\rR\x05clock\x12\x1a\n" +
 	"\bnonblock\x18\x02 \x01(\bR\bnonblock\"\x83\x01\n" +
@@ -3944,7 +3860,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\xa47\n" +
+	"\x04OPEN\x10\x022\xa27\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xde\x01\n" +
@@ -3984,8 +3900,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\aEventfd\x12\x1a.aramid.vfs.EventfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x06\x8a\xb5\x18\x02\b\x01\x12F\n" +
 	"\vEpollCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.OpenReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\x95\x01\n" +
 	"\fEpollControl\x12\x1f.aramid.vfs.EpollControlRequest\x1a\x16.aramid.vfs.EmptyReply\"L\x8a\xb5\x18H\b\x01\"\x06ErrArg\"\tErrExists\"\vErrNotFound\"\aErrPerm\"\aErrLoop\"\bErrLimit\"\bErrBadFD\x12C\n" +
-	"\x06Forget\x12\x19.aramid.vfs.ForgetRequest\x1a\x16.aramid.vfs.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12W\n" +
-	"\tEpollWait\x12\x1c.aramid.vfs.EpollWaitRequest\x1a\x1a.aramid.vfs.EpollWaitReply\"\x10\x8a\xb5\x18\f\b\x01\x10\x01\"\x06ErrArg\x12=\n" +
+	"\x06Forget\x12\x19.aramid.vfs.ForgetRequest\x1a\x16.aramid.vfs.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12U\n" +
+	"\tEpollWait\x12\x1c.aramid.vfs.EpollWaitRequest\x1a\x16.aramid.vfs.CountReply\"\x12\x8a\xb5\x18\x0e\b\x01\x10\x01\x18\x01\"\x06ErrArg\x12=\n" +
 	"\x04Path\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x04\x8a\xb5\x18\x00\x12i\n" +
 	"\x04Lock\x12\x17.aramid.vfs.LockRequest\x1a\x15.aramid.vfs.LockReply\"1\x8a\xb5\x18-\b\x01\x10\x01\"\bErrAgain\"\bErrBadFD\"\x06ErrArg\"\vErrOverflow\x12C\n" +
 	"\tLockCount\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"\x04\x8a\xb5\x18\x00\x12U\n" +
@@ -4035,7 +3951,7 @@ func file_proto_vfs_vfs_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
+var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_proto_vfs_vfs_proto_goTypes = []any{
 	(Kind)(0),                    // 0: aramid.vfs.Kind
 	(LockOwner)(0),               // 1: aramid.vfs.LockOwner
@@ -4075,152 +3991,149 @@ var file_proto_vfs_vfs_proto_goTypes = []any{
 	(*EpollControlRequest)(nil),  // 35: aramid.vfs.EpollControlRequest
 	(*ForgetRequest)(nil),        // 36: aramid.vfs.ForgetRequest
 	(*EpollWaitRequest)(nil),     // 37: aramid.vfs.EpollWaitRequest
-	(*EpollEvent)(nil),           // 38: aramid.vfs.EpollEvent
-	(*EpollWaitReply)(nil),       // 39: aramid.vfs.EpollWaitReply
-	(*TimerfdRequest)(nil),       // 40: aramid.vfs.TimerfdRequest
-	(*TimerfdSetRequest)(nil),    // 41: aramid.vfs.TimerfdSetRequest
-	(*TimerfdReply)(nil),         // 42: aramid.vfs.TimerfdReply
-	(*SignalfdRequest)(nil),      // 43: aramid.vfs.SignalfdRequest
-	(*PidfdRequest)(nil),         // 44: aramid.vfs.PidfdRequest
-	(*PidfdReply)(nil),           // 45: aramid.vfs.PidfdReply
-	(*InotifyRequest)(nil),       // 46: aramid.vfs.InotifyRequest
-	(*InotifyAddRequest)(nil),    // 47: aramid.vfs.InotifyAddRequest
-	(*InotifyRemoveRequest)(nil), // 48: aramid.vfs.InotifyRemoveRequest
-	(*MemfdRequest)(nil),         // 49: aramid.vfs.MemfdRequest
-	(*SealsRequest)(nil),         // 50: aramid.vfs.SealsRequest
-	(*SetNsRequest)(nil),         // 51: aramid.vfs.SetNsRequest
-	(*MountSetattrRequest)(nil),  // 52: aramid.vfs.MountSetattrRequest
-	(*XattrRequest)(nil),         // 53: aramid.vfs.XattrRequest
-	(*XattrReply)(nil),           // 54: aramid.vfs.XattrReply
-	(*CopyRequest)(nil),          // 55: aramid.vfs.CopyRequest
-	(*FallocateRequest)(nil),     // 56: aramid.vfs.FallocateRequest
+	(*TimerfdRequest)(nil),       // 38: aramid.vfs.TimerfdRequest
+	(*TimerfdSetRequest)(nil),    // 39: aramid.vfs.TimerfdSetRequest
+	(*TimerfdReply)(nil),         // 40: aramid.vfs.TimerfdReply
+	(*SignalfdRequest)(nil),      // 41: aramid.vfs.SignalfdRequest
+	(*PidfdRequest)(nil),         // 42: aramid.vfs.PidfdRequest
+	(*PidfdReply)(nil),           // 43: aramid.vfs.PidfdReply
+	(*InotifyRequest)(nil),       // 44: aramid.vfs.InotifyRequest
+	(*InotifyAddRequest)(nil),    // 45: aramid.vfs.InotifyAddRequest
+	(*InotifyRemoveRequest)(nil), // 46: aramid.vfs.InotifyRemoveRequest
+	(*MemfdRequest)(nil),         // 47: aramid.vfs.MemfdRequest
+	(*SealsRequest)(nil),         // 48: aramid.vfs.SealsRequest
+	(*SetNsRequest)(nil),         // 49: aramid.vfs.SetNsRequest
+	(*MountSetattrRequest)(nil),  // 50: aramid.vfs.MountSetattrRequest
+	(*XattrRequest)(nil),         // 51: aramid.vfs.XattrRequest
+	(*XattrReply)(nil),           // 52: aramid.vfs.XattrReply
+	(*CopyRequest)(nil),          // 53: aramid.vfs.CopyRequest
+	(*FallocateRequest)(nil),     // 54: aramid.vfs.FallocateRequest
 }
 var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	24, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
-	38, // 1: aramid.vfs.EpollWaitReply.events:type_name -> aramid.vfs.EpollEvent
-	2,  // 2: aramid.vfs.VFS.FsCreate:input_type -> aramid.vfs.EmptyRequest
-	2,  // 3: aramid.vfs.VFS.FsClone:input_type -> aramid.vfs.EmptyRequest
-	5,  // 4: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
-	7,  // 5: aramid.vfs.VFS.StatAt:input_type -> aramid.vfs.PathRequest
-	7,  // 6: aramid.vfs.VFS.ExecFile:input_type -> aramid.vfs.PathRequest
-	7,  // 7: aramid.vfs.VFS.AccessAt:input_type -> aramid.vfs.PathRequest
-	7,  // 8: aramid.vfs.VFS.ReadlinkAt:input_type -> aramid.vfs.PathRequest
-	11, // 9: aramid.vfs.VFS.MakeAt:input_type -> aramid.vfs.MakeRequest
-	7,  // 10: aramid.vfs.VFS.UnlinkAt:input_type -> aramid.vfs.PathRequest
-	12, // 11: aramid.vfs.VFS.RenameAt:input_type -> aramid.vfs.TwoPathRequest
-	12, // 12: aramid.vfs.VFS.LinkAt:input_type -> aramid.vfs.TwoPathRequest
-	13, // 13: aramid.vfs.VFS.SetAt:input_type -> aramid.vfs.SetRequest
-	7,  // 14: aramid.vfs.VFS.StatfsAt:input_type -> aramid.vfs.PathRequest
-	15, // 15: aramid.vfs.VFS.Chdir:input_type -> aramid.vfs.ChdirRequest
-	2,  // 16: aramid.vfs.VFS.Getcwd:input_type -> aramid.vfs.EmptyRequest
-	16, // 17: aramid.vfs.VFS.Umask:input_type -> aramid.vfs.UmaskRequest
-	17, // 18: aramid.vfs.VFS.Mount:input_type -> aramid.vfs.MountRequest
-	7,  // 19: aramid.vfs.VFS.Umount:input_type -> aramid.vfs.PathRequest
-	18, // 20: aramid.vfs.VFS.Pipe:input_type -> aramid.vfs.PipeRequest
-	20, // 21: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
-	20, // 22: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
-	22, // 23: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
-	23, // 24: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
-	26, // 25: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
-	27, // 26: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
-	2,  // 27: aramid.vfs.VFS.Vhangup:input_type -> aramid.vfs.EmptyRequest
-	29, // 28: aramid.vfs.VFS.Syslog:input_type -> aramid.vfs.SyslogRequest
-	2,  // 29: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
-	2,  // 30: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
-	2,  // 31: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
-	34, // 32: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
-	2,  // 33: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
-	35, // 34: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
-	36, // 35: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
-	37, // 36: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
-	2,  // 37: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
-	32, // 38: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
-	2,  // 39: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
-	40, // 40: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
-	41, // 41: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
-	2,  // 42: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
-	43, // 43: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
-	44, // 44: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
-	2,  // 45: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
-	46, // 46: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
-	47, // 47: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
-	48, // 48: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
-	49, // 49: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
-	50, // 50: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
-	2,  // 51: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
-	51, // 52: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
-	12, // 53: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
-	52, // 54: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
-	53, // 55: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
-	53, // 56: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
-	55, // 57: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
-	2,  // 58: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
-	56, // 59: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
-	7,  // 60: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
-	4,  // 61: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	4,  // 62: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	6,  // 63: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	10, // 64: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	9,  // 65: aramid.vfs.VFS.ExecFile:output_type -> aramid.vfs.ExecFileReply
-	3,  // 66: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	8,  // 67: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	3,  // 68: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 69: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 70: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 71: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 72: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	14, // 73: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	3,  // 74: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	8,  // 75: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	21, // 76: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	3,  // 77: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	21, // 78: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.CountReply
-	19, // 79: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	21, // 80: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	21, // 81: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	21, // 82: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	25, // 83: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	21, // 84: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	28, // 85: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	3,  // 86: aramid.vfs.VFS.Vhangup:output_type -> aramid.vfs.EmptyReply
-	21, // 87: aramid.vfs.VFS.Syslog:output_type -> aramid.vfs.CountReply
-	30, // 88: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	31, // 89: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	3,  // 90: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	6,  // 91: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	6,  // 92: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	3,  // 93: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	3,  // 94: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
-	39, // 95: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.EpollWaitReply
-	8,  // 96: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	33, // 97: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
-	21, // 98: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
-	6,  // 99: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
-	42, // 100: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
-	3,  // 101: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
-	6,  // 102: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
-	6,  // 103: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
-	45, // 104: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
-	6,  // 105: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
-	21, // 106: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
-	3,  // 107: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
-	6,  // 108: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
-	21, // 109: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
-	3,  // 110: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
-	3,  // 111: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
-	3,  // 112: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
-	3,  // 113: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
-	54, // 114: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
-	3,  // 115: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
-	21, // 116: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
-	21, // 117: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
-	3,  // 118: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
-	3,  // 119: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
-	61, // [61:120] is the sub-list for method output_type
-	2,  // [2:61] is the sub-list for method input_type
-	2,  // [2:2] is the sub-list for extension type_name
-	2,  // [2:2] is the sub-list for extension extendee
-	0,  // [0:2] is the sub-list for field type_name
+	2,  // 1: aramid.vfs.VFS.FsCreate:input_type -> aramid.vfs.EmptyRequest
+	2,  // 2: aramid.vfs.VFS.FsClone:input_type -> aramid.vfs.EmptyRequest
+	5,  // 3: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
+	7,  // 4: aramid.vfs.VFS.StatAt:input_type -> aramid.vfs.PathRequest
+	7,  // 5: aramid.vfs.VFS.ExecFile:input_type -> aramid.vfs.PathRequest
+	7,  // 6: aramid.vfs.VFS.AccessAt:input_type -> aramid.vfs.PathRequest
+	7,  // 7: aramid.vfs.VFS.ReadlinkAt:input_type -> aramid.vfs.PathRequest
+	11, // 8: aramid.vfs.VFS.MakeAt:input_type -> aramid.vfs.MakeRequest
+	7,  // 9: aramid.vfs.VFS.UnlinkAt:input_type -> aramid.vfs.PathRequest
+	12, // 10: aramid.vfs.VFS.RenameAt:input_type -> aramid.vfs.TwoPathRequest
+	12, // 11: aramid.vfs.VFS.LinkAt:input_type -> aramid.vfs.TwoPathRequest
+	13, // 12: aramid.vfs.VFS.SetAt:input_type -> aramid.vfs.SetRequest
+	7,  // 13: aramid.vfs.VFS.StatfsAt:input_type -> aramid.vfs.PathRequest
+	15, // 14: aramid.vfs.VFS.Chdir:input_type -> aramid.vfs.ChdirRequest
+	2,  // 15: aramid.vfs.VFS.Getcwd:input_type -> aramid.vfs.EmptyRequest
+	16, // 16: aramid.vfs.VFS.Umask:input_type -> aramid.vfs.UmaskRequest
+	17, // 17: aramid.vfs.VFS.Mount:input_type -> aramid.vfs.MountRequest
+	7,  // 18: aramid.vfs.VFS.Umount:input_type -> aramid.vfs.PathRequest
+	18, // 19: aramid.vfs.VFS.Pipe:input_type -> aramid.vfs.PipeRequest
+	20, // 20: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
+	20, // 21: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
+	22, // 22: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
+	23, // 23: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
+	26, // 24: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
+	27, // 25: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
+	2,  // 26: aramid.vfs.VFS.Vhangup:input_type -> aramid.vfs.EmptyRequest
+	29, // 27: aramid.vfs.VFS.Syslog:input_type -> aramid.vfs.SyslogRequest
+	2,  // 28: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
+	2,  // 29: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
+	2,  // 30: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
+	34, // 31: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
+	2,  // 32: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
+	35, // 33: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
+	36, // 34: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
+	37, // 35: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
+	2,  // 36: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
+	32, // 37: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
+	2,  // 38: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
+	38, // 39: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
+	39, // 40: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
+	2,  // 41: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
+	41, // 42: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
+	42, // 43: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
+	2,  // 44: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
+	44, // 45: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
+	45, // 46: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
+	46, // 47: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
+	47, // 48: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
+	48, // 49: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
+	2,  // 50: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
+	49, // 51: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
+	12, // 52: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
+	50, // 53: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
+	51, // 54: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
+	51, // 55: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
+	53, // 56: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
+	2,  // 57: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
+	54, // 58: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
+	7,  // 59: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
+	4,  // 60: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 61: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	6,  // 62: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	10, // 63: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	9,  // 64: aramid.vfs.VFS.ExecFile:output_type -> aramid.vfs.ExecFileReply
+	3,  // 65: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	8,  // 66: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 67: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 68: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 69: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 70: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 71: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	14, // 72: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 73: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	8,  // 74: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	21, // 75: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 76: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	21, // 77: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.CountReply
+	19, // 78: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	21, // 79: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	21, // 80: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	21, // 81: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	25, // 82: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	21, // 83: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	28, // 84: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	3,  // 85: aramid.vfs.VFS.Vhangup:output_type -> aramid.vfs.EmptyReply
+	21, // 86: aramid.vfs.VFS.Syslog:output_type -> aramid.vfs.CountReply
+	30, // 87: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	31, // 88: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 89: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	6,  // 90: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	6,  // 91: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 92: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	3,  // 93: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
+	21, // 94: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.CountReply
+	8,  // 95: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	33, // 96: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	21, // 97: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	6,  // 98: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
+	40, // 99: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
+	3,  // 100: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
+	6,  // 101: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
+	6,  // 102: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
+	43, // 103: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
+	6,  // 104: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
+	21, // 105: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
+	3,  // 106: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
+	6,  // 107: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
+	21, // 108: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
+	3,  // 109: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
+	3,  // 110: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
+	3,  // 111: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
+	3,  // 112: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
+	52, // 113: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	3,  // 114: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
+	21, // 115: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
+	21, // 116: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
+	3,  // 117: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
+	3,  // 118: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
+	60, // [60:119] is the sub-list for method output_type
+	1,  // [1:60] is the sub-list for method input_type
+	1,  // [1:1] is the sub-list for extension type_name
+	1,  // [1:1] is the sub-list for extension extendee
+	0,  // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_proto_vfs_vfs_proto_init() }
@@ -4235,7 +4148,7 @@ func file_proto_vfs_vfs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_vfs_vfs_proto_rawDesc), len(file_proto_vfs_vfs_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   55,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -972,8 +972,9 @@ func (cl Client) Forget(c ipc.Caller, in *ForgetRequest, out *EmptyReply, grants
 	return uabi.OK
 }
 
-// EpollWait takes up to max ready members; ErrWait while there is none.
-func (cl Client) EpollWait(c ipc.Caller, in *EpollWaitRequest, out *EpollWaitReply, grants ...uabi.Grant) uabi.Error {
+// EpollWait takes up to max ready members and writes a struct epoll_event for each (12 bytes: events, data) to grant 0; count is how many. While
+// there is none: ErrWait until the deadline (ns, monotonic), or with `now` a count of 0.
+func (cl Client) EpollWait(c ipc.Caller, in *EpollWaitRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
 	in.ToWords(&m.W)
@@ -987,10 +988,26 @@ func (cl Client) EpollWait(c ipc.Caller, in *EpollWaitRequest, out *EpollWaitRep
 	if err := c.Exchange(cl.H, MethodEpollWait, true); err != uabi.OK {
 		return err
 	}
-	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+	if m.Len != 0 {
 		return uabi.ErrDecode
 	}
+	out.FromWords(&m.W)
 	return uabi.OK
+}
+
+// ForwardEpollWait makes EpollWait the answer to the current trap: its reply goes to the alien (R3).
+func (cl Client) ForwardEpollWait(t ipc.Forwarder, in *EpollWaitRequest, grants ...uabi.Grant) uabi.Error {
+	b := t.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	return t.Forward(cl.H, MethodEpollWait, true)
 }
 
 // Path gives the name under which the file was opened, for /proc/PID/fd.
@@ -1656,8 +1673,9 @@ type Handler[C any] interface {
 	EpollControl(c C, in *EpollControlRequest, out *EmptyReply) uabi.Error
 	// Forget drops what epoll files know of a file of another server, which is gone. Called on the plain endpoint by that server.
 	Forget(c C, in *ForgetRequest, out *EmptyReply) uabi.Error
-	// EpollWait takes up to max ready members; ErrWait while there is none.
-	EpollWait(c C, in *EpollWaitRequest, out *EpollWaitReply) uabi.Error
+	// EpollWait takes up to max ready members and writes a struct epoll_event for each (12 bytes: events, data) to grant 0; count is how many. While
+	// there is none: ErrWait until the deadline (ns, monotonic), or with `now` a count of 0.
+	EpollWait(c C, in *EpollWaitRequest, out *CountReply) uabi.Error
 	// Path gives the name under which the file was opened, for /proc/PID/fd.
 	Path(c C, in *EmptyRequest, out *PathReply) uabi.Error
 	// Lock is flock(2) and fcntl(2)'s record locks on the called open file. ErrAgain: somebody else has it and `wait` is not set.
@@ -1788,7 +1806,7 @@ type service[C any] struct {
 	forgetIn         ForgetRequest
 	forgetOut        EmptyReply
 	epollWaitIn      EpollWaitRequest
-	epollWaitOut     EpollWaitReply
+	epollWaitOut     CountReply
 	pathIn           EmptyRequest
 	pathOut          PathReply
 	lockIn           LockRequest
@@ -2562,11 +2580,8 @@ func (s *service[C]) doEpollWait(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.EpollWait(c, in, out); err != uabi.OK {
 		return err
 	}
-	n := out.Encode(b.OutBytes)
-	if n < 0 {
-		return uabi.ErrSize
-	}
-	b.Out.Len = uint32(n)
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
 	b.Out.NHandles = 0
 	return uabi.OK
 }
@@ -3209,11 +3224,11 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
-		Name: "EpollWait", Mutates: true, Blocks: true, Forward: false,
+		Name: "EpollWait", Mutates: true, Blocks: true, Forward: true,
 		Errors: []uabi.Error{uabi.ErrArg},
-		In:     1, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		In:     3, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EpollWaitRequest) },
-		NewOut: func() ipc.Message { return new(EpollWaitReply) },
+		NewOut: func() ipc.Message { return new(CountReply) },
 	},
 	{
 		Name: "Path", Mutates: false, Blocks: false, Forward: false,
@@ -5730,11 +5745,18 @@ func (x *ForgetRequest) Clear() {
 // ToWords implements ipc.Message.
 func (x *EpollWaitRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Max)
+	w[1] = uint64(x.Deadline)
+	w[2] = 0
+	if x.Now {
+		w[2] = 1
+	}
 }
 
 // FromWords implements ipc.Message.
 func (x *EpollWaitRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Max = uint32(w[0])
+	x.Deadline = uint64(w[1])
+	x.Now = w[2] != 0
 }
 
 // ToHandles implements ipc.Message.
@@ -5748,46 +5770,8 @@ func (x *EpollWaitRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 // Clear implements ipc.Message.
 func (x *EpollWaitRequest) Clear() {
 	x.Max = 0
-}
-
-// ToWords implements ipc.Message.
-func (x *EpollWaitReply) ToWords(w *[uabi.MaxWords]uint64) {
-}
-
-// FromWords implements ipc.Message.
-func (x *EpollWaitReply) FromWords(w *[uabi.MaxWords]uint64) {
-}
-
-// ToHandles implements ipc.Message.
-func (x *EpollWaitReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
-}
-
-// FromHandles implements ipc.Message.
-func (x *EpollWaitReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
-}
-
-// Clear implements ipc.Message.
-func (x *EpollWaitReply) Clear() {
-	x.Events = x.Events[:0]
-	x.unknownFields = nil
-}
-
-// Encode writes the message to b and returns its length, or −1 if it does not fit.
-func (x *EpollWaitReply) Encode(b []byte) int {
-	n := x.SizeVT()
-	if n > len(b) {
-		return -1
-	}
-	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
-		return -1
-	}
-	return n
-}
-
-// Decode reads the message from b, which it aliases, and reports whether b is one.
-func (x *EpollWaitReply) Decode(b []byte) bool {
-	x.Clear()
-	return x.UnmarshalVTUnsafe(b) == nil
+	x.Deadline = 0
+	x.Now = false
 }
 
 // ToWords implements ipc.Message.

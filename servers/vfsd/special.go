@@ -148,7 +148,9 @@ func (h *VFSD) readEvent(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi
 	if o.Semaphore {
 		v = 1
 	}
-	if n, err := c.GrantWrite(0, 0, binary.LittleEndian.AppendUint64(nil, v)); n < counterSize {
+	b := h.scratch[:counterSize]
+	binary.LittleEndian.PutUint64(b, v)
+	if n, err := c.GrantWrite(0, 0, b); n < counterSize {
 		return faultOr(err)
 	}
 	o.Value -= v
@@ -161,11 +163,11 @@ func (h *VFSD) writeEvent(c *server.Ctx, o *state.Open, out *vfs.CountReply) uab
 	if c.GrantLen(0) < counterSize {
 		return uabi.ErrArg
 	}
-	var b [counterSize]byte
-	if n, err := c.GrantRead(0, 0, b[:]); n < counterSize {
+	b := h.scratch[:counterSize]
+	if n, err := c.GrantRead(0, 0, b); n < counterSize {
 		return faultOr(err)
 	}
-	v := binary.LittleEndian.Uint64(b[:])
+	v := binary.LittleEndian.Uint64(b)
 	if v == math.MaxUint64 {
 		return uabi.ErrArg
 	}
@@ -296,11 +298,11 @@ func (h *VFSD) EpollControl(c *server.Ctx, in *vfs.EpollControlRequest, out *vfs
 	return uabi.OK
 }
 
-// maxReady is how many members one EpollWait takes.
-const maxReady = uabi.MaxReady
+// epollEventSize is sizeof(struct epoll_event), which x86-64 packs.
+const epollEventSize = 12
 
 // EpollWait implements vfs.Handler.
-func (h *VFSD) EpollWait(c *server.Ctx, in *vfs.EpollWaitRequest, out *vfs.EpollWaitReply) uabi.Error {
+func (h *VFSD) EpollWait(c *server.Ctx, in *vfs.EpollWaitRequest, out *vfs.CountReply) uabi.Error {
 	e, err := h.open(c)
 	if err != uabi.OK {
 		return err
@@ -308,21 +310,24 @@ func (h *VFSD) EpollWait(c *server.Ctx, in *vfs.EpollWaitRequest, out *vfs.Epoll
 	if e.Set == 0 || in.Max == 0 {
 		return uabi.ErrArg
 	}
-	level, _, err := c.EventRead(uabi.Handle(e.Event))
-	if err != uabi.OK {
+	n, err := c.WaitSetTake(uabi.Handle(e.Set), h.ready[:min(in.Max, uabi.MaxReady)])
+	switch {
+	case err != uabi.OK:
 		return err
+	case n == 0 && in.Now:
+		return uabi.OK
+	case n == 0:
+		return c.Wait(uabi.Handle(e.Event), unix.POLLIN, onlyLevel, in.Deadline)
 	}
-	if level&unix.POLLIN == 0 {
-		return c.Wait(uabi.Handle(e.Event), unix.POLLIN, onlyLevel, uabi.NoDeadline)
+	b := h.scratch[:n*epollEventSize]
+	for i, r := range h.ready[:n] {
+		binary.LittleEndian.PutUint32(b[i*epollEventSize:], r.Bits)
+		binary.LittleEndian.PutUint64(b[i*epollEventSize+4:], r.Data)
 	}
-	ready := make([]uabi.WaitReady, min(in.Max, maxReady))
-	n, err := c.WaitSetTake(uabi.Handle(e.Set), ready)
-	if err != uabi.OK {
-		return err
+	if n, err := c.GrantWrite(0, 0, b); n < len(b) {
+		return faultOr(err)
 	}
-	for _, r := range ready[:n] {
-		out.Events = append(out.Events, &vfs.EpollEvent{Events: r.Bits, Data: r.Data})
-	}
+	out.Count = int64(n)
 	return uabi.OK
 }
 

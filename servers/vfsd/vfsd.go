@@ -63,8 +63,9 @@ type VFSD struct {
 
 	// scratch is for one handler's copies between grants and this process.
 	scratch []byte
-	statOut vfs.Stat // of StatTo
-	spare   call     // of the commonest handlers
+	statOut vfs.Stat                      // of StatTo
+	spare   call                          // of the commonest handlers
+	ready   [uabi.MaxReady]uabi.WaitReady // of EpollWait
 }
 
 // New makes the state before the first start.
