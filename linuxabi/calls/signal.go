@@ -174,6 +174,9 @@ func rtSigreturn(t *Trap) int64 {
 		return t.badFrame()
 	}
 	in := proc.SigReturnRequest{Mask: mask, Sp: alt.SP, Size: alt.Size, Flags: alt.Flags &^ ssOnstack, CurrentSp: r.RSP}
+	if t.forwardable {
+		return t.forwardedWith(&r, t.l.proc.ForwardSigReturn(t, &in))
+	}
 	if err := t.l.proc.SigReturn(t, &in, &proc.EmptyReply{}); err != uabi.OK {
 		return t.badFrame()
 	}
@@ -185,6 +188,18 @@ func rtSigreturn(t *Trap) int64 {
 	t.setRegs(&r)
 	return pending
 }
+
+// forwardedWith is forwarded for a call after which the caller goes on with registers r.
+func (t *Trap) forwardedWith(r *uabi.Regs, e uabi.Error) int64 {
+	if e != uabi.OK {
+		return t.status(e)
+	}
+	*t.buf.ArgRegs() = *r
+	t.buf.Out.Flags |= uabi.FlagRegs
+	return pending
+}
+
+func sigreturnFailed(t *Trap, _ uabi.Error) int64 { return t.badFrame() }
 
 // deliverResumed is deliver for registers that are no system call's result.
 func (t *Trap) deliverResumed(r uabi.Regs) {

@@ -266,7 +266,7 @@ var rows = map[int]row{
 	// Signals.
 	unix.SYS_RT_SIGACTION:      full(rtSigaction),
 	unix.SYS_RT_SIGPROCMASK:    full(rtSigprocmask),
-	unix.SYS_RT_SIGRETURN:      full(rtSigreturn),
+	unix.SYS_RT_SIGRETURN:      {run: rtSigreturn, failed: sigreturnFailed, level: Full},
 	unix.SYS_RT_SIGPENDING:     full(rtSigpending),
 	unix.SYS_RT_SIGSUSPEND:     full(rtSigsuspend),
 	unix.SYS_RT_SIGTIMEDWAIT:   full(rtSigtimedwait),

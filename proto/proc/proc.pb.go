@@ -6560,7 +6560,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xbc.\n" +
+	"\x04KILL\x10\x022\xbe.\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
@@ -6587,8 +6587,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"Background\x12\x1e.aramid.proc.BackgroundRequest\x1a\x1c.aramid.proc.BackgroundReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrSearch\x12M\n" +
 	"\x05Group\x12\x17.aramid.proc.PidRequest\x1a\x1a.aramid.proc.IdentityReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12B\n" +
 	"\aLeaving\x12\x1a.aramid.proc.OriginRequest\x1a\x15.aramid.proc.PidReply\"\x04\x8a\xb5\x18\x00\x12`\n" +
-	"\x05Raise\x12\x19.aramid.proc.RaiseRequest\x1a\x18.aramid.proc.SignalReply\"\"\x8a\xb5\x18\x1e\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\x12K\n" +
-	"\tSigReturn\x12\x1d.aramid.proc.SigReturnRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12P\n" +
+	"\x05Raise\x12\x19.aramid.proc.RaiseRequest\x1a\x18.aramid.proc.SignalReply\"\"\x8a\xb5\x18\x1e\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\x12M\n" +
+	"\tSigReturn\x12\x1d.aramid.proc.SigReturnRequest\x1a\x17.aramid.proc.EmptyReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12P\n" +
 	"\bIdentity\x12\x17.aramid.proc.PidRequest\x1a\x1a.aramid.proc.IdentityReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12p\n" +
 	"\bSetGroup\x12\x1c.aramid.proc.SetGroupRequest\x1a\x17.aramid.proc.EmptyReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\"\tErrAccess\x12O\n" +
 	"\n" +

@@ -590,6 +590,21 @@ func (cl Client) SigReturn(c ipc.Caller, in *SigReturnRequest, out *EmptyReply, 
 	return uabi.OK
 }
 
+// ForwardSigReturn makes SigReturn the answer to the current trap: its reply goes to the alien (R3).
+func (cl Client) ForwardSigReturn(t ipc.Forwarder, in *SigReturnRequest, grants ...uabi.Grant) uabi.Error {
+	b := t.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	return t.Forward(cl.H, MethodSigReturn, true)
+}
+
 // Identity of a process: pid 0 is the caller.
 func (cl Client) Identity(c ipc.Caller, in *PidRequest, out *IdentityReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -3467,7 +3482,7 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(SignalReply) },
 	},
 	{
-		Name: "SigReturn", Mutates: true, Blocks: false, Forward: false,
+		Name: "SigReturn", Mutates: true, Blocks: false, Forward: true,
 		In: 5, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(SigReturnRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },

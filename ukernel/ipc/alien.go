@@ -43,6 +43,7 @@ const (
 	keepsWords  keeps = 1 << iota // record
 	keepsRefs                     // recRef or pins
 	keepsTarget                   // the first record handle is the target of the forwarded call, which holds it as long as it lasts
+	keepsRegs                     // fwd.regs, for when the forwarded request has succeeded
 )
 
 const alienBuckets = 1024
@@ -152,15 +153,25 @@ const (
 // setRegs loads user state into an alien that is not running. ErrArg: RIP, FSBase or GSBase are no user addresses.
 func (t *Thread) setRegs(r *uabi.Regs) uabi.Error {
 	x := *r // it lies in a buffer that other threads can write
-	if x.RIP > uabi.MaxUser || x.FSBase > uabi.MaxUser || x.GSBase > uabi.MaxUser {
+	if !userRegs(&x) {
 		return uabi.ErrArg
 	}
+	t.loadRegs(x)
+	return uabi.OK
+}
+
+// userRegs reports that the addresses in r are user addresses.
+func userRegs(r *uabi.Regs) bool {
+	return r.RIP <= uabi.MaxUser && r.FSBase <= uabi.MaxUser && r.GSBase <= uabi.MaxUser
+}
+
+// loadRegs is setRegs with what userRegs has passed.
+func (t *Thread) loadRegs(x uabi.Regs) {
 	to := &t.Ctx.Regs
 	x.Vector, x.Code, x.Addr, x.OrigRAX = to.Vector, to.Code, to.Addr, to.OrigRAX
 	x.Flags = x.Flags&userFlags | fixedFlags
 	*to = x
 	t.Ctx.Full = 1
-	return uabi.OK
 }
 
 // GetRegs is CallThreadGetRegs. ErrBusy: in user mode.

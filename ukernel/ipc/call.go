@@ -232,8 +232,8 @@ func (t *Thread) endCall() {
 	c.state = callIdle
 	e := c.ep
 	if c.extra {
-		if t.al.kept&keepsTarget != 0 {
-			t.keepTarget()
+		if t.al.kept&(keepsTarget|keepsRegs) != 0 {
+			t.notForwarded()
 		}
 		c.clear()
 	}

@@ -10,6 +10,7 @@ type forward struct {
 	method uint32
 	len    uint32
 	w      [uabi.MaxWords]uint64
+	regs   uabi.Regs // FlagRegs
 	bytes  [uabi.MaxForward]byte
 }
 
@@ -37,6 +38,13 @@ func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err u
 		return nil, uabi.ErrStale
 	case s.Buf.In.Flags&(uabi.FlagInterrupt|uabi.FlagTimeout) != 0 && a.levels():
 		return nil, uabi.ErrInterrupted
+	}
+	loads := out.Flags&uabi.FlagRegs != 0
+	f := &a.al.fwd
+	if loads {
+		if f.regs = *s.Buf.ArgRegs(); !userRegs(&f.regs) {
+			return nil, uabi.ErrArg
+		}
 	}
 	c := &a.call // a trap's call has no handles and grants of its own
 	if grants != 0 {
@@ -68,13 +76,15 @@ func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err u
 		a.al.record, a.al.aim = out.Record, rights&^uabi.RightWeak
 		a.al.kept = keepsWords | keepsTarget
 	}
+	if loads {
+		a.al.kept |= keepsRegs
+	}
 	a.al.flags = 0
 	c.kind = callForward
 	c.ep, c.target = e, b
 	c.id = id
 	c.nh, c.ng = uint8(n), uint8(grants)
 	c.extra = true
-	f := &a.al.fwd
 	f.method, f.w = out.Method, out.W
 	f.len = min(out.Len, uabi.MaxForward)
 	copy(f.bytes[:f.len], s.Buf.OutBytes[:f.len])
@@ -88,9 +98,14 @@ func namesTarget(out *uabi.Msg, target uabi.Handle) bool {
 	return out.Flags&uabi.FlagSaveRecord != 0 && h[0] == target && h[1]|h[2]|h[3] == 0
 }
 
-// keepTarget takes the first record handle (R4) from t's forwarded call, which ends without an answer to the trap.
-func (t *Thread) keepTarget() {
-	t.al.kept = t.al.kept&^keepsTarget | keepsRefs
+// notForwarded is for the end of t's forwarded call without an answer to the trap: the first record handle (R4) is taken from the call.
+func (t *Thread) notForwarded() {
+	k := t.al.kept
+	t.al.kept = k &^ (keepsTarget | keepsRegs)
+	if k&keepsTarget == 0 {
+		return
+	}
+	t.al.kept |= keepsRefs
 	r := &t.al.recRef[0]
 	r.obj, r.badge, r.rights = &t.call.ep.Header, t.call.target, t.al.aim
 	hold(r.obj, r.badge, r.rights)
@@ -131,7 +146,11 @@ func (s *Thread) answerForward(a *Thread, out *uabi.Msg) (next *Thread, err uabi
 		a.endCall()
 		return a.trapAgain(uabi.FlagFailed, uabi.Error(-status)), uabi.OK
 	}
-	a.Ctx.Regs.RAX = w
+	if a.al.kept&keepsRegs == 0 {
+		a.Ctx.Regs.RAX = w
+	} else {
+		a.loadRegs(a.al.fwd.regs)
+	}
 	a.finish() // first: the record goes with its target
 	a.endCall()
 	return a.resume(), uabi.OK

@@ -97,10 +97,15 @@ func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 			return nil, false
 		}
 		c.al.open, c.al.flags = false, 0
-		if c.al.kept != 0 {
+		k := c.al.kept
+		if k != 0 {
 			c.al.clear()
 		}
-		c.Ctx.Regs.RAX = out.W[0]
+		if k&keepsRegs == 0 {
+			c.Ctx.Regs.RAX = out.W[0]
+		} else {
+			c.loadRegs(c.al.fwd.regs)
+		}
 	}
 	if c.call.extra || c.call.ep.Refs == 1 {
 		c.endCall()

@@ -86,6 +86,10 @@ func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
 					o.Flags |= uabi.FlagSaveRecord
 					o.Record[0], o.RecordHandle[0] = rng.Uint64(), target
 				}
+				if rng.IntN(2) == 0 {
+					o.Flags |= uabi.FlagRegs
+					*x.Buf.ArgRegs() = uabi.Regs{RAX: rng.Uint64()}
+				}
 			case 0:
 				o.Kind = uabi.AnswerStop
 				o.Flags |= uabi.FlagSaveRecord

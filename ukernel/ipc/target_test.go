@@ -69,3 +69,40 @@ func TestAForwardedRequestsTargetIsARecordHandleLikeAnother(t *testing.T) { // R
 		x.end()
 	}
 }
+
+func TestAForwardedRequestsSuccessMayLoadAllRegisters(t *testing.T) {
+	for _, status := range []uabi.Error{uabi.OK, uabi.ErrAgain} {
+		x := newLX(t)
+		x.a.Ctx.Regs.RAX, x.a.Ctx.Regs.RBX = 15, 1
+		x.trapped()
+		x.forward().Flags = uabi.FlagRegs
+		r := x.lt.Buf.ArgRegs()
+		*r = uabi.Regs{RIP: 0xffff800000000000}
+		eq(t, "kernel address", x.reply(x.lt), uabi.ErrArg)
+		*r = uabi.Regs{RIP: 0x4000, RBX: 5, Flags: ^uint64(0)}
+		eq(t, "forward", x.reply(x.lt), uabi.OK)
+		*r = uabi.Regs{}
+		x.receive(x.vt, x.ve)
+		o := out(x.vt, uabi.AnswerResult)
+		o.Status, o.W[0] = -int32(status), 77
+		eq(t, "answer", x.reply(x.vt), uabi.OK)
+		regs := &x.a.Ctx.Regs
+		if status == uabi.OK {
+			eq(t, "RBX", regs.RBX, 5)
+			eq(t, "RIP", regs.RIP, 0x4000)
+			eq(t, "RAX", regs.RAX, 0)
+			eq(t, "IOPL and NT", regs.Flags&0x7000, 0)
+			eq(t, "full", x.a.Ctx.Full, 1)
+			x.end()
+			continue
+		}
+		in := x.handle()
+		eq(t, "RAX", in.Regs.RAX, 15)
+		eq(t, "RBX", in.Regs.RBX, 1)
+		out(x.lt, uabi.AnswerResult).W[0] = 3
+		eq(t, "answer", x.reply(x.lt), uabi.OK)
+		eq(t, "RBX", regs.RBX, 1)
+		eq(t, "RAX", regs.RAX, 3)
+		x.end()
+	}
+}

@@ -84,6 +84,7 @@ const (
 	FlagRedeliver              // In, trap: this trap was delivered before (linuxabi's successor, or after a wait)
 	FlagFirm                   // Out, AnswerWait to a trap: an interrupt level does not end the wait; a kill does (TASK_KILLABLE of Linux)
 	FlagDead                   // In, call: the alien or caller behind this request is gone; its reply goes nowhere
+	FlagRegs                   // Out, AnswerForward: once the request has succeeded the thread goes on with the register set in Arg (Regs); W[0] is ignored
 )
 
 // Trap causes (Msg.Trap of a KindTrap message).

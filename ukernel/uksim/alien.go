@@ -45,6 +45,7 @@ type Alien struct {
 	space   *Space
 	handle  capability // handler endpoint, with its badge
 	regs    uabi.Regs
+	load    *uabi.Regs      // for when the forwarded request has succeeded (FlagRegs)
 	fx      [stateSize]byte // FXSAVE area
 	traps   uint64
 	cause   uint32

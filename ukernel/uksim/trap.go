@@ -276,6 +276,10 @@ func (k *Native) forward(r *request) uabi.Error {
 	if e := k.saveRecord(); e != uabi.OK {
 		return e
 	}
+	if a.load = nil; out.Flags&uabi.FlagRegs != 0 {
+		regs := *argRegs(k.buf.Arg)
+		a.load = &regs
+	}
 	f.forward, f.alien, f.behalf = true, a, a
 	f.commit(k.buf.OutBytes)
 	k.cur = nil
@@ -302,6 +306,9 @@ func (a *Alien) forwarded(r *request, out *uabi.Msg, ev *Event) {
 		a.back(uabi.FlagFailed, out.Status)
 	default:
 		a.regs.RAX = out.W[0]
+		if a.load != nil {
+			a.regs = *a.load
+		}
 		a.answered()
 	}
 }
