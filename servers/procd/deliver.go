@@ -76,7 +76,7 @@ func (h *Procd) Raise(c *server.Ctx, in *proc.RaiseRequest, out *proc.SignalRepl
 		return err
 	}
 	if a := h.takesAtOnce(t, p, in); a != nil {
-		i := state.Info{Signal: in.Signal, Code: in.Code, Value: in.Value, Pid: p.Pid, Uid: h.creds[t.Creds].Ruid}
+		i := state.Info{Signal: in.Signal, Code: in.Code, Value: in.Value, Pid: p.Pid, Uid: h.creds.Get(t.Creds).Ruid}
 		h.deliver(c, t, p, &i, a, out)
 		return uabi.OK
 	}
@@ -105,7 +105,7 @@ func (h *Procd) takesAtOnce(t *state.Thread, p *state.Process, in *proc.RaiseReq
 	if h.held(p) || deliverable(t, p) {
 		return nil
 	}
-	if a := signal.Action(h.handlers[p.Handlers], in.Signal); a.Handler > signal.Ignore {
+	if a := signal.Action(h.handlers.Get(p.Handlers), in.Signal); a.Handler > signal.Ignore {
 		return a
 	}
 	return nil
