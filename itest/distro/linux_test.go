@@ -80,7 +80,7 @@ func removeTree() {
 }
 
 // environment is what a program gets on both systems.
-var environment = []string{"PATH=/usr/bin:/usr/sbin", "HOME=/root", "TERM=linux", "LC_ALL=C", "TZ=UTC"}
+var environment = []string{"PATH=/usr/bin:/usr/sbin:/bin", "HOME=/root", "TERM=linux", "LC_ALL=C", "TZ=UTC"}
 
 // container mounts what aramid run mounts for a program and makes $1 its root; the rest is the program. Process ids go on from 2.
 const container = `set -e
@@ -97,12 +97,24 @@ exec "$@"`
 // onLinux runs a program of the tree on this machine's Linux: as process 1 of a container, as it is on Aramid.
 func onLinux(t *testing.T, tree string, argv ...string) result {
 	t.Helper()
-	args := append([]string{"--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", container, "sh", tree}, filtered(argv)...)
-	return execute(t, "unshare", append(environment, "PATH=/usr/bin:/usr/sbin:/bin:/sbin"), args...)
+	return plainOnLinux(t, tree, filtered(argv)...)
 }
 
 // onAramid runs it on Aramid.
 func onAramid(t *testing.T, tree string, argv ...string) result {
+	t.Helper()
+	return plainOnAramid(t, tree, filtered(argv)...)
+}
+
+// plainOnLinux is onLinux for trees without bash: output and errors are a pipe there and a terminal on Aramid.
+func plainOnLinux(t *testing.T, tree string, argv ...string) result {
+	t.Helper()
+	args := append([]string{"--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", "exec 2>&1 </dev/null;" + container, "sh", tree}, argv...)
+	return execute(t, "unshare", append(environment, "PATH=/usr/bin:/usr/sbin:/bin:/sbin"), args...)
+}
+
+// plainOnAramid is the same on Aramid.
+func plainOnAramid(t *testing.T, tree string, argv ...string) result {
 	t.Helper()
 	args := []string{"run", "--root", tree, "--mem", "1G"}
 	for _, e := range environment {
@@ -111,7 +123,7 @@ func onAramid(t *testing.T, tree string, argv ...string) result {
 	if words := os.Getenv("ARAMID_APPEND"); words != "" { // e.g. aramid.strace=on
 		args = append(args, "--append", words, "--log", filepath.Join(os.TempDir(), t.Name()+".log"))
 	}
-	return execute(t, aramid, os.Environ(), append(append(args, "--"), filtered(argv)...)...)
+	return execute(t, aramid, os.Environ(), append(append(args, "--"), argv...)...)
 }
 
 // filtered is argv with a pipe for its output and errors and nothing to read, so that on both systems it writes to no terminal.

@@ -2,6 +2,7 @@ package distro
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -58,4 +59,43 @@ func TestAShellOnATerminalAnswersAsOnLinux(t *testing.T) {
 	if !strings.HasSuffix(want.out, "*** status 300\n") {
 		t.Errorf("it does not end as it should on Linux: %s", want.out)
 	}
+}
+
+// userlandScript uses the commands of the built-in userland.
+const userlandScript = "testdata/userland.gosh"
+
+// The built-in userland's gosh and commands, which are Go programs in one binary, on both systems.
+func TestTheBuiltInUserlandPrintsWhatItPrintsOnLinux(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root may change its root")
+	}
+	tree := t.TempDir()
+	archive, err := os.Open(top + "/build/userland.cpio")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	unpack := exec.Command("/bin/busybox", "cpio", "-idm")
+	unpack.Stdin, unpack.Dir = archive, tree
+	if out, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("cpio: %v\n%s", err, out)
+	}
+	for _, d := range []string{"dev", "proc", "sys", "run", "tmp", "mnt"} {
+		if err := os.MkdirAll(filepath.Join(tree, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copyTo(t, filepath.Join(tree, "prog"), userlandScript)
+	compare(t, plainOnLinux(t, tree, "/bin/gosh", "/prog/userland.gosh"), plainOnAramid(t, tree, "/bin/gosh", "/prog/userland.gosh"))
+}
+
+// A stock Go program: goroutines, timers, the collector, signals, children and files.
+func TestAStockGoProgramPrintsWhatItPrintsOnLinux(t *testing.T) {
+	tree := debianTree(t)
+	build := exec.Command("go", "build", "-o", filepath.Join(tree, "prog/goprog"), "./testdata/goprog")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	same(t, tree, "/prog/goprog")
 }
