@@ -41,18 +41,25 @@ const words = "log=debugcon"
 // cksum does, would otherwise use it.
 const withoutState = ",-xsave,-avx"
 
+// maxLine is how much of its command line the kernel reads, bytes (ukernel/arch/amd64).
+const maxLine = 4096
+
 // Args is QEMU's argument list.
 func (m *Machine) Args() ([]string, error) {
 	accel, err := pickAccel(m.Accel)
 	if err != nil {
 		return nil, err
 	}
+	line := strings.TrimSpace(words + " " + m.Append)
+	if len(line) > maxLine {
+		return nil, fmt.Errorf("the kernel command line, which holds the program's arguments and environment, has %d bytes; the kernel reads %d", len(line), maxLine)
+	}
 	a := []string{
 		"-machine", def(m.Type, "pc"), "-accel", accel, "-cpu", def(m.CPU, "max") + withoutState,
 		"-smp", strconv.Itoa(max(m.CPUs, 1)), "-m", strconv.Itoa(defInt(m.MemMiB, 512)),
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-		"-kernel", m.Image, "-append", strings.TrimSpace(words + " " + m.Append),
+		"-kernel", m.Image, "-append", line,
 		"-chardev", def(m.Console, "null") + ",id=console", "-serial", "chardev:console",
 	}
 	if m.Control != "" {

@@ -31,7 +31,7 @@ func TestGoStandardLibrary(t *testing.T) {
 	command(t, "make", "-C", "../..", "image")
 	goroot := strings.TrimSpace(command(t, "go", "env", "GOROOT"))
 	for _, pkg := range packages {
-		t.Run(pkg, func(t *testing.T) {
+		t.Run(strings.ReplaceAll(pkg, "/", "."), func(t *testing.T) {
 			root := t.TempDir()
 			userland(t, root)
 			source := filepath.Join(goroot, "src", pkg)
