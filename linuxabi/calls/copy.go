@@ -88,6 +88,8 @@ func (t *Trap) copyFile(x *transfer, files bool, n uint64) int64 {
 		case err == uabi.OK:
 		case err == uabi.ErrWait && done > 0:
 			t.temp(t.LastWait().Event)
+		case err == uabi.ErrLimit && done > 0 && !files:
+			t.sendSelf(unix.SIGXFSZ) // splice goes on until it cannot
 		case done == 0:
 			return t.copyFailed(err)
 		}

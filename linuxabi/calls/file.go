@@ -122,12 +122,21 @@ func writeAt(t *Trap, off int64) int64 {
 	return t.wrote(out.Count, err)
 }
 
-// wrote is result for writes: where nobody reads any more, the writer gets SIGPIPE too.
+// wrote is result for writes: where nobody reads any more, the writer gets SIGPIPE too, and beyond RLIMIT_FSIZE SIGXFSZ.
 func (t *Trap) wrote(n int64, e uabi.Error) int64 {
-	if e == uabi.ErrPipe {
-		t.l.proc.Kill(t, &proc.KillRequest{Pid: int32(t.tgid()), Tid: int32(t.tid()), Signal: uint32(unix.SIGPIPE), Code: siKernel}, &proc.EmptyReply{})
+	switch e {
+	case uabi.ErrPipe:
+		t.sendSelf(unix.SIGPIPE)
+	case uabi.ErrLimit:
+		t.sendSelf(unix.SIGXFSZ)
+		return errno(unix.EFBIG)
 	}
 	return t.result(n, e)
+}
+
+// sendSelf sends the calling thread a signal that its call has brought on.
+func (t *Trap) sendSelf(s unix.Signal) {
+	t.l.proc.Kill(t, &proc.KillRequest{Pid: int32(t.tgid()), Tid: int32(t.tid()), Signal: uint32(s), Code: siKernel}, &proc.EmptyReply{})
 }
 
 func writeFailed(t *Trap, e uabi.Error) int64 {
@@ -410,6 +419,14 @@ func closeRange(t *Trap) int64 {
 }
 
 func dup(t *Trap) int64 { return t.dupFrom(0, false) }
+
+// dupZeroFailed: the lowest descriptor is beyond a limit of 0.
+func dupZeroFailed(t *Trap, e uabi.Error) int64 {
+	if e == uabi.ErrArg {
+		return errno(unix.EMFILE)
+	}
+	return t.status(e)
+}
 
 func (t *Trap) dupFrom(lowest uint32, cloexec bool) int64 {
 	in := proc.FdDupRequest{Fd: t.arg32(0), Min: lowest, Cloexec: cloexec}

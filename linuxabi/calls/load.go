@@ -41,16 +41,18 @@ type loaded struct {
 // load makes an address space with p, its ELF interpreter and the initial stack in it.
 func (t *Trap) load(p *program) (*loaded, int64) {
 	rnd := t.remember(t.random)
-	bias := p.bias(rnd)
-	in := mm.LoadRequest{Memory1: uint32(p.mem), End: p.image.End() + bias}
-	p.addAreas(&in, programMemory, 0, bias)
 	interp, e := t.interpreter(p)
 	if e != 0 {
 		return nil, e
 	}
+	if p.image.Broken || interp != nil && interp.image.Broken {
+		return nil, t.execKilled()
+	}
+	bias := p.bias(rnd)
+	in := mm.LoadRequest{Memory1: uint32(p.mem), End: p.image.End() + bias}
+	p.addAreas(&in, programMemory, 0, bias)
 	if interp != nil {
-		in.Memory2, in.Span1 = uint32(interp.mem), interp.image.High()-interp.image.Low()
-		interp.addAreas(&in, interpMemory, interpBase, -interp.image.Low())
+		interp.addInterpreter(&in)
 	}
 	top := stackTop - rnd>>randomBits&(1<<stackBits-1)*16
 	in.Areas = append(in.Areas, p.stackArea(top))
@@ -72,7 +74,9 @@ func (t *Trap) load(p *program) (*loaded, int64) {
 	}
 	whole := t.zeroTails(l, p, bias)
 	if interp != nil {
-		s.Base = out.Base1 - interp.image.Low()
+		if interp.image.PIE {
+			s.Base = out.Base1 - interp.image.Low()
+		}
 		l.entry = interp.image.Entry + s.Base
 		whole = whole && t.zeroTails(l, interp, s.Base)
 	}
@@ -96,8 +100,11 @@ func addVDSO(in *mm.LoadRequest, code uabi.Handle) {
 
 // interpreter opens the ELF interpreter that p names, if it does.
 func (t *Trap) interpreter(p *program) (*program, int64) {
-	if p.image.Interp == "" {
+	if !p.image.HasInterp {
 		return nil, 0
+	}
+	if p.image.Interp == "" {
+		return nil, errno(unix.EACCES) // Linux opens the empty path: a directory
 	}
 	q := &program{path: p.image.Interp}
 	if e := t.openExecutable(q); e != 0 {
@@ -106,15 +113,23 @@ func (t *Trap) interpreter(p *program) (*program, int64) {
 	if q.file.Size < loader.HeaderSize {
 		return nil, errno(unix.EIO)
 	}
-	img, err := loader.ParseELF(t.reader(q))
-	switch {
-	case err == uabi.ErrArg:
-		return nil, t.execKilled()
-	case err != uabi.OK, !img.PIE:
+	img, err := loader.ParseInterpreter(t.reader(q))
+	if err != uabi.OK {
 		return nil, errno(unix.ELIBBAD)
 	}
 	q.image = img
 	return q, 0
+}
+
+// addInterpreter adds the mappings of p, an interpreter, to a request.
+func (p *program) addInterpreter(in *mm.LoadRequest) {
+	in.Memory2 = uint32(p.mem)
+	if p.image.PIE {
+		in.Span1 = p.image.High() - p.image.Low()
+		p.addAreas(in, interpMemory, interpBase, -p.image.Low())
+		return
+	}
+	p.addAreas(in, interpMemory, 0, 0)
 }
 
 // bias is what is added to the addresses of p.
@@ -123,7 +138,7 @@ func (p *program) bias(rnd uint64) uint64 {
 		return 0
 	}
 	base := uint64(pieBase)
-	if p.image.Interp == "" {
+	if !p.image.HasInterp {
 		base = staticBase
 	}
 	return (base+rnd&(1<<randomBits-1)<<12)&^(p.image.Align-1) - p.image.Low()

@@ -406,7 +406,7 @@ func fallocate(t *Trap) int64 {
 		t.gap(unix.SYS_FALLOCATE, "mode")
 		return errno(unix.EOPNOTSUPP)
 	default:
-		return t.status(err)
+		return t.wrote(0, err)
 	}
 }
 
@@ -508,7 +508,7 @@ func (t *Trap) set(dirfd int32, va uint64, flags uint32, in *vfs.SetRequest) int
 		return e
 	}
 	in.Path, in.Flags = path, flags
-	return t.status(t.l.vfs.SetAt(t, in, &vfs.EmptyReply{}))
+	return t.wrote(0, t.l.vfs.SetAt(t, in, &vfs.EmptyReply{}))
 }
 
 // setFD changes attributes of an open file.
@@ -524,7 +524,7 @@ func (t *Trap) setFD(fd int32, in *vfs.SetRequest) int64 {
 		return errno(unix.EINVAL)
 	}
 	in.Dir, in.Flags = uint32(h), unix.AT_EMPTY_PATH
-	return t.status(t.l.vfs.SetAt(t, in, &vfs.EmptyReply{}))
+	return t.wrote(0, t.l.vfs.SetAt(t, in, &vfs.EmptyReply{}))
 }
 
 // Directories and mounts.
@@ -554,6 +554,9 @@ func getcwd(t *Trap) int64 {
 		return t.status(err)
 	}
 	b := append([]byte(out.Path), 0)
+	if len(b) > pathMax {
+		return errno(unix.ENAMETOOLONG)
+	}
 	if uint64(len(b)) > t.arg(1) {
 		return errno(unix.ERANGE)
 	}

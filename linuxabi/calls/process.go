@@ -17,7 +17,7 @@ func (t *Trap) tid() uint64  { return t.context(ctx.Tid) }
 
 func getpid(t *Trap) int64  { return int64(t.tgid()) }
 func gettid(t *Trap) int64  { return int64(t.tid()) }
-func getppid(t *Trap) int64 { return int64(t.context(ctx.Ppid)) }
+func getppid(t *Trap) int64 { return int64(uint32(t.context(ctx.Ppid))) }
 
 func fork(t *Trap) int64 { return t.clone(&proc.ForkRequest{ExitSignal: uint32(unix.SIGCHLD)}, 0, 0) }
 func vfork(t *Trap) int64 {

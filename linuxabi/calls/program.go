@@ -61,8 +61,8 @@ func (t *Trap) findImage(p *program) int64 {
 		interp, arg, ok := loader.Script(p.head[:min(loader.ScriptHead, len(p.head))])
 		if !ok {
 			img, err := loader.ParseELF(t.reader(p))
-			if err == uabi.ErrArg {
-				return t.execKilled()
+			if err == uabi.ErrRange {
+				return errno(unix.EINVAL)
 			}
 			p.image = img
 			return t.status(err)

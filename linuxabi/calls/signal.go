@@ -76,7 +76,8 @@ func (t *Trap) deliverFrom(s *proc.SignalReply, r uabi.Regs) {
 		handled = true
 		more := s.More
 		if !t.pushFrame(&r, s) {
-			t.l.proc.Fault(t, &proc.FaultRequest{Signal: uint32(unix.SIGSEGV), Code: siKernel}, &proc.EmptyReply{})
+			segv := uint32(unix.SIGSEGV)
+			t.l.proc.Fault(t, &proc.FaultRequest{Signal: segv, Code: siKernel, Fatal: s.Signal == segv}, &proc.EmptyReply{})
 			more = true
 		}
 		if s = nil; more {
@@ -125,7 +126,7 @@ func (t *Trap) pushFrame(r *uabi.Regs, s *proc.SignalReply) bool {
 		sp, fresh = s.AltSp+s.AltSize, true
 	}
 	frame, fx := abi.Place(sp, fresh)
-	if fresh && frame < s.AltSp {
+	if (fresh || onAlt) && frame < s.AltSp {
 		return false
 	}
 	b := t.bytes(abi.FrameSize)
@@ -205,6 +206,12 @@ func sigreturnFailed(t *Trap, _ uabi.Error) int64 { return t.badFrame() }
 func (t *Trap) deliverResumed(r uabi.Regs) {
 	t.in.Trap = uabi.TrapInterrupt
 	t.deliver(r)
+}
+
+// astray delivers the SIGSEGV of registers that the processor cannot take.
+func (t *Trap) astray(r uabi.Regs) {
+	t.l.proc.Fault(t, &proc.FaultRequest{Signal: uint32(unix.SIGSEGV), Code: siKernel}, &proc.EmptyReply{})
+	t.deliverResumed(r)
 }
 
 // badFrame answers rt_sigreturn on what is no frame: SIGSEGV, as Linux.

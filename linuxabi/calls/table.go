@@ -55,7 +55,7 @@ var rows = map[int]row{
 	unix.SYS_LSEEK:           {run: lseek, failed: seekFailed, level: Full},
 	unix.SYS_CLOSE:           full(closeFD),
 	unix.SYS_CLOSE_RANGE:     full(closeRange),
-	unix.SYS_DUP:             full(dup),
+	unix.SYS_DUP:             {run: dup, failed: dupZeroFailed, level: Full},
 	unix.SYS_DUP2:            {run: dup2, failed: dupFailed, level: Full},
 	unix.SYS_DUP3:            {run: dup3, failed: dupFailed, level: Full},
 	unix.SYS_FCNTL:           partial(fcntl, "owners, longer pipes; deadlocks of record locks are not found"),

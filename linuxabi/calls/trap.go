@@ -38,6 +38,8 @@ type Trap struct {
 	words, files int
 	// masked: a temporary signal mask is set, which NextSignal takes back.
 	masked bool
+	// strayed: a SIGSEGV of this trap is for registers that the processor cannot take.
+	strayed bool
 
 	signal  proc.SignalReply // the signal that is being delivered
 	pathBuf [pathMax]byte
@@ -68,7 +70,7 @@ func (t *Trap) begin() {
 		t.in.Flags |= uabi.FlagInterrupt
 	}
 	t.forwardable = t.in.Flags&(uabi.FlagInterrupt|uabi.FlagTimeout) == 0
-	t.words, t.files, t.masked, t.used = 0, 0, false, 0
+	t.words, t.files, t.masked, t.strayed, t.used = 0, 0, false, false, 0
 }
 
 // temp notes a handle of ours that is closed when the trap is answered.
@@ -183,8 +185,17 @@ func (t *Trap) reply(v int64) {
 	o.Len, o.NHandles, o.NGrants = 0, 0, 0
 }
 
-// setRegs finishes the trap with a whole register set.
+// setRegs finishes the trap with a whole register set. Where that would go on at no address of user space it is SIGSEGV, as on Linux, whose
+// IRET fails; if its handler is at none either, at an address where nothing ever is, so that each such handler is a trap of its own.
 func (t *Trap) setRegs(r *uabi.Regs) {
+	if r.RIP > uabi.MaxUser {
+		if !t.strayed {
+			t.strayed = true
+			t.astray(*r)
+			return
+		}
+		r.RIP = uabi.MaxUser
+	}
 	*t.buf.ArgRegs() = *r
 	o := t.buf.Out
 	o.Kind, o.Flags, o.Status = uabi.AnswerRegs, 0, 0

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"encoding/binary"
+	"math"
 
 	"aramid/ukernel/uabi"
 )
@@ -52,22 +53,32 @@ type Image struct {
 	Entry     uint64
 	Phdr      uint64 // address of the program headers; 0 when no segment has them
 	PhdrCount uint64
-	Segments  []Segment // ascending addresses, at least one
-	Interp    string    // "" when static
-	Align     uint64    // of the strictest segment, a power of two, at least a page
+	Segments  []Segment // later ones cover earlier ones; at least one unless Broken
+	HasInterp bool
+	Interp    string // meaningless without HasInterp; may be ""
+	Align     uint64 // of the strictest segment, a power of two, at least a page
 	ExecStack bool
+	Broken    bool // a segment contradicts itself, or there is none: Linux notices when it has given up the old image
 }
 
-// Low and High bound all segments in whole pages.
-func (m *Image) Low() uint64 { return m.Segments[0].Addr &^ (pageSize - 1) }
-
-// End is where the last segment ends.
-func (m *Image) End() uint64 {
-	s := m.Segments[len(m.Segments)-1]
-	return s.Addr + s.MemSize
+// Low is where the lowest segment's first page begins.
+func (m *Image) Low() uint64 {
+	low := uint64(maxUserAddr)
+	for i := range m.Segments {
+		low = min(low, m.Segments[i].Addr)
+	}
+	return low &^ (pageSize - 1)
 }
 
-// High is the end of the last segment's last page.
+// End is where the highest segment ends.
+func (m *Image) End() (end uint64) {
+	for i := range m.Segments {
+		end = max(end, m.Segments[i].Addr+m.Segments[i].MemSize)
+	}
+	return end
+}
+
+// High is the end of the highest segment's last page.
 func (m *Image) High() uint64 {
 	return (m.End() + pageSize - 1) &^ (pageSize - 1)
 }
@@ -77,37 +88,55 @@ type ReadAt func(off uint64, b []byte) bool
 
 var le = binary.LittleEndian
 
-// ParseELF reads the headers of a file. It answers ErrNoExec (ENOEXEC) for what is no x86-64 executable and ErrArg
-// (EINVAL) for one whose program headers contradict themselves, as Linux does.
+// ParseELF reads the headers of a program. It answers ErrNoExec (ENOEXEC) for what is no x86-64 executable; ErrIO (EIO) and ErrRange
+// (EINVAL) for an interpreter's name that lies beyond the file, or beyond what a file can have.
 func ParseELF(read ReadAt) (*Image, uabi.Error) {
+	m, table, err := parseHeaders(read)
+	if err != uabi.OK {
+		return nil, err
+	}
+	for p := table; len(p) > 0 && !m.HasInterp; p = p[phdrSize:] {
+		if le.Uint32(p) == ptInterp {
+			if err := m.setInterp(le.Uint64(p[8:]), le.Uint64(p[32:]), read); err != uabi.OK {
+				return nil, err
+			}
+		}
+	}
+	return m, uabi.OK
+}
+
+// ParseInterpreter is ParseELF for a program's interpreter: whether that asks for one itself does not matter.
+func ParseInterpreter(read ReadAt) (*Image, uabi.Error) {
+	m, _, err := parseHeaders(read)
+	return m, err
+}
+
+// parseHeaders reads all but an interpreter's name, and gives the table of program headers.
+func parseHeaders(read ReadAt) (*Image, []byte, uabi.Error) {
 	var h [HeaderSize]byte
 	if !read(0, h[:]) || string(h[:len(magic)]) != magic {
-		return nil, uabi.ErrNoExec
+		return nil, nil, uabi.ErrNoExec
 	}
 	typ, machine := le.Uint16(h[16:]), le.Uint16(h[18:])
 	n, entSize := int(le.Uint16(h[56:])), le.Uint16(h[54:])
 	if typ != typeExec && typ != typeDyn || machine != machineX86 || entSize != phdrSize || n == 0 || n > maxPhdrs {
-		return nil, uabi.ErrNoExec
+		return nil, nil, uabi.ErrNoExec
 	}
 	m := &Image{Align: pageSize, PIE: typ == typeDyn, Entry: le.Uint64(h[24:]), PhdrCount: uint64(n)}
 	phoff := le.Uint64(h[32:])
 	table := make([]byte, n*phdrSize)
 	if !read(phoff, table) {
-		return nil, uabi.ErrNoExec
+		return nil, nil, uabi.ErrNoExec
 	}
-	for i := range n {
-		if err := m.addHeader(table[i*phdrSize:], phoff, read); err != uabi.OK {
-			return nil, err
-		}
+	for p := table; len(p) > 0; p = p[phdrSize:] {
+		m.addHeader(p, phoff)
 	}
-	if len(m.Segments) == 0 {
-		return nil, uabi.ErrNoExec
-	}
-	return m, uabi.OK
+	m.Broken = m.Broken || len(m.Segments) == 0
+	return m, table, uabi.OK
 }
 
 // addHeader takes one program header in.
-func (m *Image) addHeader(p []byte, phoff uint64, read ReadAt) uabi.Error {
+func (m *Image) addHeader(p []byte, phoff uint64) {
 	flags := le.Uint32(p[4:])
 	off, addr, fileSize, memSize := le.Uint64(p[8:]), le.Uint64(p[16:]), le.Uint64(p[32:]), le.Uint64(p[40:])
 	switch le.Uint32(p) {
@@ -115,41 +144,49 @@ func (m *Image) addHeader(p []byte, phoff uint64, read ReadAt) uabi.Error {
 		if align := le.Uint64(p[48:]); align&(align-1) == 0 {
 			m.Align = max(m.Align, align)
 		}
-		return m.addSegment(Segment{Addr: addr, Off: off, FileSize: fileSize, MemSize: memSize, Prot: prot(flags)}, phoff)
-	case ptInterp:
-		if fileSize < 2 || fileSize > maxInterp {
-			return uabi.ErrNoExec
+		if !m.addSegment(Segment{Addr: addr, Off: off, FileSize: fileSize, MemSize: memSize, Prot: prot(flags)}, phoff) {
+			m.Broken = true
 		}
-		b := make([]byte, fileSize)
-		if !read(off, b) || b[fileSize-1] != 0 {
-			return uabi.ErrNoExec
-		}
-		m.Interp = cString(b)
 	case ptPhdr:
 		m.Phdr = addr
 	case ptGNUStack:
 		m.ExecStack = flags&flagExec != 0
 	}
+}
+
+// setInterp reads the name of the interpreter.
+func (m *Image) setInterp(off, size uint64, read ReadAt) uabi.Error {
+	if size < 2 || size > maxInterp {
+		return uabi.ErrNoExec
+	}
+	b := make([]byte, size)
+	switch {
+	case off > math.MaxInt64:
+		return uabi.ErrRange
+	case !read(off, b):
+		return uabi.ErrIO
+	case b[size-1] != 0:
+		return uabi.ErrNoExec
+	}
+	m.HasInterp, m.Interp = true, cString(b)
 	return uabi.OK
 }
 
-func (m *Image) addSegment(s Segment, phoff uint64) uabi.Error {
+// addSegment takes a segment in unless it contradicts itself.
+func (m *Image) addSegment(s Segment, phoff uint64) bool {
 	if s.MemSize == 0 {
-		return uabi.OK
+		return true
 	}
 	end := s.Addr + s.MemSize
 	if s.FileSize > s.MemSize || end < s.Addr || end > maxUserAddr || s.Off+s.FileSize < s.Off ||
 		(s.Addr-s.Off)%pageSize != 0 {
-		return uabi.ErrArg
-	}
-	if k := len(m.Segments); k > 0 && s.Addr < m.Segments[k-1].Addr+m.Segments[k-1].MemSize {
-		return uabi.ErrArg
+		return false
 	}
 	if m.Phdr == 0 && phoff >= s.Off && phoff+m.PhdrCount*phdrSize <= s.Off+s.FileSize {
 		m.Phdr = phoff - s.Off + s.Addr
 	}
 	m.Segments = append(m.Segments, s)
-	return uabi.OK
+	return true
 }
 
 // prot turns PF_ flags into PROT_ bits.

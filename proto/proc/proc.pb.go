@@ -1421,6 +1421,7 @@ type FaultRequest struct {
 	Addr          uint64                 `protobuf:"varint,3,opt,name=addr,proto3" json:"addr,omitempty"`
 	Trap          uint64                 `protobuf:"varint,4,opt,name=trap,proto3" json:"trap,omitempty"`
 	Error         uint64                 `protobuf:"varint,5,opt,name=error,proto3" json:"error,omitempty"`
+	Fatal         bool                   `protobuf:"varint,6,opt,name=fatal,proto3" json:"fatal,omitempty"` // no handler any more: the stack cannot take the frame of this very signal's
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1488,6 +1489,13 @@ func (x *FaultRequest) GetError() uint64 {
 		return x.Error
 	}
 	return 0
+}
+
+func (x *FaultRequest) GetFatal() bool {
+	if x != nil {
+		return x.Fatal
+	}
+	return false
 }
 
 type ActionRequest struct {
@@ -6167,13 +6175,14 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x0fBackgroundReply\x12.\n" +
 	"\averdict\x18\x01 \x01(\x0e2\x14.aramid.proc.VerdictR\averdict\"'\n" +
 	"\rOriginRequest\x12\x16\n" +
-	"\x06origin\x18\x01 \x01(\x04R\x06origin\"x\n" +
+	"\x06origin\x18\x01 \x01(\x04R\x06origin\"\x8e\x01\n" +
 	"\fFaultRequest\x12\x16\n" +
 	"\x06signal\x18\x01 \x01(\rR\x06signal\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\x05R\x04code\x12\x12\n" +
 	"\x04addr\x18\x03 \x01(\x04R\x04addr\x12\x12\n" +
 	"\x04trap\x18\x04 \x01(\x04R\x04trap\x12\x14\n" +
-	"\x05error\x18\x05 \x01(\x04R\x05error\"\x99\x01\n" +
+	"\x05error\x18\x05 \x01(\x04R\x05error\x12\x14\n" +
+	"\x05fatal\x18\x06 \x01(\bR\x05fatal\"\x99\x01\n" +
 	"\rActionRequest\x12\x16\n" +
 	"\x06signal\x18\x01 \x01(\rR\x06signal\x12\x10\n" +
 	"\x03set\x18\x02 \x01(\bR\x03set\x12\x18\n" +

@@ -3404,7 +3404,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Fault", Mutates: true, Blocks: false, Forward: false,
-		In: 5, Out: 0, InHandles: 0, OutHandles: 0,
+		In: 6, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(FaultRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
@@ -4662,6 +4662,10 @@ func (x *FaultRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[2] = uint64(x.Addr)
 	w[3] = uint64(x.Trap)
 	w[4] = uint64(x.Error)
+	w[5] = 0
+	if x.Fatal {
+		w[5] = 1
+	}
 }
 
 // FromWords implements ipc.Message.
@@ -4671,6 +4675,7 @@ func (x *FaultRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Addr = uint64(w[2])
 	x.Trap = uint64(w[3])
 	x.Error = uint64(w[4])
+	x.Fatal = w[5] != 0
 }
 
 // ToHandles implements ipc.Message.
@@ -4688,6 +4693,7 @@ func (x *FaultRequest) Clear() {
 	x.Addr = 0
 	x.Trap = 0
 	x.Error = 0
+	x.Fatal = false
 }
 
 // ToWords implements ipc.Message.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 
 	"aramid/proto/ctx"
@@ -319,6 +320,9 @@ func (h *Procd) setContext(c *server.Ctx, t *state.Thread) uabi.Error {
 	p, cr := h.procs.Get(t.Pid), h.creds.Get(t.Creds)
 	var w [uabi.ContextWords]uint64
 	w[ctx.Tgid], w[ctx.Tid], w[ctx.Ppid] = uint64(p.Pid), uint64(t.Tid), uint64(p.Ppid)
+	if p.Limits[unix.RLIMIT_FSIZE].Soft != rlimInfinity {
+		w[ctx.Ppid] |= ctx.FileLimit
+	}
 	w[ctx.Cred] = cr.Id
 	w[ctx.UID] = uint64(cr.Fsuid) | uint64(cr.Fsgid)<<32
 	w[ctx.Fs], w[ctx.Files] = t.Fs, t.Table

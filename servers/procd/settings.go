@@ -66,6 +66,9 @@ func (h *Procd) Limit(c *server.Ctx, in *proc.LimitRequest, out *proc.LimitReply
 	out.Soft, out.Hard = l.Soft, l.Hard
 	if in.Set {
 		p.Limits[in.Resource] = &state.Limit{Soft: in.Soft, Hard: in.Hard}
+		if in.Resource == unix.RLIMIT_FSIZE {
+			h.setContexts(c, p)
+		}
 	}
 	return uabi.OK
 }

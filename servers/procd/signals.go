@@ -247,6 +247,9 @@ func (h *Procd) Fault(c *server.Ctx, in *proc.FaultRequest, out *proc.EmptyReply
 	if !signal.Valid(in.Signal) {
 		return uabi.ErrArg
 	}
+	if in.Fatal {
+		signal.SetAction(h.handlers[p.Handlers], &state.Action{Signal: in.Signal})
+	}
 	return h.send(c, p, t, &state.Info{
 		Signal: in.Signal, Code: in.Code, Addr: in.Addr, Trap: in.Trap, Error: in.Error, Forced: true,
 	})

@@ -119,7 +119,11 @@ func (h *VFSD) available(c *server.Ctx, e end, in *vfs.CopyRequest) (uint64, uab
 // room is how much of n bytes the other side takes; ErrWait when a pipe is full.
 func (h *VFSD) room(c *server.Ctx, e end, n uint64, nonblock bool) (uint64, uabi.Error) {
 	if e.pipe == nil {
-		if e.pos > maxSize-int64(n) {
+		n, err := limited(c, e.pos, n)
+		switch {
+		case err != uabi.OK:
+			return 0, err
+		case e.pos > maxSize-int64(n):
 			return 0, uabi.ErrTooBig
 		}
 		return h.checkWrite(e.n, e.pos, n)

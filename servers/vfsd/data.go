@@ -241,10 +241,14 @@ func (h *VFSD) writeFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 	if want == 0 {
 		return uabi.OK
 	}
-	if pos > maxSize-int64(want) {
+	want, err := limited(c, pos, want)
+	switch {
+	case err != uabi.OK:
+		return err
+	case pos > maxSize-int64(want):
 		return uabi.ErrTooBig
 	}
-	want, err := h.checkWrite(n, pos, want)
+	want, err = h.checkWrite(n, pos, want)
 	if err != uabi.OK {
 		return err
 	}

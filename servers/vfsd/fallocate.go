@@ -49,6 +49,9 @@ func (k *call) allocate(n *tree.Inode, from, to int64, mode uint32) uabi.Error {
 	if mode&unix.FALLOC_FL_KEEP_SIZE == 0 {
 		size = max(size, to)
 	}
+	if err := mayGrow(k.c, n.Size, size); err != uabi.OK {
+		return err
+	}
 	if clears && k.seals(n)&writeSeals != 0 {
 		return uabi.ErrPerm
 	}

@@ -49,6 +49,44 @@ static void skip(int s, siginfo_t *i, void *u) {
 	c->uc_mcontext.gregs[REG_RBX] = 0x77;
 }
 
+// astray returns to no address.
+static void astray(int s, siginfo_t *i, void *u) { ((ucontext_t *)u)->uc_mcontext.gregs[REG_RIP] = 1UL << 63; }
+
+static void caughtAstray(int s, siginfo_t *i, void *u) {
+	printf("signal %d code %d from %llx\n", s, i->si_code, ((ucontext_t *)u)->uc_mcontext.gregs[REG_RIP]);
+	fflush(stdout);
+	_exit(6);
+}
+
+// wild runs a child with handlers for SIGUSR1 and SIGSEGV.
+static void wild(const char *what, void *usr1, int usr1Flags, void *segv, int segvFlags) {
+	pid_t pid = child();
+	if (pid == 0) {
+		struct sigaction a = {.sa_handler = usr1, .sa_flags = usr1Flags | SA_SIGINFO}, b = {.sa_handler = segv, .sa_flags = segvFlags | SA_SIGINFO};
+		sigaction(SIGUSR1, &a, NULL);
+		signal(SIGSEGV, SIG_DFL);
+		signal(SIGALRM, SIG_DFL);
+		if (segv)
+			sigaction(SIGSEGV, &b, NULL);
+		alarm(20);
+		raise(SIGUSR1);
+		_exit(1);
+	}
+	reap(what, pid);
+}
+
+static void wilds(void) {
+	void *no = (void *)(1UL << 63);
+	CASE("a handler or a frame whose address is none is SIGSEGV", "rt_sigaction rt_sigreturn");
+	wild("handler", no, 0, NULL, 0);
+	wild("handler in the kernel", (void *)-4096, 0, NULL, 0);
+	wild("handler, caught", no, 0, caughtAstray, 0);
+	wild("handler and that of SIGSEGV", no, 0, no, 0);
+	wild("handler and that of SIGSEGV, nested", no, 0, no, SA_NODEFER | SA_ONSTACK);
+	wild("frame", astray, 0, NULL, 0);
+	wild("frame, caught", astray, 0, caughtAstray, 0);
+}
+
 static int deep(int n) {
 	volatile char b[1000];
 	b[0] = n;
@@ -276,5 +314,8 @@ int main(void) {
 	nap(20);
 	R(kill(pid, SIGTERM));
 	reap("running", pid);
+	sigemptyset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	wilds();
 	return 0;
 }
