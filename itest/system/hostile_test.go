@@ -63,7 +63,6 @@ var hostileDiffers = map[string]string{
 	"personality 1":               "other personalities are a gap",
 	"clock_adjtime 1":             "clocks of processes are a gap",
 	"futex 1 read-only":           "a futex in memory that can only be read is waited for",
-	"mremap 3 2^40":               "there are no overcommit rules (docs/caveats.md)",
 	"connect 2":                   "that it is no socket is told first",
 	"connect 3":                   "that it is no socket is told first",
 	"readahead 3 -1":              "a count that is no count reads nothing",

@@ -978,6 +978,59 @@ func (x *AdviseRequest) GetAdvice() uint32 {
 	return 0
 }
 
+// LimitsRequest are RLIMIT_AS and RLIMIT_DATA (getrlimit(2)), bytes; ^0: unlimited.
+type LimitsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Space         uint64                 `protobuf:"varint,1,opt,name=space,proto3" json:"space,omitempty"`
+	Data          uint64                 `protobuf:"varint,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LimitsRequest) Reset() {
+	*x = LimitsRequest{}
+	mi := &file_proto_mm_mm_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LimitsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LimitsRequest) ProtoMessage() {}
+
+func (x *LimitsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_mm_mm_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LimitsRequest.ProtoReflect.Descriptor instead.
+func (*LimitsRequest) Descriptor() ([]byte, []int) {
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *LimitsRequest) GetSpace() uint64 {
+	if x != nil {
+		return x.Space
+	}
+	return 0
+}
+
+func (x *LimitsRequest) GetData() uint64 {
+	if x != nil {
+		return x.Data
+	}
+	return 0
+}
+
 type UsageReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Mapped        uint64                 `protobuf:"varint,1,opt,name=mapped,proto3" json:"mapped,omitempty"`     // bytes
@@ -990,7 +1043,7 @@ type UsageReply struct {
 
 func (x *UsageReply) Reset() {
 	*x = UsageReply{}
-	mi := &file_proto_mm_mm_proto_msgTypes[16]
+	mi := &file_proto_mm_mm_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1002,7 +1055,7 @@ func (x *UsageReply) String() string {
 func (*UsageReply) ProtoMessage() {}
 
 func (x *UsageReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[16]
+	mi := &file_proto_mm_mm_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1015,7 +1068,7 @@ func (x *UsageReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageReply.ProtoReflect.Descriptor instead.
 func (*UsageReply) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{16}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UsageReply) GetMapped() uint64 {
@@ -1056,7 +1109,7 @@ type RegionsRequest struct {
 
 func (x *RegionsRequest) Reset() {
 	*x = RegionsRequest{}
-	mi := &file_proto_mm_mm_proto_msgTypes[17]
+	mi := &file_proto_mm_mm_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1068,7 +1121,7 @@ func (x *RegionsRequest) String() string {
 func (*RegionsRequest) ProtoMessage() {}
 
 func (x *RegionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[17]
+	mi := &file_proto_mm_mm_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1081,7 +1134,7 @@ func (x *RegionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionsRequest.ProtoReflect.Descriptor instead.
 func (*RegionsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{17}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RegionsRequest) GetAfter() uint64 {
@@ -1112,7 +1165,7 @@ type Region struct {
 
 func (x *Region) Reset() {
 	*x = Region{}
-	mi := &file_proto_mm_mm_proto_msgTypes[18]
+	mi := &file_proto_mm_mm_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1177,7 @@ func (x *Region) String() string {
 func (*Region) ProtoMessage() {}
 
 func (x *Region) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[18]
+	mi := &file_proto_mm_mm_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1190,7 @@ func (x *Region) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Region.ProtoReflect.Descriptor instead.
 func (*Region) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{18}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Region) GetAddr() uint64 {
@@ -1191,7 +1244,7 @@ type RegionsReply struct {
 
 func (x *RegionsReply) Reset() {
 	*x = RegionsReply{}
-	mi := &file_proto_mm_mm_proto_msgTypes[19]
+	mi := &file_proto_mm_mm_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +1256,7 @@ func (x *RegionsReply) String() string {
 func (*RegionsReply) ProtoMessage() {}
 
 func (x *RegionsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[19]
+	mi := &file_proto_mm_mm_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +1269,7 @@ func (x *RegionsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionsReply.ProtoReflect.Descriptor instead.
 func (*RegionsReply) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{19}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RegionsReply) GetRegions() []*Region {
@@ -1296,7 +1349,10 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\rAdviseRequest\x12\x12\n" +
 	"\x04addr\x18\x01 \x01(\x04R\x04addr\x12\x10\n" +
 	"\x03len\x18\x02 \x01(\x04R\x03len\x12\x16\n" +
-	"\x06advice\x18\x03 \x01(\rR\x06advice\"o\n" +
+	"\x06advice\x18\x03 \x01(\rR\x06advice\"9\n" +
+	"\rLimitsRequest\x12\x14\n" +
+	"\x05space\x18\x01 \x01(\x04R\x05space\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\x04R\x04data\"o\n" +
 	"\n" +
 	"UsageReply\x12\x16\n" +
 	"\x06mapped\x18\x01 \x01(\x04R\x06mapped\x12\x1a\n" +
@@ -1314,7 +1370,7 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\x04prot\x18\x05 \x01(\rR\x04prot\x12\x16\n" +
 	"\x06shared\x18\x06 \x01(\bR\x06shared\";\n" +
 	"\fRegionsReply\x12+\n" +
-	"\aregions\x18\x01 \x03(\v2\x11.aramid.mm.RegionR\aregions2\xbd\a\n" +
+	"\aregions\x18\x01 \x03(\v2\x11.aramid.mm.RegionR\aregions2\x83\b\n" +
 	"\x02MM\x12B\n" +
 	"\x06Create\x12\x18.aramid.mm.CreateRequest\x1a\x16.aramid.mm.CreateReply\"\x06\x8a\xb5\x18\x02\b\x01\x12T\n" +
 	"\vLoadProgram\x12\x16.aramid.mm.LoadRequest\x1a\x14.aramid.mm.LoadReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12<\n" +
@@ -1326,7 +1382,8 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\x03Brk\x12\x15.aramid.mm.BrkRequest\x1a\x13.aramid.mm.MapReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12U\n" +
 	"\x06Advise\x12\x18.aramid.mm.AdviseRequest\x1a\x15.aramid.mm.EmptyReply\"\x1a\x8a\xb5\x18\x16\b\x01\x18\x01\"\x06ErrArg\"\bErrFault\x12F\n" +
 	"\x06SetBrk\x12\x15.aramid.mm.BrkRequest\x1a\x15.aramid.mm.EmptyReply\"\x0e\x8a\xb5\x18\n" +
-	"\b\x01\"\x06ErrArg\x12=\n" +
+	"\b\x01\"\x06ErrArg\x12D\n" +
+	"\tSetLimits\x12\x18.aramid.mm.LimitsRequest\x1a\x15.aramid.mm.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12=\n" +
 	"\x05Usage\x12\x17.aramid.mm.EmptyRequest\x1a\x15.aramid.mm.UsageReply\"\x04\x8a\xb5\x18\x00\x12C\n" +
 	"\aRegions\x12\x19.aramid.mm.RegionsRequest\x1a\x17.aramid.mm.RegionsReply\"\x04\x8a\xb5\x18\x00B\x11Z\x0faramid/proto/mmb\x06proto3"
 
@@ -1342,7 +1399,7 @@ func file_proto_mm_mm_proto_rawDescGZIP() []byte {
 	return file_proto_mm_mm_proto_rawDescData
 }
 
-var file_proto_mm_mm_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_proto_mm_mm_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_proto_mm_mm_proto_goTypes = []any{
 	(*EmptyRequest)(nil),   // 0: aramid.mm.EmptyRequest
 	(*EmptyReply)(nil),     // 1: aramid.mm.EmptyReply
@@ -1360,14 +1417,15 @@ var file_proto_mm_mm_proto_goTypes = []any{
 	(*RemapRequest)(nil),   // 13: aramid.mm.RemapRequest
 	(*BrkRequest)(nil),     // 14: aramid.mm.BrkRequest
 	(*AdviseRequest)(nil),  // 15: aramid.mm.AdviseRequest
-	(*UsageReply)(nil),     // 16: aramid.mm.UsageReply
-	(*RegionsRequest)(nil), // 17: aramid.mm.RegionsRequest
-	(*Region)(nil),         // 18: aramid.mm.Region
-	(*RegionsReply)(nil),   // 19: aramid.mm.RegionsReply
+	(*LimitsRequest)(nil),  // 16: aramid.mm.LimitsRequest
+	(*UsageReply)(nil),     // 17: aramid.mm.UsageReply
+	(*RegionsRequest)(nil), // 18: aramid.mm.RegionsRequest
+	(*Region)(nil),         // 19: aramid.mm.Region
+	(*RegionsReply)(nil),   // 20: aramid.mm.RegionsReply
 }
 var file_proto_mm_mm_proto_depIdxs = []int32{
 	4,  // 0: aramid.mm.LoadRequest.areas:type_name -> aramid.mm.Area
-	18, // 1: aramid.mm.RegionsReply.regions:type_name -> aramid.mm.Region
+	19, // 1: aramid.mm.RegionsReply.regions:type_name -> aramid.mm.Region
 	2,  // 2: aramid.mm.MM.Create:input_type -> aramid.mm.CreateRequest
 	5,  // 3: aramid.mm.MM.LoadProgram:input_type -> aramid.mm.LoadRequest
 	7,  // 4: aramid.mm.MM.Fork:input_type -> aramid.mm.ForkRequest
@@ -1378,22 +1436,24 @@ var file_proto_mm_mm_proto_depIdxs = []int32{
 	14, // 9: aramid.mm.MM.Brk:input_type -> aramid.mm.BrkRequest
 	15, // 10: aramid.mm.MM.Advise:input_type -> aramid.mm.AdviseRequest
 	14, // 11: aramid.mm.MM.SetBrk:input_type -> aramid.mm.BrkRequest
-	0,  // 12: aramid.mm.MM.Usage:input_type -> aramid.mm.EmptyRequest
-	17, // 13: aramid.mm.MM.Regions:input_type -> aramid.mm.RegionsRequest
-	3,  // 14: aramid.mm.MM.Create:output_type -> aramid.mm.CreateReply
-	6,  // 15: aramid.mm.MM.LoadProgram:output_type -> aramid.mm.LoadReply
-	8,  // 16: aramid.mm.MM.Fork:output_type -> aramid.mm.ForkReply
-	10, // 17: aramid.mm.MM.Map:output_type -> aramid.mm.MapReply
-	1,  // 18: aramid.mm.MM.Unmap:output_type -> aramid.mm.EmptyReply
-	1,  // 19: aramid.mm.MM.Protect:output_type -> aramid.mm.EmptyReply
-	10, // 20: aramid.mm.MM.Remap:output_type -> aramid.mm.MapReply
-	10, // 21: aramid.mm.MM.Brk:output_type -> aramid.mm.MapReply
-	1,  // 22: aramid.mm.MM.Advise:output_type -> aramid.mm.EmptyReply
-	1,  // 23: aramid.mm.MM.SetBrk:output_type -> aramid.mm.EmptyReply
-	16, // 24: aramid.mm.MM.Usage:output_type -> aramid.mm.UsageReply
-	19, // 25: aramid.mm.MM.Regions:output_type -> aramid.mm.RegionsReply
-	14, // [14:26] is the sub-list for method output_type
-	2,  // [2:14] is the sub-list for method input_type
+	16, // 12: aramid.mm.MM.SetLimits:input_type -> aramid.mm.LimitsRequest
+	0,  // 13: aramid.mm.MM.Usage:input_type -> aramid.mm.EmptyRequest
+	18, // 14: aramid.mm.MM.Regions:input_type -> aramid.mm.RegionsRequest
+	3,  // 15: aramid.mm.MM.Create:output_type -> aramid.mm.CreateReply
+	6,  // 16: aramid.mm.MM.LoadProgram:output_type -> aramid.mm.LoadReply
+	8,  // 17: aramid.mm.MM.Fork:output_type -> aramid.mm.ForkReply
+	10, // 18: aramid.mm.MM.Map:output_type -> aramid.mm.MapReply
+	1,  // 19: aramid.mm.MM.Unmap:output_type -> aramid.mm.EmptyReply
+	1,  // 20: aramid.mm.MM.Protect:output_type -> aramid.mm.EmptyReply
+	10, // 21: aramid.mm.MM.Remap:output_type -> aramid.mm.MapReply
+	10, // 22: aramid.mm.MM.Brk:output_type -> aramid.mm.MapReply
+	1,  // 23: aramid.mm.MM.Advise:output_type -> aramid.mm.EmptyReply
+	1,  // 24: aramid.mm.MM.SetBrk:output_type -> aramid.mm.EmptyReply
+	1,  // 25: aramid.mm.MM.SetLimits:output_type -> aramid.mm.EmptyReply
+	17, // 26: aramid.mm.MM.Usage:output_type -> aramid.mm.UsageReply
+	20, // 27: aramid.mm.MM.Regions:output_type -> aramid.mm.RegionsReply
+	15, // [15:28] is the sub-list for method output_type
+	2,  // [2:15] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name
@@ -1410,7 +1470,7 @@ func file_proto_mm_mm_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_mm_mm_proto_rawDesc), len(file_proto_mm_mm_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,8 +21,9 @@ const (
 	MethodBrk         = 8
 	MethodAdvise      = 9
 	MethodSetBrk      = 10
-	MethodUsage       = 11
-	MethodRegions     = 12
+	MethodSetLimits   = 11
+	MethodUsage       = 12
+	MethodRegions     = 13
 )
 
 // Client calls MM through the handle H.
@@ -351,6 +352,28 @@ func (cl Client) SetBrk(c ipc.Caller, in *BrkRequest, out *EmptyReply, grants ..
 	return uabi.OK
 }
 
+// SetLimits bounds the called mm, and what is forked from it later.
+func (cl Client) SetLimits(c ipc.Caller, in *LimitsRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodSetLimits, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Usage sums the mm up.
 func (cl Client) Usage(c ipc.Caller, in *EmptyRequest, out *UsageReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -418,6 +441,8 @@ type Handler[C any] interface {
 	Advise(c C, in *AdviseRequest, out *EmptyReply) uabi.Error
 	// SetBrk tells where the heap starts: the loader's last word on a fresh mm.
 	SetBrk(c C, in *BrkRequest, out *EmptyReply) uabi.Error
+	// SetLimits bounds the called mm, and what is forked from it later.
+	SetLimits(c C, in *LimitsRequest, out *EmptyReply) uabi.Error
 	// Usage sums the mm up.
 	Usage(c C, in *EmptyRequest, out *UsageReply) uabi.Error
 	// Regions lists the regions that end above `after`, at most `max`, in address order.
@@ -452,6 +477,8 @@ type service[C any] struct {
 	adviseOut      EmptyReply
 	setBrkIn       BrkRequest
 	setBrkOut      EmptyReply
+	setLimitsIn    LimitsRequest
+	setLimitsOut   EmptyReply
 	usageIn        EmptyRequest
 	usageOut       UsageReply
 	regionsIn      RegionsRequest
@@ -481,6 +508,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doAdvise(c, b)
 	case MethodSetBrk:
 		return s.doSetBrk(c, b)
+	case MethodSetLimits:
+		return s.doSetLimits(c, b)
 	case MethodUsage:
 		return s.doUsage(c, b)
 	case MethodRegions:
@@ -655,6 +684,22 @@ func (s *service[C]) doSetBrk(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doSetLimits(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.setLimitsIn, &s.setLimitsOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.SetLimits(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 func (s *service[C]) doUsage(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.usageIn, &s.usageOut
 	if b.In.Len != 0 {
@@ -757,6 +802,12 @@ var Methods = [...]ipc.Method{
 		Errors: []uabi.Error{uabi.ErrArg},
 		In:     1, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(BrkRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "SetLimits", Mutates: true, Blocks: false, Forward: false,
+		In: 2, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(LimitsRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
@@ -1205,6 +1256,32 @@ func (x *AdviseRequest) Clear() {
 	x.Addr = 0
 	x.Len = 0
 	x.Advice = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *LimitsRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Space)
+	w[1] = uint64(x.Data)
+}
+
+// FromWords implements ipc.Message.
+func (x *LimitsRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Space = uint64(w[0])
+	x.Data = uint64(w[1])
+}
+
+// ToHandles implements ipc.Message.
+func (x *LimitsRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *LimitsRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *LimitsRequest) Clear() {
+	x.Space = 0
+	x.Data = 0
 }
 
 // ToWords implements ipc.Message.

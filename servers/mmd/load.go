@@ -26,6 +26,9 @@ func (h *MMD) LoadProgram(c *server.Ctx, in *mm.LoadRequest, out *mm.LoadReply) 
 		if err != uabi.OK {
 			return err
 		}
+		if isData(args.Flags, args.Tag) && h.excessive(args.Len) {
+			return uabi.ErrNoMem
+		}
 		areas = append(areas, args)
 	}
 	space, err := c.SpaceCreate(h.payer())

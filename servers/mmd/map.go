@@ -22,6 +22,9 @@ func (h *MMD) Map(c *server.Ctx, in *mm.MapRequest, out *mm.MapReply) uabi.Error
 	if err != uabi.OK {
 		return err
 	}
+	if err := h.promise(c, m, space, va, &a, in.Memory == 0); err != uabi.OK {
+		return err
+	}
 	// Nothing is mapped at va, or it is to be replaced. Fixed, since a successor that does it again finds its own mapping there.
 	args := uabi.MapArgs{Va: va, Len: a.Len, Off: a.Offset, Tag: a.Tag, Memory: uabi.Handle(in.Memory), Flags: a.Flags | uabi.MapFixed}
 	if in.Memory == 0 {
@@ -183,6 +186,17 @@ func (h *MMD) Remap(c *server.Ctx, in *mm.RemapRequest, out *mm.MapReply) uabi.E
 	}
 	if r.Va+r.Len-a.Old < a.OldLen && (a.Fixed || a.NewLen > a.OldLen) {
 		return uabi.ErrFault
+	}
+	if grows := max(a.NewLen, a.OldLen) - a.OldLen; grows > 0 || a.DontUnmap {
+		if a.DontUnmap {
+			grows = a.NewLen
+		}
+		if isData(r.Flags, r.Tag) && h.excessive(grows) {
+			return uabi.ErrNoMem
+		}
+		if err := h.within(c, m, space, 0, grows, isData(r.Flags, r.Tag)); err != uabi.OK {
+			return err
+		}
 	}
 	if !a.Fixed && !a.DontUnmap {
 		done, err := h.resize(c, space, &a, &r)

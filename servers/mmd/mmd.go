@@ -17,10 +17,11 @@ type MMD struct {
 	mms     map[uint64]*state.MM
 	last    uint64
 	account uabi.Handle // of programs: the frames kept for servers are out of its reach
+	memory  uint64      // of the machine, bytes: a constant of it
 }
 
-// New makes the state of a cold start.
-func New() *MMD { return &MMD{mms: map[uint64]*state.MM{}} }
+// New makes the state of a cold start on a machine with that many bytes of memory.
+func New(memory uint64) *MMD { return &MMD{mms: map[uint64]*state.MM{}, memory: memory} }
 
 // Save implements server.State.
 func (h *MMD) Save() []byte {
@@ -127,7 +128,7 @@ func (h *MMD) Fork(c *server.Ctx, in *mm.ForkRequest, out *mm.ForkReply) uabi.Er
 	if err != uabi.OK {
 		return err
 	}
-	child := &state.MM{Space: uint32(space), BrkStart: m.BrkStart, Brk: m.Brk, Top: m.Top, ForkAdvice: m.ForkAdvice}
+	child := &state.MM{Space: uint32(space), BrkStart: m.BrkStart, Brk: m.Brk, Top: m.Top, ForkAdvice: m.ForkAdvice, Limits: copyLimits(m.Limits)}
 	if m.ForkAdvice {
 		h.applyForkAdvice(c, space)
 	}

@@ -74,7 +74,7 @@ func sweep(t *testing.T, f func(c *client)) {
 		defer w.Close()
 		w.Register("mmd", func(k *uksim.Native, args, env []string) {
 			k.Attach(0)
-			k.ProcessExit(uint64(server.ExitStatus(server.Run(k, servertest.Watch(Spec())))))
+			k.ProcessExit(uint64(server.ExitStatus(server.Run(k, servertest.Watch(Spec(testMemory))))))
 		})
 		w.Register("client", func(k *uksim.Native, args, env []string) {
 			k.Attach(0)

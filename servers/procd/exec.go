@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"aramid/proto/mm"
 	"aramid/proto/proc"
 	"aramid/servers/procd/creds"
 	"aramid/servers/procd/fdtable"
@@ -37,6 +38,11 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 	h.clearTid(c, t, p)
 	if err := c.ThreadSpace(uabi.Handle(t.Handle), uabi.Handle(in.Space)); err != uabi.OK {
 		return err
+	}
+	if l := memoryLimits(p); l.Space != rlimInfinity || l.Data != rlimInfinity {
+		if err := (mm.Client{H: uabi.Handle(in.Mm)}).SetLimits(c, l, &mm.EmptyReply{}); err != uabi.OK {
+			return err
+		}
 	}
 	m := &state.Mm{Id: h.nextID(), Refs: 1, Mm: in.Mm, Space: in.Space}
 	h.mms.Put(m.Id, m)

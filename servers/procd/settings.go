@@ -3,6 +3,7 @@ package main
 import (
 	"golang.org/x/sys/unix"
 
+	"aramid/proto/mm"
 	"aramid/proto/proc"
 	"aramid/servers/procd/creds"
 	"aramid/servers/procd/state"
@@ -65,12 +66,36 @@ func (h *Procd) Limit(c *server.Ctx, in *proc.LimitRequest, out *proc.LimitReply
 	}
 	out.Soft, out.Hard = l.Soft, l.Hard
 	if in.Set {
+		if err := h.limitMemory(c, p, in); err != uabi.OK {
+			return err
+		}
 		p.Limits[in.Resource] = &state.Limit{Soft: in.Soft, Hard: in.Hard}
 		if in.Resource == unix.RLIMIT_FSIZE {
 			h.setContexts(c, p)
 		}
 	}
 	return uabi.OK
+}
+
+// limitMemory tells mmd of a limit that it keeps. Who shares the memory of another process, as a child of vfork does, has none of its own
+// to be bound: Exec tells of the limits that are set till then.
+func (h *Procd) limitMemory(c *server.Ctx, p *state.Process, in *proc.LimitRequest) uabi.Error {
+	m := h.mms[p.Mm]
+	if in.Resource != unix.RLIMIT_AS && in.Resource != unix.RLIMIT_DATA || m == nil || m.Refs > 1 {
+		return uabi.OK
+	}
+	req := memoryLimits(p)
+	if in.Resource == unix.RLIMIT_AS {
+		req.Space = in.Soft
+	} else {
+		req.Data = in.Soft
+	}
+	return (mm.Client{H: uabi.Handle(m.Mm)}).SetLimits(c, req, &mm.EmptyReply{})
+}
+
+// memoryLimits are those of a process that mmd keeps.
+func memoryLimits(p *state.Process) *mm.LimitsRequest {
+	return &mm.LimitsRequest{Space: p.Limits[unix.RLIMIT_AS].Soft, Data: p.Limits[unix.RLIMIT_DATA].Soft}
 }
 
 // Usage implements proc.Handler.

@@ -71,6 +71,7 @@ type Map struct {
 	Replace           bool   // what is there goes
 	Stack             bool
 	Shared            bool
+	NoReserve         bool
 	Tag               uint64
 }
 
@@ -109,6 +110,7 @@ func CheckMap(addr, length, offset uint64, prot, flags uint32, tag uint64, file 
 	} else {
 		m.Addr &^= PageSize - 1
 	}
+	m.NoReserve = flags&unix.MAP_NORESERVE != 0
 	m.Flags = Prot(prot)
 	if m.Shared {
 		m.Flags |= uabi.MapShared

@@ -91,6 +91,7 @@ type MM struct {
 	Brk           uint64                 `protobuf:"varint,4,opt,name=brk,proto3" json:"brk,omitempty"`
 	Top           uint64                 `protobuf:"varint,5,opt,name=top,proto3" json:"top,omitempty"`                                 // mappings go below this address, stacks above it
 	ForkAdvice    bool                   `protobuf:"varint,6,opt,name=fork_advice,json=forkAdvice,proto3" json:"fork_advice,omitempty"` // some region may carry DONTFORK or WIPEONFORK in its tag
+	Limits        *Limits                `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`                            // absent: none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -167,6 +168,66 @@ func (x *MM) GetForkAdvice() bool {
 	return false
 }
 
+func (x *MM) GetLimits() *Limits {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+// Limits bound an mm (getrlimit(2)), bytes; ^0: unlimited.
+type Limits struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Space         uint64                 `protobuf:"varint,1,opt,name=space,proto3" json:"space,omitempty"` // RLIMIT_AS
+	Data          uint64                 `protobuf:"varint,2,opt,name=data,proto3" json:"data,omitempty"`   // RLIMIT_DATA
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Limits) Reset() {
+	*x = Limits{}
+	mi := &file_servers_mmd_state_state_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Limits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Limits) ProtoMessage() {}
+
+func (x *Limits) ProtoReflect() protoreflect.Message {
+	mi := &file_servers_mmd_state_state_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Limits.ProtoReflect.Descriptor instead.
+func (*Limits) Descriptor() ([]byte, []int) {
+	return file_servers_mmd_state_state_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Limits) GetSpace() uint64 {
+	if x != nil {
+		return x.Space
+	}
+	return 0
+}
+
+func (x *Limits) GetData() uint64 {
+	if x != nil {
+		return x.Data
+	}
+	return 0
+}
+
 var File_servers_mmd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_mmd_state_state_proto_rawDesc = "" +
@@ -175,7 +236,7 @@ const file_servers_mmd_state_state_proto_rawDesc = "" +
 	"\x05State\x12&\n" +
 	"\x03mms\x18\x01 \x03(\v2\x14.aramid.mmd.state.MMR\x03mms\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\x04R\x04last\x12\x18\n" +
-	"\aaccount\x18\x03 \x01(\rR\aaccount\"\x8c\x01\n" +
+	"\aaccount\x18\x03 \x01(\rR\aaccount\"\xbe\x01\n" +
 	"\x02MM\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\rR\x05space\x12\x1b\n" +
@@ -183,7 +244,11 @@ const file_servers_mmd_state_state_proto_rawDesc = "" +
 	"\x03brk\x18\x04 \x01(\x04R\x03brk\x12\x10\n" +
 	"\x03top\x18\x05 \x01(\x04R\x03top\x12\x1f\n" +
 	"\vfork_advice\x18\x06 \x01(\bR\n" +
-	"forkAdviceB\x1aZ\x18aramid/servers/mmd/stateb\x06proto3"
+	"forkAdvice\x120\n" +
+	"\x06limits\x18\a \x01(\v2\x18.aramid.mmd.state.LimitsR\x06limits\"2\n" +
+	"\x06Limits\x12\x14\n" +
+	"\x05space\x18\x01 \x01(\x04R\x05space\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\x04R\x04dataB\x1aZ\x18aramid/servers/mmd/stateb\x06proto3"
 
 var (
 	file_servers_mmd_state_state_proto_rawDescOnce sync.Once
@@ -197,18 +262,20 @@ func file_servers_mmd_state_state_proto_rawDescGZIP() []byte {
 	return file_servers_mmd_state_state_proto_rawDescData
 }
 
-var file_servers_mmd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_servers_mmd_state_state_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_servers_mmd_state_state_proto_goTypes = []any{
-	(*State)(nil), // 0: aramid.mmd.state.State
-	(*MM)(nil),    // 1: aramid.mmd.state.MM
+	(*State)(nil),  // 0: aramid.mmd.state.State
+	(*MM)(nil),     // 1: aramid.mmd.state.MM
+	(*Limits)(nil), // 2: aramid.mmd.state.Limits
 }
 var file_servers_mmd_state_state_proto_depIdxs = []int32{
 	1, // 0: aramid.mmd.state.State.mms:type_name -> aramid.mmd.state.MM
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	2, // 1: aramid.mmd.state.MM.limits:type_name -> aramid.mmd.state.Limits
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_servers_mmd_state_state_proto_init() }
@@ -222,7 +289,7 @@ func file_servers_mmd_state_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_servers_mmd_state_state_proto_rawDesc), len(file_servers_mmd_state_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

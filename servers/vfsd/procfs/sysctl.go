@@ -50,7 +50,7 @@ const (
 	SysPtyNr      = "kernel/pty/nr"
 )
 
-// Sysctls are all values. overcommit_memory is 1: memory is promised freely and an account's limit decides when it is used.
+// Sysctls are all values. overcommit_memory is 0: mmd promises what one call asks for unless the machine has less (proc_sys_vm(5)).
 var Sysctls = []Sysctl{
 	{Path: "kernel/ostype", Mode: 0o444, Text: Ostype},
 	{Path: "kernel/osrelease", Mode: 0o444, Text: Osrelease},
@@ -76,7 +76,7 @@ var Sysctls = []Sysctl{
 	{Path: "kernel/random/entropy_avail", Mode: 0o444, Text: "256"},
 	{Path: "kernel/pty/max", Mode: 0o644, Rule: Same, Text: "4096"},
 	{Path: SysPtyNr, Mode: 0o444, Rule: Asked},
-	{Path: "vm/overcommit_memory", Mode: 0o644, Rule: Same, Text: "1"},
+	{Path: "vm/overcommit_memory", Mode: 0o644, Rule: Same, Text: "0"},
 	{Path: "vm/mmap_min_addr", Mode: 0o644, Rule: Same, Text: "65536"},
 	{Path: "vm/max_map_count", Mode: 0o644, Rule: Same, Text: "65530"},
 	{Path: "fs/nr_open", Mode: 0o644, Rule: Same, Text: "1048576"},

@@ -189,12 +189,13 @@ static unsigned rnd(unsigned n) {
 	return (seed >> 33) % n;
 }
 
-// lowest reports a segment below vm.mmap_min_addr, which Aramid does not map for root either.
-static int lowest(void) {
+// depends reports what depends on the machine: a segment below vm.mmap_min_addr, which Aramid does not map for root either; one that needs
+// more memory than some have; and more headers of segments than fit a page, which Linux 6.1 does not take.
+static int depends(void) {
 	for (int i = 0; i < PHDRS; i++)
-		if (f.p[i].p_type == PT_LOAD && f.p[i].p_vaddr < 0x10000)
+		if (f.p[i].p_type == PT_LOAD && (f.p[i].p_vaddr < 0x10000 || f.p[i].p_memsz > 1 << 28 && f.p[i].p_memsz < 1UL << 45))
 			return 1;
-	return 0;
+	return f.e.e_phnum > 73;
 }
 
 static void flipped(void) {
@@ -210,7 +211,7 @@ static void flipped(void) {
 			int at = rnd(sizeof f.e + sizeof f.p);
 			f.b[at] ^= 1 << rnd(8);
 		}
-		if (lowest() || f.e.e_phnum > 73) // Linux 6.1 wants the headers of segments to fit a page
+		if (depends())
 			continue;
 		save("damaged", sizeof f);
 		sprintf(what, "seed %d", s);

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"math"
+
+	"aramid/proto/mm"
+	"aramid/servers/mmd/layout"
+	"aramid/servers/mmd/state"
+	"aramid/servers/server"
+	"aramid/ukernel/uabi"
+)
+
+const unlimited = math.MaxUint64
+
+// SetLimits implements mm.Handler.
+func (h *MMD) SetLimits(c *server.Ctx, in *mm.LimitsRequest, out *mm.EmptyReply) uabi.Error {
+	m, _, err := h.find(c)
+	if err != uabi.OK {
+		return err
+	}
+	m.Limits = nil
+	if in.Space != unlimited || in.Data != unlimited {
+		m.Limits = &state.Limits{Space: in.Space, Data: in.Data}
+	}
+	return uabi.OK
+}
+
+// copyLimits are a child's limits.
+func copyLimits(l *state.Limits) *state.Limits {
+	if l == nil {
+		return nil
+	}
+	return &state.Limits{Space: l.Space, Data: l.Data}
+}
+
+// isData reports whether RLIMIT_DATA counts a region: private, writable and no stack.
+func isData(flags uint32, tag uint64) bool {
+	return flags&(uabi.ProtWrite|uabi.MapShared) == uabi.ProtWrite && tag&layout.TagStack == 0
+}
+
+// promise checks an mmap of a.Len bytes at va, where what is there goes, against the mm's limits and against the heuristic of
+// vm.overcommit_memory 0 (proc_sys_vm(5)): no single call gets more memory of its own than the machine has. ErrNoMem.
+func (h *MMD) promise(c *server.Ctx, m *state.MM, space uabi.Handle, va uint64, a *layout.Map, anonymous bool) uabi.Error {
+	own := isData(a.Flags, a.Tag) || a.Shared && anonymous
+	if own && !a.NoReserve && h.excessive(a.Len) {
+		return uabi.ErrNoMem
+	}
+	return h.within(c, m, space, va, a.Len, isData(a.Flags, a.Tag))
+}
+
+// excessive is whether n bytes are more than the machine has.
+func (h *MMD) excessive(n uint64) bool { return n > h.memory }
+
+// within is ErrNoMem if n more bytes, in place of what lies in [va, va+n), would exceed the mm's limits.
+func (h *MMD) within(c *server.Ctx, m *state.MM, space uabi.Handle, va, n uint64, data bool) uabi.Error {
+	if m.Limits == nil {
+		return uabi.OK
+	}
+	all, own, err := h.sizes(c, space, va, va+n)
+	switch {
+	case err != uabi.OK:
+		return err
+	case all+n > m.Limits.Space, data && own+n > m.Limits.Data:
+		return uabi.ErrNoMem
+	}
+	return uabi.OK
+}
+
+// leastStack is what Linux gives a main stack at first, bytes.
+const leastStack = 132 << 10
+
+// sizes are the bytes that RLIMIT_AS and RLIMIT_DATA count, without what lies in [from, to). The main stack is mapped with all that it may
+// have, and counts as far as it is used.
+func (h *MMD) sizes(c *server.Ctx, space uabi.Handle, from, to uint64) (all, data uint64, err uabi.Error) {
+	for va := uint64(0); ; {
+		r, ok, err := c.SpaceQuery(space, va)
+		if err != uabi.OK || !ok {
+			return all, data, err
+		}
+		va = r.Va + r.Len
+		n := r.Len
+		if lo, hi := max(from, r.Va), min(to, va); lo < hi {
+			n -= hi - lo
+		}
+		if r.Tag&layout.TagStack != 0 {
+			n = min(n, max(leastStack, r.Resident*layout.PageSize))
+		}
+		all += n
+		if isData(r.Flags, r.Tag) {
+			data += n
+		}
+	}
+}
