@@ -1,8 +1,6 @@
 package calls
 
 import (
-	"log"
-
 	"golang.org/x/sys/unix"
 
 	"aramid/linuxabi/abi"
@@ -232,8 +230,10 @@ func (t *Trap) fault() {
 		code = segvMap
 		switch {
 		case r.Code&uabi.FaultNoMem != 0:
-			sig, code = unix.SIGKILL, siKernel // no policy to pick another victim yet
-			log.Printf("out of memory: process %d is killed", t.tgid())
+			if t.outOfMemory() {
+				return
+			}
+			sig, code = unix.SIGKILL, siKernel
 		case r.Code&uabi.FaultBus != 0:
 			sig, code = unix.SIGBUS, busAddr
 		case r.Code&hw.FaultPresent != 0 || t.isMapped(r.Addr):

@@ -1037,6 +1037,7 @@ type UsageReply struct {
 	Resident      uint64                 `protobuf:"varint,2,opt,name=resident,proto3" json:"resident,omitempty"` // bytes
 	BrkStart      uint64                 `protobuf:"varint,3,opt,name=brk_start,json=brkStart,proto3" json:"brk_start,omitempty"`
 	Brk           uint64                 `protobuf:"varint,4,opt,name=brk,proto3" json:"brk,omitempty"`
+	Memory        uint64                 `protobuf:"varint,5,opt,name=memory,proto3" json:"memory,omitempty"` // of the machine, bytes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1095,6 +1096,13 @@ func (x *UsageReply) GetBrkStart() uint64 {
 func (x *UsageReply) GetBrk() uint64 {
 	if x != nil {
 		return x.Brk
+	}
+	return 0
+}
+
+func (x *UsageReply) GetMemory() uint64 {
+	if x != nil {
+		return x.Memory
 	}
 	return 0
 }
@@ -1352,13 +1360,14 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\x06advice\x18\x03 \x01(\rR\x06advice\"9\n" +
 	"\rLimitsRequest\x12\x14\n" +
 	"\x05space\x18\x01 \x01(\x04R\x05space\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\x04R\x04data\"o\n" +
+	"\x04data\x18\x02 \x01(\x04R\x04data\"\x87\x01\n" +
 	"\n" +
 	"UsageReply\x12\x16\n" +
 	"\x06mapped\x18\x01 \x01(\x04R\x06mapped\x12\x1a\n" +
 	"\bresident\x18\x02 \x01(\x04R\bresident\x12\x1b\n" +
 	"\tbrk_start\x18\x03 \x01(\x04R\bbrkStart\x12\x10\n" +
-	"\x03brk\x18\x04 \x01(\x04R\x03brk\"8\n" +
+	"\x03brk\x18\x04 \x01(\x04R\x03brk\x12\x16\n" +
+	"\x06memory\x18\x05 \x01(\x04R\x06memory\"8\n" +
 	"\x0eRegionsRequest\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\x04R\x05after\x12\x10\n" +
 	"\x03max\x18\x02 \x01(\rR\x03max\"\x84\x01\n" +

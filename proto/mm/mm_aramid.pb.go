@@ -812,7 +812,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Usage", Mutates: false, Blocks: false, Forward: false,
-		In: 0, Out: 4, InHandles: 0, OutHandles: 0,
+		In: 0, Out: 5, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(UsageReply) },
 	},
@@ -1290,6 +1290,7 @@ func (x *UsageReply) ToWords(w *[uabi.MaxWords]uint64) {
 	w[1] = uint64(x.Resident)
 	w[2] = uint64(x.BrkStart)
 	w[3] = uint64(x.Brk)
+	w[4] = uint64(x.Memory)
 }
 
 // FromWords implements ipc.Message.
@@ -1298,6 +1299,7 @@ func (x *UsageReply) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Resident = uint64(w[1])
 	x.BrkStart = uint64(w[2])
 	x.Brk = uint64(w[3])
+	x.Memory = uint64(w[4])
 }
 
 // ToHandles implements ipc.Message.
@@ -1314,6 +1316,7 @@ func (x *UsageReply) Clear() {
 	x.Resident = 0
 	x.BrkStart = 0
 	x.Brk = 0
+	x.Memory = 0
 }
 
 // ToWords implements ipc.Message.

@@ -6062,6 +6062,90 @@ func (x *TimerDeleteRequest) GetId() int32 {
 	return 0
 }
 
+type VictimReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Mapped        uint64                 `protobuf:"varint,3,opt,name=mapped,proto3" json:"mapped,omitempty"`     // bytes
+	Resident      uint64                 `protobuf:"varint,4,opt,name=resident,proto3" json:"resident,omitempty"` // bytes
+	Uid           uint32                 `protobuf:"varint,5,opt,name=uid,proto3" json:"uid,omitempty"`
+	OomScoreAdj   int32                  `protobuf:"varint,6,opt,name=oom_score_adj,json=oomScoreAdj,proto3" json:"oom_score_adj,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VictimReply) Reset() {
+	*x = VictimReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[88]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VictimReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VictimReply) ProtoMessage() {}
+
+func (x *VictimReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[88]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VictimReply.ProtoReflect.Descriptor instead.
+func (*VictimReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{88}
+}
+
+func (x *VictimReply) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *VictimReply) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *VictimReply) GetMapped() uint64 {
+	if x != nil {
+		return x.Mapped
+	}
+	return 0
+}
+
+func (x *VictimReply) GetResident() uint64 {
+	if x != nil {
+		return x.Resident
+	}
+	return 0
+}
+
+func (x *VictimReply) GetUid() uint32 {
+	if x != nil {
+		return x.Uid
+	}
+	return 0
+}
+
+func (x *VictimReply) GetOomScoreAdj() int32 {
+	if x != nil {
+		return x.OomScoreAdj
+	}
+	return 0
+}
+
 var File_proto_proc_proc_proto protoreflect.FileDescriptor
 
 const file_proto_proc_proc_proto_rawDesc = "" +
@@ -6559,7 +6643,14 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\binterval\x18\x02 \x01(\x04R\binterval\x12\x18\n" +
 	"\aoverrun\x18\x03 \x01(\x05R\aoverrun\"$\n" +
 	"\x12TimerDeleteRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\x05R\x02id*3\n" +
+	"\x02id\x18\x01 \x01(\x05R\x02id\"\x9d\x01\n" +
+	"\vVictimReply\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
+	"\x06mapped\x18\x03 \x01(\x04R\x06mapped\x12\x1a\n" +
+	"\bresident\x18\x04 \x01(\x04R\bresident\x12\x10\n" +
+	"\x03uid\x18\x05 \x01(\rR\x03uid\x12\"\n" +
+	"\room_score_adj\x18\x06 \x01(\x05R\voomScoreAdj*3\n" +
 	"\aVerdict\x12\v\n" +
 	"\aIGNORED\x10\x00\x12\f\n" +
 	"\bORPHANED\x10\x01\x12\r\n" +
@@ -6569,7 +6660,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xbe.\n" +
+	"\x04KILL\x10\x022\x97/\n" +
 	"\x04Proc\x12L\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
@@ -6655,7 +6746,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bTimerArm\x12\x1c.aramid.proc.TimerArmRequest\x1a\x1a.aramid.proc.TimerArmReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12W\n" +
 	"\vTimerDelete\x12\x1f.aramid.proc.TimerDeleteRequest\x1a\x17.aramid.proc.EmptyReply\"\x0e\x8a\xb5\x18\n" +
-	"\b\x01\"\x06ErrArgB\x13Z\x11aramid/proto/procb\x06proto3"
+	"\b\x01\"\x06ErrArg\x12W\n" +
+	"\vOutOfMemory\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.VictimReply\"\x13\x8a\xb5\x18\x0f\b\x01\x10\x01\"\tErrSearchB\x13Z\x11aramid/proto/procb\x06proto3"
 
 var (
 	file_proto_proc_proc_proto_rawDescOnce sync.Once
@@ -6670,7 +6762,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 88)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 89)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(Verdict)(0),                 // 0: aramid.proc.Verdict
 	(CgroupKnob)(0),              // 1: aramid.proc.CgroupKnob
@@ -6762,6 +6854,7 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*TimerArmRequest)(nil),      // 87: aramid.proc.TimerArmRequest
 	(*TimerArmReply)(nil),        // 88: aramid.proc.TimerArmReply
 	(*TimerDeleteRequest)(nil),   // 89: aramid.proc.TimerDeleteRequest
+	(*VictimReply)(nil),          // 90: aramid.proc.VictimReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	11, // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
@@ -6838,77 +6931,79 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	85, // 71: aramid.proc.Proc.TimerMake:input_type -> aramid.proc.TimerMakeRequest
 	87, // 72: aramid.proc.Proc.TimerArm:input_type -> aramid.proc.TimerArmRequest
 	89, // 73: aramid.proc.Proc.TimerDelete:input_type -> aramid.proc.TimerDeleteRequest
-	5,  // 74: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	5,  // 75: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	3,  // 76: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	10, // 77: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
-	3,  // 78: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	3,  // 79: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	3,  // 80: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	14, // 81: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	3,  // 82: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	3,  // 83: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	22, // 84: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	24, // 85: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	3,  // 86: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	24, // 87: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	29, // 88: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	28, // 89: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	29, // 90: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	18, // 91: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
-	31, // 92: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
-	5,  // 93: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
-	29, // 94: aramid.proc.Proc.Raise:output_type -> aramid.proc.SignalReply
-	3,  // 95: aramid.proc.Proc.SigReturn:output_type -> aramid.proc.EmptyReply
-	31, // 96: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	3,  // 97: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	5,  // 98: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	33, // 99: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	3,  // 100: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	36, // 101: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	38, // 102: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	40, // 103: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	5,  // 104: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	43, // 105: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	45, // 106: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	46, // 107: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	47, // 108: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	49, // 109: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	50, // 110: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	52, // 111: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	57, // 112: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	56, // 113: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	56, // 114: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	54, // 115: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
-	56, // 116: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	3,  // 117: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	62, // 118: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	64, // 119: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	66, // 120: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
-	64, // 121: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
-	46, // 122: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	69, // 123: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
-	3,  // 124: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	69, // 125: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	72, // 126: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
-	3,  // 127: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
-	3,  // 128: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
-	49, // 129: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	75, // 130: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
-	3,  // 131: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	78, // 132: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
-	3,  // 133: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
-	49, // 134: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
-	50, // 135: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
-	81, // 136: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
-	5,  // 137: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
-	3,  // 138: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
-	84, // 139: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
-	86, // 140: aramid.proc.Proc.TimerMake:output_type -> aramid.proc.TimerMakeReply
-	88, // 141: aramid.proc.Proc.TimerArm:output_type -> aramid.proc.TimerArmReply
-	3,  // 142: aramid.proc.Proc.TimerDelete:output_type -> aramid.proc.EmptyReply
-	74, // [74:143] is the sub-list for method output_type
-	5,  // [5:74] is the sub-list for method input_type
+	2,  // 74: aramid.proc.Proc.OutOfMemory:input_type -> aramid.proc.EmptyRequest
+	5,  // 75: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	5,  // 76: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	3,  // 77: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	10, // 78: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
+	3,  // 79: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	3,  // 80: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	3,  // 81: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	14, // 82: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	3,  // 83: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	3,  // 84: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	22, // 85: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	24, // 86: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	3,  // 87: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	24, // 88: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	29, // 89: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	28, // 90: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	29, // 91: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	18, // 92: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
+	31, // 93: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
+	5,  // 94: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
+	29, // 95: aramid.proc.Proc.Raise:output_type -> aramid.proc.SignalReply
+	3,  // 96: aramid.proc.Proc.SigReturn:output_type -> aramid.proc.EmptyReply
+	31, // 97: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	3,  // 98: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	5,  // 99: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	33, // 100: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	3,  // 101: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	36, // 102: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	38, // 103: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	40, // 104: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	5,  // 105: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	43, // 106: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	45, // 107: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	46, // 108: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	47, // 109: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	49, // 110: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	50, // 111: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	52, // 112: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	57, // 113: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	56, // 114: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	56, // 115: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	54, // 116: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
+	56, // 117: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	3,  // 118: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	62, // 119: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	64, // 120: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	66, // 121: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
+	64, // 122: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
+	46, // 123: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	69, // 124: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	3,  // 125: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
+	69, // 126: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	72, // 127: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	3,  // 128: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
+	3,  // 129: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
+	49, // 130: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	75, // 131: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	3,  // 132: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
+	78, // 133: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	3,  // 134: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
+	49, // 135: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	50, // 136: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	81, // 137: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
+	5,  // 138: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
+	3,  // 139: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
+	84, // 140: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	86, // 141: aramid.proc.Proc.TimerMake:output_type -> aramid.proc.TimerMakeReply
+	88, // 142: aramid.proc.Proc.TimerArm:output_type -> aramid.proc.TimerArmReply
+	3,  // 143: aramid.proc.Proc.TimerDelete:output_type -> aramid.proc.EmptyReply
+	90, // 144: aramid.proc.Proc.OutOfMemory:output_type -> aramid.proc.VictimReply
+	75, // [75:145] is the sub-list for method output_type
+	5,  // [5:75] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -6929,7 +7024,7 @@ func file_proto_proc_proc_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   88,
+			NumMessages:   89,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -80,6 +80,7 @@ const (
 	MethodTimerMake     = 67
 	MethodTimerArm      = 68
 	MethodTimerDelete   = 69
+	MethodOutOfMemory   = 70
 )
 
 // Client calls Proc through the handle H.
@@ -1728,6 +1729,28 @@ func (cl Client) TimerDelete(c ipc.Caller, in *TimerDeleteRequest, out *EmptyRep
 	return uabi.OK
 }
 
+// OutOfMemory is for a fault of the caller that found no memory: the process that has most of it, as Linux reckons (proc(5), oom_score_adj), is
+// killed, and the reply names it; pid 0: memory has come back. It waits while one that was chosen has yet to end. ErrSearch: there is none to kill.
+func (cl Client) OutOfMemory(c ipc.Caller, in *EmptyRequest, out *VictimReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodOutOfMemory, true); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1888,6 +1911,9 @@ type Handler[C any] interface {
 	TimerArm(c C, in *TimerArmRequest, out *TimerArmReply) uabi.Error
 	// TimerDelete is timer_delete(2). ErrArg: no such timer.
 	TimerDelete(c C, in *TimerDeleteRequest, out *EmptyReply) uabi.Error
+	// OutOfMemory is for a fault of the caller that found no memory: the process that has most of it, as Linux reckons (proc(5), oom_score_adj), is
+	// killed, and the reply names it; pid 0: memory has come back. It waits while one that was chosen has yet to end. ErrSearch: there is none to kill.
+	OutOfMemory(c C, in *EmptyRequest, out *VictimReply) uabi.Error
 }
 
 // Service is Proc with h's methods behind it.
@@ -2036,6 +2062,8 @@ type service[C any] struct {
 	timerArmOut      TimerArmReply
 	timerDeleteIn    TimerDeleteRequest
 	timerDeleteOut   EmptyReply
+	outOfMemoryIn    EmptyRequest
+	outOfMemoryOut   VictimReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -2179,6 +2207,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doTimerArm(c, b)
 	case MethodTimerDelete:
 		return s.doTimerDelete(c, b)
+	case MethodOutOfMemory:
+		return s.doOutOfMemory(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -3340,6 +3370,25 @@ func (s *service[C]) doTimerDelete(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doOutOfMemory(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.outOfMemoryIn, &s.outOfMemoryOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.OutOfMemory(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -3809,6 +3858,13 @@ var Methods = [...]ipc.Method{
 		In:     1, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(TimerDeleteRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "OutOfMemory", Mutates: true, Blocks: true, Forward: false,
+		Errors: []uabi.Error{uabi.ErrSearch},
+		In:     0, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(EmptyRequest) },
+		NewOut: func() ipc.Message { return new(VictimReply) },
 	},
 }
 
@@ -7658,4 +7714,148 @@ func (x *TimerDeleteRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 // Clear implements ipc.Message.
 func (x *TimerDeleteRequest) Clear() {
 	x.Id = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *VictimReply) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *VictimReply) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *VictimReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *VictimReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *VictimReply) Clear() {
+	x.Pid = 0
+	x.Name = ""
+	x.Mapped = 0
+	x.Resident = 0
+	x.Uid = 0
+	x.OomScoreAdj = 0
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *VictimReply) Encode(b []byte) int {
+	if 59+len(x.Name) <= len(b) {
+		n := 0
+		if x.Pid != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.Pid)))
+		}
+		if len(x.Name) != 0 {
+			b[n+0] = 0x12
+			n = ipc.PutString(b, n+1, x.Name)
+		}
+		if x.Mapped != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Mapped))
+		}
+		if x.Resident != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.Resident))
+		}
+		if x.Uid != 0 {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, uint64(x.Uid))
+		}
+		if x.OomScoreAdj != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(int64(x.OomScoreAdj)))
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *VictimReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Pid = int32(v)
+	} else {
+		x.Pid = 0
+	}
+	if i < len(b) && b[i] == 0x12 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Name = ipc.String(v)
+	} else {
+		x.Name = ""
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Mapped = uint64(v)
+	} else {
+		x.Mapped = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Resident = uint64(v)
+	} else {
+		x.Resident = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Uid = uint32(v)
+	} else {
+		x.Uid = 0
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.OomScoreAdj = int32(v)
+	} else {
+		x.OomScoreAdj = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }

@@ -1927,6 +1927,58 @@ func (x *IoctlReply) GetFile() uint32 {
 	return 0
 }
 
+type LogRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Priority      uint32                 `protobuf:"varint,1,opt,name=priority,proto3" json:"priority,omitempty"` // LOG_* of syslog(3)
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogRequest) Reset() {
+	*x = LogRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogRequest) ProtoMessage() {}
+
+func (x *LogRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogRequest.ProtoReflect.Descriptor instead.
+func (*LogRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *LogRequest) GetPriority() uint32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *LogRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 type SyslogRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Action        uint32                 `protobuf:"varint,1,opt,name=action,proto3" json:"action,omitempty"` // SYSLOG_ACTION_*
@@ -1937,7 +1989,7 @@ type SyslogRequest struct {
 
 func (x *SyslogRequest) Reset() {
 	*x = SyslogRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1949,7 +2001,7 @@ func (x *SyslogRequest) String() string {
 func (*SyslogRequest) ProtoMessage() {}
 
 func (x *SyslogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1962,7 +2014,7 @@ func (x *SyslogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyslogRequest.ProtoReflect.Descriptor instead.
 func (*SyslogRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{27}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SyslogRequest) GetAction() uint32 {
@@ -1991,7 +2043,7 @@ type MapFileReply struct {
 
 func (x *MapFileReply) Reset() {
 	*x = MapFileReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2003,7 +2055,7 @@ func (x *MapFileReply) String() string {
 func (*MapFileReply) ProtoMessage() {}
 
 func (x *MapFileReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2016,7 +2068,7 @@ func (x *MapFileReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapFileReply.ProtoReflect.Descriptor instead.
 func (*MapFileReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MapFileReply) GetTag() uint64 {
@@ -2059,7 +2111,7 @@ type PollReply struct {
 
 func (x *PollReply) Reset() {
 	*x = PollReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2071,7 +2123,7 @@ func (x *PollReply) String() string {
 func (*PollReply) ProtoMessage() {}
 
 func (x *PollReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2084,7 +2136,7 @@ func (x *PollReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollReply.ProtoReflect.Descriptor instead.
 func (*PollReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PollReply) GetLevel() uint32 {
@@ -2131,7 +2183,7 @@ type LockRequest struct {
 
 func (x *LockRequest) Reset() {
 	*x = LockRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2195,7 @@ func (x *LockRequest) String() string {
 func (*LockRequest) ProtoMessage() {}
 
 func (x *LockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2208,7 @@ func (x *LockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockRequest.ProtoReflect.Descriptor instead.
 func (*LockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *LockRequest) GetOwner() uint32 {
@@ -2228,7 +2280,7 @@ type LockReply struct {
 
 func (x *LockReply) Reset() {
 	*x = LockReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2240,7 +2292,7 @@ func (x *LockReply) String() string {
 func (*LockReply) ProtoMessage() {}
 
 func (x *LockReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2253,7 +2305,7 @@ func (x *LockReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockReply.ProtoReflect.Descriptor instead.
 func (*LockReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *LockReply) GetType() uint32 {
@@ -2302,7 +2354,7 @@ type EventfdRequest struct {
 
 func (x *EventfdRequest) Reset() {
 	*x = EventfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2314,7 +2366,7 @@ func (x *EventfdRequest) String() string {
 func (*EventfdRequest) ProtoMessage() {}
 
 func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2327,7 +2379,7 @@ func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventfdRequest.ProtoReflect.Descriptor instead.
 func (*EventfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EventfdRequest) GetValue() uint32 {
@@ -2366,7 +2418,7 @@ type EpollControlRequest struct {
 
 func (x *EpollControlRequest) Reset() {
 	*x = EpollControlRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2378,7 +2430,7 @@ func (x *EpollControlRequest) String() string {
 func (*EpollControlRequest) ProtoMessage() {}
 
 func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2391,7 +2443,7 @@ func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollControlRequest.ProtoReflect.Descriptor instead.
 func (*EpollControlRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *EpollControlRequest) GetOp() uint32 {
@@ -2452,7 +2504,7 @@ type ForgetRequest struct {
 
 func (x *ForgetRequest) Reset() {
 	*x = ForgetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2464,7 +2516,7 @@ func (x *ForgetRequest) String() string {
 func (*ForgetRequest) ProtoMessage() {}
 
 func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2477,7 +2529,7 @@ func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForgetRequest.ProtoReflect.Descriptor instead.
 func (*ForgetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ForgetRequest) GetId() uint64 {
@@ -2498,7 +2550,7 @@ type EpollWaitRequest struct {
 
 func (x *EpollWaitRequest) Reset() {
 	*x = EpollWaitRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2510,7 +2562,7 @@ func (x *EpollWaitRequest) String() string {
 func (*EpollWaitRequest) ProtoMessage() {}
 
 func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2523,7 +2575,7 @@ func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollWaitRequest.ProtoReflect.Descriptor instead.
 func (*EpollWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *EpollWaitRequest) GetMax() uint32 {
@@ -2557,7 +2609,7 @@ type TimerfdRequest struct {
 
 func (x *TimerfdRequest) Reset() {
 	*x = TimerfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2569,7 +2621,7 @@ func (x *TimerfdRequest) String() string {
 func (*TimerfdRequest) ProtoMessage() {}
 
 func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2582,7 +2634,7 @@ func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TimerfdRequest) GetClock() uint32 {
@@ -2612,7 +2664,7 @@ type TimerfdSetRequest struct {
 
 func (x *TimerfdSetRequest) Reset() {
 	*x = TimerfdSetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2624,7 +2676,7 @@ func (x *TimerfdSetRequest) String() string {
 func (*TimerfdSetRequest) ProtoMessage() {}
 
 func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2637,7 +2689,7 @@ func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdSetRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TimerfdSetRequest) GetSet() bool {
@@ -2686,7 +2738,7 @@ type TimerfdReply struct {
 
 func (x *TimerfdReply) Reset() {
 	*x = TimerfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2698,7 +2750,7 @@ func (x *TimerfdReply) String() string {
 func (*TimerfdReply) ProtoMessage() {}
 
 func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2711,7 +2763,7 @@ func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdReply.ProtoReflect.Descriptor instead.
 func (*TimerfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *TimerfdReply) GetValue() uint64 {
@@ -2746,7 +2798,7 @@ type SignalfdRequest struct {
 
 func (x *SignalfdRequest) Reset() {
 	*x = SignalfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2758,7 +2810,7 @@ func (x *SignalfdRequest) String() string {
 func (*SignalfdRequest) ProtoMessage() {}
 
 func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2771,7 +2823,7 @@ func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalfdRequest.ProtoReflect.Descriptor instead.
 func (*SignalfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SignalfdRequest) GetMask() uint64 {
@@ -2805,7 +2857,7 @@ type PidfdRequest struct {
 
 func (x *PidfdRequest) Reset() {
 	*x = PidfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2817,7 +2869,7 @@ func (x *PidfdRequest) String() string {
 func (*PidfdRequest) ProtoMessage() {}
 
 func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2830,7 +2882,7 @@ func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdRequest.ProtoReflect.Descriptor instead.
 func (*PidfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PidfdRequest) GetPid() int32 {
@@ -2858,7 +2910,7 @@ type PidfdReply struct {
 
 func (x *PidfdReply) Reset() {
 	*x = PidfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2870,7 +2922,7 @@ func (x *PidfdReply) String() string {
 func (*PidfdReply) ProtoMessage() {}
 
 func (x *PidfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2883,7 +2935,7 @@ func (x *PidfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdReply.ProtoReflect.Descriptor instead.
 func (*PidfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PidfdReply) GetPid() int64 {
@@ -2916,7 +2968,7 @@ type InotifyRequest struct {
 
 func (x *InotifyRequest) Reset() {
 	*x = InotifyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2928,7 +2980,7 @@ func (x *InotifyRequest) String() string {
 func (*InotifyRequest) ProtoMessage() {}
 
 func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2941,7 +2993,7 @@ func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *InotifyRequest) GetNonblock() bool {
@@ -2961,7 +3013,7 @@ type InotifyAddRequest struct {
 
 func (x *InotifyAddRequest) Reset() {
 	*x = InotifyAddRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2973,7 +3025,7 @@ func (x *InotifyAddRequest) String() string {
 func (*InotifyAddRequest) ProtoMessage() {}
 
 func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2986,7 +3038,7 @@ func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyAddRequest.ProtoReflect.Descriptor instead.
 func (*InotifyAddRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *InotifyAddRequest) GetPath() string {
@@ -3012,7 +3064,7 @@ type InotifyRemoveRequest struct {
 
 func (x *InotifyRemoveRequest) Reset() {
 	*x = InotifyRemoveRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3024,7 +3076,7 @@ func (x *InotifyRemoveRequest) String() string {
 func (*InotifyRemoveRequest) ProtoMessage() {}
 
 func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3037,7 +3089,7 @@ func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRemoveRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRemoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *InotifyRemoveRequest) GetWd() int32 {
@@ -3057,7 +3109,7 @@ type MemfdRequest struct {
 
 func (x *MemfdRequest) Reset() {
 	*x = MemfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3069,7 +3121,7 @@ func (x *MemfdRequest) String() string {
 func (*MemfdRequest) ProtoMessage() {}
 
 func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3082,7 +3134,7 @@ func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemfdRequest.ProtoReflect.Descriptor instead.
 func (*MemfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *MemfdRequest) GetName() string {
@@ -3110,7 +3162,7 @@ type SealsRequest struct {
 
 func (x *SealsRequest) Reset() {
 	*x = SealsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3122,7 +3174,7 @@ func (x *SealsRequest) String() string {
 func (*SealsRequest) ProtoMessage() {}
 
 func (x *SealsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3135,7 +3187,7 @@ func (x *SealsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealsRequest.ProtoReflect.Descriptor instead.
 func (*SealsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SealsRequest) GetAdd() bool {
@@ -3168,7 +3220,7 @@ type SetNsRequest struct {
 
 func (x *SetNsRequest) Reset() {
 	*x = SetNsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3180,7 +3232,7 @@ func (x *SetNsRequest) String() string {
 func (*SetNsRequest) ProtoMessage() {}
 
 func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3193,7 +3245,7 @@ func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetNsRequest.ProtoReflect.Descriptor instead.
 func (*SetNsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SetNsRequest) GetDir() uint32 {
@@ -3218,7 +3270,7 @@ type MountSetattrRequest struct {
 
 func (x *MountSetattrRequest) Reset() {
 	*x = MountSetattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3230,7 +3282,7 @@ func (x *MountSetattrRequest) String() string {
 func (*MountSetattrRequest) ProtoMessage() {}
 
 func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3243,7 +3295,7 @@ func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountSetattrRequest.ProtoReflect.Descriptor instead.
 func (*MountSetattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *MountSetattrRequest) GetPath() string {
@@ -3310,7 +3362,7 @@ type XattrRequest struct {
 
 func (x *XattrRequest) Reset() {
 	*x = XattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3322,7 +3374,7 @@ func (x *XattrRequest) String() string {
 func (*XattrRequest) ProtoMessage() {}
 
 func (x *XattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3335,7 +3387,7 @@ func (x *XattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrRequest.ProtoReflect.Descriptor instead.
 func (*XattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *XattrRequest) GetPath() string {
@@ -3396,7 +3448,7 @@ type XattrReply struct {
 
 func (x *XattrReply) Reset() {
 	*x = XattrReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3408,7 +3460,7 @@ func (x *XattrReply) String() string {
 func (*XattrReply) ProtoMessage() {}
 
 func (x *XattrReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3421,7 +3473,7 @@ func (x *XattrReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrReply.ProtoReflect.Descriptor instead.
 func (*XattrReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *XattrReply) GetValue() []byte {
@@ -3445,7 +3497,7 @@ type CopyRequest struct {
 
 func (x *CopyRequest) Reset() {
 	*x = CopyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3457,7 +3509,7 @@ func (x *CopyRequest) String() string {
 func (*CopyRequest) ProtoMessage() {}
 
 func (x *CopyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3470,7 +3522,7 @@ func (x *CopyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyRequest.ProtoReflect.Descriptor instead.
 func (*CopyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *CopyRequest) GetFromOffset() int64 {
@@ -3526,7 +3578,7 @@ type FallocateRequest struct {
 
 func (x *FallocateRequest) Reset() {
 	*x = FallocateRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3538,7 +3590,7 @@ func (x *FallocateRequest) String() string {
 func (*FallocateRequest) ProtoMessage() {}
 
 func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3551,7 +3603,7 @@ func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FallocateRequest.ProtoReflect.Descriptor instead.
 func (*FallocateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *FallocateRequest) GetMode() uint32 {
@@ -3720,7 +3772,11 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x06result\x18\x01 \x01(\x03R\x06result\x12\x10\n" +
 	"\x03out\x18\x02 \x01(\fR\x03out\x12\x12\n" +
 	"\x04kind\x18\x03 \x01(\rR\x04kind\x12\x18\n" +
-	"\x04file\x18\x04 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"9\n" +
+	"\x04file\x18\x04 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"<\n" +
+	"\n" +
+	"LogRequest\x12\x1a\n" +
+	"\bpriority\x18\x01 \x01(\rR\bpriority\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"9\n" +
 	"\rSyslogRequest\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\rR\x06action\x12\x10\n" +
 	"\x03len\x18\x02 \x01(\x05R\x03len\"j\n" +
@@ -3860,7 +3916,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\xcc7\n" +
+	"\x04OPEN\x10\x022\x8b8\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xde\x01\n" +
@@ -3936,7 +3992,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\bCgroupOf\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"=\x8a\xb5\x189\"\bErrBadFD\"\vErrNoDevice\"\tErrAccess\"\aErrBusy\"\fErrOperation\x12\xa9\x01\n" +
 	"\tFallocate\x12\x1c.aramid.vfs.FallocateRequest\x1a\x16.aramid.vfs.EmptyReply\"f\x8a\xb5\x18b\b\x01\"\bErrBadFD\"\x06ErrArg\"\vErrNoDevice\"\n" +
 	"ErrNoSpace\"\aErrPerm\"\aErrSeek\"\tErrTooBig\"\bErrLimit\"\fErrOperation\x12\x80\x01\n" +
-	"\x06StatTo\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"E\x8a\xb5\x18A\x18\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\bErrFaultB\x12Z\x10aramid/proto/vfsb\x06proto3"
+	"\x06StatTo\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"E\x8a\xb5\x18A\x18\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\bErrFault\x12=\n" +
+	"\x03Log\x12\x16.aramid.vfs.LogRequest\x1a\x16.aramid.vfs.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01B\x12Z\x10aramid/proto/vfsb\x06proto3"
 
 var (
 	file_proto_vfs_vfs_proto_rawDescOnce sync.Once
@@ -3951,7 +4008,7 @@ func file_proto_vfs_vfs_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
+var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
 var file_proto_vfs_vfs_proto_goTypes = []any{
 	(Kind)(0),                    // 0: aramid.vfs.Kind
 	(LockOwner)(0),               // 1: aramid.vfs.LockOwner
@@ -3982,32 +4039,33 @@ var file_proto_vfs_vfs_proto_goTypes = []any{
 	(*FlagsRequest)(nil),         // 26: aramid.vfs.FlagsRequest
 	(*IoctlRequest)(nil),         // 27: aramid.vfs.IoctlRequest
 	(*IoctlReply)(nil),           // 28: aramid.vfs.IoctlReply
-	(*SyslogRequest)(nil),        // 29: aramid.vfs.SyslogRequest
-	(*MapFileReply)(nil),         // 30: aramid.vfs.MapFileReply
-	(*PollReply)(nil),            // 31: aramid.vfs.PollReply
-	(*LockRequest)(nil),          // 32: aramid.vfs.LockRequest
-	(*LockReply)(nil),            // 33: aramid.vfs.LockReply
-	(*EventfdRequest)(nil),       // 34: aramid.vfs.EventfdRequest
-	(*EpollControlRequest)(nil),  // 35: aramid.vfs.EpollControlRequest
-	(*ForgetRequest)(nil),        // 36: aramid.vfs.ForgetRequest
-	(*EpollWaitRequest)(nil),     // 37: aramid.vfs.EpollWaitRequest
-	(*TimerfdRequest)(nil),       // 38: aramid.vfs.TimerfdRequest
-	(*TimerfdSetRequest)(nil),    // 39: aramid.vfs.TimerfdSetRequest
-	(*TimerfdReply)(nil),         // 40: aramid.vfs.TimerfdReply
-	(*SignalfdRequest)(nil),      // 41: aramid.vfs.SignalfdRequest
-	(*PidfdRequest)(nil),         // 42: aramid.vfs.PidfdRequest
-	(*PidfdReply)(nil),           // 43: aramid.vfs.PidfdReply
-	(*InotifyRequest)(nil),       // 44: aramid.vfs.InotifyRequest
-	(*InotifyAddRequest)(nil),    // 45: aramid.vfs.InotifyAddRequest
-	(*InotifyRemoveRequest)(nil), // 46: aramid.vfs.InotifyRemoveRequest
-	(*MemfdRequest)(nil),         // 47: aramid.vfs.MemfdRequest
-	(*SealsRequest)(nil),         // 48: aramid.vfs.SealsRequest
-	(*SetNsRequest)(nil),         // 49: aramid.vfs.SetNsRequest
-	(*MountSetattrRequest)(nil),  // 50: aramid.vfs.MountSetattrRequest
-	(*XattrRequest)(nil),         // 51: aramid.vfs.XattrRequest
-	(*XattrReply)(nil),           // 52: aramid.vfs.XattrReply
-	(*CopyRequest)(nil),          // 53: aramid.vfs.CopyRequest
-	(*FallocateRequest)(nil),     // 54: aramid.vfs.FallocateRequest
+	(*LogRequest)(nil),           // 29: aramid.vfs.LogRequest
+	(*SyslogRequest)(nil),        // 30: aramid.vfs.SyslogRequest
+	(*MapFileReply)(nil),         // 31: aramid.vfs.MapFileReply
+	(*PollReply)(nil),            // 32: aramid.vfs.PollReply
+	(*LockRequest)(nil),          // 33: aramid.vfs.LockRequest
+	(*LockReply)(nil),            // 34: aramid.vfs.LockReply
+	(*EventfdRequest)(nil),       // 35: aramid.vfs.EventfdRequest
+	(*EpollControlRequest)(nil),  // 36: aramid.vfs.EpollControlRequest
+	(*ForgetRequest)(nil),        // 37: aramid.vfs.ForgetRequest
+	(*EpollWaitRequest)(nil),     // 38: aramid.vfs.EpollWaitRequest
+	(*TimerfdRequest)(nil),       // 39: aramid.vfs.TimerfdRequest
+	(*TimerfdSetRequest)(nil),    // 40: aramid.vfs.TimerfdSetRequest
+	(*TimerfdReply)(nil),         // 41: aramid.vfs.TimerfdReply
+	(*SignalfdRequest)(nil),      // 42: aramid.vfs.SignalfdRequest
+	(*PidfdRequest)(nil),         // 43: aramid.vfs.PidfdRequest
+	(*PidfdReply)(nil),           // 44: aramid.vfs.PidfdReply
+	(*InotifyRequest)(nil),       // 45: aramid.vfs.InotifyRequest
+	(*InotifyAddRequest)(nil),    // 46: aramid.vfs.InotifyAddRequest
+	(*InotifyRemoveRequest)(nil), // 47: aramid.vfs.InotifyRemoveRequest
+	(*MemfdRequest)(nil),         // 48: aramid.vfs.MemfdRequest
+	(*SealsRequest)(nil),         // 49: aramid.vfs.SealsRequest
+	(*SetNsRequest)(nil),         // 50: aramid.vfs.SetNsRequest
+	(*MountSetattrRequest)(nil),  // 51: aramid.vfs.MountSetattrRequest
+	(*XattrRequest)(nil),         // 52: aramid.vfs.XattrRequest
+	(*XattrReply)(nil),           // 53: aramid.vfs.XattrReply
+	(*CopyRequest)(nil),          // 54: aramid.vfs.CopyRequest
+	(*FallocateRequest)(nil),     // 55: aramid.vfs.FallocateRequest
 }
 var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	24, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
@@ -4037,100 +4095,102 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	26, // 24: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
 	27, // 25: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
 	2,  // 26: aramid.vfs.VFS.Vhangup:input_type -> aramid.vfs.EmptyRequest
-	29, // 27: aramid.vfs.VFS.Syslog:input_type -> aramid.vfs.SyslogRequest
+	30, // 27: aramid.vfs.VFS.Syslog:input_type -> aramid.vfs.SyslogRequest
 	2,  // 28: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
 	2,  // 29: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
 	2,  // 30: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
-	34, // 31: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
+	35, // 31: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
 	2,  // 32: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
-	35, // 33: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
-	36, // 34: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
-	37, // 35: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
+	36, // 33: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
+	37, // 34: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
+	38, // 35: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
 	2,  // 36: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
-	32, // 37: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
+	33, // 37: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
 	2,  // 38: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
-	38, // 39: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
-	39, // 40: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
+	39, // 39: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
+	40, // 40: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
 	2,  // 41: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
-	41, // 42: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
-	42, // 43: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
+	42, // 42: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
+	43, // 43: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
 	2,  // 44: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
-	44, // 45: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
-	45, // 46: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
-	46, // 47: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
-	47, // 48: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
-	48, // 49: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
+	45, // 45: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
+	46, // 46: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
+	47, // 47: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
+	48, // 48: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
+	49, // 49: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
 	2,  // 50: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
-	49, // 51: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
+	50, // 51: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
 	12, // 52: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
-	50, // 53: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
-	51, // 54: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
-	51, // 55: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
-	53, // 56: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
+	51, // 53: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
+	52, // 54: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
+	52, // 55: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
+	54, // 56: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
 	2,  // 57: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
-	54, // 58: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
+	55, // 58: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
 	7,  // 59: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
-	4,  // 60: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	4,  // 61: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	6,  // 62: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	10, // 63: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	9,  // 64: aramid.vfs.VFS.ExecFile:output_type -> aramid.vfs.ExecFileReply
-	3,  // 65: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	8,  // 66: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	3,  // 67: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 68: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 69: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 70: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 71: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	14, // 72: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	3,  // 73: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	8,  // 74: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	21, // 75: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	3,  // 76: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	21, // 77: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.CountReply
-	19, // 78: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	21, // 79: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	21, // 80: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	21, // 81: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	25, // 82: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	21, // 83: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	28, // 84: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	3,  // 85: aramid.vfs.VFS.Vhangup:output_type -> aramid.vfs.EmptyReply
-	21, // 86: aramid.vfs.VFS.Syslog:output_type -> aramid.vfs.CountReply
-	30, // 87: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	31, // 88: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	3,  // 89: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	6,  // 90: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	6,  // 91: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	3,  // 92: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	3,  // 93: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
-	21, // 94: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.CountReply
-	8,  // 95: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	33, // 96: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
-	21, // 97: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
-	6,  // 98: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
-	40, // 99: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
-	3,  // 100: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
-	6,  // 101: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
-	6,  // 102: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
-	43, // 103: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
-	6,  // 104: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
-	21, // 105: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
-	3,  // 106: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
-	6,  // 107: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
-	21, // 108: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
-	3,  // 109: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
-	3,  // 110: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
-	3,  // 111: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
-	3,  // 112: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
-	52, // 113: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
-	3,  // 114: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
-	21, // 115: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
-	21, // 116: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
-	3,  // 117: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
-	3,  // 118: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
-	60, // [60:119] is the sub-list for method output_type
-	1,  // [1:60] is the sub-list for method input_type
+	29, // 60: aramid.vfs.VFS.Log:input_type -> aramid.vfs.LogRequest
+	4,  // 61: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 62: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	6,  // 63: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	10, // 64: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	9,  // 65: aramid.vfs.VFS.ExecFile:output_type -> aramid.vfs.ExecFileReply
+	3,  // 66: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	8,  // 67: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 68: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 69: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 70: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 71: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 72: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	14, // 73: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 74: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	8,  // 75: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	21, // 76: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 77: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	21, // 78: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.CountReply
+	19, // 79: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	21, // 80: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	21, // 81: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	21, // 82: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	25, // 83: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	21, // 84: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	28, // 85: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	3,  // 86: aramid.vfs.VFS.Vhangup:output_type -> aramid.vfs.EmptyReply
+	21, // 87: aramid.vfs.VFS.Syslog:output_type -> aramid.vfs.CountReply
+	31, // 88: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	32, // 89: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 90: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	6,  // 91: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	6,  // 92: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 93: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	3,  // 94: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
+	21, // 95: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.CountReply
+	8,  // 96: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	34, // 97: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	21, // 98: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	6,  // 99: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
+	41, // 100: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
+	3,  // 101: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
+	6,  // 102: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
+	6,  // 103: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
+	44, // 104: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
+	6,  // 105: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
+	21, // 106: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
+	3,  // 107: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
+	6,  // 108: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
+	21, // 109: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
+	3,  // 110: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
+	3,  // 111: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
+	3,  // 112: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
+	3,  // 113: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
+	53, // 114: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	3,  // 115: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
+	21, // 116: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
+	21, // 117: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
+	3,  // 118: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
+	3,  // 119: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
+	3,  // 120: aramid.vfs.VFS.Log:output_type -> aramid.vfs.EmptyReply
+	61, // [61:121] is the sub-list for method output_type
+	1,  // [1:61] is the sub-list for method input_type
 	1,  // [1:1] is the sub-list for extension type_name
 	1,  // [1:1] is the sub-list for extension extendee
 	0,  // [0:1] is the sub-list for field type_name
@@ -4148,7 +4208,7 @@ func file_proto_vfs_vfs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_vfs_vfs_proto_rawDesc), len(file_proto_vfs_vfs_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   53,
+			NumMessages:   54,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

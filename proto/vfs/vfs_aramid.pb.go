@@ -70,6 +70,7 @@ const (
 	MethodCgroupOf      = 57
 	MethodFallocate     = 58
 	MethodStatTo        = 59
+	MethodLog           = 60
 )
 
 // Client calls VFS through the handle H.
@@ -1600,6 +1601,31 @@ func (cl Client) ForwardStatTo(t ipc.Forwarder, in *PathRequest, grants ...uabi.
 	return t.Forward(cl.H, MethodStatTo, false)
 }
 
+// Log puts a record of the kernel's own into the kernel log. Called on the plain endpoint.
+func (cl Client) Log(c ipc.Caller, in *LogRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	n := in.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	m.Len = uint32(n)
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodLog, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1727,6 +1753,8 @@ type Handler[C any] interface {
 	// StatTo is StatAt with the result written to grant 0 as struct stat (PutStat), so that it can be forwarded. On an open file's handle an empty
 	// path with AT_EMPTY_PATH and no dir is that file.
 	StatTo(c C, in *PathRequest, out *EmptyReply) uabi.Error
+	// Log puts a record of the kernel's own into the kernel log. Called on the plain endpoint.
+	Log(c C, in *LogRequest, out *EmptyReply) uabi.Error
 }
 
 // Service is VFS with h's methods behind it.
@@ -1855,6 +1883,8 @@ type service[C any] struct {
 	fallocateOut     EmptyReply
 	statToIn         PathRequest
 	statToOut        EmptyReply
+	logIn            LogRequest
+	logOut           EmptyReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -1978,6 +2008,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doFallocate(c, b)
 	case MethodStatTo:
 		return s.doStatTo(c, b)
+	case MethodLog:
+		return s.doLog(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -2989,6 +3021,21 @@ func (s *service[C]) doStatTo(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doLog(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.logIn, &s.logOut
+	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
+		return uabi.ErrDecode
+	}
+	out.Clear()
+	if err := s.h.Log(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -3393,6 +3440,12 @@ var Methods = [...]ipc.Method{
 		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrFault},
 		In:     ipc.Bytes, Out: 0, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(PathRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "Log", Mutates: true, Blocks: false, Forward: false,
+		In: ipc.Bytes, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(LogRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 }
@@ -5324,6 +5377,82 @@ func (x *IoctlReply) Decode(b []byte) bool {
 		x.Kind = uint32(v)
 	} else {
 		x.Kind = 0
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *LogRequest) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *LogRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *LogRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *LogRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *LogRequest) Clear() {
+	x.Priority = 0
+	x.Text = ""
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *LogRequest) Encode(b []byte) int {
+	if 15+len(x.Text) <= len(b) {
+		n := 0
+		if x.Priority != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Priority))
+		}
+		if len(x.Text) != 0 {
+			b[n+0] = 0x12
+			n = ipc.PutString(b, n+1, x.Text)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *LogRequest) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Priority = uint32(v)
+	} else {
+		x.Priority = 0
+	}
+	if i < len(b) && b[i] == 0x12 {
+		var v []byte
+		v, i = ipc.FieldBytes(b, i+1)
+		x.Text = ipc.String(v)
+	} else {
+		x.Text = ""
 	}
 	if i == len(b) && len(x.unknownFields) == 0 {
 		return true

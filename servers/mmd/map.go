@@ -274,7 +274,7 @@ func (h *MMD) Usage(c *server.Ctx, in *mm.EmptyRequest, out *mm.UsageReply) uabi
 		return err
 	}
 	out.Mapped, out.Resident = mapped, frames*layout.PageSize
-	out.BrkStart, out.Brk = m.BrkStart, m.Brk
+	out.BrkStart, out.Brk, out.Memory = m.BrkStart, m.Brk, h.memory
 	return uabi.OK
 }
 

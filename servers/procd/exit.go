@@ -129,6 +129,9 @@ func (h *Procd) exited(c *server.Ctx, p *state.Process, uid uint32) {
 	h.leaveTimes(c, p)
 	h.tallyProcess(p, -1)
 	p.Phase, p.Uid = state.Phase_ZOMBIE, uid
+	if p.Victim {
+		c.EventUpdate(uabi.Handle(p.Event), 0, 0, bitThread)
+	}
 	h.showEnd(c, p)
 	h.tallyProcess(p, 1)
 	h.settle(c, p.Cgroup)

@@ -80,7 +80,7 @@ func (h *Procd) Limit(c *server.Ctx, in *proc.LimitRequest, out *proc.LimitReply
 // limitMemory tells mmd of a limit that it keeps. Who shares the memory of another process, as a child of vfork does, has none of its own
 // to be bound: Exec tells of the limits that are set till then.
 func (h *Procd) limitMemory(c *server.Ctx, p *state.Process, in *proc.LimitRequest) uabi.Error {
-	m := h.mms[p.Mm]
+	m := h.mms.Get(p.Mm)
 	if in.Resource != unix.RLIMIT_AS && in.Resource != unix.RLIMIT_DATA || m == nil || m.Refs > 1 {
 		return uabi.OK
 	}

@@ -248,7 +248,7 @@ func (h *Procd) Fault(c *server.Ctx, in *proc.FaultRequest, out *proc.EmptyReply
 		return uabi.ErrArg
 	}
 	if in.Fatal {
-		signal.SetAction(h.handlers[p.Handlers], &state.Action{Signal: in.Signal})
+		signal.SetAction(h.handlers.Get(p.Handlers), &state.Action{Signal: in.Signal})
 	}
 	return h.send(c, p, t, &state.Info{
 		Signal: in.Signal, Code: in.Code, Addr: in.Addr, Trap: in.Trap, Error: in.Error, Forced: true,

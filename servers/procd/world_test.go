@@ -64,6 +64,12 @@ func (s *stubMM) Fork(c *server.Ctx, in *mm.ForkRequest, out *mm.ForkReply) uabi
 	return s.add(c, space, err, &out.Mm, &out.Space)
 }
 
+// Usage: the newer an mm, the more memory it has.
+func (s *stubMM) Usage(c *server.Ctx, in *mm.EmptyRequest, out *mm.UsageReply) uabi.Error {
+	out.Resident, out.Memory = c.Badge()<<20, 1000<<20
+	return uabi.OK
+}
+
 func (s *stubMM) gone(c *server.Ctx, badge uint64) {
 	if h := s.spaces[badge]; h != 0 {
 		c.Close(h)
@@ -113,6 +119,7 @@ const (
 	sysPidWatch          // (pid) → serial, whose event sysWatchLevel reads
 	sysKillSerial        // (pid, signal, serial)
 	sysFdID              // (fd) → number of its open file
+	sysNoMemory          // () → pid of who is killed
 )
 
 // handler is a small linuxabi. It is never crashed in these tests, so it may keep registers of interrupted aliens itself.
@@ -283,6 +290,10 @@ func (h *handler) syscall(in *uabi.Msg) (uint64, uabi.Error) {
 		var out proc.WaitReply
 		err := h.proc.Wait(l, &proc.WaitRequest{Idtype: uint32(a), Id: int32(b), Options: uint32(d)}, &out)
 		return uint64(uint32(out.Status))<<32 | uint64(out.Pid), err
+	case sysNoMemory:
+		var out proc.VictimReply
+		err := h.proc.OutOfMemory(l, &proc.EmptyRequest{}, &out)
+		return uint64(out.Pid), err
 	case sysKill:
 		return 0, h.proc.Kill(l, &proc.KillRequest{Pid: int32(a), Tid: int32(b), Signal: uint32(d)}, &proc.EmptyReply{})
 	case sysAction:

@@ -91,6 +91,12 @@ func (h *VFSD) addRecord(c *server.Ctx, priority uint32, text string) {
 	}
 }
 
+// Log implements vfs.Handler.
+func (h *VFSD) Log(c *server.Ctx, in *vfs.LogRequest, out *vfs.EmptyReply) uabi.Error {
+	h.addRecord(c, in.Priority, strings.Clone(in.Text))
+	return uabi.OK
+}
+
 // stamp is how Linux shows a record's time.
 func stamp(usec uint64) string { return fmt.Sprintf("[%5d.%06d] ", usec/1e6, usec%1e6) }
 

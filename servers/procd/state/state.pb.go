@@ -90,6 +90,7 @@ type State struct {
 	Forks         uint64                 `protobuf:"varint,23,opt,name=forks,proto3" json:"forks,omitempty"`                                // processes and threads made since boot
 	Gone          *Times                 `protobuf:"bytes,24,opt,name=gone,proto3" json:"gone,omitempty"`                                   // of all threads that are gone
 	PidMax        int32                  `protobuf:"varint,60,opt,name=pid_max,json=pidMax,proto3" json:"pid_max,omitempty"`                // 0: as at boot
+	VictimFree    uint64                 `protobuf:"varint,61,opt,name=victim_free,json=victimFree,proto3" json:"victim_free,omitempty"`    // frames that were free when a process was last chosen to be killed for them; 0: since then some came back
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -257,6 +258,13 @@ func (x *State) GetPidMax() int32 {
 	return 0
 }
 
+func (x *State) GetVictimFree() uint64 {
+	if x != nil {
+		return x.VictimFree
+	}
+	return 0
+}
+
 // Uts is a uts namespace: the names of the system that its threads see.
 type Uts struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -367,6 +375,7 @@ type Process struct {
 	Layout        *Layout                `protobuf:"bytes,50,opt,name=layout,proto3" json:"layout,omitempty"`
 	OomScoreAdj   int32                  `protobuf:"varint,60,opt,name=oom_score_adj,json=oomScoreAdj,proto3" json:"oom_score_adj,omitempty"`
 	OomScoreLeast int32                  `protobuf:"varint,61,opt,name=oom_score_least,json=oomScoreLeast,proto3" json:"oom_score_least,omitempty"` // what who may not raise limits can go down to
+	Victim        bool                   `protobuf:"varint,62,opt,name=victim,proto3" json:"victim,omitempty"`                                      // it was chosen when memory ended
 	Timers        []*Timer               `protobuf:"bytes,70,rep,name=timers,proto3" json:"timers,omitempty"`                                       // of timer_create(2), by id
 	NextTimer     int32                  `protobuf:"varint,71,opt,name=next_timer,json=nextTimer,proto3" json:"next_timer,omitempty"`               // where the search for a free id begins
 	TimersClock   uint32                 `protobuf:"varint,72,opt,name=timers_clock,json=timersClock,proto3" json:"timers_clock,omitempty"`         // handle of the kernel's timer for all of them; 0 until one is armed
@@ -677,6 +686,13 @@ func (x *Process) GetOomScoreLeast() int32 {
 		return x.OomScoreLeast
 	}
 	return 0
+}
+
+func (x *Process) GetVictim() bool {
+	if x != nil {
+		return x.Victim
+	}
+	return false
 }
 
 func (x *Process) GetTimers() []*Timer {
@@ -2352,7 +2368,7 @@ var File_servers_procd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1fservers/procd/state/state.proto\x12\x12aramid.procd.state\"\x80\x06\n" +
+	"\x1fservers/procd/state/state.proto\x12\x12aramid.procd.state\"\xa1\x06\n" +
 	"\x05State\x121\n" +
 	"\x05procs\x18\x01 \x03(\v2\x1b.aramid.procd.state.ProcessR\x05procs\x124\n" +
 	"\athreads\x18\x02 \x03(\v2\x1a.aramid.procd.state.ThreadR\athreads\x12/\n" +
@@ -2375,14 +2391,16 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\x03uts\x18\x16 \x03(\v2\x17.aramid.procd.state.UtsR\x03uts\x12\x14\n" +
 	"\x05forks\x18\x17 \x01(\x04R\x05forks\x12-\n" +
 	"\x04gone\x18\x18 \x01(\v2\x19.aramid.procd.state.TimesR\x04gone\x12\x17\n" +
-	"\apid_max\x18< \x01(\x05R\x06pidMax\"e\n" +
+	"\apid_max\x18< \x01(\x05R\x06pidMax\x12\x1f\n" +
+	"\vvictim_free\x18= \x01(\x04R\n" +
+	"victimFree\"e\n" +
 	"\x03Uts\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04refs\x18\x02 \x01(\x04R\x04refs\x12\x1a\n" +
 	"\bhostname\x18\x03 \x01(\tR\bhostname\x12\x1e\n" +
 	"\n" +
 	"domainname\x18\x04 \x01(\tR\n" +
-	"domainname\"\x93\v\n" +
+	"domainname\"\xab\v\n" +
 	"\aProcess\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
@@ -2427,7 +2445,8 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\tend_event\x18) \x01(\rR\bendEvent\x122\n" +
 	"\x06layout\x182 \x01(\v2\x1a.aramid.procd.state.LayoutR\x06layout\x12\"\n" +
 	"\room_score_adj\x18< \x01(\x05R\voomScoreAdj\x12&\n" +
-	"\x0foom_score_least\x18= \x01(\x05R\roomScoreLeast\x121\n" +
+	"\x0foom_score_least\x18= \x01(\x05R\roomScoreLeast\x12\x16\n" +
+	"\x06victim\x18> \x01(\bR\x06victim\x121\n" +
 	"\x06timers\x18F \x03(\v2\x19.aramid.procd.state.TimerR\x06timers\x12\x1d\n" +
 	"\n" +
 	"next_timer\x18G \x01(\x05R\tnextTimer\x12!\n" +

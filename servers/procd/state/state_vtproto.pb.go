@@ -49,6 +49,13 @@ func (m *State) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.VictimFree != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.VictimFree))
+		i--
+		dAtA[i] = 0x3
+		i--
+		dAtA[i] = 0xe8
+	}
 	if m.PidMax != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.PidMax))
 		i--
@@ -369,6 +376,18 @@ func (m *Process) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 			i--
 			dAtA[i] = 0xb2
 		}
+	}
+	if m.Victim {
+		i--
+		if m.Victim {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x3
+		i--
+		dAtA[i] = 0xf0
 	}
 	if m.OomScoreLeast != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.OomScoreLeast))
@@ -2154,6 +2173,9 @@ func (m *State) SizeVT() (n int) {
 	if m.PidMax != 0 {
 		n += 2 + protohelpers.SizeOfVarint(uint64(m.PidMax))
 	}
+	if m.VictimFree != 0 {
+		n += 2 + protohelpers.SizeOfVarint(uint64(m.VictimFree))
+	}
 	n += len(m.unknownFields)
 	return n
 }
@@ -2317,6 +2339,9 @@ func (m *Process) SizeVT() (n int) {
 	}
 	if m.OomScoreLeast != 0 {
 		n += 2 + protohelpers.SizeOfVarint(uint64(m.OomScoreLeast))
+	}
+	if m.Victim {
+		n += 3
 	}
 	if len(m.Timers) > 0 {
 		for _, e := range m.Timers {
@@ -3465,6 +3490,25 @@ func (m *State) UnmarshalVT(dAtA []byte) error {
 					break
 				}
 			}
+		case 61:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field VictimFree", wireType)
+			}
+			m.VictimFree = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.VictimFree |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -4561,6 +4605,26 @@ func (m *Process) UnmarshalVT(dAtA []byte) error {
 					break
 				}
 			}
+		case 62:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Victim", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Victim = bool(v != 0)
 		case 70:
 			if wireType != 2 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Timers", wireType)
@@ -8697,6 +8761,25 @@ func (m *State) UnmarshalVTUnsafe(dAtA []byte) error {
 					break
 				}
 			}
+		case 61:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field VictimFree", wireType)
+			}
+			m.VictimFree = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.VictimFree |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -9802,6 +9885,26 @@ func (m *Process) UnmarshalVTUnsafe(dAtA []byte) error {
 					break
 				}
 			}
+		case 62:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Victim", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Victim = bool(v != 0)
 		case 70:
 			if wireType != 2 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Timers", wireType)
