@@ -3,19 +3,21 @@
 #include <sys/mman.h>
 
 // Random sequences of mmap, mprotect, MAP_FIXED, munmap, mremap, madvise, fork and touch against a model: each page of an arena is
-// absent or has a protection, a content and a place in a file. The seeds are the same everywhere, so that the outputs are too.
+// absent or has a protection, a content and a place in a file, which reading it and /proc/self/maps must both show. The seeds are the same
+// everywhere, so that the outputs are too.
 
 #define PAGE 4096
 #define PAGES 32
 #define FILEPAGES 16
 
 static sigjmp_buf env;
-static char *arena;
+static char *arena, *side; // side: where what moves into the arena comes from
 static int file;
 
 static struct page {
 	int prot; // -1: not mapped
 	int value;
+	int off; // page of the file; -1: anonymous
 } model[PAGES];
 
 static unsigned long seed;
@@ -56,18 +58,64 @@ static int wrong(int step) {
 	return bad;
 }
 
+// shown counts the pages that /proc/self/maps does not show as the model has them. How many lines Linux makes of them depends on what was
+// touched when, so pages are compared.
+static int shown(int step) {
+	int bad = 0, seen[PAGES] = {0};
+	unsigned long from, to, off, inode, base = (unsigned long)arena;
+	char perms[5], line[512];
+	FILE *f = fopen("/proc/self/maps", "r");
+	while (fgets(line, sizeof line, f)) {
+		if (sscanf(line, "%lx-%lx %4s %lx %*s %lu", &from, &to, perms, &off, &inode) != 5)
+			printf("a line of maps: %s", line), bad++;
+		for (unsigned long a = from; a < to; a += PAGE) {
+			if (a < base || a >= base + PAGES * PAGE)
+				continue;
+			int i = (a - base) / PAGE;
+			static const char *names[] = {"---p", "r--p", "rw-p"};
+			long want = model[i].off < 0 ? 0 : model[i].off * PAGE, got = inode ? off + (a - from) : 0;
+			if (seen[i]++ || model[i].prot < 0 || strcmp(perms, names[model[i].prot]) || got != want || (inode != 0) != (model[i].off >= 0))
+				if (bad++ == 0)
+					printf("step %d: page %d is shown as %s at %ld, should be %d at %d\n", step, i, perms, got, model[i].prot, model[i].off);
+		}
+	}
+	fclose(f);
+	for (int i = 0; i < PAGES; i++)
+		if (model[i].prot >= 0 && !seen[i] && bad++ == 0)
+			printf("step %d: page %d is not shown\n", step, i);
+	return bad;
+}
+
+// moved maps an area elsewhere, anonymous or of the file, writes to it, and moves it over a part of the arena with another length.
+static int moved(int first, int n) {
+	int from = 1 + rnd(8), off = rnd(2) ? -1 : rnd(FILEPAGES - 8);
+	char *to = arena + first * PAGE;
+	int flags = MAP_PRIVATE | MAP_FIXED | (off < 0 ? MAP_ANONYMOUS : 0);
+	char *p = mmap(side, from * PAGE, PROT_READ | PROT_WRITE, flags, off < 0 ? -1 : file, off < 0 ? 0 : off * PAGE);
+	if (p == MAP_FAILED)
+		return 1;
+	for (int i = 0; i < from || i < n; i++) {
+		struct page m = {2, off < 0 ? 0 : 'A' + off + i, off < 0 ? -1 : off + i};
+		if (i < from && rnd(2))
+			memset(p + i * PAGE, m.value = 'a' + rnd(26), PAGE);
+		if (i < n)
+			model[first + i] = m;
+	}
+	return mremap(p, from * PAGE, n * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to;
+}
+
 static const int prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE};
 
 // step changes a random range and the model with it.
 static int step(void) {
 	int first = rnd(PAGES), n = 1 + rnd(PAGES - first < 8 ? PAGES - first : 8), prot = rnd(3);
 	char *p = arena + first * PAGE;
-	switch (rnd(7)) {
+	switch (rnd(9)) {
 	case 0: // anonymous
 		if (mmap(p, n * PAGE, prots[prot], MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != p)
 			return 1;
 		for (int i = 0; i < n; i++)
-			model[first + i] = (struct page){prot, 0};
+			model[first + i] = (struct page){prot, 0, -1};
 		return 0;
 	case 1: { // a piece of the file
 		int off = rnd(FILEPAGES);
@@ -76,7 +124,7 @@ static int step(void) {
 		if (mmap(p, n * PAGE - rnd(PAGE), prots[prot], MAP_PRIVATE | MAP_FIXED, file, off * PAGE) != p)
 			return 1;
 		for (int i = 0; i < n; i++)
-			model[first + i] = (struct page){prot, 'A' + off + i};
+			model[first + i] = (struct page){prot, 'A' + off + i, off + i};
 		return 0;
 	}
 	case 2: { // a hole makes mprotect stop there
@@ -115,6 +163,17 @@ static int step(void) {
 		model[first].prot = -1;
 		return 0;
 	}
+	case 6:
+		return moved(first, n);
+	case 7: { // what is dropped is read anew; holes are told
+		int want = 0;
+		for (int i = first; i < first + n; i++) {
+			if (model[i].prot < 0)
+				want = -1;
+			model[i].value = model[i].off < 0 ? 0 : 'A' + model[i].off;
+		}
+		return madvise(p, n * PAGE, MADV_DONTNEED) != want;
+	}
 	default: { // a child sees the same, and its writes stay its own
 		fflush(stdout);
 		pid_t pid = fork();
@@ -144,16 +203,24 @@ int main(int argc, char **argv) {
 		memset(b, 'A' + i, PAGE);
 		write(file, b, PAGE);
 	}
-	arena = mmap(NULL, PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	side = mmap(NULL, 3 * PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	arena = side + 2 * PAGES * PAGE;
 	for (int s = 1; s <= seeds; s++) {
 		seed = s;
 		mmap(arena, PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-		memset(model, 0, sizeof model);
+		for (int i = 0; i < PAGES; i++)
+			model[i] = (struct page){0, 0, -1};
 		for (int i = 0; i < 120; i++) {
 			if (step())
 				printf("seed %d, step %d failed\n", s, i), bad++;
 			bad += wrong(i);
+			if (i % 20 == 0)
+				bad += shown(i);
 		}
+		unsigned long sum = 0;
+		for (int i = 0; i < PAGES; i++)
+			sum = sum * 31 + model[i].prot * 7 + model[i].value * 3 + model[i].off;
+		printf("seed %d: %lx\n", s, sum);
 	}
 	R(bad);
 	struct stat st;
