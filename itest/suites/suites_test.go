@@ -60,7 +60,7 @@ func command(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// userland gives a root busybox under all its names, which the tests start.
+// userland gives a root busybox under all its names, which the tests start, and the user that they are run as.
 func userland(t *testing.T, root string) {
 	t.Helper()
 	b, err := os.ReadFile("/bin/busybox")
@@ -68,10 +68,12 @@ func userland(t *testing.T, root string) {
 		t.Fatalf("%v: run make deps", err)
 	}
 	bin := filepath.Join(root, "bin")
-	for _, dir := range []string{bin, filepath.Join(root, "tmp"), filepath.Join(root, "usr")} {
+	for _, dir := range []string{bin, filepath.Join(root, "tmp"), filepath.Join(root, "usr"), filepath.Join(root, "etc")} {
 		err = errors.Join(err, os.MkdirAll(dir, 0o755))
 	}
-	err = errors.Join(err, os.WriteFile(filepath.Join(bin, "busybox"), b, 0o755), os.Symlink("../bin", filepath.Join(root, "usr/bin")))
+	err = errors.Join(err, os.WriteFile(filepath.Join(bin, "busybox"), b, 0o755), os.Symlink("../bin", filepath.Join(root, "usr/bin")),
+		os.WriteFile(filepath.Join(root, "etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\n"), 0o644),
+		os.WriteFile(filepath.Join(root, "etc/group"), []byte("root:x:0:\n"), 0o644))
 	for name := range strings.FieldsSeq(command(t, filepath.Join(bin, "busybox"), "--list")) {
 		if name != "busybox" {
 			err = errors.Join(err, os.Symlink("busybox", filepath.Join(bin, name)))
