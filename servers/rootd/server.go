@@ -21,7 +21,8 @@ const (
 	slowAfter = 8
 	// noMemoryWait is the time between tries to start a server for which there is no memory.
 	noMemoryWait = 100 * time.Millisecond
-	keptSize     = 32 << 20
+	// keptSize is what state and journal of a server may grow to, bytes: frames come as they are used.
+	keptSize = 128 << 20
 )
 
 // States of a server, as ps shows them.
