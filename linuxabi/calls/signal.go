@@ -173,7 +173,7 @@ func rtSigreturn(t *Trap) int64 {
 		return t.badFrame()
 	}
 	in := proc.SigReturnRequest{Mask: mask, Sp: alt.SP, Size: alt.Size, Flags: alt.Flags &^ ssOnstack, CurrentSp: r.RSP}
-	if t.forwardable {
+	if t.forwardable && r.RIP <= uabi.MaxUser {
 		return t.forwardedWith(&r, t.l.proc.ForwardSigReturn(t, &in))
 	}
 	if err := t.l.proc.SigReturn(t, &in, &proc.EmptyReply{}); err != uabi.OK {
