@@ -74,6 +74,7 @@ func NewAlien(a *object.Account, s *vm.Space, e *Endpoint, b *Badge) (*Thread, u
 	t.Kind = Alien
 	t.Base, t.Prio = sched.PrioAlien, sched.PrioAlien
 	t.block = BlockParked
+	t.Ctx.ResetFX()
 	s.Ref()
 	t.Space = s
 	e.Refs++
@@ -241,6 +242,7 @@ func (t *Thread) SetSpace(s *vm.Space) uabi.Error {
 	t.Space.Release()
 	more, untidy = true, true
 	t.Space = s
+	t.Ctx.ResetFX()
 	return uabi.OK
 }
 

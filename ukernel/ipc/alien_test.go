@@ -574,12 +574,18 @@ func TestAParkedAlienTakesRegistersAndSpaceFromOutside(t *testing.T) {
 	eq(t, "RAX", got.RAX, 9)
 	s, err := vm.NewSpace(x.acct)
 	x.check(err)
+	x.a.Ctx.FX[100] = 9 // of the program before
 	x.check(x.a.SetSpace(s))
 	s.Release()
+	fx := &x.a.Ctx.FX
+	eq(t, "x87 control word", uint16(fx[1])<<8|uint16(fx[0]), 0x37f)
+	eq(t, "MXCSR", uint16(fx[25])<<8|uint16(fx[24]), 0x1f80)
+	eq(t, "register", fx[100], 0)
 	child, err := NewAlien(x.acct, s, x.le, nil)
 	x.check(err)
 	x.check(child.CopyState(x.a))
 	eq(t, "copied", child.Ctx.Regs.RAX, 9)
+	eq(t, "copied x87 control word", child.Ctx.FX[0], 0x7f)
 	x.check(x.a.Start())
 	x.check(x.a.Start())
 	x.on(x.a)

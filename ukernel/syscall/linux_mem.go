@@ -135,13 +135,6 @@ func clone(t *ipc.Thread, r *uabi.Regs) (v, errno uint64) {
 // userStart gives a context the state of a program's first instruction (System V ABI, AMD64 supplement §3.4.1).
 func userStart(c *arch.Context, entry, sp uint64) {
 	c.Regs.RIP, c.Regs.RSP, c.Regs.Flags = entry, sp, forcedFlags
-	put16(c.FX[fxFCW:], fcwDefault)
-	put32(c.FX[fxMXCSR:], mxcsrInit)
+	c.ResetFX()
 	c.Full = 1
 }
-
-const (
-	fxFCW      = 0
-	fcwDefault = 0x37f
-	mxcsrInit  = 0x1f80
-)

@@ -82,7 +82,7 @@ const (
 	CallThreadCopyState // (h, from) → 0. Copies FX state and registers: fork. Both parked or in a trap
 	CallThreadContext   // (h) → 0. Arg: [ContextWords]uint64; takes effect at the next delivery
 	CallThreadStart     // (h) → 0. Idempotent
-	CallThreadSpace     // (h, space) → 0. exec. The thread is in a trap or parked
+	CallThreadSpace     // (h, space) → 0. exec: its x87 and SSE registers begin anew. The thread is in a trap or parked
 	CallThreadInterrupt // (h, on) → 0. R12: the level; on=1 wakes it from user mode or a wait, 0 lowers it
 	CallThreadKill      // (h) → 0. Takes effect when its trap ends, at a wait, or in user mode. Idempotent
 	CallThreadEvent     // (h, event, bits) → 0. Raised when the thread is gone

@@ -76,3 +76,19 @@ type BootInfo struct {
 	Archive Range  // cpio of the boot archive, page-aligned
 	Initrd  Range  // PVH module 0; Len 0 if absent
 }
+
+// Where FXSAVE64 puts the control words, and what a program finds in them (System V ABI, AMD64 supplement §3.4.1): all exceptions masked,
+// x87 with its whole precision.
+const (
+	fxFCW     = 0
+	fxMXCSR   = 24
+	fcwInit   = 0x37f
+	mxcsrInit = 0x1f80
+)
+
+// ResetFX gives the x87 and SSE registers what a program starts with.
+func (c *Context) ResetFX() {
+	clear(c.FX[:])
+	c.FX[fxFCW], c.FX[fxFCW+1] = fcwInit&0xff, fcwInit>>8
+	c.FX[fxMXCSR], c.FX[fxMXCSR+1] = mxcsrInit&0xff, mxcsrInit>>8
+}
