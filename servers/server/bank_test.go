@@ -180,8 +180,14 @@ func (b *bank) Pay(c *Ctx, in *demo.AddRequest, out *demo.PayReply) uabi.Error {
 }
 
 func (b *bank) Keep(c *Ctx, in *demo.KeepRequest, out *demo.KeepReply) uabi.Error {
-	if before := uabi.Handle(b.st.Kept); before != 0 {
+	before := uabi.Handle(b.st.Kept)
+	if !in.Drop {
 		out.Before = uint32(before)
+	}
+	if in.Show {
+		return uabi.OK
+	}
+	if before != 0 {
 		c.Close(before)
 	}
 	b.st.Kept = in.Thing

@@ -182,6 +182,43 @@ func TestARetainedReplyIsAnsweredAgainWithItsHandleMintedAgain(t *testing.T) {
 	}
 }
 
+// A trap's handler ended behind its second request; its successor makes both again. The first one's answer names a handle that the second had
+// closed: it is there until the next trap, whatever ended meanwhile.
+func TestARetainedReplysHandleOutlivesItsClosing(t *testing.T) {
+	for kill := range 60 {
+		f := newFake(testKept)
+		f.killAt[kill] = true
+		f.send(10, 1, 0, demo.MethodKeep, &demo.KeepRequest{Thing: 99})
+		trap := func() (show, drop *request) {
+			show = f.send(10, 2, 0, demo.MethodKeep, &demo.KeepRequest{Show: true})
+			drop = f.send(10, 2, 0, demo.MethodKeep, &demo.KeepRequest{Drop: true})
+			drop.msg.ID.Path = 2
+			return show, drop
+		}
+		show, drop := trap()
+		again, dropAgain := trap()
+		if _, err := f.run(); err != nil {
+			t.Fatalf("kill %d: %v", kill, err)
+		}
+		for _, r := range []*request{show, drop, again, dropAgain} {
+			if r.status != uabi.OK {
+				t.Fatalf("kill %d: step %d answers %v", kill, r.msg.ID.Path, r.status)
+			}
+		}
+		h := again.reply.Handle[0]
+		if h == 0 || h != show.reply.Handle[0] || f.table[h].kind == 0 {
+			t.Fatalf("kill %d: the successor is given %d, the first handler was %d", kill, h, show.reply.Handle[0])
+		}
+		f.send(10, 3, 0, demo.MethodAdd, &demo.AddRequest{Account: 1, Amount: 1})
+		if _, err := f.run(); err != nil {
+			t.Fatalf("kill %d: %v", kill, err)
+		}
+		if len(f.table) != 0 {
+			t.Fatalf("kill %d: %d handles are left", kill, len(f.table))
+		}
+	}
+}
+
 func TestARequestOlderThanItsOriginsNewestTrapIsRefused(t *testing.T) {
 	f := newFake(testKept)
 	f.send(10, 5, 0, demo.MethodAdd, &demo.AddRequest{Account: 1, Amount: 100})

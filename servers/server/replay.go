@@ -64,7 +64,8 @@ func (s *server) replayRecord(r record, rb *uk.Buffer) {
 	if status == uabi.OK {
 		s.redo = c.later
 	}
-	// What it minted and closed was minted and closed then.
+	closing := c.closing
+	// What it minted was minted then, and what it closed was closed or is cleaned up.
 	c.reset(modeLookup, s.b, uabi.ID{}, 0)
 	logged := uabi.Error(s.kept.w[trailer] & repStatusMask)
 	if logged != status {
@@ -76,8 +77,11 @@ func (s *server) replayRecord(r record, rb *uk.Buffer) {
 	case r.kind == recThread:
 		s.ret.remove(rb.In.W[0])
 	case r.id.Origin != s.self:
-		s.ret.put(r.id.Origin, r.id.Trap, r.id.Path, trailer, gives(s.kept.w, trailer))
+		s.retain(r.id, trailer, logged == uabi.OK)
 	}
+	c.closing = closing
+	s.keepLent()
+	c.closing = c.closing[:0]
 }
 
 // trailer walks a committed record's inputs to its trailer.

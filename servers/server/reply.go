@@ -1,6 +1,8 @@
 package server
 
 import (
+	"slices"
+
 	"aramid/ukernel/uabi"
 )
 
@@ -65,6 +67,32 @@ func (c *Ctx) give(h uabi.Handle) uint64 {
 		}
 	}
 	return 0
+}
+
+// retain keeps the reply of the current record, whose trailer is at word o, to be sent again; named: it has handles.
+func (s *server) retain(id uabi.ID, o int, named bool) {
+	s.ret.put(id.Origin, id.Trap, id.Path, o, named && gives(s.kept.w, o))
+	if named {
+		s.ret.lend(id.Origin, s.kept.w, o)
+	}
+}
+
+// keepLent takes out of those to be closed now what a retained reply names: the reply may be sent again (a handler's successor goes through its
+// trap anew), so that the handle has been given away like those that were closed with the reply itself.
+func (s *server) keepLent() {
+	c := &s.ctx
+	if len(s.ret.lent) == 0 {
+		return
+	}
+	c.closing = slices.DeleteFunc(c.closing, func(h uabi.Handle) bool {
+		l := s.ret.lender(h)
+		if l == nil {
+			return false
+		}
+		s.kept.w[l.word] |= repGiven
+		s.ret.find(l.origin).gives = true
+		return true
+	})
 }
 
 // replySize is the number of words of the trailer at word o of w.

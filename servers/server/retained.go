@@ -1,5 +1,11 @@
 package server
 
+import (
+	"slices"
+
+	"aramid/ukernel/uabi"
+)
+
 // retained finds the replies of each origin's newest trap (DESIGN "Commit"). Replies themselves stay where they were
 // committed: in the log or in the snapshot; this holds their word offsets. It is rebuilt by replay.
 type retained struct {
@@ -7,6 +13,14 @@ type retained struct {
 	n     int
 	more  []reply // replies beyond an origin's first, chained
 	free  int32   // chain of unused entries of more, −1: none
+	lent  []lent
+}
+
+// lent is a handle of the server's own, not of one of its badges, that a retained reply names.
+type lent struct {
+	h      uabi.Handle
+	origin uint64
+	word   int // of the reply's trailer in kept memory
 }
 
 // origin is one alien or originator. id 0: the slot is empty.
@@ -14,6 +28,7 @@ type origin struct {
 	id, trap uint64
 	first    reply // off 0: none
 	gives    bool  // a reply has a handle that was given away (reply.go)
+	lends    bool  // some of lent are its replies'
 }
 
 // reply is one committed reply: which step, where its trailer is, and the next of the same trap (index into more, −1: none).
@@ -81,6 +96,28 @@ func (r *retained) put(id, trap, path uint64, off int, gives bool) {
 	o.first.next = i
 }
 
+// lend notes the handles that the reply of an origin at word off of w names and that are none of the server's badges.
+func (r *retained) lend(id uint64, w []uint64, off int) {
+	at := off + 1 + int(w[off]>>repWordsShift&nibble) + wordsOf(int(w[off]>>repBytesShift))
+	for range int(w[off] >> repHandlesShift & nibble) {
+		if h := uabi.Handle(w[at]); h != 0 && w[at+1] == 0 && w[at]&repGiven == 0 {
+			r.lent = append(r.lent, lent{h, id, at})
+			r.find(id).lends = true
+		}
+		at += 2
+	}
+}
+
+// lender is the newest reply that names a handle, or nil.
+func (r *retained) lender(h uabi.Handle) *lent {
+	for i := len(r.lent) - 1; i >= 0; i-- {
+		if r.lent[i].h == h {
+			return &r.lent[i]
+		}
+	}
+	return nil
+}
+
 // touch notes an origin's trap without a reply.
 func (r *retained) touch(id, trap uint64) *origin {
 	o := r.find(id)
@@ -127,6 +164,10 @@ func (r *retained) drop(o *origin) {
 	}
 	o.first = reply{next: -1}
 	o.gives = false
+	if o.lends {
+		o.lends = false
+		r.lent = slices.DeleteFunc(r.lent, func(l lent) bool { return l.origin == o.id })
+	}
 }
 
 func (r *retained) alloc() int32 {

@@ -98,7 +98,9 @@ func (s *server) serve() error {
 		case uabi.ErrInterrupted, uabi.ErrTimeout:
 			s.b.Out.Kind = uabi.AnswerNone
 		default:
-			return fmt.Errorf("receive: %w", err)
+			in, out := s.b.In, s.b.Out
+			return fmt.Errorf("receive, with the answer %d (status %d, handles %v, wait %v) to method %d of %v: %w",
+				out.Kind, out.Status, out.Handle[:min(out.NHandles, uabi.MaxHandles)], out.Wait.Event, in.Method, in.ID, err)
 		}
 	}
 }
@@ -383,7 +385,10 @@ func (s *server) commit(status uabi.Error, nwords int) {
 	k.tail = end
 	s.last, s.lastOrigin = trailer, c.id.Origin
 	if c.id.Origin != s.self {
-		s.ret.put(c.id.Origin, c.id.Trap, c.id.Path, trailer, c.b.Out.NHandles != 0 && status == uabi.OK && gives(k.w, trailer))
+		s.retain(c.id, trailer, status == uabi.OK && c.b.Out.NHandles != 0)
+	}
+	if len(c.closing) != 0 {
+		s.keepLent()
 	}
 	s.count(healthCommits)
 	if s.fault.on {

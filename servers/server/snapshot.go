@@ -2,6 +2,8 @@ package server
 
 import (
 	"sync/atomic"
+
+	"aramid/ukernel/uabi"
 )
 
 // A snapshot, in words: bytes of the state, the own counter, the number of origins; the state, padded; then each origin: id, trap,
@@ -119,7 +121,7 @@ func (s *server) readReplies(area int) {
 		at += originHead
 		s.ret.touch(id, trap)
 		for j := uint64(0); j < n; j++ {
-			s.ret.put(id, trap, k.w[at], at+1, gives(k.w, at+1))
+			s.retain(uabi.ID{Origin: id, Trap: trap, Path: k.w[at]}, at+1, uabi.Error(k.w[at+1]&repStatusMask) == uabi.OK)
 			at += 1 + replySize(k.w, at+1)
 		}
 	}

@@ -10,10 +10,10 @@ const maxCopy = 256 << 10
 
 // GrantCopy copies up to n bytes between offset off of grant i of t's current request and other (a place in t's space or in a
 // memory object); write: into the grant. It returns how many: short at a fault or at maxCopy. ErrStale: the request was dropped,
-// or there is none; ErrArg: beyond the grant; ErrRights; ErrFault, ErrNoMem, ErrAgain.
+// or there is none, or its sender is gone and nobody will send it again; ErrArg: beyond the grant; ErrRights; ErrFault, ErrNoMem, ErrAgain.
 func GrantCopy(t *Thread, i int, off uint64, other vm.Place, n uint64, write bool) (uint64, uabi.Error) {
 	a := t.cur
-	if a == nil || a.call.dead {
+	if a == nil || a.call.dead && !a.call.againSent() {
 		return 0, uabi.ErrStale
 	}
 	c := &a.call
@@ -32,13 +32,23 @@ func GrantCopy(t *Thread, i int, off uint64, other vm.Place, n uint64, write boo
 		return 0, uabi.ErrRights
 	}
 	from := a
-	if g.Flags&uabi.GrantAlien != 0 && a.Kind == Native {
+	switch {
+	case g.Flags&uabi.GrantAlien != 0 && a.Kind == Native:
 		from = c.alien
+	case c.dead:
+		from = nil
 	}
 	if from == nil || from.block == BlockGone {
 		return 0, uabi.ErrStale
 	}
 	return copyPlaces(vm.Place{Space: from.Space, At: g.Addr + off}, other, n, write)
+}
+
+// againSent reports whether a successor of the call's sender, which is gone, will send it again: its alien still waits in the trap that it is for.
+// What is answered now is what the successor will be told, so that the alien's memory must be there.
+func (c *call) againSent() bool {
+	a := c.alien
+	return a != nil && a.al.open && c.id.Origin == a.ID && c.id.Trap == a.al.traps
 }
 
 // copyPlaces copies up to n bytes from other to user, or the other way round.

@@ -216,6 +216,31 @@ func TestAlienGrantsPassThroughNestedAndForwardedRequests(t *testing.T) {
 	x.end()
 }
 
+// The sender of a call for an alien ends: its successor will send the call again, and is told what is answered now.
+func TestAlienGrantsOutliveTheSenderAsLongAsTheTrap(t *testing.T) {
+	x := newLX(t)
+	_, err := x.a.Space.Write(dataVA, []byte("alien"))
+	x.check(err)
+	x.trapped()
+	o := out(x.lt, 0)
+	o.ID = uabi.ID{Origin: x.a.ID, Trap: x.a.al.traps, Path: 1}
+	o.NGrants = 2
+	o.Grant[0] = uabi.Grant{Addr: dataVA, Len: 5, Rights: uabi.RightRead, Flags: uabi.GrantAlien}
+	o.Grant[1] = uabi.Grant{Addr: dataVA, Len: 5, Rights: uabi.RightRead}
+	x.call(x.lt, x.ve, nil)
+	x.receive(x.vt, x.ve)
+	x.l.Die(1, true)
+	n, err := GrantCopy(x.vt, 0, 0, placeOf(x.v, dataVA), 5, false)
+	x.check(err)
+	eq(t, "bytes", n, 5)
+	_, err = GrantCopy(x.vt, 1, 0, placeOf(x.v, dataVA), 5, false)
+	eq(t, "the sender's own memory", err, uabi.ErrStale)
+	x.a.al.traps++ // as if a successor had answered, and the alien had trapped again
+	_, err = GrantCopy(x.vt, 0, 0, placeOf(x.v, dataVA), 5, false)
+	eq(t, "of another trap", err, uabi.ErrStale)
+	x.a.al.traps--
+}
+
 func TestWeakHandlesStayWeakAndRightsOnlyShrink(t *testing.T) {
 	p := newPair(t)
 	h, err := p.e.Mint(p.c, 3, uabi.RightCall|uabi.RightTransfer)

@@ -50,7 +50,7 @@ func (k *Native) sendGrants(r *request) uabi.Error {
 func (k *Native) window(i int, off, n uint64, right uint32) (*grant, uint64, uabi.Error) {
 	r := k.cur
 	switch {
-	case r == nil || !r.trap && !r.forward && r.caller == nil:
+	case r == nil || !r.trap && !r.forward && r.caller == nil && !r.againSent(i):
 		return nil, 0, uabi.ErrStale
 	case i < 0 || i >= len(r.grants) || off > r.grants[i].len:
 		return nil, 0, uabi.ErrArg
@@ -59,6 +59,15 @@ func (k *Native) window(i int, off, n uint64, right uint32) (*grant, uint64, uab
 	}
 	g := &r.grants[i]
 	return g, min(n, g.len-off), uabi.OK
+}
+
+// againSent reports whether a successor of the sender, which is gone, will send the request again, and grant i is of its alien's memory.
+func (r *request) againSent(i int) bool {
+	if i < 0 || i >= len(r.grants) || r.grants[i].alien == nil {
+		return false
+	}
+	a := r.grants[i].alien
+	return a.state != alienGone && a.req != nil && a.req.trap && r.msg.ID.Origin == a.origin && r.msg.ID.Trap == a.traps
 }
 
 // access copies through the window.

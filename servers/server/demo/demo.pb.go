@@ -741,6 +741,8 @@ func (x *PayReply) GetWhen() uint64 {
 type KeepRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Thing         uint32                 `protobuf:"varint,1,opt,name=thing,proto3" json:"thing,omitempty"`
+	Show          bool                   `protobuf:"varint,2,opt,name=show,proto3" json:"show,omitempty"`
+	Drop          bool                   `protobuf:"varint,3,opt,name=drop,proto3" json:"drop,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -780,6 +782,20 @@ func (x *KeepRequest) GetThing() uint32 {
 		return x.Thing
 	}
 	return 0
+}
+
+func (x *KeepRequest) GetShow() bool {
+	if x != nil {
+		return x.Show
+	}
+	return false
+}
+
+func (x *KeepRequest) GetDrop() bool {
+	if x != nil {
+		return x.Drop
+	}
+	return false
 }
 
 type KeepReply struct {
@@ -1175,9 +1191,11 @@ const file_servers_server_demo_demo_proto_rawDesc = "" +
 	"\bPayReply\x12\x18\n" +
 	"\abalance\x18\x01 \x01(\x03R\abalance\x12\x14\n" +
 	"\x05below\x18\x02 \x01(\x03R\x05below\x12\x12\n" +
-	"\x04when\x18\x03 \x01(\x04R\x04when\")\n" +
+	"\x04when\x18\x03 \x01(\x04R\x04when\"Q\n" +
 	"\vKeepRequest\x12\x1a\n" +
-	"\x05thing\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x05thing\")\n" +
+	"\x05thing\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x05thing\x12\x12\n" +
+	"\x04show\x18\x02 \x01(\bR\x04show\x12\x12\n" +
+	"\x04drop\x18\x03 \x01(\bR\x04drop\")\n" +
 	"\tKeepReply\x12\x1c\n" +
 	"\x06before\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x06before\"\x9c\x04\n" +
 	"\x05State\x126\n" +

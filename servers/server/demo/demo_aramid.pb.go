@@ -203,7 +203,7 @@ func (cl Client) Pay(c ipc.Caller, in *AddRequest, out *PayReply, grants ...uabi
 	return uabi.OK
 }
 
-// Keep keeps a handle that comes with it, and gives back the one kept before.
+// Keep keeps a handle that comes with it, and gives back the one kept before; `show` gives that and keeps it, `drop` closes it.
 func (cl Client) Keep(c ipc.Caller, in *KeepRequest, out *KeepReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -315,7 +315,7 @@ type Handler[C any] interface {
 	Take(c C, in *OpenRequest, out *AddReply) uabi.Error
 	// Pay moves an amount to the server below: look-up, two nested mutations, a time, a grant.
 	Pay(c C, in *AddRequest, out *PayReply) uabi.Error
-	// Keep keeps a handle that comes with it, and gives back the one kept before.
+	// Keep keeps a handle that comes with it, and gives back the one kept before; `show` gives that and keeps it, `drop` closes it.
 	Keep(c C, in *KeepRequest, out *KeepReply) uabi.Error
 	// Ping answers what it gets and counts: for figures.
 	Ping(c C, in *PingRequest, out *PingRequest) uabi.Error
@@ -626,7 +626,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Keep", Mutates: true, Blocks: false, Forward: false,
-		In: 0, Out: 0, InHandles: 1, OutHandles: 1,
+		In: 2, Out: 0, InHandles: 1, OutHandles: 1,
 		NewIn:  func() ipc.Message { return new(KeepRequest) },
 		NewOut: func() ipc.Message { return new(KeepReply) },
 	},
@@ -1397,10 +1397,19 @@ func (x *PayReply) Clear() {
 // ToWords implements ipc.Message.
 func (x *KeepRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = 0
+	if x.Show {
+		w[0] = 1
+	}
+	w[1] = 0
+	if x.Drop {
+		w[1] = 1
+	}
 }
 
 // FromWords implements ipc.Message.
 func (x *KeepRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Show = w[0] != 0
+	x.Drop = w[1] != 0
 }
 
 // ToHandles implements ipc.Message.
@@ -1416,6 +1425,8 @@ func (x *KeepRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 // Clear implements ipc.Message.
 func (x *KeepRequest) Clear() {
 	x.Thing = 0
+	x.Show = false
+	x.Drop = false
 }
 
 // ToWords implements ipc.Message.
