@@ -29,5 +29,5 @@ Stage: too many references
 StatAt: access denied, name too long, not found, too many symbolic links
 StatTo: access denied, bad address, name too long, not a directory, not found, ok, too many symbolic links
 Sync: ok
-Write: access denied, bad address, bad argument, bad file descriptor, broken pipe, busy, interrupted, no space left, no such device, no such process, not found, not permitted, ok, operation not supported, page must be fetched, result too large, server failed, too big, would block
+Write: access denied, bad address, bad argument, bad file descriptor, broken pipe, busy, interrupted, limit reached, no space left, no such device, no such process, not found, not permitted, ok, operation not supported, page must be fetched, result too large, server failed, too big, would block
 `

@@ -77,20 +77,20 @@ func (s *server) retain(id uabi.ID, o int, named bool) {
 	}
 }
 
-// keepLent takes out of those to be closed now what a retained reply names: the reply may be sent again (a handler's successor goes through its
-// trap anew), so that the handle has been given away like those that were closed with the reply itself.
-func (s *server) keepLent() {
+// keepLent takes out of those to be closed now what the reply to an earlier step of the same trap names: the reply may be sent again (a handler's
+// successor goes through its trap anew), so that the handle has been given away like those that were closed with the reply itself.
+func (s *server) keepLent(origin uint64) {
 	c := &s.ctx
-	if len(s.ret.lent) == 0 {
+	if len(s.ret.lent) == 0 || len(c.closing) == 0 {
 		return
 	}
 	c.closing = slices.DeleteFunc(c.closing, func(h uabi.Handle) bool {
-		l := s.ret.lender(h)
+		l := s.ret.lender(h, origin)
 		if l == nil {
 			return false
 		}
 		s.kept.w[l.word] |= repGiven
-		s.ret.find(l.origin).gives = true
+		s.ret.find(origin).gives = true
 		return true
 	})
 }

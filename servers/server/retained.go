@@ -108,11 +108,11 @@ func (r *retained) lend(id uint64, w []uint64, off int) {
 	}
 }
 
-// lender is the newest reply that names a handle, or nil.
-func (r *retained) lender(h uabi.Handle) *lent {
+// lender is the newest of an origin's replies that names a handle, or nil.
+func (r *retained) lender(h uabi.Handle, origin uint64) *lent {
 	for i := len(r.lent) - 1; i >= 0; i-- {
-		if r.lent[i].h == h {
-			return &r.lent[i]
+		if l := &r.lent[i]; l.h == h && l.origin == origin {
+			return l
 		}
 	}
 	return nil
