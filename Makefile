@@ -63,7 +63,7 @@ host-test: ## tests that need no QEMU
 	@echo "host tests"; go test -timeout 10m $$(go list ./... | grep -v '^aramid/itest')
 
 qemu-test: image ## tests in QEMU and of the whole system
-	@echo "system tests"; go test -p 1 -timeout 20m ./itest/...
+	@echo "system tests"; go test -p 1 -timeout 40m ./itest/...
 
 kcheck: build/aramid.img ## prove the kernel's rules and print the report
 	@go run ./ukernel/kcheck/cmd/kcheck build/kernel.elf

@@ -22,7 +22,7 @@ const (
 
 // How long a machine may take until its shell answers, and for one command. TCG on a busy host is slow; a hang is a failure all the same.
 const (
-	bootLimit    = 150 * time.Second
+	bootLimit    = 300 * time.Second
 	commandLimit = 90 * time.Second
 	// multiUserLimit is how long all of multi-user.target may take.
 	multiUserLimit = 10 * time.Minute

@@ -120,12 +120,13 @@ func TestServersAreKilledDuringTheBoot(t *testing.T) {
 }
 
 func TestBootsInARowWithOneTwoAndFourProcessors(t *testing.T) {
-	times := 3
+	// Four virtual processors on two cores wait for each other's time slices: a minute or two for a boot.
+	times := map[int]int{1: 3, 2: 3, 4: 1}
 	if os.Getenv("ARAMID_SOAK") != "" {
-		times = 20
+		times = map[int]int{1: 20, 2: 20, 4: 20}
 	}
-	for i := range times {
-		for _, smp := range []int{1, 2, 4} {
+	for _, smp := range []int{1, 2, 4} {
+		for i := range times[smp] {
 			m := boot(t, smp)
 			start := time.Now()
 			m.shell()
