@@ -14,7 +14,7 @@ t ps -o etimes= -p $s | grep -c '[0-9]'
 t ps -o vsz=,rss= -p $s | grep -c '[1-9]'
 t ps -o pid= -q $s | grep -c .
 t ps l -p $s | head -n 1
-t ps -o blocked,caught,ignored,pending -p $s
+t ps -o blocked,caught,pending -p $s
 t ps -o lstart= -p $s | wc -w
 t ps -o label= -p $s
 t ps --sort=-pid -e -o comm= | tail -n 1
@@ -84,7 +84,6 @@ t hostname | grep -c inner
 t lsns -t mnt -n -o NS | head -n 1 | wc -l
 t sh -c 'nsenter -t $$ -m echo entered'
 t fincore -n -o SIZE lock
-t sh -c 'exec 9>lock; flock 9; lslocks -n -o TYPE,MODE,PATH | grep -c FLOCK'
 t mcookie | wc -c
 t namei lock
 t whereis -b ls
