@@ -62,6 +62,7 @@ var hostileDiffers = map[string]string{
 	"pwritev2 6":                  "flags are a gap",
 	"personality 1":               "other personalities are a gap",
 	"clock_adjtime 1":             "clocks of processes are a gap",
+	"mremap 3 2^31":               "2 GiB are more than the machine has, which the overcommit heuristic refuses",
 	"futex 1 read-only":           "a futex in memory that can only be read is waited for",
 	"connect 2":                   "that it is no socket is told first",
 	"connect 3":                   "that it is no socket is told first",
