@@ -101,14 +101,19 @@ func replySize(w []uint64, o int) int {
 	return 1 + int(head>>repWordsShift&nibble) + wordsOf(int(head>>repBytesShift)) + 2*int(head>>repHandlesShift&nibble)
 }
 
-// replyHandles calls f with the two words of each handle in the trailer at word o.
-func replyHandles(w []uint64, o int, f func(word, badge uint64)) {
+// handleWords calls f with the place of the two words of each handle in the trailer at word o.
+func handleWords(w []uint64, o int, f func(at int)) {
 	head := w[o]
 	at := o + 1 + int(head>>repWordsShift&nibble) + wordsOf(int(head>>repBytesShift))
-	for i := 0; i < int(head>>repHandlesShift&nibble); i++ {
-		f(w[at], w[at+1])
+	for range int(head >> repHandlesShift & nibble) {
+		f(at)
 		at += 2
 	}
+}
+
+// replyHandles calls f with the two words of each handle in the trailer at word o.
+func replyHandles(w []uint64, o int, f func(word, badge uint64)) {
+	handleWords(w, o, func(at int) { f(w[at], w[at+1]) })
 }
 
 // gives reports that the trailer at word o has a handle that was given away.

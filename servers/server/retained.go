@@ -98,14 +98,12 @@ func (r *retained) put(id, trap, path uint64, off int, gives bool) {
 
 // lend notes the handles that the reply of an origin at word off of w names and that are none of the server's badges.
 func (r *retained) lend(id uint64, w []uint64, off int) {
-	at := off + 1 + int(w[off]>>repWordsShift&nibble) + wordsOf(int(w[off]>>repBytesShift))
-	for range int(w[off] >> repHandlesShift & nibble) {
+	handleWords(w, off, func(at int) {
 		if h := uabi.Handle(w[at]); h != 0 && w[at+1] == 0 && w[at]&repGiven == 0 {
 			r.lent = append(r.lent, lent{h, id, at})
 			r.find(id).lends = true
 		}
-		at += 2
-	}
+	})
 }
 
 // lender is the newest of an origin's replies that names a handle, or nil.

@@ -48,11 +48,9 @@ func (s *server) unhold() {
 // badgeWords calls f with the first word of each handle of our badges in the trailer at word o.
 func (s *server) badgeWords(o int, f func(word *uint64)) {
 	w := s.kept.w
-	at := o + 1 + int(w[o]>>repWordsShift&nibble) + wordsOf(int(w[o]>>repBytesShift))
-	for range int(w[o] >> repHandlesShift & nibble) {
+	handleWords(w, o, func(at int) {
 		if w[at+1] != 0 {
 			f(&w[at])
 		}
-		at += 2
-	}
+	})
 }
