@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"aramid/proto/mm"
 	"aramid/servers/mmd/layout"
@@ -12,19 +11,13 @@ import (
 )
 
 func main() {
-	k, e := uk.NewThread()
-	if e != uabi.OK {
-		fmt.Fprintln(os.Stderr, "mmd: no message buffer:", e)
-		os.Exit(1)
-	}
-	var info uabi.SystemInfo
-	if e := k.SystemInfo(&info); e != uabi.OK {
-		fmt.Fprintln(os.Stderr, "mmd: how much memory there is:", e)
-		os.Exit(1)
-	}
-	err := server.Run(k, Spec(info.FramesTotal*layout.PageSize))
-	fmt.Fprintln(os.Stderr, "mmd:", err)
-	os.Exit(server.ExitStatus(err))
+	server.MainOn("mmd", func(k uk.Kernel) (server.Spec, error) {
+		var info uabi.SystemInfo
+		if err := k.SystemInfo(&info); err != uabi.OK {
+			return server.Spec{}, fmt.Errorf("how much memory there is: %w", err)
+		}
+		return Spec(info.FramesTotal * layout.PageSize), nil
+	})
 }
 
 // Spec is the server as servers/server runs it, on a machine with that many bytes of memory.

@@ -1,26 +1,15 @@
 package main
 
 import (
-	"fmt"
-	"os"
-
 	"aramid/proto/ipc"
 	"aramid/proto/net"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
 	"aramid/ukernel/uabi"
-	"aramid/ukernel/uk"
 )
 
 func main() {
-	k, e := uk.NewThread()
-	if e != uabi.OK {
-		fmt.Fprintln(os.Stderr, "netd: no message buffer:", e)
-		os.Exit(1)
-	}
-	err := server.Run(k, Spec())
-	fmt.Fprintln(os.Stderr, "netd:", err)
-	os.Exit(server.ExitStatus(err))
+	server.Main(Spec())
 }
 
 // served are the methods of open files that a socket has.

@@ -38,13 +38,21 @@ type server struct {
 
 // Main runs a server until its image ends. It does not return.
 func Main(spec Spec) {
+	MainOn(spec.Name, func(uk.Kernel) (Spec, error) { return spec, nil })
+}
+
+// MainOn is Main for a server that asks the kernel for constants of its machine first.
+func MainOn(name string, spec func(k uk.Kernel) (Spec, error)) {
 	k, e := uk.NewThread()
 	if e != uabi.OK {
-		fmt.Fprintf(os.Stderr, "%s: no message buffer: %v\n", spec.Name, e)
-		os.Exit(1)
+		fmt.Fprintf(os.Stderr, "%s: no message buffer: %v\n", name, e)
+		os.Exit(exitOther)
 	}
-	err := Run(k, spec)
-	fmt.Fprintf(os.Stderr, "%s: %v\n", spec.Name, err)
+	s, err := spec(k)
+	if err == nil {
+		err = Run(k, s)
+	}
+	fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 	os.Exit(ExitStatus(err))
 }
 

@@ -14,14 +14,7 @@ import (
 )
 
 func main() {
-	k, e := uk.NewThread()
-	if e != uabi.OK {
-		fmt.Fprintln(os.Stderr, "vfsd: no message buffer:", e)
-		os.Exit(1)
-	}
-	err := server.Run(k, Spec(Configure(k)))
-	fmt.Fprintln(os.Stderr, "vfsd:", err)
-	os.Exit(server.ExitStatus(err))
+	server.MainOn("vfsd", func(k uk.Kernel) (server.Spec, error) { return Spec(Configure(k)), nil })
 }
 
 // Spec is the server as servers/server runs it.
