@@ -3,7 +3,6 @@ package calls
 import (
 	"golang.org/x/sys/unix"
 
-	"aramid/linuxabi/abi"
 	"aramid/proto/proc"
 	"aramid/ukernel/uabi"
 )
@@ -89,16 +88,11 @@ func timerSettime(t *Trap) int64 {
 	if t.arg(2) == 0 {
 		return errno(unix.EINVAL)
 	}
-	b := t.bytes(itimerspecSize)
-	if e := t.read(t.arg(2), b); e != 0 {
+	value, interval, e := t.itimerspec(t.arg(2))
+	if e != 0 {
 		return e
 	}
-	interval, ok := abi.ParseTimespec(b)
-	value, ok2 := abi.ParseTimespec(b[abi.TimespecSize:])
-	if !ok || !ok2 {
-		return errno(unix.EINVAL)
-	}
-	in := proc.TimerArmRequest{Id: t.arg32(0), Set: true, Absolute: t.arg(1)&unix.TIMER_ABSTIME != 0, Value: uint64(value), Interval: uint64(interval)}
+	in := proc.TimerArmRequest{Id: t.arg32(0), Set: true, Absolute: t.arg(1)&unix.TIMER_ABSTIME != 0, Value: value, Interval: interval}
 	var out proc.TimerArmReply
 	if err := t.l.proc.TimerArm(t, &in, &out); err != uabi.OK {
 		return t.status(err)

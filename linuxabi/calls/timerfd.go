@@ -24,14 +24,12 @@ func timerfdCreate(t *Trap) int64 {
 const itimerspecSize = 2 * abi.TimespecSize
 
 func timerfdSettime(t *Trap) int64 {
-	var b [itimerspecSize]byte
-	if e := t.read(t.arg(2), b[:]); e != 0 {
+	value, interval, e := t.itimerspec(t.arg(2))
+	if e != 0 {
 		return e
 	}
-	interval, ok := abi.ParseTimespec(b[:])
-	value, ok2 := abi.ParseTimespec(b[abi.TimespecSize:])
 	flags := t.arg32(1)
-	if !ok || !ok2 || flags&^(unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET) != 0 {
+	if flags&^(unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET) != 0 {
 		return errno(unix.EINVAL)
 	}
 	f, e := t.timer(t.arg32(0))
@@ -45,14 +43,14 @@ func timerfdSettime(t *Trap) int64 {
 		}
 	}
 	var out vfs.TimerfdReply
-	in := vfs.TimerfdSetRequest{Set: true, Flags: uint32(flags), Value: uint64(value), Interval: uint64(interval)}
+	in := vfs.TimerfdSetRequest{Set: true, Flags: uint32(flags), Value: value, Interval: interval}
 	switch err := f.TimerfdSet(t, &in, &out); {
 	case err != uabi.OK:
 		return t.status(err)
 	case out.Canceled:
 		return errno(unix.ECANCELED)
 	case old != 0:
-		return t.putTimer(old, &out)
+		return t.putItimerspec(old, out.Interval, out.Value)
 	}
 	return 0
 }
@@ -69,7 +67,7 @@ func timerfdGettime(t *Trap) int64 {
 	if err := f.TimerfdSet(t, &vfs.TimerfdSetRequest{}, &out); err != uabi.OK {
 		return t.status(err)
 	}
-	return t.putTimer(t.arg(1), &out)
+	return t.putItimerspec(t.arg(1), out.Interval, out.Value)
 }
 
 // timer resolves a timerfd. EINVAL: it is another file.
@@ -81,8 +79,18 @@ func (t *Trap) timer(fd int32) (vfs.Client, int64) {
 	return vfs.Client{H: h}, e
 }
 
-func (t *Trap) putTimer(va uint64, r *vfs.TimerfdReply) int64 {
-	return t.putItimerspec(va, r.Interval, r.Value)
+// itimerspec reads a struct itimerspec; times in ns. EINVAL: one is no time.
+func (t *Trap) itimerspec(va uint64) (value, interval uint64, e int64) {
+	b := t.bytes(itimerspecSize)
+	if e := t.read(va, b); e != 0 {
+		return 0, 0, e
+	}
+	i, ok := abi.ParseTimespec(b)
+	v, ok2 := abi.ParseTimespec(b[abi.TimespecSize:])
+	if !ok || !ok2 {
+		return 0, 0, errno(unix.EINVAL)
+	}
+	return uint64(v), uint64(i), 0
 }
 
 // putItimerspec writes a struct itimerspec; times in ns.

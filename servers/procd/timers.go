@@ -16,12 +16,8 @@ import (
 // Timers of timer_create(2). One kernel timer serves all of a process; it goes off once, at the earliest. A timer whose signal is pending
 // rests: who takes the signal counts from the clock what was overrun, and sets it going again.
 
-const (
-	// maxTime is the latest time that a timer can be set to, as Linux's KTIME_MAX: ns.
-	maxTime = math.MaxInt64
-	// tick is the least period, in ns, of a timer whose signal is ignored: Linux's at 250 Hz.
-	tick = 4_000_000
-)
+// tick is the least period, in ns, of a timer whose signal is ignored: Linux's at 250 Hz.
+const tick = 4_000_000
 
 // TimerMake implements proc.Handler.
 func (h *Procd) TimerMake(c *server.Ctx, in *proc.TimerMakeRequest, out *proc.TimerMakeReply) uabi.Error {
@@ -78,9 +74,9 @@ func (h *Procd) TimerArm(c *server.Ctx, in *proc.TimerArmRequest, out *proc.Time
 	// What is relative to now does not follow CLOCK_REALTIME (timer_settime(2)).
 	t.OnRealtime = in.Absolute && t.Realtime
 	if in.Value != 0 {
-		t.At, t.Interval = min(in.Value, maxTime), in.Interval
+		t.At, t.Interval = min(in.Value, server.MaxTime), in.Interval
 		if !in.Absolute {
-			t.At = later(c.Now(), in.Value)
+			t.At = server.Later(c.Now(), in.Value)
 		}
 	}
 	h.armTimers(c, p)
@@ -122,14 +118,6 @@ func (h *Procd) timersClock(c *server.Ctx, p *state.Process) uabi.Error {
 	return uabi.OK
 }
 
-// later is t + d, at most maxTime.
-func later(t, d uint64) uint64 {
-	if d > maxTime-min(t, maxTime) {
-		return maxTime
-	}
-	return t + d
-}
-
 // timerNow is the time on the clock that a timer's expirations are on.
 func timerNow(c *server.Ctx, t *state.Timer) uint64 {
 	if t.OnRealtime {
@@ -146,7 +134,7 @@ func left(t *state.Timer, now uint64) uint64 {
 	case t.At > now:
 		return t.At - now
 	case t.Interval != 0:
-		return later(t.At, (due(t, now)+1)*t.Interval) - now
+		return server.Later(t.At, (due(t, now)+1)*t.Interval) - now
 	case t.Signal == 0:
 		return 0
 	}
@@ -168,9 +156,7 @@ func (h *Procd) armTimers(c *server.Ctx, p *state.Process) {
 		}
 		at := t.At
 		if t.OnRealtime {
-			// The monotonic clock is read last: at the deadline CLOCK_REALTIME is there too.
-			real := c.Realtime()
-			at = later(c.Now(), t.At-min(t.At, real))
+			at = c.OnMonotonic(t.At)
 		}
 		deadline = min(deadline, at)
 	}
@@ -207,7 +193,7 @@ func (h *Procd) expireTimer(c *server.Ctx, p *state.Process, t *state.Timer, now
 		if t.Interval < tick {
 			now += tick
 		}
-		t.At = later(t.At, (due(t, now)+1)*t.Interval)
+		t.At = server.Later(t.At, (due(t, now)+1)*t.Interval)
 	}
 }
 
@@ -239,7 +225,7 @@ func (h *Procd) taken(c *server.Ctx, p *state.Process, i *state.Info) {
 	}
 	if now := timerNow(c, t); now >= t.At { // else CLOCK_REALTIME was set back
 		over := due(t, now)
-		t.At, t.Overrun = later(t.At, (over+1)*t.Interval), int32(min(over, math.MaxInt32))
+		t.At, t.Overrun = server.Later(t.At, (over+1)*t.Interval), int32(min(over, math.MaxInt32))
 		i.Uid = uint32(min(over+uint64(i.Uid), math.MaxInt32))
 	}
 	h.armTimers(c, p)

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"math"
+
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uk"
 )
@@ -163,6 +165,24 @@ func (c *Ctx) Now() uint64 { return c.clock(uabi.ClockMonotonic) }
 
 // Realtime is ns since 1970.
 func (c *Ctx) Realtime() uint64 { return c.clock(uabi.ClockRealtime) }
+
+// MaxTime is the latest time that a timer can be set to, as Linux's KTIME_MAX: ns.
+const MaxTime = math.MaxInt64
+
+// Later is t + d, at most MaxTime.
+func Later(t, d uint64) uint64 {
+	if d > MaxTime-min(t, MaxTime) {
+		return MaxTime
+	}
+	return t + d
+}
+
+// OnMonotonic is the monotonic time at which the real time will be at, or now if it is past. The monotonic clock is read last: at the deadline
+// CLOCK_REALTIME is there too.
+func (c *Ctx) OnMonotonic(at uint64) uint64 {
+	left := at - min(at, c.Realtime())
+	return Later(c.Now(), left)
+}
 
 func (c *Ctx) clock(which uint32) uint64 {
 	if head, p, ok := c.replaying(inClock); ok {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/binary"
-	"math"
 
 	"golang.org/x/sys/unix"
 
@@ -15,9 +14,6 @@ import (
 
 // A timerfd's event gets POLLIN from a kernel timer that goes off once; how often it expired is computed from the clock by who reads,
 // who also sets the timer anew.
-
-// maxTime is the latest time that a timer can be set to, as Linux's KTIME_MAX: ns.
-const maxTime = math.MaxInt64
 
 // capWakeAlarm is CAP_WAKE_ALARM, without which there are no timers that wake a sleeping machine.
 const capWakeAlarm = 35
@@ -70,14 +66,6 @@ func timerNow(c *server.Ctx, t *state.Timer) uint64 {
 	return c.Now()
 }
 
-// later is t + d, at most maxTime.
-func later(t, d uint64) uint64 {
-	if d > maxTime-min(t, maxTime) {
-		return maxTime
-	}
-	return t + d
-}
-
 // expired is how often a timer has gone off since it was last read.
 func expired(t *state.Timer, now uint64) uint64 {
 	switch {
@@ -95,13 +83,7 @@ func arm(c *server.Ctx, t *state.Timer) {
 	if t.At != 0 {
 		deadline = t.At
 		if t.Realtime {
-			// The monotonic clock is read last: at the deadline CLOCK_REALTIME is there too.
-			real := c.Realtime()
-			now := c.Now()
-			deadline = now
-			if t.At > real {
-				deadline = later(now, t.At-real)
-			}
+			deadline = c.OnMonotonic(t.At)
 		}
 	}
 	c.TimerSet(uabi.Handle(t.Timer), deadline, 0)
@@ -127,7 +109,7 @@ func (h *VFSD) TimerfdSet(c *server.Ctx, in *vfs.TimerfdSetRequest, out *vfs.Tim
 	}
 	now := timerNow(c, t)
 	out.Interval = t.Interval
-	if next := later(t.At, expired(t, now)*t.Interval); t.At != 0 && next > now {
+	if next := server.Later(t.At, expired(t, now)*t.Interval); t.At != 0 && next > now {
 		out.Value = next - now
 	}
 	if !in.Set {
@@ -139,9 +121,9 @@ func (h *VFSD) TimerfdSet(c *server.Ctx, in *vfs.TimerfdSetRequest, out *vfs.Tim
 	t.Cancel = t.Realtime && in.Flags&unix.TFD_TIMER_CANCEL_ON_SET != 0
 	out.Canceled = t.Cancel && t.Canceled && in.Value != 0
 	t.Canceled = t.Canceled && t.Cancel && !out.Canceled
-	t.At, t.Interval = min(in.Value, maxTime), in.Interval
+	t.At, t.Interval = min(in.Value, server.MaxTime), in.Interval
 	if !absolute && in.Value != 0 {
-		t.At = later(c.Now(), in.Value)
+		t.At = server.Later(c.Now(), in.Value)
 	}
 	c.EventUpdate(uabi.Handle(o.Event), 0, unix.POLLIN, 0)
 	arm(c, t)
@@ -172,7 +154,7 @@ func (h *VFSD) readTimer(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi
 	if t.Interval == 0 {
 		t.At = 0
 	} else {
-		t.At = later(t.At, n*t.Interval)
+		t.At = server.Later(t.At, n*t.Interval)
 	}
 	c.EventUpdate(uabi.Handle(o.Event), 0, unix.POLLIN, 0)
 	arm(c, t)
