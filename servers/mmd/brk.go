@@ -67,7 +67,7 @@ func (h *MMD) setBrk(c *server.Ctx, m *state.MM, space uabi.Handle, to uint64) b
 	if free, err := h.free(c, space, old, end-old+layout.PageSize); err != uabi.OK || !free {
 		return false
 	}
-	if h.excessive(end-old) || h.within(c, m, space, 0, end-old, true) != uabi.OK {
+	if h.grows(c, m, space, end-old, true) != uabi.OK {
 		return false
 	}
 	args := uabi.MapArgs{Va: old, Len: end - old, Tag: layout.TagHeap, Flags: uabi.ProtRead | uabi.ProtWrite | uabi.MapFixed}

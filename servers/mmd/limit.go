@@ -48,6 +48,14 @@ func (h *MMD) promise(c *server.Ctx, m *state.MM, space uabi.Handle, va uint64, 
 	return h.within(c, m, space, va, a.Len, isData(a.Flags, a.Tag))
 }
 
+// grows checks n more bytes of a region of the mm. ErrNoMem.
+func (h *MMD) grows(c *server.Ctx, m *state.MM, space uabi.Handle, n uint64, data bool) uabi.Error {
+	if data && h.excessive(n) {
+		return uabi.ErrNoMem
+	}
+	return h.within(c, m, space, 0, n, data)
+}
+
 // excessive is whether n bytes are more than the machine has.
 func (h *MMD) excessive(n uint64) bool { return n > h.memory }
 

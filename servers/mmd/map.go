@@ -187,14 +187,12 @@ func (h *MMD) Remap(c *server.Ctx, in *mm.RemapRequest, out *mm.MapReply) uabi.E
 	if r.Va+r.Len-a.Old < a.OldLen && (a.Fixed || a.NewLen > a.OldLen) {
 		return uabi.ErrFault
 	}
-	if grows := max(a.NewLen, a.OldLen) - a.OldLen; grows > 0 || a.DontUnmap {
-		if a.DontUnmap {
-			grows = a.NewLen
-		}
-		if isData(r.Flags, r.Tag) && h.excessive(grows) {
-			return uabi.ErrNoMem
-		}
-		if err := h.within(c, m, space, 0, grows, isData(r.Flags, r.Tag)); err != uabi.OK {
+	more := max(a.NewLen, a.OldLen) - a.OldLen
+	if a.DontUnmap {
+		more = a.NewLen
+	}
+	if more > 0 {
+		if err := h.grows(c, m, space, more, isData(r.Flags, r.Tag)); err != uabi.OK {
 			return err
 		}
 	}
