@@ -204,5 +204,3 @@ func (t *Trap) setFD(fd int32, in *vfs.SetRequest) int64 {
 	in.Dir, in.Flags = uint32(h), unix.AT_EMPTY_PATH
 	return t.wrote(0, t.l.vfs.SetAt(t, in, &vfs.EmptyReply{}))
 }
-
-// Directories and mounts.

@@ -263,8 +263,8 @@ func (h *Procd) CgroupMembers(c *server.Ctx, in *proc.CgroupMembersRequest, out 
 		}
 	}
 	if in.Threads {
-		for _, tid := range h.threads.Keys() {
-			add(tid, h.threads.Get(tid).Pid)
+		for _, t := range h.threads.Values() {
+			add(t.Tid, t.Pid)
 		}
 		return uabi.OK
 	}

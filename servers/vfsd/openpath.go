@@ -21,7 +21,7 @@ func (k *call) openPath(o *state.Open) string {
 		path, _ := k.tree.PathOf(&k.env, at)
 		return path
 	}
-	return k.below(tree.Ref{Mount: at.Mount, Ino: o.Dir}, o.Name)
+	return k.namedAt(at, o)
 }
 
 // below is the path of a name in a directory.
@@ -83,7 +83,7 @@ func keepPaths(all []lastPath) {
 	}
 }
 
-// namedAt is the path of an open file that is being made and has no place yet.
+// namedAt is the path of an open file that is no directory and lies at a place, which one that is being made has not got yet.
 func (k *call) namedAt(at tree.Ref, o *state.Open) string {
 	if o.Path != "" {
 		return o.Path

@@ -184,8 +184,8 @@ func (t *Tree) CheckReconfigure(e *Env, r Ref, ms uint64, writers func(mount uin
 	}
 	f := t.fs.Get(m.Fs)
 	if ms&^f.Flags&unix.MS_RDONLY != 0 {
-		for _, id := range t.mountIDs() {
-			if t.mounts.Get(id).Fs == f.Id && writers(id) {
+		for _, m := range t.Mounts() {
+			if m.Fs == f.Id && writers(m.Id) {
 				return nil, uabi.ErrBusy
 			}
 		}

@@ -224,25 +224,8 @@ func (t *Tree) mounted(e *Env, r Ref) (*state.Mount, uabi.Error) {
 	return m, uabi.OK
 }
 
-func (t *Tree) mountIDs() []uint64 { return t.mounts.Keys() }
-
-func sortedKeys[V any](m map[uint64]V) []uint64 {
-	keys := make([]uint64, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
 // Mounts lists the mounts in order of their numbers.
-func (t *Tree) Mounts() []*state.Mount {
-	out := make([]*state.Mount, 0, t.mounts.Len())
-	for _, id := range t.mountIDs() {
-		out = append(out, t.mounts.Get(id))
-	}
-	return out
-}
+func (t *Tree) Mounts() []*state.Mount { return t.mounts.Values() }
 
 // MountOf returns a ref's mount.
 func (t *Tree) MountOf(r Ref) *state.Mount { return t.mounts.Get(r.Mount) }

@@ -1,6 +1,9 @@
 package tree
 
 import (
+	"maps"
+	"slices"
+
 	"aramid/servers/vfsd/state"
 	"aramid/ukernel/uabi"
 )
@@ -9,12 +12,7 @@ import (
 func (t *Tree) Space(id uint64) *state.Namespace { return t.spaces.Get(id) }
 
 // Spaces lists the mount namespaces.
-func (t *Tree) Spaces() (out []*state.Namespace) {
-	for _, id := range t.spaces.Keys() {
-		out = append(out, t.spaces.Get(id))
-	}
-	return out
-}
+func (t *Tree) Spaces() []*state.Namespace { return t.spaces.Values() }
 
 // newSpace makes a namespace with the lowest number that none has.
 func (t *Tree) newSpace() *state.Namespace {
@@ -42,7 +40,7 @@ func (t *Tree) TakeChanged() []uint64 {
 	if len(t.moved) == 0 {
 		return nil
 	}
-	out := sortedKeys(t.moved)
+	out := slices.Sorted(maps.Keys(t.moved))
 	clear(t.moved)
 	return out
 }

@@ -37,8 +37,8 @@ func (t *Tree) members(group uint64) []*state.Mount {
 }
 
 func (t *Tree) which(f func(*state.Mount) bool) (out []*state.Mount) {
-	for _, id := range t.mountIDs() {
-		if m := t.mounts.Get(id); f(m) {
+	for _, m := range t.Mounts() {
+		if f(m) {
 			out = append(out, m)
 		}
 	}

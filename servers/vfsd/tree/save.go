@@ -6,24 +6,14 @@ import (
 
 // Save puts the tree into a snapshot: of the inodes only those that are not as the image has them.
 func (t *Tree) Save(s *state.State) {
-	changed := map[uint64]*Inode{}
-	for ino, n := range t.inodes.All() {
+	for _, n := range t.inodes.Values() {
 		if !n.base {
-			changed[ino] = n
+			s.Inodes = append(s.Inodes, n.Inode)
 		}
-	}
-	for _, ino := range sortedKeys(changed) {
-		s.Inodes = append(s.Inodes, changed[ino].Inode)
 	}
 	s.Removed = t.removed.Keys()
 	s.LastIno = t.lastIno
-	for _, id := range t.fs.Keys() {
-		s.FileSystems = append(s.FileSystems, t.fs.Get(id))
-	}
-	s.Mounts = append(s.Mounts, t.Mounts()...)
-	for _, id := range t.spaces.Keys() {
-		s.Namespaces = append(s.Namespaces, t.spaces.Get(id))
-	}
+	s.FileSystems, s.Mounts, s.Namespaces = t.fs.Values(), t.Mounts(), t.Spaces()
 }
 
 // Load takes a snapshot over an empty tree (UseBase: with an image). What holds inodes beside the mounts is held again by the caller.
