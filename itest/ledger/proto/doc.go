@@ -1,0 +1,2 @@
+// Package proto is the contract of the demonstration servers: ledger, auditor and vault (ledger.proto).
+package proto

@@ -1,0 +1,2 @@
+// Package mm is the contract of mmd: address spaces and their layout (mm.proto).
+package mm

@@ -1,0 +1,2 @@
+// Package net is the contract of netd: sockets (net.proto).
+package net
