@@ -18,7 +18,7 @@ const (
 	top    = "../.."
 	aramid = top + "/build/aramid"
 	// limit is how long one machine may run. TCG on a busy host is slow; a hang is a failure all the same.
-	limit = 10 * time.Minute
+	limit = 4 * time.Minute
 	// leftoverTime is how long the output of an ended program may stay open.
 	leftoverTime = 5 * time.Second
 )

@@ -80,7 +80,7 @@ func (s *server) replayRecord(r record, rb *uk.Buffer) {
 		s.retain(r.id, trailer, logged == uabi.OK)
 	}
 	c.closing = closing
-	s.keepLent(r.id.Origin)
+	s.forgetLent(r.id.Origin)
 	c.closing = c.closing[:0]
 }
 

@@ -1,10 +1,6 @@
 package server
 
-import (
-	"slices"
-
-	"aramid/ukernel/uabi"
-)
+import "aramid/ukernel/uabi"
 
 // The trailer of a committed record, in words:
 //
@@ -77,22 +73,15 @@ func (s *server) retain(id uabi.ID, o int, named bool) {
 	}
 }
 
-// keepLent takes out of those to be closed now what the reply to an earlier step of the same trap names: the reply may be sent again (a handler's
-// successor goes through its trap anew), so that the handle has been given away like those that were closed with the reply itself.
-func (s *server) keepLent(origin uint64) {
-	c := &s.ctx
-	if len(s.ret.lent) == 0 || len(c.closing) == 0 {
+// forgetLent takes the handles that are closed now out of the replies to earlier steps of the same trap. Those may be sent again (a handler's
+// successor goes through its trap anew), but what needed the handle is behind the step that closes it.
+func (s *server) forgetLent(origin uint64) {
+	if len(s.ret.lent) == 0 {
 		return
 	}
-	c.closing = slices.DeleteFunc(c.closing, func(h uabi.Handle) bool {
-		l := s.ret.lender(h, origin)
-		if l == nil {
-			return false
-		}
-		s.kept.w[l.word] |= repGiven
-		s.ret.find(origin).gives = true
-		return true
-	})
+	for _, h := range s.ctx.closing {
+		s.ret.unlend(h, origin, func(word int) { s.kept.w[word] = 0 })
+	}
 }
 
 // replySize is the number of words of the trailer at word o of w.

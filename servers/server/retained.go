@@ -106,14 +106,15 @@ func (r *retained) lend(id uint64, w []uint64, off int) {
 	})
 }
 
-// lender is the newest of an origin's replies that names a handle, or nil.
-func (r *retained) lender(h uabi.Handle, origin uint64) *lent {
-	for i := len(r.lent) - 1; i >= 0; i-- {
-		if l := &r.lent[i]; l.h == h && l.origin == origin {
-			return l
+// unlend calls f with the word of each place where an origin's replies name a handle, which they then do no longer.
+func (r *retained) unlend(h uabi.Handle, origin uint64, f func(word int)) {
+	r.lent = slices.DeleteFunc(r.lent, func(l lent) bool {
+		found := l.h == h && l.origin == origin
+		if found {
+			f(l.word)
 		}
-	}
-	return nil
+		return found
+	})
 }
 
 // touch notes an origin's trap without a reply.

@@ -395,7 +395,7 @@ func (s *server) commit(status uabi.Error, nwords int) {
 	if c.id.Origin != s.self {
 		s.retain(c.id, trailer, status == uabi.OK && c.b.Out.NHandles != 0)
 	}
-	s.keepLent(c.id.Origin)
+	s.forgetLent(c.id.Origin)
 	s.count(healthCommits)
 	if s.fault.on {
 		s.step(stepCommitted)
