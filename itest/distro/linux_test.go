@@ -109,7 +109,7 @@ func onAramid(t *testing.T, tree string, argv ...string) result {
 // plainOnLinux is onLinux for trees without bash: output and errors are a pipe there and a terminal on Aramid.
 func plainOnLinux(t *testing.T, tree string, argv ...string) result {
 	t.Helper()
-	args := append([]string{"--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", "exec 2>&1 </dev/null;" + container, "sh", tree}, argv...)
+	args := append([]string{"--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", "exec 2>&1 </dev/null; renice -n 0 -p $$ >/dev/null 2>&1;" + container, "sh", tree}, argv...)
 	return execute(t, "unshare", append(environment, "PATH=/usr/bin:/usr/sbin:/bin:/sbin"), args...)
 }
 

@@ -43,10 +43,11 @@ func run(t *testing.T, args ...string) result {
 	return execute(t, exec.Command(aramid, args...))
 }
 
-// onLinux runs the program itself, on this machine.
+// onLinux runs the program itself, on this machine, with the priority that programs have on Aramid.
 func onLinux(t *testing.T, args ...string) result {
 	t.Helper()
-	return execute(t, exec.Command(args[0], args[1:]...))
+	const plain = `renice -n 0 -p $$ >/dev/null 2>&1; exec "$@"`
+	return execute(t, exec.Command("/bin/sh", append([]string{"-c", plain, "sh"}, args...)...))
 }
 
 func execute(t *testing.T, cmd *exec.Cmd) result {
