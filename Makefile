@@ -11,6 +11,7 @@ DEPS := qemu-system-x86=/usr/bin/qemu-system-x86_64 protobuf-compiler=/usr/bin/p
 SOURCES := $(shell find boot linuxabi proto servers ukernel -name '*.go' -o -name '*.s' -o -name '*.proto') boot/manifest go.mod
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 T0 = date +%s
+LONG := itest/(distro|system)$$
 
 .PHONY: help deps image rootfs run test host-test qemu-test lint soak kcheck bench clean gdb
 
@@ -62,15 +63,21 @@ lint: ## vet, staticcheck, gofmt (that generated code is fresh is a test of prot
 host-test: ## tests that need no QEMU
 	@echo "host tests"; go test -timeout 10m $$(go list ./... | grep -v '^aramid/itest')
 
-qemu-test: image ## tests in QEMU and of the whole system
-	@echo "system tests"; go test -p 1 -timeout 40m ./itest/...
+# What measures wall time runs alone, the two long ones side by side.
+qemu-test: image rootfs ## tests in QEMU and of the whole system
+	@echo "system tests"; status=0; \
+	go test -p 1 -timeout 15m $$(go list ./itest/... | grep -vE '$(LONG)') || status=1; \
+	go test -p 2 -timeout 30m $$(go list ./itest/... | grep -E '$(LONG)') || status=1; \
+	exit $$status
 
 kcheck: build/aramid.img ## prove the kernel's rules and print the report
 	@go run ./ukernel/kcheck/cmd/kcheck build/kernel.elf
 
-soak: image rootfs ## the long counts (hours on two idle cores); prints a tally
-	@{ ARAMID_SOAK=1 go test -count=1 -timeout 5h -v ./itest/distro && \
-	  ARAMID_SOAK=1 go test -p 1 -count=1 -timeout 5h -v -run 'Soak|Storm|Load' ./itest/system ./itest/restart ./itest/kernel ./itest/storm; \
+# What the long counts are of.
+SOAK := Soak|Storm|Load|SystemCalls|Mapping|Damaged|Killed|InARow
+soak: image rootfs ## the long counts (an hour or two on two idle cores); prints a tally
+	@{ soak() { ARAMID_SOAK=1 go test -count=1 -timeout 5h -v -run '$(SOAK)' "$$@"; }; \
+	  soak -p 2 ./itest/distro ./itest/system && soak -p 2 ./itest/restart ./itest/kernel && soak ./itest/storm; \
 	} 2>&1 | tee build/soak.log | grep -E 'tally|seeds, |kills|CPUs|^(---|FAIL|ok|panic)'
 
 bench: image rootfs ## the tables of figures, one of them against Debian's Linux, and build/bench.json

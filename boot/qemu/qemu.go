@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,10 @@ type Machine struct {
 // words are the kernel command line's words that match this machine's wiring.
 const words = "log=debugcon"
 
+// oneThread has TCG run all processors by turns in one thread: more threads than cores wait for each other's time slices wherever a processor spins
+// (for a lock, for a TLB shootdown), which made a boot of four processors on two cores 25 times as long. A PAUSE ends a processor's turn.
+const oneThread = "tcg,thread=single"
+
 // withoutState takes from a processor what needs register state that the kernel does not keep (XSAVE, and with it AVX): programs that ask CPUID alone, as
 // cksum does, would otherwise use it.
 const withoutState = ",-xsave,-avx"
@@ -49,6 +54,9 @@ func (m *Machine) Args() ([]string, error) {
 	accel, err := pickAccel(m.Accel)
 	if err != nil {
 		return nil, err
+	}
+	if accel == "tcg" && m.CPUs > runtime.NumCPU() {
+		accel = oneThread
 	}
 	line := strings.TrimSpace(words + " " + m.Append)
 	if len(line) > maxLine {

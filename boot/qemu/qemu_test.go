@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -16,5 +17,24 @@ func TestALineThatTheKernelDoesNotReadWholeIsRefused(t *testing.T) {
 	m.Append += "x"
 	if _, err := m.Args(); err == nil {
 		t.Errorf("a line of %d bytes is not refused", maxLine+1)
+	}
+}
+
+// Processors that cannot all run at once take turns; others have a thread each.
+func TestMoreProcessorsThanCoresShareAThread(t *testing.T) {
+	for _, c := range []struct {
+		accel string
+		cpus  int
+		want  string
+	}{
+		{"tcg", 1, "tcg"},
+		{"tcg", runtime.NumCPU(), "tcg"},
+		{"tcg", runtime.NumCPU() + 1, oneThread},
+		{"kvm", runtime.NumCPU() + 1, "kvm"},
+	} {
+		args, err := (&Machine{Accel: c.accel, CPUs: c.cpus}).Args()
+		if i := slices.Index(args, "-accel"); err != nil || args[i+1] != c.want {
+			t.Errorf("%s with %d processors: %v, %v", c.accel, c.cpus, args, err)
+		}
 	}
 }
