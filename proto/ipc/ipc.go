@@ -45,6 +45,7 @@ type Method struct {
 	Mutates    bool
 	Blocks     bool
 	Forward    bool
+	Refuses    bool         // it never answers OK: only of a joined service
 	Errors     []uabi.Error // beyond ErrDecode, ErrHandle, ErrIO and ErrNoMem
 	In, Out    Encoding
 	NewIn      func() Message

@@ -23,9 +23,12 @@ func TestAJoinedServiceAnswersWhatIsServed(t *testing.T) {
 		}
 		return out
 	}
-	s := Join(Service[int]{First: 1, Methods: names("a", "b", "c"), Dispatch: &low}, []uint32{2}, Service[int]{Name: "high", First: 6, Methods: names("x", "y"), Dispatch: &high})
+	s := Join(Service[int]{First: 1, Methods: names("a", "b", "c"), Dispatch: &low}, []Served{{Name: "b", Refuses: true, Errors: []uabi.Error{uabi.ErrSeek}}}, Service[int]{Name: "high", First: 6, Methods: names("x", "y"), Dispatch: &high})
 	if s.Name != "high" || s.First != 1 || len(s.Methods) != 7 {
 		t.Fatalf("%s from %d with %d methods", s.Name, s.First, len(s.Methods))
+	}
+	if b := s.Methods[1]; !b.Refuses || len(b.Errors) != 1 || b.Errors[0] != uabi.ErrSeek {
+		t.Errorf("what is served of low answers %v", b.Errors)
 	}
 	for n, want := range map[uint32]string{1: "", 2: "b", 3: "", 4: "", 5: "", 6: "x", 7: "y"} {
 		m := s.Methods[n-1]

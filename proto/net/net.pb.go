@@ -4,9 +4,9 @@
 // 	protoc        v3.21.12
 // source: proto/net/net.proto
 
-// netd: sockets. An open socket's handle serves two services: those methods of vfs.VFS that any open file has (Read, Write, Seek,
-// StatAt of itself, Flags, Ioctl, Poll, Path, Sync, MapFile, ReadDir), and Net, whose numbers lie above. Socket and Pair are called on
-// the plain endpoint, all others on a socket.
+// netd: sockets. An open socket's handle serves two services: those methods of vfs.VFS that any open file has (Net's option `also` says which,
+// and what they answer; StatAt and StatTo are of the socket itself), and Net, whose numbers lie above. Socket, Pair and Settle are called on the
+// plain endpoint, all others on a socket, else they answer ErrHandle.
 //
 // An address is in the fields family (AF_*), name, ino, port and groups of a message. AF_UNIX: name is sun_path without the byte that ends
 // a path; one that begins with NUL is abstract, an empty one no name; ino is the inode that a path means now. AF_NETLINK: port, groups.
@@ -1701,7 +1701,7 @@ const file_proto_net_net_proto_rawDesc = "" +
 	"\x05level\x18\x01 \x01(\rR\x05level\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1a\n" +
 	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\x12\x0e\n" +
-	"\x02id\x18\x04 \x01(\x04R\x02id2\xe1\x11\n" +
+	"\x02id\x18\x04 \x01(\x04R\x02id2\xf7\x14\n" +
 	"\x03Net\x12k\n" +
 	"\x06Socket\x12\x19.aramid.net.SocketRequest\x1a\x17.aramid.net.SocketReply\"-\x8a\xb5\x18)\b\x01\"\tErrFamily\"\rErrSocketType\"\vErrProtocol\x12u\n" +
 	"\x04Pair\x12\x19.aramid.net.SocketRequest\x1a\x15.aramid.net.PairReply\";\x8a\xb5\x187\b\x01\"\tErrFamily\"\rErrSocketType\"\vErrProtocol\"\fErrOperation\x12[\n" +
@@ -1711,22 +1711,33 @@ const file_proto_net_net_proto_rawDesc = "" +
 	"ErrRefused\"\fErrConnected\"\x0fErrProtocolType\"\bErrAgain\"\aErrPerm\x12f\n" +
 	"\x06Accept\x12\x19.aramid.net.AcceptRequest\x1a\x17.aramid.net.AcceptReply\"(\x8a\xb5\x18$\b\x01\x10\x01\"\x06ErrArg\"\fErrOperation\"\bErrAgain\x12M\n" +
 	"\x04Name\x12\x17.aramid.net.NameRequest\x1a\x15.aramid.net.NameReply\"\x15\x8a\xb5\x18\x11\"\x0fErrNotConnected\x12_\n" +
-	"\bShutdown\x12\x1b.aramid.net.ShutdownRequest\x1a\x16.aramid.net.EmptyReply\"\x1e\x8a\xb5\x18\x1a\b\x01\x18\x01\"\x06ErrArg\"\fErrOperation\x12\xcd\x01\n" +
-	"\x04Send\x12\x18.aramid.net.FlagsRequest\x1a\x16.aramid.net.CountReply\"\x92\x01\x8a\xb5\x18\x8d\x01\b\x01\x10\x01\x18\x01\"\x06ErrArg\"\x0fErrNotConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\n" +
+	"\bShutdown\x12\x1b.aramid.net.ShutdownRequest\x1a\x16.aramid.net.EmptyReply\"\x1e\x8a\xb5\x18\x1a\b\x01\x18\x01\"\x06ErrArg\"\fErrOperation\x12\xc5\x01\n" +
+	"\x04Send\x12\x18.aramid.net.FlagsRequest\x1a\x16.aramid.net.CountReply\"\x8a\x01\x8a\xb5\x18\x85\x01\b\x01\x10\x01\x18\x01\"\x0fErrNotConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\n" +
 	"ErrRefused\"\bErrFault\"\bErrReset\"\aErrPerm\"\fErrOperation\"\fErrNoBuffers\x12\x88\x02\n" +
 	"\vSendMessage\x12\x1a.aramid.net.MessageRequest\x1a\x16.aramid.net.CountReply\"\xc4\x01\x8a\xb5\x18\xbf\x01\b\x01\x10\x01\"\bErrBadFD\"\x06ErrArg\"\x0fErrNotConnected\"\fErrConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\n" +
-	"ErrRefused\"\bErrFault\"\bErrReset\"\aErrPerm\"\fErrOperation\"\x0fErrProtocolType\"\tErrSearch\"\fErrNoBuffers\x12\xa3\x01\n" +
-	"\x04Recv\x12\x18.aramid.net.FlagsRequest\x1a\x16.aramid.net.CountReply\"i\x8a\xb5\x18e\b\x01\x10\x01\x18\x01\"\x06ErrArg\"\x0fErrNotConnected\"\bErrAgain\"\bErrFault\"\bErrReset\"\n" +
-	"ErrRefused\"\fErrNoBuffers\"\fErrOperation\x12\xac\x01\n" +
-	"\vRecvMessage\x12\x1a.aramid.net.ReceiveRequest\x1a\x18.aramid.net.MessageReply\"g\x8a\xb5\x18c\b\x01\x10\x01\"\x06ErrArg\"\x0fErrNotConnected\"\bErrAgain\"\bErrFault\"\bErrReset\"\n" +
-	"ErrRefused\"\fErrNoBuffers\"\fErrOperation\x12Q\n" +
+	"ErrRefused\"\bErrFault\"\bErrReset\"\aErrPerm\"\fErrOperation\"\x0fErrProtocolType\"\tErrSearch\"\fErrNoBuffers\x12\x97\x01\n" +
+	"\x04Recv\x12\x18.aramid.net.FlagsRequest\x1a\x16.aramid.net.CountReply\"]\x8a\xb5\x18Y\b\x01\x10\x01\x18\x01\"\x06ErrArg\"\x0fErrNotConnected\"\bErrAgain\"\bErrFault\"\bErrReset\"\fErrNoBuffers\"\fErrOperation\x12\xa0\x01\n" +
+	"\vRecvMessage\x12\x1a.aramid.net.ReceiveRequest\x1a\x18.aramid.net.MessageReply\"[\x8a\xb5\x18W\b\x01\x10\x01\"\x06ErrArg\"\x0fErrNotConnected\"\bErrAgain\"\bErrFault\"\bErrReset\"\fErrNoBuffers\"\fErrOperation\x12Q\n" +
 	"\x05Stage\x12\x18.aramid.net.StageRequest\x1a\x16.aramid.net.EmptyReply\"\x16\x8a\xb5\x18\x12\b\x01\"\x0eErrTooManyRefs\x12>\n" +
 	"\x04Take\x12\x17.aramid.net.TakeRequest\x1a\x15.aramid.net.TakeReply\"\x06\x8a\xb5\x18\x02\b\x01\x12A\n" +
 	"\x05Error\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.CountReply\"\x06\x8a\xb5\x18\x02\b\x01\x12k\n" +
 	"\tGetOption\x12\x19.aramid.net.OptionRequest\x1a\x17.aramid.net.OptionReply\"*\x8a\xb5\x18&\"\vErrNoOption\"\tErrNoData\"\fErrOperation\x12\x94\x01\n" +
 	"\tSetOption\x12\x19.aramid.net.OptionRequest\x1a\x16.aramid.net.EmptyReply\"T\x8a\xb5\x18P\b\x01\"\vErrNoOption\"\x06ErrArg\"\aErrPerm\"\fErrOperation\"\bErrRange\"\tErrAccess\"\vErrNotFound\x12@\n" +
 	"\x06Settle\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.EmptyReply\"\x04\x8a\xb5\x18\x00\x12A\n" +
-	"\x05Watch\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.WatchReply\"\x06\x8a\xb5\x18\x02\b\x01\x1a\x05\x98\xb5\x18\x81\x01B\x12Z\x10aramid/proto/netb\x06proto3"
+	"\x05Watch\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.WatchReply\"\x06\x8a\xb5\x18\x02\b\x01\x1a\xba\x03\x98\xb5\x18\x81\x01\xa2\xb5\x18V\n" +
+	"\x04Read\x10\x01\"\aErrSeek\"\x06ErrArg\"\x0fErrNotConnected\"\bErrAgain\"\bErrReset\"\fErrNoBuffers\"\bErrFault\xa2\xb5\x18\x83\x01\n" +
+	"\x05Write\x10\x01\"\aErrSeek\"\x0fErrNotConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\bErrReset\"\n" +
+	"ErrRefused\"\aErrPerm\"\fErrNoBuffers\"\bErrFault\xa2\xb5\x18\x11\n" +
+	"\x04Seek\x18\x01\"\aErrSeek\xa2\xb5\x18\x16\n" +
+	"\aReadDir\x18\x01\"\tErrNotDir\xa2\xb5\x18\a\n" +
+	"\x05Flags\xa2\xb5\x18\x19\n" +
+	"\x05Ioctl\"\bErrNoTTY\"\x06ErrArg\xa2\xb5\x18\x18\n" +
+	"\aMapFile\x18\x01\"\vErrNoDevice\xa2\xb5\x18\x06\n" +
+	"\x04Poll\xa2\xb5\x18\x10\n" +
+	"\x04Sync\x18\x01\"\x06ErrArg\xa2\xb5\x18\x06\n" +
+	"\x04Path\xa2\xb5\x18\x13\n" +
+	"\x06StatAt\"\tErrNotDir\xa2\xb5\x18\x1d\n" +
+	"\x06StatTo\"\tErrNotDir\"\bErrFaultB\x12Z\x10aramid/proto/netb\x06proto3"
 
 var (
 	file_proto_net_net_proto_rawDescOnce sync.Once

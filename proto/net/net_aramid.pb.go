@@ -315,7 +315,7 @@ func (cl Client) SendMessage(c ipc.Caller, in *MessageRequest, out *CountReply, 
 	return uabi.OK
 }
 
-// Recv fills the grants. Word 0 of the reply: how many bytes, with MSG_TRUNC how many the datagram had. ErrReset, ErrRefused and
+// Recv fills the grants. Word 0 of the reply: how many bytes, with MSG_TRUNC how many the datagram had. ErrReset and
 // ErrNoBuffers are told once the caller has called Error.
 func (cl Client) Recv(c ipc.Caller, in *FlagsRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -565,7 +565,7 @@ type Handler[C any] interface {
 	Send(c C, in *FlagsRequest, out *CountReply) uabi.Error
 	// SendMessage is Send with an address, credentials or open files: those in its handles, behind those that Stage left.
 	SendMessage(c C, in *MessageRequest, out *CountReply) uabi.Error
-	// Recv fills the grants. Word 0 of the reply: how many bytes, with MSG_TRUNC how many the datagram had. ErrReset, ErrRefused and
+	// Recv fills the grants. Word 0 of the reply: how many bytes, with MSG_TRUNC how many the datagram had. ErrReset and
 	// ErrNoBuffers are told once the caller has called Error.
 	Recv(c C, in *FlagsRequest, out *CountReply) uabi.Error
 	// RecvMessage is Recv that also says what came with the bytes. Open files wait for Take.
@@ -1062,7 +1062,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Send", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrPipe, uabi.ErrShutdown, uabi.ErrAgain, uabi.ErrSize, uabi.ErrRefused, uabi.ErrFault, uabi.ErrReset, uabi.ErrPerm, uabi.ErrOperation, uabi.ErrNoBuffers},
+		Errors: []uabi.Error{uabi.ErrNotConnected, uabi.ErrPipe, uabi.ErrShutdown, uabi.ErrAgain, uabi.ErrSize, uabi.ErrRefused, uabi.ErrFault, uabi.ErrReset, uabi.ErrPerm, uabi.ErrOperation, uabi.ErrNoBuffers},
 		In:     1, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(FlagsRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
@@ -1076,14 +1076,14 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Recv", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrAgain, uabi.ErrFault, uabi.ErrReset, uabi.ErrRefused, uabi.ErrNoBuffers, uabi.ErrOperation},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrAgain, uabi.ErrFault, uabi.ErrReset, uabi.ErrNoBuffers, uabi.ErrOperation},
 		In:     1, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(FlagsRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
 	},
 	{
 		Name: "RecvMessage", Mutates: true, Blocks: true, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrAgain, uabi.ErrFault, uabi.ErrReset, uabi.ErrRefused, uabi.ErrNoBuffers, uabi.ErrOperation},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrAgain, uabi.ErrFault, uabi.ErrReset, uabi.ErrNoBuffers, uabi.ErrOperation},
 		In:     3, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ReceiveRequest) },
 		NewOut: func() ipc.Message { return new(MessageReply) },
@@ -1132,6 +1132,55 @@ var Methods = [...]ipc.Method{
 		In: 0, Out: 3, InHandles: 0, OutHandles: 1,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(WatchReply) },
+	},
+}
+
+// Served is what the server of Net has of another service.
+var Served = []ipc.Served{
+	{
+		Name: "Read", Blocks: true, Refuses: false,
+		Errors: []uabi.Error{uabi.ErrSeek, uabi.ErrArg, uabi.ErrNotConnected, uabi.ErrAgain, uabi.ErrReset, uabi.ErrNoBuffers, uabi.ErrFault},
+	},
+	{
+		Name: "Write", Blocks: true, Refuses: false,
+		Errors: []uabi.Error{uabi.ErrSeek, uabi.ErrNotConnected, uabi.ErrPipe, uabi.ErrShutdown, uabi.ErrAgain, uabi.ErrSize, uabi.ErrReset, uabi.ErrRefused, uabi.ErrPerm, uabi.ErrNoBuffers, uabi.ErrFault},
+	},
+	{
+		Name: "Seek", Blocks: false, Refuses: true,
+		Errors: []uabi.Error{uabi.ErrSeek},
+	},
+	{
+		Name: "ReadDir", Blocks: false, Refuses: true,
+		Errors: []uabi.Error{uabi.ErrNotDir},
+	},
+	{
+		Name: "Flags", Blocks: false, Refuses: false,
+	},
+	{
+		Name: "Ioctl", Blocks: false, Refuses: false,
+		Errors: []uabi.Error{uabi.ErrNoTTY, uabi.ErrArg},
+	},
+	{
+		Name: "MapFile", Blocks: false, Refuses: true,
+		Errors: []uabi.Error{uabi.ErrNoDevice},
+	},
+	{
+		Name: "Poll", Blocks: false, Refuses: false,
+	},
+	{
+		Name: "Sync", Blocks: false, Refuses: true,
+		Errors: []uabi.Error{uabi.ErrArg},
+	},
+	{
+		Name: "Path", Blocks: false, Refuses: false,
+	},
+	{
+		Name: "StatAt", Blocks: false, Refuses: false,
+		Errors: []uabi.Error{uabi.ErrNotDir},
+	},
+	{
+		Name: "StatTo", Blocks: false, Refuses: false,
+		Errors: []uabi.Error{uabi.ErrNotDir, uabi.ErrFault},
 	},
 }
 

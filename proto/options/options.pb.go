@@ -97,6 +97,76 @@ func (x *Rule) GetErrors() []string {
 	return nil
 }
 
+// Also is a method of another service that a server has beside its own (ipc.Join), with what it answers there: it may be less than the other
+// service's contract allows, or something else.
+type Also struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Method        string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
+	Blocks        bool                   `protobuf:"varint,2,opt,name=blocks,proto3" json:"blocks,omitempty"`   // as Rule's
+	Refuses       bool                   `protobuf:"varint,3,opt,name=refuses,proto3" json:"refuses,omitempty"` // it answers errors only
+	Errors        []string               `protobuf:"bytes,4,rep,name=errors,proto3" json:"errors,omitempty"`    // as Rule's
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Also) Reset() {
+	*x = Also{}
+	mi := &file_proto_options_options_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Also) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Also) ProtoMessage() {}
+
+func (x *Also) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_options_options_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Also.ProtoReflect.Descriptor instead.
+func (*Also) Descriptor() ([]byte, []int) {
+	return file_proto_options_options_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Also) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *Also) GetBlocks() bool {
+	if x != nil {
+		return x.Blocks
+	}
+	return false
+}
+
+func (x *Also) GetRefuses() bool {
+	if x != nil {
+		return x.Refuses
+	}
+	return false
+}
+
+func (x *Also) GetErrors() []string {
+	if x != nil {
+		return x.Errors
+	}
+	return nil
+}
+
 var file_proto_options_options_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -122,6 +192,14 @@ var file_proto_options_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Tag:           "varint,50003,opt,name=first",
 		Filename:      "proto/options/options.proto",
 	},
+	{
+		ExtendedType:  (*descriptorpb.ServiceOptions)(nil),
+		ExtensionType: ([]*Also)(nil),
+		Field:         50004,
+		Name:          "aramid.also",
+		Tag:           "bytes,50004,rep,name=also",
+		Filename:      "proto/options/options.proto",
+	},
 }
 
 // Extension fields to descriptorpb.MethodOptions.
@@ -144,6 +222,10 @@ var (
 	//
 	// optional uint32 first = 50003;
 	E_First = &file_proto_options_options_proto_extTypes[2]
+	// The methods of that other service.
+	//
+	// repeated aramid.Also also = 50004;
+	E_Also = &file_proto_options_options_proto_extTypes[3]
 )
 
 var File_proto_options_options_proto protoreflect.FileDescriptor
@@ -155,10 +237,16 @@ const file_proto_options_options_proto_rawDesc = "" +
 	"\amutates\x18\x01 \x01(\bR\amutates\x12\x16\n" +
 	"\x06blocks\x18\x02 \x01(\bR\x06blocks\x12\x18\n" +
 	"\aforward\x18\x03 \x01(\bR\aforward\x12\x16\n" +
+	"\x06errors\x18\x04 \x03(\tR\x06errors\"h\n" +
+	"\x04Also\x12\x16\n" +
+	"\x06method\x18\x01 \x01(\tR\x06method\x12\x16\n" +
+	"\x06blocks\x18\x02 \x01(\bR\x06blocks\x12\x18\n" +
+	"\arefuses\x18\x03 \x01(\bR\arefuses\x12\x16\n" +
 	"\x06errors\x18\x04 \x03(\tR\x06errors:B\n" +
 	"\x04rule\x12\x1e.google.protobuf.MethodOptions\x18ц\x03 \x01(\v2\f.aramid.RuleR\x04rule:7\n" +
 	"\x06handle\x12\x1d.google.protobuf.FieldOptions\x18҆\x03 \x01(\bR\x06handle:7\n" +
-	"\x05first\x12\x1f.google.protobuf.ServiceOptions\x18ӆ\x03 \x01(\rR\x05firstB\x16Z\x14aramid/proto/optionsb\x06proto3"
+	"\x05first\x12\x1f.google.protobuf.ServiceOptions\x18ӆ\x03 \x01(\rR\x05first:C\n" +
+	"\x04also\x12\x1f.google.protobuf.ServiceOptions\x18Ԇ\x03 \x03(\v2\f.aramid.AlsoR\x04alsoB\x16Z\x14aramid/proto/optionsb\x06proto3"
 
 var (
 	file_proto_options_options_proto_rawDescOnce sync.Once
@@ -172,22 +260,25 @@ func file_proto_options_options_proto_rawDescGZIP() []byte {
 	return file_proto_options_options_proto_rawDescData
 }
 
-var file_proto_options_options_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_proto_options_options_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_proto_options_options_proto_goTypes = []any{
 	(*Rule)(nil),                        // 0: aramid.Rule
-	(*descriptorpb.MethodOptions)(nil),  // 1: google.protobuf.MethodOptions
-	(*descriptorpb.FieldOptions)(nil),   // 2: google.protobuf.FieldOptions
-	(*descriptorpb.ServiceOptions)(nil), // 3: google.protobuf.ServiceOptions
+	(*Also)(nil),                        // 1: aramid.Also
+	(*descriptorpb.MethodOptions)(nil),  // 2: google.protobuf.MethodOptions
+	(*descriptorpb.FieldOptions)(nil),   // 3: google.protobuf.FieldOptions
+	(*descriptorpb.ServiceOptions)(nil), // 4: google.protobuf.ServiceOptions
 }
 var file_proto_options_options_proto_depIdxs = []int32{
-	1, // 0: aramid.rule:extendee -> google.protobuf.MethodOptions
-	2, // 1: aramid.handle:extendee -> google.protobuf.FieldOptions
-	3, // 2: aramid.first:extendee -> google.protobuf.ServiceOptions
-	0, // 3: aramid.rule:type_name -> aramid.Rule
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	3, // [3:4] is the sub-list for extension type_name
-	0, // [0:3] is the sub-list for extension extendee
+	2, // 0: aramid.rule:extendee -> google.protobuf.MethodOptions
+	3, // 1: aramid.handle:extendee -> google.protobuf.FieldOptions
+	4, // 2: aramid.first:extendee -> google.protobuf.ServiceOptions
+	4, // 3: aramid.also:extendee -> google.protobuf.ServiceOptions
+	0, // 4: aramid.rule:type_name -> aramid.Rule
+	1, // 5: aramid.also:type_name -> aramid.Also
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	4, // [4:6] is the sub-list for extension type_name
+	0, // [0:4] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
 }
 
@@ -202,8 +293,8 @@ func file_proto_options_options_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_options_options_proto_rawDesc), len(file_proto_options_options_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
-			NumExtensions: 3,
+			NumMessages:   2,
+			NumExtensions: 4,
 			NumServices:   0,
 		},
 		GoTypes:           file_proto_options_options_proto_goTypes,

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aramid/proto/net"
+	"aramid/proto/vfs"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uk"
 )
@@ -72,6 +73,64 @@ func TestErrorsOfSendingAndReceiving(t *testing.T) {
 			c.message(d, "x", &net.MessageRequest{}, uabi.ErrShutdown)
 			c.message(d, "x", &net.MessageRequest{HasCreds: true, Pid: 1, Uid: 1000, Gid: 2000}, uabi.ErrPerm)
 			c.close(a, b, d, e, s, u, q)
+		})
+	})
+}
+
+func TestWhatTheCallerMayNotIsRefused(t *testing.T) {
+	sweep(t, 3, func(w *world) {
+		w.capabilities = 1 << unix.CAP_SYS_ADMIN
+		w.client(func(c *client) {
+			a, b := c.pair(unix.SOCK_DGRAM)
+			c.set(a, unix.SOL_SOCKET, unix.SO_DEBUG, number(1), uabi.ErrAccess)
+			c.set(a, unix.SOL_SOCKET, unix.SO_DEBUG, number(0), uabi.OK)
+			// Who may name other processes must name one that there is.
+			for _, pid := range []int32{-1, 77} {
+				c.message(a, "x", &net.MessageRequest{HasCreds: true, Pid: pid, Uid: 1000, Gid: 2000}, uabi.ErrSearch)
+			}
+			u := c.uevents()
+			c.message(u, "x", to(9, 0), uabi.ErrPerm)
+			c.want("connect", u.Connect(c.t, nl(9, 0), &net.EmptyReply{}), uabi.ErrPerm)
+			c.close(a, b, u)
+		})
+	})
+}
+
+func TestWithoutMemoryForAQueueASenderIsTold(t *testing.T) {
+	sweep(t, 1, func(w *world) {
+		w.client(func(c *client) {
+			a, b := c.pair(unix.SOCK_STREAM)
+			account := w.Process("netd").Account()
+			account.SetLimit(0, account.Objects())
+			c.send(a, "x", 0, uabi.ErrNoBuffers)
+			c.message(a, "x", &net.MessageRequest{}, uabi.ErrNoBuffers)
+			c.write(a, "x", uabi.ErrNoBuffers)
+			account.SetLimit(0, 0)
+			c.send(a, "x", 0, uabi.OK)
+			c.reads(b, "x")
+			c.close(a, b)
+		})
+	})
+}
+
+func TestAMessageCarriesAsManyFilesAsLinuxLets(t *testing.T) {
+	const socket = uint32(vfs.Kind_SOCKET)
+	sweep(t, 97, func(w *world) {
+		w.client(func(c *client) {
+			a, b := c.pair(unix.SOCK_STREAM)
+			stage := func(n int, want uabi.Error) {
+				f := uint32(b.H)
+				in := net.StageRequest{Kinds: []uint32{socket, socket, socket, socket}[:n], Ids: []uint64{1, 1, 1, 1}[:n], File1: f, File2: f, File3: f, File4: f}
+				c.want("stage", a.Stage(c.t, &in, &net.EmptyReply{}), want)
+			}
+			for range maxRights / 4 {
+				stage(4, uabi.OK)
+			}
+			stage(2, uabi.ErrTooManyRefs)
+			stage(1, uabi.OK)
+			stage(1, uabi.ErrTooManyRefs)
+			c.want("stage", a.Stage(c.t, &net.StageRequest{First: true}, &net.EmptyReply{}), uabi.OK)
+			c.close(a, b)
 		})
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-// file is a socket as an open file: the methods named in served. The others are nobody's, since ipc.Join does not hand them on.
+// file is a socket as an open file: the methods named in net.Served. The others are nobody's, since ipc.Join does not hand them on.
 type file struct {
 	*Netd
 	vfs.Handler[*server.Ctx]

@@ -12,17 +12,11 @@ func main() {
 	server.Main(Spec())
 }
 
-// served are the methods of open files that a socket has.
-var served = []uint32{
-	vfs.MethodRead, vfs.MethodWrite, vfs.MethodSeek, vfs.MethodStatAt, vfs.MethodStatTo, vfs.MethodReadDir, vfs.MethodFlags, vfs.MethodIoctl,
-	vfs.MethodMapFile, vfs.MethodPoll, vfs.MethodSync, vfs.MethodPath,
-}
-
 // Spec is the server as servers/server runs it.
 func Spec() server.Spec {
 	h := New()
 	return server.Spec{
 		Name: "netd", Rank: uabi.RankNet, State: h, Gone: h.Gone, ThreadGone: h.ThreadGone, Start: h.Start,
-		Service: ipc.Join(vfs.Service[*server.Ctx](file{h, nil}), served, net.Service[*server.Ctx](h)),
+		Service: ipc.Join(vfs.Service[*server.Ctx](file{h, nil}), net.Served, net.Service[*server.Ctx](h)),
 	}
 }

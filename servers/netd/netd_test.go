@@ -137,6 +137,8 @@ func TestConnectionsQueueUpToTheBacklog(t *testing.T) {
 				list = append(list, s)
 			}
 			c.connect(list[0], path, uabi.ErrAgain)
+			c.connect(other, path, uabi.ErrWait)
+			c.k.Close(c.t.LastWait().Event)
 			a := c.accept(l, uabi.OK)
 			c.connect(list[0], path, uabi.ErrConnected)
 			c.connect(l, path, uabi.ErrArg)
@@ -390,7 +392,7 @@ func TestASocketIsAnOpenFile(t *testing.T) {
 			c.want("truncate", f.Fallocate(c.t, &vfs.FallocateRequest{}, &vfs.EmptyReply{}), uabi.ErrCall)
 			c.want("pread", f.Read(c.t, &vfs.ReadRequest{Offset: 1}, &vfs.CountReply{}), uabi.ErrSeek)
 			c.want("pwrite", f.Write(c.t, &vfs.ReadRequest{Offset: 1}, &vfs.CountReply{}), uabi.ErrSeek)
-			c.want("read", vfs.Client{H: c.net.H}.Read(c.t, &vfs.ReadRequest{Offset: -1}, &vfs.CountReply{}), uabi.ErrNotSock)
+			c.want("read", vfs.Client{H: c.net.H}.Read(c.t, &vfs.ReadRequest{Offset: -1}, &vfs.CountReply{}), uabi.ErrHandle)
 			c.send(b, "four", 0, uabi.OK)
 			var out vfs.IoctlReply
 			c.want("FIONREAD", f.Ioctl(c.t, &vfs.IoctlRequest{Cmd: fionread}, &out), uabi.OK)
@@ -423,6 +425,8 @@ func TestWhatThereIsNot(t *testing.T) {
 		} {
 			c.want("socket", c.net.Socket(c.t, &net.SocketRequest{Domain: v.domain, Type: v.typ, Protocol: v.protocol}, &net.SocketReply{}), v.want)
 		}
+		c.want("pair", c.net.Pair(c.t, &net.SocketRequest{Domain: unix.AF_UNIX, Type: unix.SOCK_RDM}, &net.PairReply{}), uabi.ErrSocketType)
+		c.want("pair", c.net.Pair(c.t, &net.SocketRequest{Domain: unix.AF_UNIX, Type: unix.SOCK_STREAM, Protocol: 9}, &net.PairReply{}), uabi.ErrProtocol)
 		c.want("pair", c.net.Pair(c.t, &net.SocketRequest{Domain: unix.AF_NETLINK, Type: unix.SOCK_RAW}, &net.PairReply{}), uabi.ErrOperation)
 		c.want("pair", c.net.Pair(c.t, &net.SocketRequest{Domain: unix.AF_INET, Type: unix.SOCK_RAW}, &net.PairReply{}), uabi.ErrFamily)
 	})

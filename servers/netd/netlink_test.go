@@ -81,6 +81,8 @@ func TestAFullNetlinkQueueIsTold(t *testing.T) {
 			c.message(a, long, &net.MessageRequest{Flags: unix.MSG_DONTWAIT, HasAddress: true, Family: unix.AF_NETLINK, Port: 8}, uabi.ErrAgain)
 			c.message(a, long, to(0, 1), uabi.OK) // lost
 			c.recv(b, 9, 0, uabi.ErrNoBuffers)
+			c.receive(b, 0, 0, uabi.ErrNoBuffers)
+			c.read(b, 9, uabi.ErrNoBuffers)
 			c.want("error", b.Error(c.t, &net.EmptyRequest{}, &net.CountReply{}), uabi.OK)
 			c.recv(b, 3000, 0, uabi.OK)
 			c.message(a, "more", to(8, 0), uabi.OK)

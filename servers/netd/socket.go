@@ -29,7 +29,7 @@ func (h *Netd) socket(c *server.Ctx) (*state.Socket, uabi.Error) {
 	if s := h.badges[c.Badge()]; s != nil {
 		return s, uabi.OK
 	}
-	return nil, uabi.ErrNotSock
+	return nil, uabi.ErrHandle
 }
 
 // kindOf says whether there are sockets of that kind, and of which type a socket that asks for typ is.

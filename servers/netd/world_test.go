@@ -26,15 +26,16 @@ func (stub) Save() []byte              { return nil }
 func (stub) Load([]byte) error         { return nil }
 func (stub) Handles(func(uabi.Handle)) {}
 
-// stubProc knows one caller: user 1000 with every capability.
+// stubProc knows one caller: user 1000 with the world's capabilities.
 type stubProc struct {
 	stub
 	proc.Handler[*server.Ctx] // what is not here panics
+	w                         *world
 }
 
-func (stubProc) Creds(c *server.Ctx, in *proc.PidRequest, out *proc.CredsReply) uabi.Error {
+func (s stubProc) Creds(c *server.Ctx, in *proc.PidRequest, out *proc.CredsReply) uabi.Error {
 	out.Ruid, out.Euid, out.Suid, out.Rgid, out.Egid, out.Sgid = 1000, 1001, 1002, 2000, 2001, 2002
-	out.Groups, out.Effective = []uint32{50, 60}, 1<<unix.CAP_NET_ADMIN
+	out.Groups, out.Effective = []uint32{50, 60}, s.w.capabilities
 	return uabi.OK
 }
 
@@ -65,10 +66,11 @@ func (s stubVFS) Forget(c *server.Ctx, in *vfs.ForgetRequest, out *vfs.EmptyRepl
 // world is a machine with netd, and stubs below it.
 type world struct {
 	*uksim.Sim
-	t      *testing.T
-	names  int
-	forgot map[uint64]bool
-	gone   map[uint64]bool // of vfsd's files
+	t            *testing.T
+	names        int
+	capabilities uint64 // of every caller, 1<<CAP_*
+	forgot       map[uint64]bool
+	gone         map[uint64]bool // of vfsd's files
 }
 
 const pageSize = 4096
@@ -78,7 +80,7 @@ const keptSize = server.MinKept + pageSize&^(server.MinKept%pageSize)
 
 func newWorld(t *testing.T, sim uksim.Config) *world {
 	sim.Trace = 300
-	w := &world{Sim: uksim.New(sim), t: t, forgot: map[uint64]bool{}, gone: map[uint64]bool{}}
+	w := &world{Sim: uksim.New(sim), t: t, capabilities: 1 << unix.CAP_NET_ADMIN, forgot: map[uint64]bool{}, gone: map[uint64]bool{}}
 	w.Register("netd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
 		err := server.Run(k, servertest.Watch(Spec()))
@@ -86,7 +88,7 @@ func newWorld(t *testing.T, sim uksim.Config) *world {
 	})
 	w.Register("procd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
-		server.Run(k, server.Spec{Name: "procd", Rank: uabi.RankProc, Service: proc.Service[*server.Ctx](stubProc{}), State: stub{}})
+		server.Run(k, server.Spec{Name: "procd", Rank: uabi.RankProc, Service: proc.Service[*server.Ctx](stubProc{w: w}), State: stub{}})
 	})
 	w.Register("vfsd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
@@ -285,6 +287,53 @@ func (c *client) get(s net.Client, level, name uint32, want uabi.Error) []byte {
 	var out net.OptionReply
 	c.want(fmt.Sprint("option ", name), s.GetOption(c.t, &net.OptionRequest{Level: level, Name: name}, &out), want)
 	return append([]byte(nil), out.Value...)
+}
+
+// read is read(2)'s request.
+func (c *client) read(s net.Client, n int, want uabi.Error) string {
+	b := buffer(strings.Repeat("?", n))
+	var out vfs.CountReply
+	c.until("read", want, func() uabi.Error {
+		return vfs.Client{H: s.H}.Read(c.t, &vfs.ReadRequest{Offset: -1}, &out, uk.Grant(b, uabi.RightWrite))
+	})
+	return string(b[:out.Count])
+}
+
+// write is write(2)'s request.
+func (c *client) write(s net.Client, text string, want uabi.Error) {
+	b := buffer(text)
+	c.until("write", want, func() uabi.Error {
+		return vfs.Client{H: s.H}.Write(c.t, &vfs.ReadRequest{Offset: -1}, &vfs.CountReply{}, uk.Grant(b, uabi.RightRead))
+	})
+	runtime.KeepAlive(b)
+}
+
+// alien runs f in the handler of an alien's first trap; f's calls are steps of that trap. The alien has no memory mapped, and waits in its second
+// trap for ever.
+func (w *world) alien(f func(k *uksim.Native, c ipc.Caller)) {
+	const first, second = 1, 2
+	w.Register("abi", func(k *uksim.Native, args, env []string) {
+		k.Attach(0)
+		lane := ipc.Lane{K: k, Rank: uabi.RankLinux}
+		b := k.Buf()
+		for k.Receive(uabi.BootEndpoint, uabi.NoDeadline) == uabi.OK {
+			if b.In.Kind != uabi.KindTrap {
+				continue
+			}
+			*b.Out = uabi.Msg{Kind: uabi.AnswerStop}
+			if b.In.Regs.RAX == first {
+				lane.Begin()
+				f(k, &lane)
+				*b.Out = uabi.Msg{Kind: uabi.AnswerResult}
+			}
+			k.Reply()
+		}
+	})
+	p := w.Spawn(uksim.Spec{Name: "abi", Rank: uabi.RankLinux, Server: true, Binary: "abi", Below: []string{"netd", "vfsd"}})
+	w.NewAlien(w.NewSpace(), p.Endpoint(), func(a *uksim.Alien) {
+		a.Syscall(first)
+		a.Syscall(second)
+	})
 }
 
 // sweep runs a script once without a crash and then with netd crashing at each of its steps (every stride-th), and at random ones.

@@ -28,8 +28,10 @@ func handleField(name string, n int32) *descriptorpb.FieldDescriptorProto {
 }
 
 // generate runs the plugin over one service with one method, In → Out.
-func generate(t *testing.T, rule *options.Rule, in, out []*descriptorpb.FieldDescriptorProto) (string, error) {
+func generate(t *testing.T, rule *options.Rule, in, out []*descriptorpb.FieldDescriptorProto, also ...*options.Also) (string, error) {
 	t.Helper()
+	so := &descriptorpb.ServiceOptions{}
+	proto.SetExtension(so, options.E_Also, also)
 	mo := &descriptorpb.MethodOptions{}
 	if rule != nil {
 		proto.SetExtension(mo, options.E_Rule, rule)
@@ -44,7 +46,7 @@ func generate(t *testing.T, rule *options.Rule, in, out []*descriptorpb.FieldDes
 		Dependency:  []string{"proto/options/options.proto"},
 		MessageType: []*descriptorpb.DescriptorProto{{Name: proto.String("In"), Field: in, NestedType: []*descriptorpb.DescriptorProto{entry}}, {Name: proto.String("Out"), Field: out}},
 		Service: []*descriptorpb.ServiceDescriptorProto{{
-			Name: proto.String("T"),
+			Name: proto.String("T"), Options: so,
 			Method: []*descriptorpb.MethodDescriptorProto{{
 				Name: proto.String("Do"), InputType: proto.String(".t.In"), OutputType: proto.String(".t.Out"), Options: mo,
 			}},
@@ -129,6 +131,24 @@ func TestOnlyForwardMethodsGetAForwardStub(t *testing.T) {
 		if !strings.Contains(got, "[]uabi.Error{uabi.ErrBadFD}") {
 			t.Error("the errors are not in the table")
 		}
+	}
+}
+
+func TestWhatAServerAlsoHasIsATable(t *testing.T) {
+	got, err := generate(t, &options.Rule{}, nil, nil, &options.Also{Method: "Seek", Refuses: true, Errors: []string{"ErrSeek"}}, &options.Also{Method: "Read", Blocks: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flat := strings.Join(strings.Fields(got), " ")
+	for _, want := range []string{
+		`var Served = []ipc.Served{ { Name: "Seek", Blocks: false, Refuses: true, Errors: []uabi.Error{uabi.ErrSeek}, },`, `{ Name: "Read", Blocks: true, Refuses: false, }, }`,
+	} {
+		if !strings.Contains(flat, want) {
+			t.Errorf("no %q in the table", want)
+		}
+	}
+	if got, _ = generate(t, &options.Rule{}, nil, nil); strings.Contains(got, "Served") {
+		t.Error("a table of nothing")
 	}
 }
 

@@ -5,7 +5,10 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"aramid/proto/options"
 )
 
 const (
@@ -40,6 +43,7 @@ func file(p *protogen.Plugin, f *protogen.File) error {
 		w.handler()
 		w.dispatch()
 		w.table()
+		w.served()
 	}
 	for _, m := range list {
 		words(g, m)
@@ -242,16 +246,40 @@ func (w *writer) table() {
 	for _, m := range w.methods {
 		w.p("{")
 		w.p("Name: ", fmt.Sprintf("%q", m.GoName), ", Mutates: ", m.rule.Mutates, ", Blocks: ", m.rule.Blocks, ", Forward: ", m.rule.Forward, ",")
-		if len(m.rule.Errors) > 0 {
-			var names []string
-			for _, e := range m.rule.Errors {
-				names = append(names, w.id(uabiPath, e))
-			}
-			w.p("Errors: []", w.id(uabiPath, "Error"), "{", strings.Join(names, ", "), "},")
-		}
+		w.errors(m.rule.Errors)
 		w.p("In: ", w.encoding(m.in), ", Out: ", w.encoding(m.out), ", InHandles: ", len(m.in.handles), ", OutHandles: ", len(m.out.handles), ",")
 		w.p("NewIn: func() ", w.id(ipcPath, "Message"), " { return new(", m.in.GoIdent, ") },")
 		w.p("NewOut: func() ", w.id(ipcPath, "Message"), " { return new(", m.out.GoIdent, ") },")
+		w.p("},")
+	}
+	w.p("}")
+}
+
+// errors writes the field Errors of a method.
+func (w *writer) errors(list []string) {
+	if len(list) == 0 {
+		return
+	}
+	var names []string
+	for _, e := range list {
+		names = append(names, w.id(uabiPath, e))
+	}
+	w.p("Errors: []", w.id(uabiPath, "Error"), "{", strings.Join(names, ", "), "},")
+}
+
+// served writes what the server has of another service, if anything.
+func (w *writer) served() {
+	list := proto.GetExtension(w.s.Desc.Options(), options.E_Also).([]*options.Also)
+	if len(list) == 0 {
+		return
+	}
+	w.p()
+	w.p("// ", w.prefix, "Served is what the server of ", w.s.GoName, " has of another service.")
+	w.p("var ", w.prefix, "Served = []", w.id(ipcPath, "Served"), "{")
+	for _, a := range list {
+		w.p("{")
+		w.p("Name: ", fmt.Sprintf("%q", a.Method), ", Blocks: ", a.Blocks, ", Refuses: ", a.Refuses, ",")
+		w.errors(a.Errors)
 		w.p("},")
 	}
 	w.p("}")
