@@ -6660,26 +6660,27 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\x97/\n" +
-	"\x04Proc\x12L\n" +
-	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExists\x12g\n" +
-	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\".\x8a\xb5\x18*\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\x12P\n" +
+	"\x04KILL\x10\x022\x8f/\n" +
+	"\x04Proc\x12T\n" +
+	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x19\x8a\xb5\x18\x15\b\x01\"\tErrExists\"\x06ErrArg\x12w\n" +
+	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\">\x8a\xb5\x18:\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\"\x0eErrInterrupted\x12P\n" +
 	"\tVforkWait\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.EmptyReply\"\x11\x8a\xb5\x18\r\x10\x01\"\tErrSearch\x12J\n" +
 	"\bExecPlan\x12\x1c.aramid.proc.ExecPlanRequest\x1a\x1a.aramid.proc.ExecPlanReply\"\x04\x8a\xb5\x18\x00\x12K\n" +
 	"\x04Exec\x12\x18.aramid.proc.ExecRequest\x1a\x17.aramid.proc.EmptyReply\"\x10\x8a\xb5\x18\f\b\x01\x10\x01\"\x06ErrArg\x12A\n" +
 	"\x04Exit\x12\x18.aramid.proc.ExitRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12F\n" +
 	"\tExitGroup\x12\x18.aramid.proc.ExitRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12T\n" +
 	"\x04Wait\x12\x18.aramid.proc.WaitRequest\x1a\x16.aramid.proc.WaitReply\"\x1a\x8a\xb5\x18\x16\b\x01\x10\x01\"\bErrChild\"\x06ErrArg\x12]\n" +
-	"\x04Kill\x12\x18.aramid.proc.KillRequest\x1a\x17.aramid.proc.EmptyReply\"\"\x8a\xb5\x18\x1e\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\x12C\n" +
-	"\x05Fault\x12\x19.aramid.proc.FaultRequest\x1a\x17.aramid.proc.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12N\n" +
+	"\x04Kill\x12\x18.aramid.proc.KillRequest\x1a\x17.aramid.proc.EmptyReply\"\"\x8a\xb5\x18\x1e\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\x12K\n" +
+	"\x05Fault\x12\x19.aramid.proc.FaultRequest\x1a\x17.aramid.proc.EmptyReply\"\x0e\x8a\xb5\x18\n" +
+	"\b\x01\"\x06ErrArg\x12N\n" +
 	"\x06Action\x12\x1a.aramid.proc.ActionRequest\x1a\x18.aramid.proc.ActionReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12H\n" +
 	"\x04Mask\x12\x18.aramid.proc.MaskRequest\x1a\x16.aramid.proc.MaskReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12I\n" +
 	"\aSuspend\x12\x1b.aramid.proc.SuspendRequest\x1a\x17.aramid.proc.EmptyReply\"\b\x8a\xb5\x18\x04\b\x01\x10\x01\x12B\n" +
-	"\aPending\x12\x19.aramid.proc.EmptyRequest\x1a\x16.aramid.proc.MaskReply\"\x04\x8a\xb5\x18\x00\x12j\n" +
-	"\tTimedWait\x12\x1d.aramid.proc.TimedWaitRequest\x1a\x18.aramid.proc.SignalReply\"$\x8a\xb5\x18 \b\x01\x10\x01\"\n" +
-	"ErrTimeout\"\x0eErrInterrupted\x12]\n" +
+	"\aPending\x12\x19.aramid.proc.EmptyRequest\x1a\x16.aramid.proc.MaskReply\"\x04\x8a\xb5\x18\x00\x12Z\n" +
+	"\tTimedWait\x12\x1d.aramid.proc.TimedWaitRequest\x1a\x18.aramid.proc.SignalReply\"\x14\x8a\xb5\x18\x10\b\x01\x10\x01\"\n" +
+	"ErrTimeout\x12]\n" +
 	"\bAltStack\x12\x1c.aramid.proc.AltStackRequest\x1a\x1a.aramid.proc.AltStackReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12I\n" +
 	"\n" +
 	"NextSignal\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.SignalReply\"\x06\x8a\xb5\x18\x02\b\x01\x12]\n" +
@@ -6693,16 +6694,14 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bSetGroup\x12\x1c.aramid.proc.SetGroupRequest\x1a\x17.aramid.proc.EmptyReply\"-\x8a\xb5\x18)\b\x01\"\tErrSearch\"\aErrPerm\"\x06ErrArg\"\tErrAccess\x12O\n" +
 	"\n" +
 	"SetSession\x12\x19.aramid.proc.EmptyRequest\x1a\x15.aramid.proc.PidReply\"\x0f\x8a\xb5\x18\v\b\x01\"\aErrPerm\x12J\n" +
-	"\x05Creds\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.CredsReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12Z\n" +
-	"\bSetCreds\x12\x1c.aramid.proc.SetCredsRequest\x1a\x17.aramid.proc.EmptyReply\"\x17\x8a\xb5\x18\x13\b\x01\"\aErrPerm\"\x06ErrArg\x12_\n" +
+	"\x05Creds\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.CredsReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12R\n" +
+	"\bSetCreds\x12\x1c.aramid.proc.SetCredsRequest\x1a\x17.aramid.proc.EmptyReply\"\x0f\x8a\xb5\x18\v\b\x01\"\aErrPerm\x12_\n" +
 	"\x05Limit\x12\x19.aramid.proc.LimitRequest\x1a\x17.aramid.proc.LimitReply\"\"\x8a\xb5\x18\x1e\b\x01\"\x06ErrArg\"\aErrPerm\"\tErrSearch\x12I\n" +
 	"\x05Usage\x12\x19.aramid.proc.UsageRequest\x1a\x17.aramid.proc.UsageReply\"\f\x8a\xb5\x18\b\"\x06ErrArg\x12Z\n" +
-	"\aSetting\x12\x1b.aramid.proc.SettingRequest\x1a\x19.aramid.proc.SettingReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12K\n" +
-	"\x06Thread\x12\x1a.aramid.proc.ThreadRequest\x1a\x15.aramid.proc.PidReply\"\x0e\x8a\xb5\x18\n" +
-	"\b\x01\"\x06ErrArg\x12N\n" +
-	"\x03Uts\x12\x17.aramid.proc.UtsRequest\x1a\x15.aramid.proc.UtsReply\"\x17\x8a\xb5\x18\x13\b\x01\"\aErrPerm\"\x06ErrArg\x12K\n" +
-	"\x05Alarm\x12\x19.aramid.proc.AlarmRequest\x1a\x17.aramid.proc.AlarmReply\"\x0e\x8a\xb5\x18\n" +
-	"\b\x01\"\x06ErrArg\x12C\n" +
+	"\aSetting\x12\x1b.aramid.proc.SettingRequest\x1a\x19.aramid.proc.SettingReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12C\n" +
+	"\x06Thread\x12\x1a.aramid.proc.ThreadRequest\x1a\x15.aramid.proc.PidReply\"\x06\x8a\xb5\x18\x02\b\x01\x12N\n" +
+	"\x03Uts\x12\x17.aramid.proc.UtsRequest\x1a\x15.aramid.proc.UtsReply\"\x17\x8a\xb5\x18\x13\b\x01\"\aErrPerm\"\x06ErrArg\x12C\n" +
+	"\x05Alarm\x12\x19.aramid.proc.AlarmRequest\x1a\x17.aramid.proc.AlarmReply\"\x06\x8a\xb5\x18\x02\b\x01\x12C\n" +
 	"\x06Memory\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.MemoryReply\"\x04\x8a\xb5\x18\x00\x12;\n" +
 	"\x02Fs\x12\x19.aramid.proc.EmptyRequest\x1a\x14.aramid.proc.FsReply\"\x04\x8a\xb5\x18\x00\x12>\n" +
 	"\x04List\x12\x18.aramid.proc.ListRequest\x1a\x16.aramid.proc.ListReply\"\x04\x8a\xb5\x18\x00\x12L\n" +

@@ -86,7 +86,7 @@ const (
 // Client calls Proc through the handle H.
 type Client struct{ H uabi.Handle }
 
-// Spawn makes process 1. ErrExists: there is one.
+// Spawn makes process 1. ErrExists: there is one, or was. ErrArg: no mm, Space or fs context.
 func (cl Client) Spawn(c ipc.Caller, in *SpawnRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -114,7 +114,7 @@ func (cl Client) Spawn(c ipc.Caller, in *SpawnRequest, out *PidReply, grants ...
 
 // Fork is fork, vfork, clone and clone3 for processes and threads. The child starts with RAX = 0 behind the caller's
 // system call. Word 0 of the reply: the child's id; 0: pids.max of its cgroup refused it, which was counted (EAGAIN).
-// ErrNoDevice: the cgroup that it was to be put into is gone.
+// ErrLimit: RLIMIT_NPROC. ErrNoDevice: the cgroup that it was to be put into is gone. ErrInterrupted: the caller's process is ending.
 func (cl Client) Fork(c ipc.Caller, in *ForkRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -185,7 +185,7 @@ func (cl Client) ExecPlan(c ipc.Caller, in *ExecPlanRequest, out *ExecPlanReply,
 }
 
 // Exec moves the calling thread to a fresh mm: other threads end, handlers are reset, close-on-exec descriptors close.
-// ErrWait while siblings end.
+// ErrWait while siblings end. ErrArg: no mm or no Space.
 func (cl Client) Exec(c ipc.Caller, in *ExecRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -302,7 +302,7 @@ func (cl Client) Kill(c ipc.Caller, in *KillRequest, out *EmptyReply, grants ...
 	return uabi.OK
 }
 
-// Fault is a synchronous signal for the calling thread: a processor exception. It cannot be blocked or ignored.
+// Fault is a synchronous signal for the calling thread: a processor exception. It cannot be blocked or ignored. ErrArg: no such signal.
 func (cl Client) Fault(c ipc.Caller, in *FaultRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -628,7 +628,7 @@ func (cl Client) Identity(c ipc.Caller, in *PidRequest, out *IdentityReply, gran
 	return uabi.OK
 }
 
-// SetGroup is setpgid(2).
+// SetGroup is setpgid(2). ErrAccess: the child has execed.
 func (cl Client) SetGroup(c ipc.Caller, in *SetGroupRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1754,18 +1754,18 @@ func (cl Client) OutOfMemory(c ipc.Caller, in *EmptyRequest, out *VictimReply, g
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
-	// Spawn makes process 1. ErrExists: there is one.
+	// Spawn makes process 1. ErrExists: there is one, or was. ErrArg: no mm, Space or fs context.
 	Spawn(c C, in *SpawnRequest, out *PidReply) uabi.Error
 	// Fork is fork, vfork, clone and clone3 for processes and threads. The child starts with RAX = 0 behind the caller's
 	// system call. Word 0 of the reply: the child's id; 0: pids.max of its cgroup refused it, which was counted (EAGAIN).
-	// ErrNoDevice: the cgroup that it was to be put into is gone.
+	// ErrLimit: RLIMIT_NPROC. ErrNoDevice: the cgroup that it was to be put into is gone. ErrInterrupted: the caller's process is ending.
 	Fork(c C, in *ForkRequest, out *PidReply) uabi.Error
 	// VforkWait waits until the vfork child pid has execed or exited.
 	VforkWait(c C, in *PidRequest, out *EmptyReply) uabi.Error
 	// ExecPlan tells what Exec with the same program would make of the caller's ids, for the auxiliary vector and the stack.
 	ExecPlan(c C, in *ExecPlanRequest, out *ExecPlanReply) uabi.Error
 	// Exec moves the calling thread to a fresh mm: other threads end, handlers are reset, close-on-exec descriptors close.
-	// ErrWait while siblings end.
+	// ErrWait while siblings end. ErrArg: no mm or no Space.
 	Exec(c C, in *ExecRequest, out *EmptyReply) uabi.Error
 	// Exit ends the calling thread; the last one ends the process. No reply arrives: the thread is gone.
 	Exit(c C, in *ExitRequest, out *EmptyReply) uabi.Error
@@ -1775,7 +1775,7 @@ type Handler[C any] interface {
 	Wait(c C, in *WaitRequest, out *WaitReply) uabi.Error
 	// Kill is kill(2) (tid 0), tgkill(2) (tgid and tid) and tkill(2) (tgid 0); signal 0 only checks.
 	Kill(c C, in *KillRequest, out *EmptyReply) uabi.Error
-	// Fault is a synchronous signal for the calling thread: a processor exception. It cannot be blocked or ignored.
+	// Fault is a synchronous signal for the calling thread: a processor exception. It cannot be blocked or ignored. ErrArg: no such signal.
 	Fault(c C, in *FaultRequest, out *EmptyReply) uabi.Error
 	// Action is rt_sigaction(2).
 	Action(c C, in *ActionRequest, out *ActionReply) uabi.Error
@@ -1809,7 +1809,7 @@ type Handler[C any] interface {
 	SigReturn(c C, in *SigReturnRequest, out *EmptyReply) uabi.Error
 	// Identity of a process: pid 0 is the caller.
 	Identity(c C, in *PidRequest, out *IdentityReply) uabi.Error
-	// SetGroup is setpgid(2).
+	// SetGroup is setpgid(2). ErrAccess: the child has execed.
 	SetGroup(c C, in *SetGroupRequest, out *EmptyReply) uabi.Error
 	// SetSession is setsid(2). Word 0 of the reply: the session id.
 	SetSession(c C, in *EmptyRequest, out *PidReply) uabi.Error
@@ -3393,14 +3393,14 @@ func (s *service[C]) doOutOfMemory(c C, b *uk.Buffer) uabi.Error {
 var Methods = [...]ipc.Method{
 	{
 		Name: "Spawn", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrExists},
+		Errors: []uabi.Error{uabi.ErrExists, uabi.ErrArg},
 		In:     ipc.Bytes, Out: 1, InHandles: 4, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(SpawnRequest) },
 		NewOut: func() ipc.Message { return new(PidReply) },
 	},
 	{
 		Name: "Fork", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrLimit, uabi.ErrPerm, uabi.ErrNoDevice},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrLimit, uabi.ErrPerm, uabi.ErrNoDevice, uabi.ErrInterrupted},
 		In:     ipc.Bytes, Out: 1, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ForkRequest) },
 		NewOut: func() ipc.Message { return new(PidReply) },
@@ -3453,7 +3453,8 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Fault", Mutates: true, Blocks: false, Forward: false,
-		In: 6, Out: 0, InHandles: 0, OutHandles: 0,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     6, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(FaultRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
@@ -3485,7 +3486,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "TimedWait", Mutates: true, Blocks: true, Forward: false,
-		Errors: []uabi.Error{uabi.ErrTimeout, uabi.ErrInterrupted},
+		Errors: []uabi.Error{uabi.ErrTimeout},
 		In:     2, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(TimedWaitRequest) },
 		NewOut: func() ipc.Message { return new(SignalReply) },
@@ -3566,7 +3567,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "SetCreds", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrPerm, uabi.ErrArg},
+		Errors: []uabi.Error{uabi.ErrPerm},
 		In:     ipc.Bytes, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(SetCredsRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -3594,8 +3595,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Thread", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg},
-		In:     ipc.Bytes, Out: 1, InHandles: 0, OutHandles: 0,
+		In: ipc.Bytes, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ThreadRequest) },
 		NewOut: func() ipc.Message { return new(PidReply) },
 	},
@@ -3608,8 +3608,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Alarm", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg},
-		In:     3, Out: 2, InHandles: 0, OutHandles: 0,
+		In: 3, Out: 2, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(AlarmRequest) },
 		NewOut: func() ipc.Message { return new(AlarmReply) },
 	},

@@ -25,6 +25,7 @@ const (
 	sysLayout                    // (pid) → arg_start<<32 | arg_end
 	sysBecome                    // (uid)
 	sysPlan                      // (uid of a set-user-id file) → AT_SECURE<<32 | effective uid
+	sysForkInTheEnd              // () ends the process, and forks in the same call
 )
 
 func (h *handler) about(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
@@ -77,6 +78,12 @@ func (h *handler) about(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 	case sysBecome:
 		id := uint32(a)
 		return 0, h.proc.SetCreds(l, &proc.SetCredsRequest{Ruid: &id, Euid: &id, Suid: &id}, &proc.EmptyReply{})
+	}
+	if nr == sysForkInTheEnd {
+		if err := h.proc.ExitGroup(l, &proc.ExitRequest{}, &proc.EmptyReply{}); err != uabi.OK {
+			return 0, err
+		}
+		return 0, h.proc.Fork(l, &proc.ForkRequest{Flags: unix.CLONE_FS}, &proc.PidReply{})
 	}
 	if nr == sysPlan {
 		var out proc.ExecPlanReply

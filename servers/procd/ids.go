@@ -24,18 +24,20 @@ func (h *Procd) SetGroup(c *server.Ctx, in *proc.SetGroupRequest, out *proc.Empt
 	if err != uabi.OK {
 		return err
 	}
-	if in.Pgid < 0 || in.Pid < 0 {
+	if in.Pgid < 0 || in.Pgid == 0 && in.Pid < 0 {
 		return uabi.ErrArg
 	}
 	o := p
 	if in.Pid != 0 && in.Pid != p.Pid {
-		if o = h.procs.Get(in.Pid); o == nil || o.Ppid != p.Pid {
+		o = h.procs.Get(in.Pid)
+		switch {
+		case o == nil && h.threads.Get(in.Pid) != nil:
+			return uabi.ErrArg // a thread that is not its process's leader
+		case o == nil || o.Ppid != p.Pid:
 			return uabi.ErrSearch
-		}
-		if o.Sid != p.Sid {
+		case o.Sid != p.Sid:
 			return uabi.ErrPerm
-		}
-		if o.ExecDone {
+		case o.ExecDone:
 			return uabi.ErrAccess
 		}
 	}

@@ -263,6 +263,72 @@ func TestGroupsSessionsAndDescriptors(t *testing.T) {
 	w.run(134)
 }
 
+func TestAThreadIsNoProcess(t *testing.T) {
+	const thread = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_THREAD
+	sweep(t, 7, 0, func(p *program) {
+		tid := p.a.Fork(func(a *uksim.Alien) {
+			c := &program{a, p.w}
+			for {
+				c.sleep()
+			}
+		}, sysFork, thread, 0, 0)
+		p.fails("watch", uabi.ErrArg, sysPidWatch, tid)
+		p.fails("group", uabi.ErrArg, sysGroupID, tid, 0)
+		p.exit(0)
+	}, said())
+}
+
+func TestAChildThatHasExecedKeepsItsGroup(t *testing.T) {
+	const progVa = 0x600000
+	sweep(t, 7, 0, func(p *program) {
+		p.w.Entry(progVa, func(a *uksim.Alien) { (&program{a, p.w}).sys("pause", sysSuspend, 0) })
+		pid := p.fork(unix.CLONE_VM|unix.CLONE_VFORK, 0, signal.CHLD, func(p *program) uint64 { return p.a.Syscall(sysExec, progVa) })
+		p.sys("vfork", sysVfork, pid)
+		p.fails("group", uabi.ErrAccess, sysGroupID, pid, pid)
+		p.sys("kill", sysKill, pid, 0, signal.KILL)
+		p.sys("wait", sysWait, unix.P_PID, pid, unix.WEXITED)
+		p.exit(0)
+	}, said())
+}
+
+func TestAFaultIsASignalThatCannotBeBlocked(t *testing.T) {
+	const handlerVa = 0x500000
+	sweep(t, 3, 0, func(p *program) {
+		p.w.Code(handlerVa, func(a *uksim.Alien) {
+			h := &program{a, p.w}
+			h.say("handler %d", a.Regs().RDI)
+			h.exit(uint64(signal.Exited(4)))
+		})
+		load := func(p *program) { p.a.Read(dataVa+dataLen, make([]byte, 1)) }
+		ends := func(what string, want uint64, f func(p *program)) {
+			pid := p.fork(0, 0, signal.CHLD, func(p *program) uint64 { f(p); return 0 })
+			if v := p.sys("wait", sysWait, unix.P_PID, pid, unix.WEXITED); v>>32 != want {
+				p.w.Fail("%s: %#x, want %#x", what, v>>32, want)
+			}
+		}
+		ends("without a handler", uint64(signal.Killed(signal.SEGV)), load)
+		ends("with a handler", uint64(signal.Exited(4)), func(p *program) {
+			p.sys("action", sysAction, signal.SEGV, handlerVa, 0, 0)
+			load(p)
+		})
+		ends("with a handler, blocked", uint64(signal.Killed(signal.SEGV)), func(p *program) {
+			p.sys("action", sysAction, signal.SEGV, handlerVa, 0, 0)
+			p.sys("block", sysMask, unix.SIG_BLOCK, signal.Bit(signal.SEGV))
+			load(p)
+		})
+		p.exit(0)
+	}, said("handler 11"))
+}
+
+func TestAProcessThatEndsDoesNotFork(t *testing.T) {
+	sweep(t, 3, 0, func(p *program) {
+		pid := p.fork(0, 0, signal.CHLD, func(p *program) uint64 { return p.a.Syscall(sysForkInTheEnd) })
+		p.sys("wait", sysWait, unix.P_PID, pid, unix.WEXITED)
+		p.fails("its child", uabi.ErrChild, sysWait, unix.P_ALL, 0, unix.WEXITED)
+		p.exit(0)
+	}, said())
+}
+
 func TestALockWhoseOwnerEndsIsMarkedSo(t *testing.T) {
 	const flags = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_THREAD |
 		unix.CLONE_CHILD_CLEARTID | unix.CLONE_PARENT_SETTID

@@ -178,6 +178,9 @@ func (h *handler) spawn() uabi.Error {
 		return err
 	}
 	fs, _ := h.k.EventCreate(uabi.BootAccount)
+	if err := h.proc.Spawn(t, &proc.SpawnRequest{Mm: m.Mm, Space: m.Space}, &proc.PidReply{}); err != uabi.ErrArg {
+		h.w.Fail("process 1 without an fs context: %v", err)
+	}
 	req := proc.SpawnRequest{Mm: m.Mm, Space: m.Space, Fs: uint32(fs), FsId: 1, Entry: entryVa, Name: "init"}
 	err = h.proc.Spawn(t, &req, &proc.PidReply{})
 	for _, x := range []uabi.Handle{uabi.Handle(m.Mm), uabi.Handle(m.Space), fs} {

@@ -22,7 +22,6 @@ const (
 	SysTime    = 25
 	Last       = 40 // the highest that there is
 	All        = 1<<(Last+1) - 1
-	maxGroups  = 65536
 	fsCapsMask = 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<9 | 1<<27 | 1<<32 // capabilities(7): what a fsuid of 0 gives
 )
 
@@ -71,9 +70,6 @@ func Apply(old *state.Creds, in *proc.SetCredsRequest, secure uint32, id uint64)
 	if in.SetGroups {
 		if !Has(old, SetGID) {
 			return nil, uabi.ErrPerm
-		}
-		if len(in.Groups) > maxGroups {
-			return nil, uabi.ErrArg
 		}
 		c.Groups = slices.Clone(in.Groups)
 	}
