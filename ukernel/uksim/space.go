@@ -8,11 +8,12 @@ import (
 
 // region is one mapping of a Space.
 type region struct {
-	va, len uint64
-	off     uint64
-	tag     uint64
-	mem     *Memory // nil: anonymous private
-	flags   uint32
+	va, len  uint64
+	off      uint64
+	tag      uint64
+	mem      *Memory // nil: anonymous private
+	flags    uint32
+	readOnly bool // shared, and the handle that it was mapped with has no RightWrite
 }
 
 func (r *region) end() uint64 { return r.va + r.len }

@@ -1,6 +1,8 @@
 package uksim
 
 import (
+	"slices"
+
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uk"
 )
@@ -54,6 +56,8 @@ func (k *Native) SpaceMap(h uabi.Handle, a uabi.MapArgs) (uint64, uabi.Error) {
 	r := &region{va: a.Va, len: a.Len, off: a.Off, tag: a.Tag, mem: m, flags: a.Flags &^ uabi.MapFixed}
 	switch {
 	case m != nil:
+		_, e := get[*Memory](k, a.Memory, uabi.RightWrite)
+		r.readOnly = a.Flags&uabi.MapShared != 0 && e != uabi.OK
 		ref(m)
 	case a.Flags&uabi.MapShared != 0:
 		r.mem = k.sim.newMemory(a.Len)
@@ -103,7 +107,11 @@ func (k *Native) SpaceProtect(h uabi.Handle, va, n uint64, prot uint32) uabi.Err
 	if !sp.covered(va, n) {
 		return uabi.ErrNoMem
 	}
-	for _, r := range sp.within(va, n) {
+	rs := sp.within(va, n)
+	if prot&uabi.ProtWrite != 0 && slices.ContainsFunc(rs, func(r *region) bool { return r.readOnly }) {
+		return uabi.ErrRights
+	}
+	for _, r := range rs {
 		r.flags = r.flags&^uabi.ProtMask | prot
 	}
 	return uabi.OK
