@@ -1379,17 +1379,17 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\x04prot\x18\x05 \x01(\rR\x04prot\x12\x16\n" +
 	"\x06shared\x18\x06 \x01(\bR\x06shared\";\n" +
 	"\fRegionsReply\x12+\n" +
-	"\aregions\x18\x01 \x03(\v2\x11.aramid.mm.RegionR\aregions2\x83\b\n" +
+	"\aregions\x18\x01 \x03(\v2\x11.aramid.mm.RegionR\aregions2\xe1\a\n" +
 	"\x02MM\x12B\n" +
 	"\x06Create\x12\x18.aramid.mm.CreateRequest\x1a\x16.aramid.mm.CreateReply\"\x06\x8a\xb5\x18\x02\b\x01\x12T\n" +
 	"\vLoadProgram\x12\x16.aramid.mm.LoadRequest\x1a\x14.aramid.mm.LoadReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12<\n" +
-	"\x04Fork\x12\x16.aramid.mm.ForkRequest\x1a\x14.aramid.mm.ForkReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\x86\x01\n" +
-	"\x03Map\x12\x15.aramid.mm.MapRequest\x1a\x13.aramid.mm.MapReply\"S\x8a\xb5\x18O\b\x01\x18\x01\"\x06ErrArg\"\tErrExists\"\tErrAccess\"\aErrPerm\"\vErrOverflow\"\bErrLimit\"\vErrNoDevice\x12I\n" +
+	"\x04Fork\x12\x16.aramid.mm.ForkRequest\x1a\x14.aramid.mm.ForkReply\"\x06\x8a\xb5\x18\x02\b\x01\x12o\n" +
+	"\x03Map\x12\x15.aramid.mm.MapRequest\x1a\x13.aramid.mm.MapReply\"<\x8a\xb5\x188\b\x01\x18\x01\"\x06ErrArg\"\tErrExists\"\tErrAccess\"\aErrPerm\"\vErrOverflow\x12I\n" +
 	"\x05Unmap\x12\x17.aramid.mm.RangeRequest\x1a\x15.aramid.mm.EmptyReply\"\x10\x8a\xb5\x18\f\b\x01\x18\x01\"\x06ErrArg\x12X\n" +
 	"\aProtect\x12\x19.aramid.mm.ProtectRequest\x1a\x15.aramid.mm.EmptyReply\"\x1b\x8a\xb5\x18\x17\b\x01\x18\x01\"\x06ErrArg\"\tErrAccess\x12Q\n" +
 	"\x05Remap\x12\x17.aramid.mm.RemapRequest\x1a\x13.aramid.mm.MapReply\"\x1a\x8a\xb5\x18\x16\b\x01\x18\x01\"\x06ErrArg\"\bErrFault\x12;\n" +
-	"\x03Brk\x12\x15.aramid.mm.BrkRequest\x1a\x13.aramid.mm.MapReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12U\n" +
-	"\x06Advise\x12\x18.aramid.mm.AdviseRequest\x1a\x15.aramid.mm.EmptyReply\"\x1a\x8a\xb5\x18\x16\b\x01\x18\x01\"\x06ErrArg\"\bErrFault\x12F\n" +
+	"\x03Brk\x12\x15.aramid.mm.BrkRequest\x1a\x13.aramid.mm.MapReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12K\n" +
+	"\x06Advise\x12\x18.aramid.mm.AdviseRequest\x1a\x15.aramid.mm.EmptyReply\"\x10\x8a\xb5\x18\f\b\x01\x18\x01\"\x06ErrArg\x12F\n" +
 	"\x06SetBrk\x12\x15.aramid.mm.BrkRequest\x1a\x15.aramid.mm.EmptyReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12D\n" +
 	"\tSetLimits\x12\x18.aramid.mm.LimitsRequest\x1a\x15.aramid.mm.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12=\n" +

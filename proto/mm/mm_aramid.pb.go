@@ -106,7 +106,8 @@ func (cl Client) Fork(c ipc.Caller, in *ForkRequest, out *ForkReply, grants ...u
 	return uabi.OK
 }
 
-// Map is mmap(2): picks an address when none is fixed, checks limits and overcommit. Word 0 of the reply: the address.
+// Map is mmap(2): picks an address when none is fixed, checks limits and overcommit. ErrAccess: the memory object's handle does not let it be
+// written, and it is to be shared. ErrOverflow: an offset that no file has. Word 0 of the reply: the address.
 func (cl Client) Map(c ipc.Caller, in *MapRequest, out *MapReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -182,7 +183,7 @@ func (cl Client) ForwardUnmap(t ipc.Forwarder, in *RangeRequest, grants ...uabi.
 	return t.Forward(cl.H, MethodUnmap, true)
 }
 
-// Protect is mprotect(2). ErrNoMem: a hole in the range.
+// Protect is mprotect(2). ErrNoMem: a hole in the range. ErrAccess: as Map's.
 func (cl Client) Protect(c ipc.Caller, in *ProtectRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -427,11 +428,12 @@ type Handler[C any] interface {
 	LoadProgram(c C, in *LoadRequest, out *LoadReply) uabi.Error
 	// Fork makes a copy-on-write copy of the called mm (fork(2)).
 	Fork(c C, in *ForkRequest, out *ForkReply) uabi.Error
-	// Map is mmap(2): picks an address when none is fixed, checks limits and overcommit. Word 0 of the reply: the address.
+	// Map is mmap(2): picks an address when none is fixed, checks limits and overcommit. ErrAccess: the memory object's handle does not let it be
+	// written, and it is to be shared. ErrOverflow: an offset that no file has. Word 0 of the reply: the address.
 	Map(c C, in *MapRequest, out *MapReply) uabi.Error
 	// Unmap is munmap(2).
 	Unmap(c C, in *RangeRequest, out *EmptyReply) uabi.Error
-	// Protect is mprotect(2). ErrNoMem: a hole in the range.
+	// Protect is mprotect(2). ErrNoMem: a hole in the range. ErrAccess: as Map's.
 	Protect(c C, in *ProtectRequest, out *EmptyReply) uabi.Error
 	// Remap is mremap(2). Word 0 of the reply: the address.
 	Remap(c C, in *RemapRequest, out *MapReply) uabi.Error
@@ -758,7 +760,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Map", Mutates: true, Blocks: false, Forward: true,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrExists, uabi.ErrAccess, uabi.ErrPerm, uabi.ErrOverflow, uabi.ErrLimit, uabi.ErrNoDevice},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrExists, uabi.ErrAccess, uabi.ErrPerm, uabi.ErrOverflow},
 		In:     6, Out: 1, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(MapRequest) },
 		NewOut: func() ipc.Message { return new(MapReply) },
@@ -792,7 +794,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Advise", Mutates: true, Blocks: false, Forward: true,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrFault},
+		Errors: []uabi.Error{uabi.ErrArg},
 		In:     3, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(AdviseRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },

@@ -241,6 +241,40 @@ func TestRemapMovesAndAdviceIsTakenAtEveryCrash(t *testing.T) {
 	})
 }
 
+func TestAFileThatMayOnlyBeReadIsNotWrittenByItsMappings(t *testing.T) {
+	sweep(t, func(c *client) {
+		file, err := c.k.MemoryCreate(uabi.BootAccount, 2*page, 0)
+		c.want("file", err, uabi.OK)
+		weak, err := c.k.Dup(file, uabi.RightRead|uabi.RightMap|uabi.RightTransfer)
+		c.want("dup", err, uabi.OK)
+		maps := func(addr uint64, prot, flags uint32, want uabi.Error) uint64 {
+			var out mm.MapReply
+			c.want("map", c.mm.Map(c.t, &mm.MapRequest{Addr: addr, Len: page, Prot: prot, Flags: flags, Memory: uint32(weak)}, &out), want)
+			return out.Addr
+		}
+		maps(0, rw, unix.MAP_SHARED, uabi.ErrAccess)
+		copied := maps(0, rw, unix.MAP_PRIVATE, uabi.OK)
+		c.put(copied, "a copy")
+		shared := c.mapped(0, 3*page, anon, uabi.OK) + page
+		maps(shared, unix.PROT_READ, unix.MAP_SHARED|unix.MAP_FIXED, uabi.OK)
+		protect := func(addr, n uint64, prot uint32, want uabi.Error) {
+			c.want("protect", c.mm.Protect(c.t, &mm.ProtectRequest{Addr: addr, Len: n, Prot: prot}, &mm.EmptyReply{}), want)
+		}
+		protect(shared, page, rw, uabi.ErrAccess)
+		protect(shared-page, 3*page, unix.PROT_READ, uabi.OK)
+		// What lies before it is changed nevertheless.
+		protect(shared-page, 3*page, rw, uabi.ErrAccess)
+		for i, want := range []uint32{uabi.ProtRead | uabi.ProtWrite, uabi.ProtRead, uabi.ProtRead} {
+			if r, _, _ := c.k.SpaceQuery(c.space, shared+uint64(i)*page-page); r.Flags&uabi.ProtMask != want {
+				c.w.Fail("page %d has the rights %x", i, r.Flags&uabi.ProtMask)
+			}
+		}
+		c.want("unmap", c.mm.Unmap(c.t, &mm.RangeRequest{Addr: shared - page, Len: 3 * page}, &mm.EmptyReply{}), uabi.OK)
+		c.k.Close(weak)
+		c.k.Close(file)
+	})
+}
+
 func TestAProgramIsLoadedInOneStepAtEveryCrash(t *testing.T) {
 	sweep(t, func(c *client) {
 		file, err := c.k.MemoryCreate(uabi.BootAccount, 2*page, 0)

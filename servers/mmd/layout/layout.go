@@ -22,6 +22,9 @@ const (
 
 const mremapDontUnmap = 4
 
+// maxOffset is where the largest file ends, bytes (the kernel's bound of offsets in memory objects).
+const maxOffset = 1 << 60
+
 // Areas of a space, bytes. Linux: mmap_base() and STACK_RND_MASK of arch/x86.
 const (
 	stackRandom = 16 << 30 // the stack starts up to this far below the end of user space
@@ -84,7 +87,7 @@ func CheckMap(addr, length, offset uint64, prot, flags uint32, tag uint64, file 
 	if !ok || n > uabi.MaxUser {
 		return m, uabi.ErrNoMem
 	}
-	if offset+n < offset {
+	if offset > maxOffset-n {
 		return m, uabi.ErrOverflow
 	}
 	switch flags & mapTypeMask {
