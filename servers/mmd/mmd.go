@@ -3,8 +3,6 @@ package main
 import (
 	"slices"
 
-	"google.golang.org/protobuf/proto"
-
 	"aramid/proto/mm"
 	"aramid/servers/mmd/layout"
 	"aramid/servers/mmd/state"
@@ -29,7 +27,7 @@ func (h *MMD) Save() []byte {
 	for _, id := range h.ids() {
 		s.Mms = append(s.Mms, h.mms[id])
 	}
-	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(s)
+	b, err := s.MarshalVT()
 	if err != nil {
 		panic(err)
 	}
@@ -39,7 +37,7 @@ func (h *MMD) Save() []byte {
 // Load implements server.State.
 func (h *MMD) Load(b []byte) error {
 	s := &state.State{}
-	if err := proto.Unmarshal(b, s); err != nil {
+	if err := s.UnmarshalVT(b); err != nil {
 		return err
 	}
 	clear(h.mms)

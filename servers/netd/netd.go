@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
-	"google.golang.org/protobuf/proto"
 
 	"aramid/servers/netd/state"
 	"aramid/servers/server"
@@ -74,10 +73,11 @@ func (h *Netd) payer() uabi.Handle {
 // Save implements server.State.
 func (h *Netd) Save() []byte {
 	t := h.top
-	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(&state.State{
+	s := &state.State{
 		LastId: t.LastId, Account: t.Account, LastName: t.LastName, LastPort: t.LastPort, Lo: t.Lo,
 		Sockets: sorted(h.sockets), Staged: sorted(h.staged),
-	})
+	}
+	b, err := s.MarshalVT()
 	if err != nil {
 		panic(err)
 	}
@@ -87,7 +87,7 @@ func (h *Netd) Save() []byte {
 // Load implements server.State.
 func (h *Netd) Load(b []byte) error {
 	s := &state.State{}
-	if err := proto.Unmarshal(b, s); err != nil {
+	if err := s.UnmarshalVT(b); err != nil {
 		return err
 	}
 	if s.Lo == nil {

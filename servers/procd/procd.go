@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
-	"google.golang.org/protobuf/proto"
 
 	"aramid/proto/ctx"
 	"aramid/servers/procd/fdtable"
@@ -65,7 +64,7 @@ func (h *Procd) Save() []byte {
 		Files: h.files.Values(), Fs: h.fs.Values(), Mms: h.mms.Values(), Handlers: h.handlers.Values(),
 		Cgroups: h.groupList(), LastCgroup: t.LastCgroup, LastChange: t.LastChange, CgroupEvent: t.CgroupEvent,
 	}
-	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(s)
+	b, err := s.MarshalVT()
 	if err != nil {
 		panic(err)
 	}
@@ -84,7 +83,7 @@ func sorted[K cmp.Ordered, V any](m map[K]V) []V {
 // Load implements server.State.
 func (h *Procd) Load(b []byte) error {
 	s := &state.State{}
-	if err := proto.Unmarshal(b, s); err != nil {
+	if err := s.UnmarshalVT(b); err != nil {
 		return err
 	}
 	h.take(s)

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"google.golang.org/protobuf/proto"
-
 	"aramid/proto/ctx"
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
@@ -111,7 +109,7 @@ func (h *VFSD) Save() []byte {
 		Cgroups: sorted(h.groups), CgroupSeen: t.CgroupSeen, CgroupEvent: t.CgroupEvent,
 	}
 	h.tree.Save(s)
-	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(s)
+	b, err := s.MarshalVT()
 	if err != nil {
 		panic(err)
 	}
@@ -121,7 +119,7 @@ func (h *VFSD) Save() []byte {
 // Load implements server.State.
 func (h *VFSD) Load(b []byte) error {
 	s := &state.State{}
-	if err := proto.Unmarshal(b, s); err != nil {
+	if err := s.UnmarshalVT(b); err != nil {
 		return err
 	}
 	h.reset(&state.State{})
