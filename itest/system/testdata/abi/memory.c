@@ -87,6 +87,8 @@ int main(void) {
 	R(m[4 * PAGE - 1]);
 	R(pread(fd, buf, 1, 2 * PAGE));
 	R(buf[0]);
+	R(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 1UL << 63) == MAP_FAILED ? errno : 0);
+	R(mmap(NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE, fd, -PAGE) == MAP_FAILED ? errno : 0);
 	CASE("a shared mapping and the file are one", "mmap msync pwrite64");
 	char *s = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	s[5] = 's';

@@ -1,5 +1,12 @@
 #include "abi.h"
+#include <pthread.h>
 #include <sys/ioctl.h>
+
+static void *group_of_a_thread(void *unused) {
+	R(setpgid(gettid(), 0));
+	R(setpgid(gettid(), getpgrp()));
+	return NULL;
+}
 
 int main(void) {
 	CASE("groups and sessions", "getpgid getpgrp getsid setpgid setsid");
@@ -9,6 +16,12 @@ int main(void) {
 	R(getsid(99999));
 	R(setpgid(0, -1));
 	R(setpgid(99999, 0));
+	R(setpgid(-5, 0));
+	R(setpgid(-5, 3));
+	R(setpgid(99999, -1));
+	pthread_t other;
+	pthread_create(&other, NULL, group_of_a_thread, NULL);
+	pthread_join(other, NULL);
 	pid_t pid = child();
 	if (pid == 0) {
 		R(setpgid(0, 0));

@@ -295,6 +295,30 @@ static void edges(void) {
 	close(e);
 }
 
+static void unconnected(void) {
+	int p[2], s = socket(AF_UNIX, SOCK_STREAM, 0), q = socket(AF_UNIX, SOCK_SEQPACKET, 0), d = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char b[8];
+	void *nowhere = (void *)8;
+	R(read(s, b, 1));
+	R(read(q, b, 1));
+	R(write(s, b, 1));
+	R(write(q, b, 1));
+	R(write(d, b, 1));
+	R(read(s, b, 0));
+	socketpair(AF_UNIX, SOCK_STREAM, 0, p);
+	R(write(p[0], nowhere, 4));
+	R(write(p[0], "abcd", 4));
+	R(read(p[1], nowhere, 4));
+	R(recv(p[1], nowhere, 4, 0));
+	R(fstat(p[1], nowhere));
+	R(read(p[1], b, sizeof b));
+	close(p[0]);
+	close(p[1]);
+	close(s);
+	close(q);
+	close(d);
+}
+
 int main(void) {
 	CASE("kinds of sockets, and a socket as a file", "socket socketpair");
 	kinds();
@@ -309,6 +333,8 @@ int main(void) {
 	CASE("full buffers", "write ioctl");
 	full(SOCK_STREAM);
 	full(SOCK_DGRAM);
+	CASE("reading and writing sockets that are not connected, and memory that is not there", "read write readv writev");
+	unconnected();
 	CASE("sockets in epoll", "epoll_ctl epoll_wait");
 	edges();
 	return 0;
