@@ -139,6 +139,41 @@ func (c *Ctx) SpaceDiscard(h uabi.Handle, va, n uint64) uabi.Error {
 	return c.done(inSpaceDiscard, c.k.SpaceDiscard(h, va, n))
 }
 
+// SpacePunch is an effect.
+func (c *Ctx) SpacePunch(h uabi.Handle, va, n uint64) uabi.Error {
+	if head, _, ok := c.replaying(inSpacePunch); ok {
+		return headErr(head)
+	}
+	if err := c.effect(0); err != uabi.OK {
+		return err
+	}
+	return c.done(inSpacePunch, c.k.SpacePunch(h, va, n))
+}
+
+// SpaceTouch is an effect.
+func (c *Ctx) SpaceTouch(h uabi.Handle, va, n uint64, write bool) (uint64, uabi.Error) {
+	if head, p, ok := c.replaying(inSpaceTouch); ok {
+		return c.regave(head, p)
+	}
+	if err := c.effect(wordSize); err != uabi.OK {
+		return 0, err
+	}
+	done, err := c.k.SpaceTouch(h, va, n, write)
+	return c.gave(inSpaceTouch, done, err)
+}
+
+// SpacePresent is a look-up.
+func (c *Ctx) SpacePresent(h uabi.Handle, va uint64) (uint64, uabi.Error) {
+	if head, p, ok := c.replaying(inSpacePresent); ok {
+		return c.regave(head, p)
+	}
+	if err := c.look(wordSize); err != uabi.OK {
+		return 0, err
+	}
+	bits, err := c.k.SpacePresent(h, va)
+	return c.gave(inSpacePresent, bits, err)
+}
+
 // SpaceInfo is a look-up.
 func (c *Ctx) SpaceInfo(h uabi.Handle) (uint64, uint64, uabi.Error) {
 	if head, p, ok := c.replaying(inSpaceInfo); ok {

@@ -95,6 +95,9 @@ const (
 	inProcess
 	inPowerOff
 	inFramesFree
+	inSpacePunch
+	inSpaceTouch
+	inSpacePresent
 	inCount
 )
 

@@ -105,7 +105,7 @@ func spaceProtect(t *ipc.Thread, r *uabi.Regs, s *vm.Space) (uint64, uabi.Error)
 
 // spaceMove is CallSpaceMove.
 func spaceMove(r *uabi.Regs, s *vm.Space) (uint64, uabi.Error) {
-	if err := pages(r.RSI, r.RDX); err != uabi.OK {
+	if err := pages(r.RSI, max(r.RDX, arch.PageSize)); err != uabi.OK {
 		return 0, err
 	}
 	if err := pages(r.R10, r.R8); err != uabi.OK {

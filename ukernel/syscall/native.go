@@ -217,6 +217,13 @@ func invoke(t *ipc.Thread, r *uabi.Regs, number uint64) (uint64, uabi.Error) {
 		return spaceGap(r, spaceOf(a))
 	case uabi.CallSpaceDiscard:
 		return spaceDiscard(r, spaceOf(a))
+	case uabi.CallSpacePunch:
+		return 0, spaceOf(a).Punch(r.RSI, r.RDX)
+	case uabi.CallSpaceTouch:
+		return spaceOf(a).Touch(r.RSI, r.RDX, r.R10 != 0)
+	case uabi.CallSpacePresent:
+		r.RDX = spaceOf(a).Present(r.RSI)
+		return 0, uabi.OK
 	case uabi.CallSpaceInfo:
 		return spaceInfo(r, spaceOf(a))
 	case uabi.CallSpaceRead:

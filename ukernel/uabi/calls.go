@@ -66,11 +66,14 @@ const (
 	CallSpaceMap     // (h) → va. Arg: MapArgs. ErrExists without MapFixed when occupied, ErrNoMem, ErrArg
 	CallSpaceUnmap   // (h, va, len) → 0. Unmapped holes are fine
 	CallSpaceProtect // (h, va, len, prot) → 0. ErrNoMem (a hole), ErrRights (shared object lacks the right)
-	CallSpaceMove    // (h, old, oldLen, new, newLen) → 0. mremap to a free or same range: moves pages, keeps offsets; grows or shrinks. ErrExists, ErrFault
+	CallSpaceMove    // (h, old, oldLen, new, newLen) → 0. mremap to a free or same range: moves pages, keeps offsets; grows or shrinks. oldLen 0: the region at old stays, and what it shows from there on is mapped at new a second time. ErrExists, ErrFault
 	CallSpaceTag     // (h, va, len, tag) → 0
 	CallSpaceQuery   // (h, va) → 1 and Arg: RegionInfo of the first region that ends above va, or 0 when none
 	CallSpaceGap     // (h, len, low, high, flags) → va of the highest free range in [low, high), GapLow: the lowest. ErrNoMem
 	CallSpaceDiscard // (h, va, len) → 0. MADV_DONTNEED: private anonymous pages become zero, others are fetched again
+	CallSpacePunch   // (h, va, len) → 0. MADV_REMOVE: the pages that shared mappings show there are dropped from their objects. ErrRights: a region that is not shared and writable; ErrFault: a hole. Regions before it are done
+	CallSpaceTouch   // (h, va, len, write) → bytes done, at most MaxTouch. Makes pages present as reads (writes) would. Short at a fault; ErrFault, ErrNoMem if 0
+	CallSpacePresent // (h, va) → 0, bits: which of the 64 pages from va on are there: mapped, or in the region's memory object. RightRead
 	CallSpaceInfo    // (h) → mapped bytes, resident frames
 	CallSpaceRead    // (h, va, buf, len) → n (short at a fault; ErrFault if 0). RightRead
 	CallSpaceWrite   // (h, va, buf, len) → n. RightWrite
@@ -164,6 +167,9 @@ const (
 	MapGuard  // never to be accessed: reserves addresses
 	ProtMask  = ProtRead | ProtWrite | ProtExec
 )
+
+// MaxTouch is how much CallSpaceTouch does at once, bytes.
+const MaxTouch = 4 << 20
 
 // GapLow asks CallSpaceGap for the lowest address.
 const GapLow = 1

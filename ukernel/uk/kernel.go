@@ -114,6 +114,9 @@ type Spaces interface {
 	SpaceQuery(h uabi.Handle, va uint64) (r uabi.RegionInfo, ok bool, err uabi.Error)
 	SpaceGap(h uabi.Handle, n, low, high uint64, flags uint32) (va uint64, err uabi.Error)
 	SpaceDiscard(h uabi.Handle, va, n uint64) uabi.Error
+	SpacePunch(h uabi.Handle, va, n uint64) uabi.Error
+	SpaceTouch(h uabi.Handle, va, n uint64, write bool) (done uint64, err uabi.Error)
+	SpacePresent(h uabi.Handle, va uint64) (bits uint64, err uabi.Error)
 	SpaceInfo(h uabi.Handle) (mapped, frames uint64, err uabi.Error)
 	SpaceRead(h uabi.Handle, va uint64, b []byte) (int, uabi.Error)
 	SpaceWrite(h uabi.Handle, va uint64, b []byte) (int, uabi.Error)

@@ -128,6 +128,23 @@ func (r *Real) SpaceDiscard(h uabi.Handle, va, n uint64) uabi.Error {
 	return do(uabi.CallSpaceDiscard, uintptr(h), uintptr(va), uintptr(n), 0, 0, 0)
 }
 
+// SpacePunch implements Kernel.
+func (r *Real) SpacePunch(h uabi.Handle, va, n uint64) uabi.Error {
+	return do(uabi.CallSpacePunch, uintptr(h), uintptr(va), uintptr(n), 0, 0, 0)
+}
+
+// SpaceTouch implements Kernel.
+func (r *Real) SpaceTouch(h uabi.Handle, va, n uint64, write bool) (uint64, uabi.Error) {
+	r0, _ := native(uabi.CallSpaceTouch, uintptr(h), uintptr(va), uintptr(n), flag(write), 0, 0)
+	return value(r0)
+}
+
+// SpacePresent implements Kernel.
+func (r *Real) SpacePresent(h uabi.Handle, va uint64) (uint64, uabi.Error) {
+	_, bits, err := both(native(uabi.CallSpacePresent, uintptr(h), uintptr(va), 0, 0, 0, 0))
+	return bits, err
+}
+
 // SpaceInfo implements Kernel.
 func (r *Real) SpaceInfo(h uabi.Handle) (uint64, uint64, uabi.Error) {
 	return both(native(uabi.CallSpaceInfo, uintptr(h), 0, 0, 0, 0, 0))

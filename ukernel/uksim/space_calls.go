@@ -131,8 +131,11 @@ func (k *Native) SpaceMove(h uabi.Handle, old, oldLen, to, newLen uint64) uabi.E
 	if e != uabi.OK {
 		return e
 	}
-	if !userRange(old, oldLen) || !userRange(to, newLen) {
+	if !userRange(old, max(oldLen, PageSize)) || !userRange(to, newLen) {
 		return uabi.ErrArg
+	}
+	if oldLen == 0 {
+		return sp.again(old, to, newLen)
 	}
 	if !sp.covered(old, oldLen) {
 		return uabi.ErrFault
@@ -156,6 +159,25 @@ func (k *Native) SpaceMove(h uabi.Handle, old, oldLen, to, newLen uint64) uabi.E
 	if r := sp.find(to + oldLen - PageSize); newLen > oldLen {
 		r.len += newLen - oldLen
 	}
+	return uabi.OK
+}
+
+// again maps what the region at old shows from there on a second time.
+func (sp *Space) again(old, to, n uint64) uabi.Error {
+	r := sp.find(old)
+	if r == nil {
+		return uabi.ErrFault
+	}
+	if at, ok := sp.gap(n, to, to+n, true); !ok || at != to {
+		return uabi.ErrExists
+	}
+	c := *r
+	c.va, c.len = to, n
+	if c.mem != nil {
+		c.off += old - r.va
+		ref(c.mem)
+	}
+	sp.put(&c)
 	return uabi.OK
 }
 
@@ -260,6 +282,86 @@ func (k *Native) SpaceDiscard(h uabi.Handle, va, n uint64) uabi.Error {
 	}
 	sp.forget(va, n)
 	return uabi.OK
+}
+
+// SpacePunch is uk.Kernel's.
+func (k *Native) SpacePunch(h uabi.Handle, va, n uint64) uabi.Error {
+	k.enter("space.punch")
+	sp, e := get[*Space](k, h, uabi.RightMap)
+	if e != uabi.OK {
+		return e
+	}
+	if !userRange(va, n) {
+		return uabi.ErrArg
+	}
+	const needed = uabi.MapShared | uabi.ProtWrite
+	for end := va + n; va < end; va += PageSize {
+		r := sp.find(va)
+		switch {
+		case r == nil:
+			return uabi.ErrFault
+		case r.mem == nil || r.flags&needed != needed:
+			return uabi.ErrRights
+		}
+		if off := r.off + (va - r.va); r.mem.in(off, PageSize) {
+			r.mem.zero(off, PageSize)
+		}
+	}
+	return uabi.OK
+}
+
+// SpaceTouch is uk.Kernel's.
+func (k *Native) SpaceTouch(h uabi.Handle, va, n uint64, write bool) (uint64, uabi.Error) {
+	k.enter("space.touch")
+	sp, e := get[*Space](k, h, uabi.RightMap)
+	if e != uabi.OK {
+		return 0, e
+	}
+	if !userRange(va, n) {
+		return 0, uabi.ErrArg
+	}
+	n = min(n, uabi.MaxTouch)
+	for done := uint64(0); done < n; done += PageSize {
+		if sp.touch(va+done, write) {
+			continue
+		}
+		if done == 0 {
+			return 0, uabi.ErrFault
+		}
+		return done, uabi.OK
+	}
+	return n, uabi.OK
+}
+
+// touch makes a page present. Here reads of anonymous memory do too, as the kernel's do.
+func (sp *Space) touch(va uint64, write bool) bool {
+	r := sp.find(va)
+	if r == nil || sp.resolve(va, write, false) == nil {
+		return false
+	}
+	return r.mem != nil || sp.resolve(va, true, true) != nil
+}
+
+// SpacePresent is uk.Kernel's.
+func (k *Native) SpacePresent(h uabi.Handle, va uint64) (uint64, uabi.Error) {
+	k.enter("space.present")
+	sp, e := get[*Space](k, h, uabi.RightRead)
+	if e != uabi.OK {
+		return 0, e
+	}
+	bits := uint64(0)
+	for i := range uint64(64) {
+		at := va + i*PageSize
+		r := sp.find(at)
+		if r == nil {
+			continue
+		}
+		off := r.off + (at - r.va)
+		if sp.private[at/PageSize] != nil || r.mem != nil && r.mem.in(off, PageSize) && r.mem.page(off/PageSize, false) != nil {
+			bits |= 1 << i
+		}
+	}
+	return bits, uabi.OK
 }
 
 // SpaceInfo is uk.Kernel's.

@@ -277,6 +277,78 @@ func (w *world) Move(t *rapid.T) {
 	}
 }
 
+// Again maps what a region shows a second time.
+func (w *world) Again(t *rapid.T) {
+	s := w.space()
+	old, _ := w.span()
+	to, n := w.span()
+	want := uabi.OK
+	switch {
+	case s.pages[old] == nil:
+		want = uabi.ErrFault
+	case s.any(to, n):
+		want = uabi.ErrExists
+	}
+	w.expect("Move of nothing", w.try(func() uabi.Error { return s.real.Move(va(old), 0, va(to), n*pg) }), want)
+	for i := uint64(0); i < n && want == uabi.OK; i++ {
+		p := *s.pages[old]
+		p.own, p.val = p.mem == nil, content{}
+		if p.mem != nil {
+			p.i += i
+		}
+		s.pages[to+i] = &p
+	}
+}
+
+func (w *world) Punch(t *rapid.T) {
+	s := w.space()
+	page, n := w.span()
+	want := uabi.OK
+	for i := uint64(0); i < n && want == uabi.OK; i++ {
+		p := s.pages[page+i]
+		switch {
+		case p == nil:
+			want = uabi.ErrFault
+		case p.flags&(uabi.MapShared|uabi.ProtWrite) != uabi.MapShared|uabi.ProtWrite:
+			want = uabi.ErrRights
+		case p.i < p.mem.n:
+			p.mem.pages[p.i] = content{}
+		}
+	}
+	w.expect("Punch", s.real.Punch(va(page), n*pg), want)
+}
+
+// Touch makes pages present, which Present then says of them and of no hole.
+func (w *world) Touch(t *rapid.T) {
+	s := w.space()
+	page, n := w.span()
+	write := rapid.Bool().Draw(t, "write")
+	able := uint64(0)
+	for able < n && s.may(page+able, write) == uabi.OK {
+		if p := s.pages[page+able]; write && p.flags&uabi.MapShared == 0 {
+			s.put(page+able, 0, s.value(page + able)[0]) // its own from here on
+		}
+		able++
+	}
+	var done uint64
+	err := w.try(func() (err uabi.Error) { done, err = s.real.Touch(va(page), n*pg, write); return err })
+	for err == uabi.OK && done < able*pg { // short of an injected failure
+		var more uint64
+		more, err = s.real.Touch(va(page)+done, n*pg-done, write)
+		done += more
+	}
+	if done != able*pg || able == 0 && err != uabi.ErrFault {
+		w.failf("Touch did %d of %d pages: %v", done/pg, able, err)
+	}
+	bits := s.real.Present(va(page))
+	for i := range n {
+		there := bits>>i&1 != 0
+		if i < able && !there || s.pages[page+i] == nil && there {
+			w.failf("page %d of %d touched ones: present is %v", i, able, there)
+		}
+	}
+}
+
 // oneRegion reports whether the pages are alike and contiguous in their object.
 func (s *mSpace) oneRegion(page, n uint64) bool {
 	for i := range n {

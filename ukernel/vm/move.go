@@ -7,9 +7,13 @@ import (
 )
 
 // Move is CallSpaceMove, the mechanism of mremap(2): [old, old+oldLen) must be in one region. With new = old it shrinks, or
-// grows into free space; else the region goes to [new, new+newLen), which must be free. Pages move, object offsets stay.
+// grows into free space; else the region goes to [new, new+newLen), which must be free. Pages move, object offsets stay. With oldLen 0 the
+// region at old stays, and another that shows the same goes to new.
 // ErrArg; ErrFault: not one region; ErrExists: the target is occupied; ErrNoMem.
 func (s *Space) Move(old, oldLen, new, newLen uint64) uabi.Error {
+	if oldLen == 0 {
+		return s.again(old, new, newLen)
+	}
 	if !aligned(old, oldLen) || !aligned(new, newLen) {
 		return uabi.ErrArg
 	}
@@ -45,6 +49,16 @@ func (s *Space) Move(old, oldLen, new, newLen uint64) uabi.Error {
 	sp.free()
 	flush()
 	return uabi.OK
+}
+
+// again maps n bytes of what the region at old shows from there on at to.
+func (s *Space) again(old, to, n uint64) uabi.Error {
+	r := s.at(old)
+	if r == nil {
+		return uabi.ErrFault
+	}
+	_, err := s.Map(&MapArgs{Va: to, Len: n, Off: r.off + (old - r.va), Tag: r.tag, Memory: r.mem, Flags: r.flags, Max: r.max})
+	return err
 }
 
 // resizeRegion moves the end of what r holds from end to newEnd, in place.

@@ -29,7 +29,7 @@ func TestSpacesBehaveLikeAPageMap(t *testing.T) {
 		w.NewMemory(t)
 		t.Repeat(map[string]func(*rapid.T){
 			"map": w.Map, "map2": w.Map, "unmap": w.Unmap, "protect": w.Protect, "tag": w.Tag, "discard": w.Discard,
-			"move": w.Move, "clone": w.CloneSpace, "release": w.ReleaseSpace, "new memory": w.NewMemory,
+			"move": w.Move, "again": w.Again, "punch": w.Punch, "touch": w.Touch, "clone": w.CloneSpace, "release": w.ReleaseSpace, "new memory": w.NewMemory,
 			"clone memory": w.CloneMemory, "release memory": w.ReleaseMemory, "resize": w.Resize, "zero": w.ZeroMemory,
 			"access memory": w.AccessMemory, "read": w.Read, "write": w.Write, "write2": w.Write, "copy": w.Copy,
 			"run": w.Run, "run2": w.Run, "ack": w.Ack, "gap": w.Gap,

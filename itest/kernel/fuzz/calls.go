@@ -94,6 +94,9 @@ var shapes = []shape{
 	{uabi.CallSpaceQuery, []arg{space, a(aPage)}, 0},
 	{uabi.CallSpaceGap, []arg{space, a(aLen), a(aPage), a(aPage)}, 0},
 	{uabi.CallSpaceDiscard, []arg{space, a(aPage), a(aLen)}, 0},
+	{uabi.CallSpacePunch, []arg{space, a(aPage), a(aLen)}, 0},
+	{uabi.CallSpaceTouch, []arg{space, a(aPage), a(aLen), a(aSmall)}, 0},
+	{uabi.CallSpacePresent, []arg{space, a(aPage)}, 0},
 	{uabi.CallSpaceInfo, []arg{space}, 0},
 	{uabi.CallSpaceRead, []arg{space, a(aPage), a(aBuf), a(aSize)}, 0},
 	{uabi.CallSpaceWrite, []arg{space, a(aPage), a(aBuf), a(aSize)}, 0},
@@ -206,7 +209,8 @@ func (c *caller) tooRough(number uint64, args *[6]uint64) bool {
 		return args[0] < uint64(uabi.BootFirst)
 	case uabi.CallProcessKill, uabi.CallProcessStart:
 		return args[0] == uint64(uabi.BootProcess)
-	case uabi.CallSpaceMap, uabi.CallSpaceUnmap, uabi.CallSpaceProtect, uabi.CallSpaceMove, uabi.CallSpaceDiscard, uabi.CallSpaceWrite:
+	case uabi.CallSpaceMap, uabi.CallSpaceUnmap, uabi.CallSpaceProtect, uabi.CallSpaceMove, uabi.CallSpaceDiscard, uabi.CallSpacePunch,
+		uabi.CallSpaceWrite:
 		return args[0] == uint64(uabi.BootSpace)
 	}
 	return slices.Contains(ownRuntime, number)
