@@ -110,9 +110,12 @@ func (l *Linux) dropMM(tgid uint64) {
 const pageMask = 4095
 
 func mmap(t *Trap) int64 {
-	in := mm.MapRequest{Addr: t.arg(0), Len: t.arg(1), Prot: uint32(t.arg(2)), Flags: uint32(t.arg(3)), Offset: t.arg(5)}
+	in := mm.MapRequest{Addr: t.arg(0), Len: t.arg(1), Prot: uint32(t.arg(2)) &^ uint32(mm.ProtBit_PROT_MAY_LOCK), Flags: uint32(t.arg(3)), Offset: t.arg(5)}
 	if in.Offset&pageMask != 0 {
 		return errno(unix.EINVAL)
+	}
+	if in.Flags&unix.MAP_LOCKED != 0 && t.mayLock() {
+		in.Prot |= uint32(mm.ProtBit_PROT_MAY_LOCK)
 	}
 	m, err := t.memory()
 	if err != uabi.OK {
@@ -259,41 +262,87 @@ func msync(t *Trap) int64 {
 	if addr&pageMask != 0 || flags&^all != 0 || flags&unix.MS_ASYNC != 0 && flags&unix.MS_SYNC != 0 {
 		return errno(unix.EINVAL)
 	}
-	return t.mappedRange(addr, n, false)
+	return t.mappedRange(addr, n)
 }
 
-// mlock and munlock: nothing is ever paged out, so only the range is checked. mlock fails, as when it cannot fault a page in, where
-// nothing may be accessed.
-func mlock(t *Trap) int64 {
-	addr := t.arg(0) &^ pageMask
-	end := (t.arg(0) + t.arg(1) + pageMask) &^ pageMask
-	if end < addr {
-		return errno(unix.EINVAL)
-	}
-	return t.mappedRange(addr, end-addr, t.regs.RAX == unix.SYS_MLOCK || t.regs.RAX == unix.SYS_MLOCK2 && t.arg32(2) == 0)
-}
+// mlock also is mlock2(2), without its flags.
+func mlock(t *Trap) int64 { return t.lock(&mm.LockRequest{}) }
 
-// mlock2 is mlock, whether or not pages are to be there at once.
 func mlock2(t *Trap) int64 {
 	const onFault = 1 // MLOCK_ONFAULT
 	if t.arg32(2)&^onFault != 0 {
 		return errno(unix.EINVAL)
 	}
-	return mlock(t)
+	return t.lock(&mm.LockRequest{OnFault: t.arg32(2) != 0})
 }
 
-func mlockall(t *Trap) int64 {
-	const all = unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT
-	if f := t.arg(0); f == 0 || f&^all != 0 || f == unix.MCL_ONFAULT {
-		return errno(unix.EINVAL)
+func munlock(t *Trap) int64 { return t.lock(&mm.LockRequest{Unlock: true}) }
+
+func (t *Trap) lock(in *mm.LockRequest) int64 {
+	m, err := t.memory()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	in.Addr, in.Len, in.MayLock = t.arg(0), t.arg(1), !in.Unlock && t.mayLock()
+	var out mm.LockReply
+	if err := m.Lock(t, in, &out); err != uabi.OK {
+		return t.status(err)
+	}
+	if out.Partial {
+		return errno(unix.ENOMEM)
 	}
 	return 0
 }
 
-func munlockall(*Trap) int64 { return 0 }
+// mayLock reports whether RLIMIT_MEMLOCK does not bind the caller.
+func (t *Trap) mayLock() bool { return t.capable(unix.CAP_IPC_LOCK) == 0 }
 
-// mappedRange is 0 if [addr, addr+n) has no hole and, where that is asked for, can all be accessed; else -ENOMEM.
-func (t *Trap) mappedRange(addr, n uint64, accessible bool) int64 {
+func mlockall(t *Trap) int64 {
+	if t.arg32(0) == 0 {
+		return errno(unix.EINVAL)
+	}
+	return t.lockAll(&mm.LockAllRequest{Flags: uint32(t.arg(0)), MayLock: t.mayLock()})
+}
+
+func munlockall(t *Trap) int64 { return t.lockAll(&mm.LockAllRequest{}) }
+
+func (t *Trap) lockAll(in *mm.LockAllRequest) int64 {
+	m, err := t.memory()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	return t.status(m.LockAll(t, in, &mm.EmptyReply{}))
+}
+
+// mincore asks mmd until the range is done or has a hole; what lies before that is written all the same.
+func mincore(t *Trap) int64 {
+	addr, n, vec := t.arg(0), t.arg(1), t.arg(2)
+	if addr&pageMask != 0 {
+		return errno(unix.EINVAL)
+	}
+	if n > uabi.MaxUser || addr > uabi.MaxUser-n {
+		return errno(unix.ENOMEM)
+	}
+	m, err := t.memory()
+	if err != uabi.OK {
+		return t.status(err)
+	}
+	for end := (addr + n + pageMask) &^ pageMask; addr < end; {
+		var out mm.PresentReply
+		if err := m.Present(t, &mm.RangeRequest{Addr: addr, Len: end - addr}, &out); err != uabi.OK {
+			return t.status(err)
+		}
+		if e := t.write(vec, out.Pages); e != 0 {
+			return e
+		}
+		vec += uint64(len(out.Pages))
+		addr += uint64(len(out.Pages)) * (pageMask + 1)
+	}
+	return 0
+}
+
+// mappedRange is 0 if [addr, addr+n) has no hole, else -ENOMEM.
+func (t *Trap) mappedRange(addr, n uint64) int64 {
 	m, err := t.memory()
 	if err != uabi.OK {
 		return t.status(err)
@@ -311,7 +360,7 @@ func (t *Trap) mappedRange(addr, n uint64, accessible bool) int64 {
 			return errno(unix.ENOMEM)
 		}
 		for _, r := range out.Regions {
-			if r.Addr > addr || accessible && r.Prot == 0 {
+			if r.Addr > addr {
 				return errno(unix.ENOMEM)
 			}
 			if addr = r.Addr + r.Len; addr >= end {

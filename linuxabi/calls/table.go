@@ -187,9 +187,10 @@ var rows = map[int]row{
 	unix.SYS_BRK:        full(brk),
 	unix.SYS_MADVISE:    full(madvise),
 	unix.SYS_MSYNC:      full(msync),
+	unix.SYS_MINCORE:    full(mincore),
 	unix.SYS_MLOCK:      full(mlock),
 	unix.SYS_MLOCK2:     full(mlock2),
-	unix.SYS_MUNLOCK:    full(mlock),
+	unix.SYS_MUNLOCK:    full(munlock),
 	unix.SYS_MLOCKALL:   full(mlockall),
 	unix.SYS_MUNLOCKALL: full(munlockall),
 

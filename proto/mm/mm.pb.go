@@ -24,6 +24,53 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ProtBit is what MapRequest.prot says beside PROT_*: a message of more than six numbers would not travel in registers.
+type ProtBit int32
+
+const (
+	ProtBit_PROT_ONLY     ProtBit = 0
+	ProtBit_PROT_MAY_LOCK ProtBit = 1073741824 // the caller has CAP_IPC_LOCK
+)
+
+// Enum value maps for ProtBit.
+var (
+	ProtBit_name = map[int32]string{
+		0:          "PROT_ONLY",
+		1073741824: "PROT_MAY_LOCK",
+	}
+	ProtBit_value = map[string]int32{
+		"PROT_ONLY":     0,
+		"PROT_MAY_LOCK": 1073741824,
+	}
+)
+
+func (x ProtBit) Enum() *ProtBit {
+	p := new(ProtBit)
+	*p = x
+	return p
+}
+
+func (x ProtBit) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ProtBit) Descriptor() protoreflect.EnumDescriptor {
+	return file_proto_mm_mm_proto_enumTypes[0].Descriptor()
+}
+
+func (ProtBit) Type() protoreflect.EnumType {
+	return &file_proto_mm_mm_proto_enumTypes[0]
+}
+
+func (x ProtBit) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ProtBit.Descriptor instead.
+func (ProtBit) EnumDescriptor() ([]byte, []int) {
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{0}
+}
+
 type EmptyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -554,7 +601,7 @@ type MapRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Addr          uint64                 `protobuf:"varint,1,opt,name=addr,proto3" json:"addr,omitempty"`
 	Len           uint64                 `protobuf:"varint,2,opt,name=len,proto3" json:"len,omitempty"`
-	Prot          uint32                 `protobuf:"varint,3,opt,name=prot,proto3" json:"prot,omitempty"`     // PROT_*
+	Prot          uint32                 `protobuf:"varint,3,opt,name=prot,proto3" json:"prot,omitempty"`     // PROT_*, ProtBit
 	Flags         uint32                 `protobuf:"varint,4,opt,name=flags,proto3" json:"flags,omitempty"`   // MAP_*
 	Offset        uint64                 `protobuf:"varint,5,opt,name=offset,proto3" json:"offset,omitempty"` // of memory, bytes
 	Tag           uint64                 `protobuf:"varint,6,opt,name=tag,proto3" json:"tag,omitempty"`       // vfsd's id of the file, for /proc/PID/maps; 0 for anonymous
@@ -978,18 +1025,237 @@ func (x *AdviseRequest) GetAdvice() uint32 {
 	return 0
 }
 
-// LimitsRequest are RLIMIT_AS and RLIMIT_DATA (getrlimit(2)), bytes; ^0: unlimited.
+type LockRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          uint64                 `protobuf:"varint,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Len           uint64                 `protobuf:"varint,2,opt,name=len,proto3" json:"len,omitempty"`
+	Unlock        bool                   `protobuf:"varint,3,opt,name=unlock,proto3" json:"unlock,omitempty"`
+	OnFault       bool                   `protobuf:"varint,4,opt,name=on_fault,json=onFault,proto3" json:"on_fault,omitempty"` // MLOCK_ONFAULT
+	MayLock       bool                   `protobuf:"varint,5,opt,name=may_lock,json=mayLock,proto3" json:"may_lock,omitempty"` // the caller has CAP_IPC_LOCK
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockRequest) Reset() {
+	*x = LockRequest{}
+	mi := &file_proto_mm_mm_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockRequest) ProtoMessage() {}
+
+func (x *LockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_mm_mm_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockRequest.ProtoReflect.Descriptor instead.
+func (*LockRequest) Descriptor() ([]byte, []int) {
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *LockRequest) GetAddr() uint64 {
+	if x != nil {
+		return x.Addr
+	}
+	return 0
+}
+
+func (x *LockRequest) GetLen() uint64 {
+	if x != nil {
+		return x.Len
+	}
+	return 0
+}
+
+func (x *LockRequest) GetUnlock() bool {
+	if x != nil {
+		return x.Unlock
+	}
+	return false
+}
+
+func (x *LockRequest) GetOnFault() bool {
+	if x != nil {
+		return x.OnFault
+	}
+	return false
+}
+
+func (x *LockRequest) GetMayLock() bool {
+	if x != nil {
+		return x.MayLock
+	}
+	return false
+}
+
+// LockReply says what was done before an error: not all of the range is mapped, or could be made present.
+type LockReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Partial       bool                   `protobuf:"varint,1,opt,name=partial,proto3" json:"partial,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockReply) Reset() {
+	*x = LockReply{}
+	mi := &file_proto_mm_mm_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockReply) ProtoMessage() {}
+
+func (x *LockReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_mm_mm_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockReply.ProtoReflect.Descriptor instead.
+func (*LockReply) Descriptor() ([]byte, []int) {
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *LockReply) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
+}
+
+type LockAllRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Flags         uint32                 `protobuf:"varint,1,opt,name=flags,proto3" json:"flags,omitempty"` // MCL_*
+	MayLock       bool                   `protobuf:"varint,2,opt,name=may_lock,json=mayLock,proto3" json:"may_lock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockAllRequest) Reset() {
+	*x = LockAllRequest{}
+	mi := &file_proto_mm_mm_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockAllRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockAllRequest) ProtoMessage() {}
+
+func (x *LockAllRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_mm_mm_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockAllRequest.ProtoReflect.Descriptor instead.
+func (*LockAllRequest) Descriptor() ([]byte, []int) {
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *LockAllRequest) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *LockAllRequest) GetMayLock() bool {
+	if x != nil {
+		return x.MayLock
+	}
+	return false
+}
+
+type PresentReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pages         []byte                 `protobuf:"bytes,1,opt,name=pages,proto3" json:"pages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PresentReply) Reset() {
+	*x = PresentReply{}
+	mi := &file_proto_mm_mm_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PresentReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PresentReply) ProtoMessage() {}
+
+func (x *PresentReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_mm_mm_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PresentReply.ProtoReflect.Descriptor instead.
+func (*PresentReply) Descriptor() ([]byte, []int) {
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *PresentReply) GetPages() []byte {
+	if x != nil {
+		return x.Pages
+	}
+	return nil
+}
+
+// LimitsRequest are RLIMIT_AS, RLIMIT_DATA and RLIMIT_MEMLOCK (getrlimit(2)), bytes; ^0: unlimited. A fresh mm has no limits but 8 MiB of
+// locked memory.
 type LimitsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Space         uint64                 `protobuf:"varint,1,opt,name=space,proto3" json:"space,omitempty"`
 	Data          uint64                 `protobuf:"varint,2,opt,name=data,proto3" json:"data,omitempty"`
+	Lock          uint64                 `protobuf:"varint,3,opt,name=lock,proto3" json:"lock,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LimitsRequest) Reset() {
 	*x = LimitsRequest{}
-	mi := &file_proto_mm_mm_proto_msgTypes[16]
+	mi := &file_proto_mm_mm_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1267,7 @@ func (x *LimitsRequest) String() string {
 func (*LimitsRequest) ProtoMessage() {}
 
 func (x *LimitsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[16]
+	mi := &file_proto_mm_mm_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1280,7 @@ func (x *LimitsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitsRequest.ProtoReflect.Descriptor instead.
 func (*LimitsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{16}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LimitsRequest) GetSpace() uint64 {
@@ -1031,6 +1297,13 @@ func (x *LimitsRequest) GetData() uint64 {
 	return 0
 }
 
+func (x *LimitsRequest) GetLock() uint64 {
+	if x != nil {
+		return x.Lock
+	}
+	return 0
+}
+
 type UsageReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Mapped        uint64                 `protobuf:"varint,1,opt,name=mapped,proto3" json:"mapped,omitempty"`     // bytes
@@ -1038,13 +1311,14 @@ type UsageReply struct {
 	BrkStart      uint64                 `protobuf:"varint,3,opt,name=brk_start,json=brkStart,proto3" json:"brk_start,omitempty"`
 	Brk           uint64                 `protobuf:"varint,4,opt,name=brk,proto3" json:"brk,omitempty"`
 	Memory        uint64                 `protobuf:"varint,5,opt,name=memory,proto3" json:"memory,omitempty"` // of the machine, bytes
+	Locked        uint64                 `protobuf:"varint,6,opt,name=locked,proto3" json:"locked,omitempty"` // bytes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UsageReply) Reset() {
 	*x = UsageReply{}
-	mi := &file_proto_mm_mm_proto_msgTypes[17]
+	mi := &file_proto_mm_mm_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1056,7 +1330,7 @@ func (x *UsageReply) String() string {
 func (*UsageReply) ProtoMessage() {}
 
 func (x *UsageReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[17]
+	mi := &file_proto_mm_mm_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1069,7 +1343,7 @@ func (x *UsageReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageReply.ProtoReflect.Descriptor instead.
 func (*UsageReply) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{17}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UsageReply) GetMapped() uint64 {
@@ -1107,6 +1381,13 @@ func (x *UsageReply) GetMemory() uint64 {
 	return 0
 }
 
+func (x *UsageReply) GetLocked() uint64 {
+	if x != nil {
+		return x.Locked
+	}
+	return 0
+}
+
 type RegionsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	After         uint64                 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
@@ -1117,7 +1398,7 @@ type RegionsRequest struct {
 
 func (x *RegionsRequest) Reset() {
 	*x = RegionsRequest{}
-	mi := &file_proto_mm_mm_proto_msgTypes[18]
+	mi := &file_proto_mm_mm_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1129,7 +1410,7 @@ func (x *RegionsRequest) String() string {
 func (*RegionsRequest) ProtoMessage() {}
 
 func (x *RegionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[18]
+	mi := &file_proto_mm_mm_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1142,7 +1423,7 @@ func (x *RegionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionsRequest.ProtoReflect.Descriptor instead.
 func (*RegionsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{18}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RegionsRequest) GetAfter() uint64 {
@@ -1173,7 +1454,7 @@ type Region struct {
 
 func (x *Region) Reset() {
 	*x = Region{}
-	mi := &file_proto_mm_mm_proto_msgTypes[19]
+	mi := &file_proto_mm_mm_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1185,7 +1466,7 @@ func (x *Region) String() string {
 func (*Region) ProtoMessage() {}
 
 func (x *Region) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[19]
+	mi := &file_proto_mm_mm_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1198,7 +1479,7 @@ func (x *Region) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Region.ProtoReflect.Descriptor instead.
 func (*Region) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{19}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Region) GetAddr() uint64 {
@@ -1252,7 +1533,7 @@ type RegionsReply struct {
 
 func (x *RegionsReply) Reset() {
 	*x = RegionsReply{}
-	mi := &file_proto_mm_mm_proto_msgTypes[20]
+	mi := &file_proto_mm_mm_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1264,7 +1545,7 @@ func (x *RegionsReply) String() string {
 func (*RegionsReply) ProtoMessage() {}
 
 func (x *RegionsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_mm_mm_proto_msgTypes[20]
+	mi := &file_proto_mm_mm_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1277,7 +1558,7 @@ func (x *RegionsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionsReply.ProtoReflect.Descriptor instead.
 func (*RegionsReply) Descriptor() ([]byte, []int) {
-	return file_proto_mm_mm_proto_rawDescGZIP(), []int{20}
+	return file_proto_mm_mm_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RegionsReply) GetRegions() []*Region {
@@ -1357,17 +1638,32 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\rAdviseRequest\x12\x12\n" +
 	"\x04addr\x18\x01 \x01(\x04R\x04addr\x12\x10\n" +
 	"\x03len\x18\x02 \x01(\x04R\x03len\x12\x16\n" +
-	"\x06advice\x18\x03 \x01(\rR\x06advice\"9\n" +
+	"\x06advice\x18\x03 \x01(\rR\x06advice\"\x81\x01\n" +
+	"\vLockRequest\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\x04R\x04addr\x12\x10\n" +
+	"\x03len\x18\x02 \x01(\x04R\x03len\x12\x16\n" +
+	"\x06unlock\x18\x03 \x01(\bR\x06unlock\x12\x19\n" +
+	"\bon_fault\x18\x04 \x01(\bR\aonFault\x12\x19\n" +
+	"\bmay_lock\x18\x05 \x01(\bR\amayLock\"%\n" +
+	"\tLockReply\x12\x18\n" +
+	"\apartial\x18\x01 \x01(\bR\apartial\"A\n" +
+	"\x0eLockAllRequest\x12\x14\n" +
+	"\x05flags\x18\x01 \x01(\rR\x05flags\x12\x19\n" +
+	"\bmay_lock\x18\x02 \x01(\bR\amayLock\"$\n" +
+	"\fPresentReply\x12\x14\n" +
+	"\x05pages\x18\x01 \x01(\fR\x05pages\"M\n" +
 	"\rLimitsRequest\x12\x14\n" +
 	"\x05space\x18\x01 \x01(\x04R\x05space\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\x04R\x04data\"\x87\x01\n" +
+	"\x04data\x18\x02 \x01(\x04R\x04data\x12\x12\n" +
+	"\x04lock\x18\x03 \x01(\x04R\x04lock\"\x9f\x01\n" +
 	"\n" +
 	"UsageReply\x12\x16\n" +
 	"\x06mapped\x18\x01 \x01(\x04R\x06mapped\x12\x1a\n" +
 	"\bresident\x18\x02 \x01(\x04R\bresident\x12\x1b\n" +
 	"\tbrk_start\x18\x03 \x01(\x04R\bbrkStart\x12\x10\n" +
 	"\x03brk\x18\x04 \x01(\x04R\x03brk\x12\x16\n" +
-	"\x06memory\x18\x05 \x01(\x04R\x06memory\"8\n" +
+	"\x06memory\x18\x05 \x01(\x04R\x06memory\x12\x16\n" +
+	"\x06locked\x18\x06 \x01(\x04R\x06locked\"8\n" +
 	"\x0eRegionsRequest\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\x04R\x05after\x12\x10\n" +
 	"\x03max\x18\x02 \x01(\rR\x03max\"\x84\x01\n" +
@@ -1379,17 +1675,23 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\x04prot\x18\x05 \x01(\rR\x04prot\x12\x16\n" +
 	"\x06shared\x18\x06 \x01(\bR\x06shared\";\n" +
 	"\fRegionsReply\x12+\n" +
-	"\aregions\x18\x01 \x03(\v2\x11.aramid.mm.RegionR\aregions2\xe1\a\n" +
+	"\aregions\x18\x01 \x03(\v2\x11.aramid.mm.RegionR\aregions*/\n" +
+	"\aProtBit\x12\r\n" +
+	"\tPROT_ONLY\x10\x00\x12\x15\n" +
+	"\rPROT_MAY_LOCK\x10\x80\x80\x80\x80\x042\xfa\t\n" +
 	"\x02MM\x12B\n" +
 	"\x06Create\x12\x18.aramid.mm.CreateRequest\x1a\x16.aramid.mm.CreateReply\"\x06\x8a\xb5\x18\x02\b\x01\x12T\n" +
 	"\vLoadProgram\x12\x16.aramid.mm.LoadRequest\x1a\x14.aramid.mm.LoadReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12<\n" +
-	"\x04Fork\x12\x16.aramid.mm.ForkRequest\x1a\x14.aramid.mm.ForkReply\"\x06\x8a\xb5\x18\x02\b\x01\x12o\n" +
-	"\x03Map\x12\x15.aramid.mm.MapRequest\x1a\x13.aramid.mm.MapReply\"<\x8a\xb5\x188\b\x01\x18\x01\"\x06ErrArg\"\tErrExists\"\tErrAccess\"\aErrPerm\"\vErrOverflow\x12I\n" +
+	"\x04Fork\x12\x16.aramid.mm.ForkRequest\x1a\x14.aramid.mm.ForkReply\"\x06\x8a\xb5\x18\x02\b\x01\x12y\n" +
+	"\x03Map\x12\x15.aramid.mm.MapRequest\x1a\x13.aramid.mm.MapReply\"F\x8a\xb5\x18B\b\x01\x18\x01\"\x06ErrArg\"\tErrExists\"\tErrAccess\"\aErrPerm\"\vErrOverflow\"\bErrLimit\x12I\n" +
 	"\x05Unmap\x12\x17.aramid.mm.RangeRequest\x1a\x15.aramid.mm.EmptyReply\"\x10\x8a\xb5\x18\f\b\x01\x18\x01\"\x06ErrArg\x12X\n" +
-	"\aProtect\x12\x19.aramid.mm.ProtectRequest\x1a\x15.aramid.mm.EmptyReply\"\x1b\x8a\xb5\x18\x17\b\x01\x18\x01\"\x06ErrArg\"\tErrAccess\x12Q\n" +
-	"\x05Remap\x12\x17.aramid.mm.RemapRequest\x1a\x13.aramid.mm.MapReply\"\x1a\x8a\xb5\x18\x16\b\x01\x18\x01\"\x06ErrArg\"\bErrFault\x12;\n" +
-	"\x03Brk\x12\x15.aramid.mm.BrkRequest\x1a\x13.aramid.mm.MapReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12K\n" +
-	"\x06Advise\x12\x18.aramid.mm.AdviseRequest\x1a\x15.aramid.mm.EmptyReply\"\x10\x8a\xb5\x18\f\b\x01\x18\x01\"\x06ErrArg\x12F\n" +
+	"\aProtect\x12\x19.aramid.mm.ProtectRequest\x1a\x15.aramid.mm.EmptyReply\"\x1b\x8a\xb5\x18\x17\b\x01\x18\x01\"\x06ErrArg\"\tErrAccess\x12[\n" +
+	"\x05Remap\x12\x17.aramid.mm.RemapRequest\x1a\x13.aramid.mm.MapReply\"$\x8a\xb5\x18 \b\x01\x18\x01\"\x06ErrArg\"\bErrFault\"\bErrLimit\x12;\n" +
+	"\x03Brk\x12\x15.aramid.mm.BrkRequest\x1a\x13.aramid.mm.MapReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12`\n" +
+	"\x06Advise\x12\x18.aramid.mm.AdviseRequest\x1a\x15.aramid.mm.EmptyReply\"%\x8a\xb5\x18!\b\x01\x18\x01\"\x06ErrArg\"\bErrFault\"\tErrAccess\x12M\n" +
+	"\x04Lock\x12\x16.aramid.mm.LockRequest\x1a\x14.aramid.mm.LockReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12T\n" +
+	"\aLockAll\x12\x19.aramid.mm.LockAllRequest\x1a\x15.aramid.mm.EmptyReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12I\n" +
+	"\aPresent\x12\x17.aramid.mm.RangeRequest\x1a\x17.aramid.mm.PresentReply\"\f\x8a\xb5\x18\b\"\x06ErrArg\x12F\n" +
 	"\x06SetBrk\x12\x15.aramid.mm.BrkRequest\x1a\x15.aramid.mm.EmptyReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12D\n" +
 	"\tSetLimits\x12\x18.aramid.mm.LimitsRequest\x1a\x15.aramid.mm.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12=\n" +
@@ -1408,61 +1710,73 @@ func file_proto_mm_mm_proto_rawDescGZIP() []byte {
 	return file_proto_mm_mm_proto_rawDescData
 }
 
-var file_proto_mm_mm_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_proto_mm_mm_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_proto_mm_mm_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_proto_mm_mm_proto_goTypes = []any{
-	(*EmptyRequest)(nil),   // 0: aramid.mm.EmptyRequest
-	(*EmptyReply)(nil),     // 1: aramid.mm.EmptyReply
-	(*CreateRequest)(nil),  // 2: aramid.mm.CreateRequest
-	(*CreateReply)(nil),    // 3: aramid.mm.CreateReply
-	(*Area)(nil),           // 4: aramid.mm.Area
-	(*LoadRequest)(nil),    // 5: aramid.mm.LoadRequest
-	(*LoadReply)(nil),      // 6: aramid.mm.LoadReply
-	(*ForkRequest)(nil),    // 7: aramid.mm.ForkRequest
-	(*ForkReply)(nil),      // 8: aramid.mm.ForkReply
-	(*MapRequest)(nil),     // 9: aramid.mm.MapRequest
-	(*MapReply)(nil),       // 10: aramid.mm.MapReply
-	(*RangeRequest)(nil),   // 11: aramid.mm.RangeRequest
-	(*ProtectRequest)(nil), // 12: aramid.mm.ProtectRequest
-	(*RemapRequest)(nil),   // 13: aramid.mm.RemapRequest
-	(*BrkRequest)(nil),     // 14: aramid.mm.BrkRequest
-	(*AdviseRequest)(nil),  // 15: aramid.mm.AdviseRequest
-	(*LimitsRequest)(nil),  // 16: aramid.mm.LimitsRequest
-	(*UsageReply)(nil),     // 17: aramid.mm.UsageReply
-	(*RegionsRequest)(nil), // 18: aramid.mm.RegionsRequest
-	(*Region)(nil),         // 19: aramid.mm.Region
-	(*RegionsReply)(nil),   // 20: aramid.mm.RegionsReply
+	(ProtBit)(0),           // 0: aramid.mm.ProtBit
+	(*EmptyRequest)(nil),   // 1: aramid.mm.EmptyRequest
+	(*EmptyReply)(nil),     // 2: aramid.mm.EmptyReply
+	(*CreateRequest)(nil),  // 3: aramid.mm.CreateRequest
+	(*CreateReply)(nil),    // 4: aramid.mm.CreateReply
+	(*Area)(nil),           // 5: aramid.mm.Area
+	(*LoadRequest)(nil),    // 6: aramid.mm.LoadRequest
+	(*LoadReply)(nil),      // 7: aramid.mm.LoadReply
+	(*ForkRequest)(nil),    // 8: aramid.mm.ForkRequest
+	(*ForkReply)(nil),      // 9: aramid.mm.ForkReply
+	(*MapRequest)(nil),     // 10: aramid.mm.MapRequest
+	(*MapReply)(nil),       // 11: aramid.mm.MapReply
+	(*RangeRequest)(nil),   // 12: aramid.mm.RangeRequest
+	(*ProtectRequest)(nil), // 13: aramid.mm.ProtectRequest
+	(*RemapRequest)(nil),   // 14: aramid.mm.RemapRequest
+	(*BrkRequest)(nil),     // 15: aramid.mm.BrkRequest
+	(*AdviseRequest)(nil),  // 16: aramid.mm.AdviseRequest
+	(*LockRequest)(nil),    // 17: aramid.mm.LockRequest
+	(*LockReply)(nil),      // 18: aramid.mm.LockReply
+	(*LockAllRequest)(nil), // 19: aramid.mm.LockAllRequest
+	(*PresentReply)(nil),   // 20: aramid.mm.PresentReply
+	(*LimitsRequest)(nil),  // 21: aramid.mm.LimitsRequest
+	(*UsageReply)(nil),     // 22: aramid.mm.UsageReply
+	(*RegionsRequest)(nil), // 23: aramid.mm.RegionsRequest
+	(*Region)(nil),         // 24: aramid.mm.Region
+	(*RegionsReply)(nil),   // 25: aramid.mm.RegionsReply
 }
 var file_proto_mm_mm_proto_depIdxs = []int32{
-	4,  // 0: aramid.mm.LoadRequest.areas:type_name -> aramid.mm.Area
-	19, // 1: aramid.mm.RegionsReply.regions:type_name -> aramid.mm.Region
-	2,  // 2: aramid.mm.MM.Create:input_type -> aramid.mm.CreateRequest
-	5,  // 3: aramid.mm.MM.LoadProgram:input_type -> aramid.mm.LoadRequest
-	7,  // 4: aramid.mm.MM.Fork:input_type -> aramid.mm.ForkRequest
-	9,  // 5: aramid.mm.MM.Map:input_type -> aramid.mm.MapRequest
-	11, // 6: aramid.mm.MM.Unmap:input_type -> aramid.mm.RangeRequest
-	12, // 7: aramid.mm.MM.Protect:input_type -> aramid.mm.ProtectRequest
-	13, // 8: aramid.mm.MM.Remap:input_type -> aramid.mm.RemapRequest
-	14, // 9: aramid.mm.MM.Brk:input_type -> aramid.mm.BrkRequest
-	15, // 10: aramid.mm.MM.Advise:input_type -> aramid.mm.AdviseRequest
-	14, // 11: aramid.mm.MM.SetBrk:input_type -> aramid.mm.BrkRequest
-	16, // 12: aramid.mm.MM.SetLimits:input_type -> aramid.mm.LimitsRequest
-	0,  // 13: aramid.mm.MM.Usage:input_type -> aramid.mm.EmptyRequest
-	18, // 14: aramid.mm.MM.Regions:input_type -> aramid.mm.RegionsRequest
-	3,  // 15: aramid.mm.MM.Create:output_type -> aramid.mm.CreateReply
-	6,  // 16: aramid.mm.MM.LoadProgram:output_type -> aramid.mm.LoadReply
-	8,  // 17: aramid.mm.MM.Fork:output_type -> aramid.mm.ForkReply
-	10, // 18: aramid.mm.MM.Map:output_type -> aramid.mm.MapReply
-	1,  // 19: aramid.mm.MM.Unmap:output_type -> aramid.mm.EmptyReply
-	1,  // 20: aramid.mm.MM.Protect:output_type -> aramid.mm.EmptyReply
-	10, // 21: aramid.mm.MM.Remap:output_type -> aramid.mm.MapReply
-	10, // 22: aramid.mm.MM.Brk:output_type -> aramid.mm.MapReply
-	1,  // 23: aramid.mm.MM.Advise:output_type -> aramid.mm.EmptyReply
-	1,  // 24: aramid.mm.MM.SetBrk:output_type -> aramid.mm.EmptyReply
-	1,  // 25: aramid.mm.MM.SetLimits:output_type -> aramid.mm.EmptyReply
-	17, // 26: aramid.mm.MM.Usage:output_type -> aramid.mm.UsageReply
-	20, // 27: aramid.mm.MM.Regions:output_type -> aramid.mm.RegionsReply
-	15, // [15:28] is the sub-list for method output_type
-	2,  // [2:15] is the sub-list for method input_type
+	5,  // 0: aramid.mm.LoadRequest.areas:type_name -> aramid.mm.Area
+	24, // 1: aramid.mm.RegionsReply.regions:type_name -> aramid.mm.Region
+	3,  // 2: aramid.mm.MM.Create:input_type -> aramid.mm.CreateRequest
+	6,  // 3: aramid.mm.MM.LoadProgram:input_type -> aramid.mm.LoadRequest
+	8,  // 4: aramid.mm.MM.Fork:input_type -> aramid.mm.ForkRequest
+	10, // 5: aramid.mm.MM.Map:input_type -> aramid.mm.MapRequest
+	12, // 6: aramid.mm.MM.Unmap:input_type -> aramid.mm.RangeRequest
+	13, // 7: aramid.mm.MM.Protect:input_type -> aramid.mm.ProtectRequest
+	14, // 8: aramid.mm.MM.Remap:input_type -> aramid.mm.RemapRequest
+	15, // 9: aramid.mm.MM.Brk:input_type -> aramid.mm.BrkRequest
+	16, // 10: aramid.mm.MM.Advise:input_type -> aramid.mm.AdviseRequest
+	17, // 11: aramid.mm.MM.Lock:input_type -> aramid.mm.LockRequest
+	19, // 12: aramid.mm.MM.LockAll:input_type -> aramid.mm.LockAllRequest
+	12, // 13: aramid.mm.MM.Present:input_type -> aramid.mm.RangeRequest
+	15, // 14: aramid.mm.MM.SetBrk:input_type -> aramid.mm.BrkRequest
+	21, // 15: aramid.mm.MM.SetLimits:input_type -> aramid.mm.LimitsRequest
+	1,  // 16: aramid.mm.MM.Usage:input_type -> aramid.mm.EmptyRequest
+	23, // 17: aramid.mm.MM.Regions:input_type -> aramid.mm.RegionsRequest
+	4,  // 18: aramid.mm.MM.Create:output_type -> aramid.mm.CreateReply
+	7,  // 19: aramid.mm.MM.LoadProgram:output_type -> aramid.mm.LoadReply
+	9,  // 20: aramid.mm.MM.Fork:output_type -> aramid.mm.ForkReply
+	11, // 21: aramid.mm.MM.Map:output_type -> aramid.mm.MapReply
+	2,  // 22: aramid.mm.MM.Unmap:output_type -> aramid.mm.EmptyReply
+	2,  // 23: aramid.mm.MM.Protect:output_type -> aramid.mm.EmptyReply
+	11, // 24: aramid.mm.MM.Remap:output_type -> aramid.mm.MapReply
+	11, // 25: aramid.mm.MM.Brk:output_type -> aramid.mm.MapReply
+	2,  // 26: aramid.mm.MM.Advise:output_type -> aramid.mm.EmptyReply
+	18, // 27: aramid.mm.MM.Lock:output_type -> aramid.mm.LockReply
+	2,  // 28: aramid.mm.MM.LockAll:output_type -> aramid.mm.EmptyReply
+	20, // 29: aramid.mm.MM.Present:output_type -> aramid.mm.PresentReply
+	2,  // 30: aramid.mm.MM.SetBrk:output_type -> aramid.mm.EmptyReply
+	2,  // 31: aramid.mm.MM.SetLimits:output_type -> aramid.mm.EmptyReply
+	22, // 32: aramid.mm.MM.Usage:output_type -> aramid.mm.UsageReply
+	25, // 33: aramid.mm.MM.Regions:output_type -> aramid.mm.RegionsReply
+	18, // [18:34] is the sub-list for method output_type
+	2,  // [2:18] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name
@@ -1478,13 +1792,14 @@ func file_proto_mm_mm_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_mm_mm_proto_rawDesc), len(file_proto_mm_mm_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   21,
+			NumEnums:      1,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_proto_mm_mm_proto_goTypes,
 		DependencyIndexes: file_proto_mm_mm_proto_depIdxs,
+		EnumInfos:         file_proto_mm_mm_proto_enumTypes,
 		MessageInfos:      file_proto_mm_mm_proto_msgTypes,
 	}.Build()
 	File_proto_mm_mm_proto = out.File

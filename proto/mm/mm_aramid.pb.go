@@ -20,10 +20,13 @@ const (
 	MethodRemap       = 7
 	MethodBrk         = 8
 	MethodAdvise      = 9
-	MethodSetBrk      = 10
-	MethodSetLimits   = 11
-	MethodUsage       = 12
-	MethodRegions     = 13
+	MethodLock        = 10
+	MethodLockAll     = 11
+	MethodPresent     = 12
+	MethodSetBrk      = 13
+	MethodSetLimits   = 14
+	MethodUsage       = 15
+	MethodRegions     = 16
 )
 
 // Client calls MM through the handle H.
@@ -106,8 +109,9 @@ func (cl Client) Fork(c ipc.Caller, in *ForkRequest, out *ForkReply, grants ...u
 	return uabi.OK
 }
 
-// Map is mmap(2): picks an address when none is fixed, checks limits and overcommit. ErrAccess: the memory object's handle does not let it be
-// written, and it is to be shared. ErrOverflow: an offset that no file has. Word 0 of the reply: the address.
+// Map is mmap(2): picks an address when none is fixed, checks limits and overcommit, and makes pages present where MAP_LOCKED or MAP_POPULATE
+// asks for it, as far as there is memory. ErrAccess: the memory object's handle does not let it be written, and it is to be shared. ErrOverflow: an
+// offset that no file has. ErrPerm, ErrLimit: locked memory beyond RLIMIT_MEMLOCK. Word 0 of the reply: the address.
 func (cl Client) Map(c ipc.Caller, in *MapRequest, out *MapReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -220,7 +224,7 @@ func (cl Client) ForwardProtect(t ipc.Forwarder, in *ProtectRequest, grants ...u
 	return t.Forward(cl.H, MethodProtect, true)
 }
 
-// Remap is mremap(2). Word 0 of the reply: the address.
+// Remap is mremap(2). ErrLimit: a locked region would grow beyond RLIMIT_MEMLOCK. Word 0 of the reply: the address.
 func (cl Client) Remap(c ipc.Caller, in *RemapRequest, out *MapReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -294,7 +298,7 @@ func (cl Client) ForwardBrk(t ipc.Forwarder, in *BrkRequest, grants ...uabi.Gran
 	return t.Forward(cl.H, MethodBrk, true)
 }
 
-// Advise is madvise(2).
+// Advise is madvise(2). ErrNoMem: a hole, behind which no page is populated, but all other advice is taken.
 func (cl Client) Advise(c ipc.Caller, in *AdviseRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -329,6 +333,71 @@ func (cl Client) ForwardAdvise(t ipc.Forwarder, in *AdviseRequest, grants ...uab
 		ipc.SetGrants(m, grants)
 	}
 	return t.Forward(cl.H, MethodAdvise, true)
+}
+
+// Lock is mlock(2), mlock2(2) and munlock(2), the first of which makes the pages present. ErrNoMem: more than RLIMIT_MEMLOCK; ErrPerm: that is 0.
+func (cl Client) Lock(c ipc.Caller, in *LockRequest, out *LockReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodLock, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// LockAll is mlockall(2) and, with no flags, munlockall(2). Errors as Lock's.
+func (cl Client) LockAll(c ipc.Caller, in *LockAllRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodLockAll, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
+// Present is mincore(2), of the pages up to the first hole and at most some thousands. ErrNoMem: the first one is not mapped.
+func (cl Client) Present(c ipc.Caller, in *RangeRequest, out *PresentReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodPresent, false); err != uabi.OK {
+		return err
+	}
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
+		return uabi.ErrDecode
+	}
+	return uabi.OK
 }
 
 // SetBrk tells where the heap starts: the loader's last word on a fresh mm.
@@ -428,19 +497,26 @@ type Handler[C any] interface {
 	LoadProgram(c C, in *LoadRequest, out *LoadReply) uabi.Error
 	// Fork makes a copy-on-write copy of the called mm (fork(2)).
 	Fork(c C, in *ForkRequest, out *ForkReply) uabi.Error
-	// Map is mmap(2): picks an address when none is fixed, checks limits and overcommit. ErrAccess: the memory object's handle does not let it be
-	// written, and it is to be shared. ErrOverflow: an offset that no file has. Word 0 of the reply: the address.
+	// Map is mmap(2): picks an address when none is fixed, checks limits and overcommit, and makes pages present where MAP_LOCKED or MAP_POPULATE
+	// asks for it, as far as there is memory. ErrAccess: the memory object's handle does not let it be written, and it is to be shared. ErrOverflow: an
+	// offset that no file has. ErrPerm, ErrLimit: locked memory beyond RLIMIT_MEMLOCK. Word 0 of the reply: the address.
 	Map(c C, in *MapRequest, out *MapReply) uabi.Error
 	// Unmap is munmap(2).
 	Unmap(c C, in *RangeRequest, out *EmptyReply) uabi.Error
 	// Protect is mprotect(2). ErrNoMem: a hole in the range. ErrAccess: as Map's.
 	Protect(c C, in *ProtectRequest, out *EmptyReply) uabi.Error
-	// Remap is mremap(2). Word 0 of the reply: the address.
+	// Remap is mremap(2). ErrLimit: a locked region would grow beyond RLIMIT_MEMLOCK. Word 0 of the reply: the address.
 	Remap(c C, in *RemapRequest, out *MapReply) uabi.Error
 	// Brk is brk(2): word 0 of the reply is the (unchanged on failure) break. addr 0 asks.
 	Brk(c C, in *BrkRequest, out *MapReply) uabi.Error
-	// Advise is madvise(2).
+	// Advise is madvise(2). ErrNoMem: a hole, behind which no page is populated, but all other advice is taken.
 	Advise(c C, in *AdviseRequest, out *EmptyReply) uabi.Error
+	// Lock is mlock(2), mlock2(2) and munlock(2), the first of which makes the pages present. ErrNoMem: more than RLIMIT_MEMLOCK; ErrPerm: that is 0.
+	Lock(c C, in *LockRequest, out *LockReply) uabi.Error
+	// LockAll is mlockall(2) and, with no flags, munlockall(2). Errors as Lock's.
+	LockAll(c C, in *LockAllRequest, out *EmptyReply) uabi.Error
+	// Present is mincore(2), of the pages up to the first hole and at most some thousands. ErrNoMem: the first one is not mapped.
+	Present(c C, in *RangeRequest, out *PresentReply) uabi.Error
 	// SetBrk tells where the heap starts: the loader's last word on a fresh mm.
 	SetBrk(c C, in *BrkRequest, out *EmptyReply) uabi.Error
 	// SetLimits bounds the called mm, and what is forked from it later.
@@ -477,6 +553,12 @@ type service[C any] struct {
 	brkOut         MapReply
 	adviseIn       AdviseRequest
 	adviseOut      EmptyReply
+	lockIn         LockRequest
+	lockOut        LockReply
+	lockAllIn      LockAllRequest
+	lockAllOut     EmptyReply
+	presentIn      RangeRequest
+	presentOut     PresentReply
 	setBrkIn       BrkRequest
 	setBrkOut      EmptyReply
 	setLimitsIn    LimitsRequest
@@ -508,6 +590,12 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doBrk(c, b)
 	case MethodAdvise:
 		return s.doAdvise(c, b)
+	case MethodLock:
+		return s.doLock(c, b)
+	case MethodLockAll:
+		return s.doLockAll(c, b)
+	case MethodPresent:
+		return s.doPresent(c, b)
 	case MethodSetBrk:
 		return s.doSetBrk(c, b)
 	case MethodSetLimits:
@@ -670,6 +758,57 @@ func (s *service[C]) doAdvise(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doLock(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.lockIn, &s.lockOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Lock(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doLockAll(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.lockAllIn, &s.lockAllOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.LockAll(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doPresent(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.presentIn, &s.presentOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Present(c, in, out); err != uabi.OK {
+		return err
+	}
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 func (s *service[C]) doSetBrk(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.setBrkIn, &s.setBrkOut
 	if b.In.Len != 0 {
@@ -760,7 +899,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Map", Mutates: true, Blocks: false, Forward: true,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrExists, uabi.ErrAccess, uabi.ErrPerm, uabi.ErrOverflow},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrExists, uabi.ErrAccess, uabi.ErrPerm, uabi.ErrOverflow, uabi.ErrLimit},
 		In:     6, Out: 1, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(MapRequest) },
 		NewOut: func() ipc.Message { return new(MapReply) },
@@ -781,7 +920,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Remap", Mutates: true, Blocks: false, Forward: true,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrFault},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrFault, uabi.ErrLimit},
 		In:     5, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(RemapRequest) },
 		NewOut: func() ipc.Message { return new(MapReply) },
@@ -794,10 +933,31 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Advise", Mutates: true, Blocks: false, Forward: true,
-		Errors: []uabi.Error{uabi.ErrArg},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrFault, uabi.ErrAccess},
 		In:     3, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(AdviseRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "Lock", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrPerm},
+		In:     5, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(LockRequest) },
+		NewOut: func() ipc.Message { return new(LockReply) },
+	},
+	{
+		Name: "LockAll", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrPerm},
+		In:     2, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(LockAllRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
+		Name: "Present", Mutates: false, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     2, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(RangeRequest) },
+		NewOut: func() ipc.Message { return new(PresentReply) },
 	},
 	{
 		Name: "SetBrk", Mutates: true, Blocks: false, Forward: false,
@@ -808,13 +968,13 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "SetLimits", Mutates: true, Blocks: false, Forward: false,
-		In: 2, Out: 0, InHandles: 0, OutHandles: 0,
+		In: 3, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(LimitsRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
 		Name: "Usage", Mutates: false, Blocks: false, Forward: false,
-		In: 0, Out: 5, InHandles: 0, OutHandles: 0,
+		In: 0, Out: 6, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(UsageReply) },
 	},
@@ -1261,15 +1421,173 @@ func (x *AdviseRequest) Clear() {
 }
 
 // ToWords implements ipc.Message.
+func (x *LockRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Addr)
+	w[1] = uint64(x.Len)
+	w[2] = 0
+	if x.Unlock {
+		w[2] = 1
+	}
+	w[3] = 0
+	if x.OnFault {
+		w[3] = 1
+	}
+	w[4] = 0
+	if x.MayLock {
+		w[4] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *LockRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Addr = uint64(w[0])
+	x.Len = uint64(w[1])
+	x.Unlock = w[2] != 0
+	x.OnFault = w[3] != 0
+	x.MayLock = w[4] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *LockRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *LockRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *LockRequest) Clear() {
+	x.Addr = 0
+	x.Len = 0
+	x.Unlock = false
+	x.OnFault = false
+	x.MayLock = false
+}
+
+// ToWords implements ipc.Message.
+func (x *LockReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+	if x.Partial {
+		w[0] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *LockReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Partial = w[0] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *LockReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *LockReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *LockReply) Clear() {
+	x.Partial = false
+}
+
+// ToWords implements ipc.Message.
+func (x *LockAllRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Flags)
+	w[1] = 0
+	if x.MayLock {
+		w[1] = 1
+	}
+}
+
+// FromWords implements ipc.Message.
+func (x *LockAllRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Flags = uint32(w[0])
+	x.MayLock = w[1] != 0
+}
+
+// ToHandles implements ipc.Message.
+func (x *LockAllRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *LockAllRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *LockAllRequest) Clear() {
+	x.Flags = 0
+	x.MayLock = false
+}
+
+// ToWords implements ipc.Message.
+func (x *PresentReply) ToWords(w *[uabi.MaxWords]uint64) {
+}
+
+// FromWords implements ipc.Message.
+func (x *PresentReply) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *PresentReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *PresentReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *PresentReply) Clear() {
+	x.Pages = nil
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *PresentReply) Encode(b []byte) int {
+	if 4+len(x.Pages) <= len(b) {
+		n := 0
+		if len(x.Pages) != 0 {
+			b[n+0] = 0xa
+			n = ipc.PutBytes(b, n+1, x.Pages)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *PresentReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0xa {
+		x.Pages, i = ipc.FieldBytes(b, i+1)
+	} else {
+		x.Pages = nil
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
 func (x *LimitsRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Space)
 	w[1] = uint64(x.Data)
+	w[2] = uint64(x.Lock)
 }
 
 // FromWords implements ipc.Message.
 func (x *LimitsRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Space = uint64(w[0])
 	x.Data = uint64(w[1])
+	x.Lock = uint64(w[2])
 }
 
 // ToHandles implements ipc.Message.
@@ -1284,6 +1602,7 @@ func (x *LimitsRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *LimitsRequest) Clear() {
 	x.Space = 0
 	x.Data = 0
+	x.Lock = 0
 }
 
 // ToWords implements ipc.Message.
@@ -1293,6 +1612,7 @@ func (x *UsageReply) ToWords(w *[uabi.MaxWords]uint64) {
 	w[2] = uint64(x.BrkStart)
 	w[3] = uint64(x.Brk)
 	w[4] = uint64(x.Memory)
+	w[5] = uint64(x.Locked)
 }
 
 // FromWords implements ipc.Message.
@@ -1302,6 +1622,7 @@ func (x *UsageReply) FromWords(w *[uabi.MaxWords]uint64) {
 	x.BrkStart = uint64(w[2])
 	x.Brk = uint64(w[3])
 	x.Memory = uint64(w[4])
+	x.Locked = uint64(w[5])
 }
 
 // ToHandles implements ipc.Message.
@@ -1319,6 +1640,7 @@ func (x *UsageReply) Clear() {
 	x.BrkStart = 0
 	x.Brk = 0
 	x.Memory = 0
+	x.Locked = 0
 }
 
 // ToWords implements ipc.Message.

@@ -18,11 +18,19 @@ func (h *MMD) SetLimits(c *server.Ctx, in *mm.LimitsRequest, out *mm.EmptyReply)
 	if err != uabi.OK {
 		return err
 	}
-	m.Limits = nil
-	if in.Space != unlimited || in.Data != unlimited {
-		m.Limits = &state.Limits{Space: in.Space, Data: in.Data}
-	}
+	m.Limits = &state.Limits{Space: in.Space, Data: in.Data, Lock: in.Lock}
 	return uabi.OK
+}
+
+// defaultLock is RLIMIT_MEMLOCK of Linux's process 1, bytes.
+const defaultLock = 8 << 20
+
+// limits are those of an mm.
+func limits(m *state.MM) *state.Limits {
+	if m.Limits == nil {
+		return &state.Limits{Space: unlimited, Data: unlimited, Lock: defaultLock}
+	}
+	return m.Limits
 }
 
 // copyLimits are a child's limits.
@@ -30,7 +38,7 @@ func copyLimits(l *state.Limits) *state.Limits {
 	if l == nil {
 		return nil
 	}
-	return &state.Limits{Space: l.Space, Data: l.Data}
+	return &state.Limits{Space: l.Space, Data: l.Data, Lock: l.Lock}
 }
 
 // isData reports whether RLIMIT_DATA counts a region: private, writable and no stack.
@@ -61,7 +69,7 @@ func (h *MMD) excessive(n uint64) bool { return n > h.memory }
 
 // within is ErrNoMem if n more bytes, in place of what lies in [va, va+n), would exceed the mm's limits.
 func (h *MMD) within(c *server.Ctx, m *state.MM, space uabi.Handle, va, n uint64, data bool) uabi.Error {
-	if m.Limits == nil {
+	if l := m.Limits; l == nil || l.Space == unlimited && l.Data == unlimited {
 		return uabi.OK
 	}
 	all, own, err := h.sizes(c, space, va, va+n)
@@ -77,8 +85,15 @@ func (h *MMD) within(c *server.Ctx, m *state.MM, space uabi.Handle, va, n uint64
 // leastStack is what Linux gives a main stack at first, bytes.
 const leastStack = 132 << 10
 
-// sizes are the bytes that RLIMIT_AS and RLIMIT_DATA count, without what lies in [from, to). The main stack is mapped with all that it may
-// have, and counts as far as it is used.
+// used are the bytes of a region that count: of a main stack, which is mapped with all that it may have, those that it has come to use.
+func used(r *uabi.RegionInfo) uint64 {
+	if r.Tag&layout.TagStack != 0 {
+		return min(r.Len, max(leastStack, r.Resident*layout.PageSize))
+	}
+	return r.Len
+}
+
+// sizes are the bytes that RLIMIT_AS and RLIMIT_DATA count, without what lies in [from, to).
 func (h *MMD) sizes(c *server.Ctx, space uabi.Handle, from, to uint64) (all, data uint64, err uabi.Error) {
 	for va := uint64(0); ; {
 		r, ok, err := c.SpaceQuery(space, va)
@@ -90,9 +105,7 @@ func (h *MMD) sizes(c *server.Ctx, space uabi.Handle, from, to uint64) (all, dat
 		if lo, hi := max(from, r.Va), min(to, va); lo < hi {
 			n -= hi - lo
 		}
-		if r.Tag&layout.TagStack != 0 {
-			n = min(n, max(leastStack, r.Resident*layout.PageSize))
-		}
+		n = min(n, used(&r))
 		all += n
 		if isData(r.Flags, r.Tag) {
 			data += n

@@ -25,6 +25,10 @@ func (h *MMD) Map(c *server.Ctx, in *mm.MapRequest, out *mm.MapReply) uabi.Error
 	if err := h.promise(c, m, space, va, &a, in.Memory == 0); err != uabi.OK {
 		return err
 	}
+	mayLock := in.Prot&uint32(mm.ProtBit_PROT_MAY_LOCK) != 0
+	if err := h.lockNew(c, m, space, &a, mayLock); err != uabi.OK {
+		return err
+	}
 	// Nothing is mapped at va, or it is to be replaced. Fixed, since a successor that does it again finds its own mapping there.
 	args := uabi.MapArgs{Va: va, Len: a.Len, Off: a.Offset, Tag: a.Tag, Memory: uabi.Handle(in.Memory), Flags: a.Flags | uabi.MapFixed}
 	if in.Memory == 0 {
@@ -42,6 +46,12 @@ func (h *MMD) Map(c *server.Ctx, in *mm.MapRequest, out *mm.MapReply) uabi.Error
 	if args.Memory != 0 {
 		// The region keeps the object.
 		c.Close(args.Memory)
+	}
+	if a.Locked {
+		m.Locks, m.MayLock = true, mayLock
+	}
+	if a.Populate {
+		h.touch(c, space, va, va+a.Len, a.Flags&(uabi.ProtWrite|uabi.MapShared) == uabi.ProtWrite)
 	}
 	out.Addr = va
 	return uabi.OK
@@ -191,13 +201,22 @@ func (h *MMD) Remap(c *server.Ctx, in *mm.RemapRequest, out *mm.MapReply) uabi.E
 	if a.DontUnmap {
 		more = a.NewLen
 	}
+	if a.OldLen == 0 && r.Flags&uabi.MapShared == 0 {
+		return uabi.ErrArg
+	}
 	if more > 0 {
+		if err := h.mayLock(c, m, space, max(a.NewLen, a.OldLen)-a.OldLen, r.Tag, m.MayLock); err != uabi.OK {
+			return err
+		}
 		if err := h.grows(c, m, space, more, isData(r.Flags, r.Tag)); err != uabi.OK {
 			return err
 		}
 	}
-	if !a.Fixed && !a.DontUnmap {
+	if !a.Fixed && !a.DontUnmap && a.OldLen != 0 {
 		done, err := h.resize(c, space, &a, &r)
+		if done && err == uabi.OK && a.NewLen > a.OldLen {
+			h.populateLocked(c, space, r.Tag, r.Flags, a.Old+a.OldLen, a.Old+a.NewLen)
+		}
 		if done || err != uabi.OK {
 			out.Addr = a.Old
 			return err
@@ -229,17 +248,18 @@ func (h *MMD) resize(c *server.Ctx, space uabi.Handle, a *layout.Remap, r *uabi.
 
 // move takes a region elsewhere.
 func (h *MMD) move(c *server.Ctx, m *state.MM, space uabi.Handle, a *layout.Remap, r *uabi.RegionInfo, out *mm.MapReply) uabi.Error {
-	if a.DontUnmap && (r.Memory != 0 || r.Flags&uabi.MapShared != 0) {
-		return uabi.ErrArg
-	}
 	to := a.New
 	if a.Fixed {
 		if err := c.SpaceUnmap(space, to, a.NewLen); err != uabi.OK {
 			return err
 		}
 	} else {
+		hint := layout.Map{Len: a.NewLen}
+		if a.DontUnmap {
+			hint.Addr = to
+		}
 		var err uabi.Error
-		if to, err = h.gap(c, m, space, a.NewLen); err != uabi.OK {
+		if to, err = h.place(c, m, space, &hint); err != uabi.OK {
 			return err
 		}
 	}
@@ -252,10 +272,15 @@ func (h *MMD) move(c *server.Ctx, m *state.MM, space uabi.Handle, a *layout.Rema
 		return err
 	}
 	if a.DontUnmap {
-		args := uabi.MapArgs{Va: a.Old, Len: a.OldLen, Tag: r.Tag, Flags: r.Flags&uabi.ProtMask | uabi.MapFixed}
-		if _, err := c.SpaceMap(space, args); err != uabi.OK {
+		if err := c.SpaceMove(space, to, 0, a.Old, a.OldLen); err != uabi.OK {
 			return err
 		}
+		if r.Tag&lockTags != 0 {
+			c.SpaceTag(space, a.Old, a.OldLen, r.Tag&^lockTags)
+		}
+	}
+	if a.NewLen > a.OldLen {
+		h.populateLocked(c, space, r.Tag, r.Flags, to+a.OldLen, to+a.NewLen)
 	}
 	out.Addr = to
 	return uabi.OK
@@ -273,7 +298,8 @@ func (h *MMD) Usage(c *server.Ctx, in *mm.EmptyRequest, out *mm.UsageReply) uabi
 	}
 	out.Mapped, out.Resident = mapped, frames*layout.PageSize
 	out.BrkStart, out.Brk, out.Memory = m.BrkStart, m.Brk, h.memory
-	return uabi.OK
+	out.Locked, _, err = h.locked(c, m, space, 0, 0)
+	return err
 }
 
 // maxRegions bounds one reply of Regions: its bytes stay far below a message's limit.

@@ -130,6 +130,9 @@ func (h *MMD) Fork(c *server.Ctx, in *mm.ForkRequest, out *mm.ForkReply) uabi.Er
 	if m.ForkAdvice {
 		h.applyForkAdvice(c, space)
 	}
+	if m.Locks {
+		h.unlockAll(c, space)
+	}
 	return h.add(c, child, &out.Mm, &out.Space)
 }
 

@@ -39,7 +39,7 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 	if err := c.ThreadSpace(uabi.Handle(t.Handle), uabi.Handle(in.Space)); err != uabi.OK {
 		return err
 	}
-	if l := memoryLimits(p); l.Space != rlimInfinity || l.Data != rlimInfinity {
+	if l := memoryLimits(p); l.Space != rlimInfinity || l.Data != rlimInfinity || l.Lock != defaultLock {
 		if err := (mm.Client{H: uabi.Handle(in.Mm)}).SetLimits(c, l, &mm.EmptyReply{}); err != uabi.OK {
 			return err
 		}

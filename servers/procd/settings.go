@@ -14,7 +14,8 @@ import (
 const (
 	rlimInfinity = ^uint64(0)
 	rlimCount    = 16
-	defaultSlack = 50000 // ns, as Linux's
+	defaultSlack = 50000   // ns, as Linux's
+	defaultLock  = 8 << 20 // bytes; mmd's for a fresh mm
 )
 
 // defaultLimits are those of Linux's process 1, with the descriptors of systemd's.
@@ -26,7 +27,7 @@ func defaultLimits() []*state.Limit {
 	l[unix.RLIMIT_STACK].Soft = 8 << 20
 	l[unix.RLIMIT_CORE].Soft = 0
 	l[unix.RLIMIT_NOFILE] = &state.Limit{Soft: 1024, Hard: 524288}
-	l[unix.RLIMIT_MEMLOCK] = &state.Limit{Soft: 8 << 20, Hard: 8 << 20}
+	l[unix.RLIMIT_MEMLOCK] = &state.Limit{Soft: defaultLock, Hard: defaultLock}
 	l[unix.RLIMIT_SIGPENDING] = &state.Limit{Soft: 4096, Hard: 4096}
 	l[unix.RLIMIT_MSGQUEUE] = &state.Limit{Soft: 819200, Hard: 819200}
 	l[unix.RLIMIT_NICE] = &state.Limit{}
@@ -81,21 +82,26 @@ func (h *Procd) Limit(c *server.Ctx, in *proc.LimitRequest, out *proc.LimitReply
 // to be bound: Exec tells of the limits that are set till then.
 func (h *Procd) limitMemory(c *server.Ctx, p *state.Process, in *proc.LimitRequest) uabi.Error {
 	m := h.mms.Get(p.Mm)
-	if in.Resource != unix.RLIMIT_AS && in.Resource != unix.RLIMIT_DATA || m == nil || m.Refs > 1 {
+	if m == nil || m.Refs > 1 {
 		return uabi.OK
 	}
 	req := memoryLimits(p)
-	if in.Resource == unix.RLIMIT_AS {
+	switch in.Resource {
+	case unix.RLIMIT_AS:
 		req.Space = in.Soft
-	} else {
+	case unix.RLIMIT_DATA:
 		req.Data = in.Soft
+	case unix.RLIMIT_MEMLOCK:
+		req.Lock = in.Soft
+	default:
+		return uabi.OK
 	}
 	return (mm.Client{H: uabi.Handle(m.Mm)}).SetLimits(c, req, &mm.EmptyReply{})
 }
 
 // memoryLimits are those of a process that mmd keeps.
 func memoryLimits(p *state.Process) *mm.LimitsRequest {
-	return &mm.LimitsRequest{Space: p.Limits[unix.RLIMIT_AS].Soft, Data: p.Limits[unix.RLIMIT_DATA].Soft}
+	return &mm.LimitsRequest{Space: p.Limits[unix.RLIMIT_AS].Soft, Data: p.Limits[unix.RLIMIT_DATA].Soft, Lock: p.Limits[unix.RLIMIT_MEMLOCK].Soft}
 }
 
 // Usage implements proc.Handler.

@@ -370,7 +370,7 @@ func (k *call) usage(pid int32) procfs.Memory {
 	if cl.Usage(k.c, &mm.EmptyRequest{}, &u) != uabi.OK {
 		return procfs.Memory{}
 	}
-	return procfs.Memory{Mapped: u.Mapped, Resident: u.Resident}
+	return procfs.Memory{Mapped: u.Mapped, Resident: u.Resident, Locked: u.Locked}
 }
 
 // Tags of mmd's regions beyond the file's number (servers/mmd/layout).

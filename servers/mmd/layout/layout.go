@@ -40,7 +40,8 @@ const (
 	TagWipeOnFork = 1 << 62
 	TagHeap       = 1 << 61
 	TagStack      = 1 << 60
-	TagDontUnmap  = 1 << 59
+	TagLocked     = 1 << 58
+	TagOnFault    = 1 << 57 // beside TagLocked: pages are locked when they are touched
 )
 
 // Up rounds up to a page. ok is false when that overflows.
@@ -75,6 +76,7 @@ type Map struct {
 	Stack             bool
 	Shared            bool
 	NoReserve         bool
+	Locked, Populate  bool
 	Tag               uint64
 }
 
@@ -114,6 +116,8 @@ func CheckMap(addr, length, offset uint64, prot, flags uint32, tag uint64, file 
 		m.Addr &^= PageSize - 1
 	}
 	m.NoReserve = flags&unix.MAP_NORESERVE != 0
+	m.Locked = flags&unix.MAP_LOCKED != 0
+	m.Populate = flags&(unix.MAP_POPULATE|unix.MAP_NONBLOCK) == unix.MAP_POPULATE
 	m.Flags = Prot(prot)
 	if m.Shared {
 		m.Flags |= uabi.MapShared
@@ -151,6 +155,16 @@ func LinuxProt(f uint32) (p uint32) {
 		p |= unix.PROT_EXEC
 	}
 	return p
+}
+
+// CheckLock rounds mlock(2)'s arguments outwards. ErrArg: what they mean then is not below the end of all addresses.
+func CheckLock(addr, length uint64) (from, n uint64, err uabi.Error) {
+	from = addr &^ (PageSize - 1)
+	n = (length + addr - from + PageSize - 1) &^ (PageSize - 1)
+	if from+n < from {
+		err = uabi.ErrArg
+	}
+	return from, n, err
 }
 
 // CheckUnmap validates munmap(2)'s arguments and gives the rounded length.
@@ -203,12 +217,8 @@ func CheckRemap(old, oldLen, newLen, to uint64, flags uint32) (r Remap, err uabi
 	if old >= uabi.MaxUser || ol > uabi.MaxUser-old {
 		return r, uabi.ErrFault
 	}
-	if ol == 0 {
-		// Linux: a second mapping of the same shared pages. The kernel has no such operation.
-		return r, uabi.ErrArg
-	}
-	if r.Fixed {
-		if !Aligned(to) || to > uabi.MaxUser-nl || to < uabi.MinUser {
+	if r.Fixed || r.DontUnmap {
+		if !Aligned(to) || to > uabi.MaxUser-nl || r.Fixed && to < uabi.MinUser {
 			return r, uabi.ErrArg
 		}
 		if old < to+nl && to < old+ol {

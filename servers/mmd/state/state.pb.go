@@ -91,7 +91,10 @@ type MM struct {
 	Brk           uint64                 `protobuf:"varint,4,opt,name=brk,proto3" json:"brk,omitempty"`
 	Top           uint64                 `protobuf:"varint,5,opt,name=top,proto3" json:"top,omitempty"`                                 // mappings go below this address, stacks above it
 	ForkAdvice    bool                   `protobuf:"varint,6,opt,name=fork_advice,json=forkAdvice,proto3" json:"fork_advice,omitempty"` // some region may carry DONTFORK or WIPEONFORK in its tag
-	Limits        *Limits                `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`                            // absent: none
+	Limits        *Limits                `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`                            // absent: those of a fresh mm
+	Locks         bool                   `protobuf:"varint,8,opt,name=locks,proto3" json:"locks,omitempty"`                             // some region may be locked, by its tag
+	Future        uint64                 `protobuf:"varint,9,opt,name=future,proto3" json:"future,omitempty"`                           // tag bits that new regions get: mlockall(MCL_FUTURE)
+	MayLock       bool                   `protobuf:"varint,10,opt,name=may_lock,json=mayLock,proto3" json:"may_lock,omitempty"`         // who locked last had CAP_IPC_LOCK
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -175,11 +178,33 @@ func (x *MM) GetLimits() *Limits {
 	return nil
 }
 
+func (x *MM) GetLocks() bool {
+	if x != nil {
+		return x.Locks
+	}
+	return false
+}
+
+func (x *MM) GetFuture() uint64 {
+	if x != nil {
+		return x.Future
+	}
+	return 0
+}
+
+func (x *MM) GetMayLock() bool {
+	if x != nil {
+		return x.MayLock
+	}
+	return false
+}
+
 // Limits bound an mm (getrlimit(2)), bytes; ^0: unlimited.
 type Limits struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Space         uint64                 `protobuf:"varint,1,opt,name=space,proto3" json:"space,omitempty"` // RLIMIT_AS
 	Data          uint64                 `protobuf:"varint,2,opt,name=data,proto3" json:"data,omitempty"`   // RLIMIT_DATA
+	Lock          uint64                 `protobuf:"varint,3,opt,name=lock,proto3" json:"lock,omitempty"`   // RLIMIT_MEMLOCK
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -228,6 +253,13 @@ func (x *Limits) GetData() uint64 {
 	return 0
 }
 
+func (x *Limits) GetLock() uint64 {
+	if x != nil {
+		return x.Lock
+	}
+	return 0
+}
+
 var File_servers_mmd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_mmd_state_state_proto_rawDesc = "" +
@@ -236,7 +268,7 @@ const file_servers_mmd_state_state_proto_rawDesc = "" +
 	"\x05State\x12&\n" +
 	"\x03mms\x18\x01 \x03(\v2\x14.aramid.mmd.state.MMR\x03mms\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\x04R\x04last\x12\x18\n" +
-	"\aaccount\x18\x03 \x01(\rR\aaccount\"\xbe\x01\n" +
+	"\aaccount\x18\x03 \x01(\rR\aaccount\"\x87\x02\n" +
 	"\x02MM\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\rR\x05space\x12\x1b\n" +
@@ -245,10 +277,15 @@ const file_servers_mmd_state_state_proto_rawDesc = "" +
 	"\x03top\x18\x05 \x01(\x04R\x03top\x12\x1f\n" +
 	"\vfork_advice\x18\x06 \x01(\bR\n" +
 	"forkAdvice\x120\n" +
-	"\x06limits\x18\a \x01(\v2\x18.aramid.mmd.state.LimitsR\x06limits\"2\n" +
+	"\x06limits\x18\a \x01(\v2\x18.aramid.mmd.state.LimitsR\x06limits\x12\x14\n" +
+	"\x05locks\x18\b \x01(\bR\x05locks\x12\x16\n" +
+	"\x06future\x18\t \x01(\x04R\x06future\x12\x19\n" +
+	"\bmay_lock\x18\n" +
+	" \x01(\bR\amayLock\"F\n" +
 	"\x06Limits\x12\x14\n" +
 	"\x05space\x18\x01 \x01(\x04R\x05space\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\x04R\x04dataB\x1aZ\x18aramid/servers/mmd/stateb\x06proto3"
+	"\x04data\x18\x02 \x01(\x04R\x04data\x12\x12\n" +
+	"\x04lock\x18\x03 \x01(\x04R\x04lockB\x1aZ\x18aramid/servers/mmd/stateb\x06proto3"
 
 var (
 	file_servers_mmd_state_state_proto_rawDescOnce sync.Once

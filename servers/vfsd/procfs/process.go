@@ -16,7 +16,7 @@ const pageSize = 4096
 
 // Memory is a process's, bytes. The kinds are those of status; they are known only after Count.
 type Memory struct {
-	Mapped, Resident           uint64
+	Mapped, Resident, Locked   uint64
 	Data, Stack, Code, Library uint64
 	Shared                     uint64
 }
@@ -124,7 +124,7 @@ func StatusText(s *proc.StatusReply, c *proc.CredsReply, m Memory, more *More) s
 			name string
 			v    uint64
 		}{
-			{"VmPeak", m.Mapped}, {"VmSize", m.Mapped}, {"VmLck", 0}, {"VmPin", 0}, {"VmHWM", m.Resident}, {"VmRSS", m.Resident},
+			{"VmPeak", m.Mapped}, {"VmSize", m.Mapped}, {"VmLck", m.Locked}, {"VmPin", 0}, {"VmHWM", m.Resident}, {"VmRSS", m.Resident},
 			{"RssAnon", m.Resident}, {"RssFile", 0}, {"RssShmem", 0}, {"VmData", m.Data}, {"VmStk", m.Stack}, {"VmExe", m.Code}, {"VmLib", m.Library},
 			{"VmPTE", 0}, {"VmSwap", 0},
 		} {
