@@ -91,7 +91,7 @@ func (t *Trap) exec(p *program) int64 {
 		return e
 	}
 	in := proc.ExecRequest{Entry: l.entry, Stack: l.sp, Name: baseName(name), Exe: p.file.Path, Cmdline: cmdline(p.argv), Mm: uint32(l.mm),
-		Space: uint32(l.space), Layout: &l.layout}
+		Space: uint32(l.space), Layout: &l.layout, ExeFile: uint32(p.exe)}
 	in.SetUid, in.SetGid, in.Uid, in.Gid = p.setUID(), p.setGID(), p.file.Uid, p.file.Gid
 	t.l.dropMM(t.tgid())
 	t.recordExec(l)

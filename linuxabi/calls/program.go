@@ -25,6 +25,7 @@ type program struct {
 	envp   []string
 	file   vfs.ExecFileReply
 	mem    uabi.Handle // its contents
+	exe    uabi.Handle // while we have it, nobody can write the file
 	head   []byte      // its first page
 	image  *loader.Image
 
@@ -47,7 +48,7 @@ func (t *Trap) openExecutable(p *program) int64 {
 		return t.status(err)
 	}
 	p.file.Path = strings.Clone(p.file.Path)
-	p.mem = t.temp(uabi.Handle(p.file.Memory))
+	p.mem, p.exe = t.temp(uabi.Handle(p.file.Memory)), t.temp(uabi.Handle(p.file.Exe))
 	p.head = make([]byte, min(pageMask+1, p.file.Size))
 	if n, err := t.K.MemoryRead(p.mem, 0, p.head); err != uabi.OK || n != len(p.head) {
 		return errno(unix.EIO)

@@ -135,6 +135,9 @@ func (l *Linux) spawn(t *Trap, path string, init Init) error {
 	if err := l.vfs.Open(t, &vfs.OpenRequest{Path: "/dev/console", Flags: unix.O_RDWR}, &con); err != uabi.OK {
 		return fmt.Errorf("/dev/console: %w", abi.Errno(err))
 	}
+	if err := l.proc.SpawnExe(t, &proc.SpawnExeRequest{File: uint32(p.exe)}, &proc.EmptyReply{}); err != uabi.OK && err != uabi.ErrExists {
+		return fmt.Errorf("procd: executable: %w", err)
+	}
 	in := proc.SpawnRequest{Mm: uint32(img.mm), Space: uint32(img.space), Fs: uint32(t.temp(uabi.Handle(fs.Fs))), FsId: fs.Id,
 		Entry: img.entry, Stack: img.sp, Name: baseName(path), Exe: p.file.Path, Layout: &img.layout, Cmdline: cmdline(p.argv), Console: uint32(t.temp(uabi.Handle(con.File)))}
 	if err := l.proc.Spawn(t, &in, &proc.PidReply{}); err != uabi.OK && err != uabi.ErrExists {

@@ -58,7 +58,7 @@ var rows = map[int]row{
 	unix.SYS_DUP:             {run: dup, failed: dupZeroFailed, level: Full},
 	unix.SYS_DUP2:            {run: dup2, failed: dupFailed, level: Full},
 	unix.SYS_DUP3:            {run: dup3, failed: dupFailed, level: Full},
-	unix.SYS_FCNTL:           partial(fcntl, "owners, longer pipes; deadlocks of record locks are not found"),
+	unix.SYS_FCNTL:           partial(fcntl, "owners; deadlocks of record locks are not found"),
 	unix.SYS_FLOCK:           full(flock),
 	unix.SYS_IOCTL:           full(ioctl),
 	unix.SYS_FSYNC:           full(fsync),

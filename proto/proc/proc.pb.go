@@ -408,6 +408,50 @@ func (x *SpawnRequest) GetLayout() *Layout {
 	return nil
 }
 
+type SpawnExeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	File          uint32                 `protobuf:"varint,1,opt,name=file,proto3" json:"file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SpawnExeRequest) Reset() {
+	*x = SpawnExeRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SpawnExeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SpawnExeRequest) ProtoMessage() {}
+
+func (x *SpawnExeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SpawnExeRequest.ProtoReflect.Descriptor instead.
+func (*SpawnExeRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SpawnExeRequest) GetFile() uint32 {
+	if x != nil {
+		return x.File
+	}
+	return 0
+}
+
 type ForkRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Flags         uint64                 `protobuf:"varint,1,opt,name=flags,proto3" json:"flags,omitempty"` // CLONE_*
@@ -425,7 +469,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[5]
+	mi := &file_proto_proc_proc_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -437,7 +481,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[5]
+	mi := &file_proto_proc_proc_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -450,7 +494,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{5}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ForkRequest) GetFlags() uint64 {
@@ -531,13 +575,14 @@ type ExecRequest struct {
 	SetGid        bool   `protobuf:"varint,10,opt,name=set_gid,json=setGid,proto3" json:"set_gid,omitempty"`
 	Uid           uint32 `protobuf:"varint,11,opt,name=uid,proto3" json:"uid,omitempty"`
 	Gid           uint32 `protobuf:"varint,12,opt,name=gid,proto3" json:"gid,omitempty"`
+	ExeFile       uint32 `protobuf:"varint,13,opt,name=exe_file,json=exeFile,proto3" json:"exe_file,omitempty"` // vfs.ExecFileReply.exe: kept as long as the mm, and the copies that are forked from it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExecRequest) Reset() {
 	*x = ExecRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[6]
+	mi := &file_proto_proc_proc_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -549,7 +594,7 @@ func (x *ExecRequest) String() string {
 func (*ExecRequest) ProtoMessage() {}
 
 func (x *ExecRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[6]
+	mi := &file_proto_proc_proc_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -562,7 +607,7 @@ func (x *ExecRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecRequest.ProtoReflect.Descriptor instead.
 func (*ExecRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{6}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ExecRequest) GetEntry() uint64 {
@@ -649,6 +694,13 @@ func (x *ExecRequest) GetGid() uint32 {
 	return 0
 }
 
+func (x *ExecRequest) GetExeFile() uint32 {
+	if x != nil {
+		return x.ExeFile
+	}
+	return 0
+}
+
 type ExecPlanRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	SetUid        bool                   `protobuf:"varint,1,opt,name=set_uid,json=setUid,proto3" json:"set_uid,omitempty"`
@@ -661,7 +713,7 @@ type ExecPlanRequest struct {
 
 func (x *ExecPlanRequest) Reset() {
 	*x = ExecPlanRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[7]
+	mi := &file_proto_proc_proc_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +725,7 @@ func (x *ExecPlanRequest) String() string {
 func (*ExecPlanRequest) ProtoMessage() {}
 
 func (x *ExecPlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[7]
+	mi := &file_proto_proc_proc_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +738,7 @@ func (x *ExecPlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecPlanRequest.ProtoReflect.Descriptor instead.
 func (*ExecPlanRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{7}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ExecPlanRequest) GetSetUid() bool {
@@ -731,7 +783,7 @@ type ExecPlanReply struct {
 
 func (x *ExecPlanReply) Reset() {
 	*x = ExecPlanReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[8]
+	mi := &file_proto_proc_proc_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +795,7 @@ func (x *ExecPlanReply) String() string {
 func (*ExecPlanReply) ProtoMessage() {}
 
 func (x *ExecPlanReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[8]
+	mi := &file_proto_proc_proc_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +808,7 @@ func (x *ExecPlanReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecPlanReply.ProtoReflect.Descriptor instead.
 func (*ExecPlanReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{8}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ExecPlanReply) GetRuid() uint32 {
@@ -820,7 +872,7 @@ type Layout struct {
 
 func (x *Layout) Reset() {
 	*x = Layout{}
-	mi := &file_proto_proc_proc_proto_msgTypes[9]
+	mi := &file_proto_proc_proc_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -832,7 +884,7 @@ func (x *Layout) String() string {
 func (*Layout) ProtoMessage() {}
 
 func (x *Layout) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[9]
+	mi := &file_proto_proc_proc_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -845,7 +897,7 @@ func (x *Layout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Layout.ProtoReflect.Descriptor instead.
 func (*Layout) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{9}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Layout) GetArgStart() uint64 {
@@ -927,7 +979,7 @@ type ExitRequest struct {
 
 func (x *ExitRequest) Reset() {
 	*x = ExitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[10]
+	mi := &file_proto_proc_proc_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -939,7 +991,7 @@ func (x *ExitRequest) String() string {
 func (*ExitRequest) ProtoMessage() {}
 
 func (x *ExitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[10]
+	mi := &file_proto_proc_proc_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1004,7 @@ func (x *ExitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExitRequest.ProtoReflect.Descriptor instead.
 func (*ExitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{10}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ExitRequest) GetStatus() int32 {
@@ -973,7 +1025,7 @@ type WaitRequest struct {
 
 func (x *WaitRequest) Reset() {
 	*x = WaitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[11]
+	mi := &file_proto_proc_proc_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -985,7 +1037,7 @@ func (x *WaitRequest) String() string {
 func (*WaitRequest) ProtoMessage() {}
 
 func (x *WaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[11]
+	mi := &file_proto_proc_proc_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -998,7 +1050,7 @@ func (x *WaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitRequest.ProtoReflect.Descriptor instead.
 func (*WaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{11}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WaitRequest) GetIdtype() uint32 {
@@ -1036,7 +1088,7 @@ type WaitReply struct {
 
 func (x *WaitReply) Reset() {
 	*x = WaitReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[12]
+	mi := &file_proto_proc_proc_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1048,7 +1100,7 @@ func (x *WaitReply) String() string {
 func (*WaitReply) ProtoMessage() {}
 
 func (x *WaitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[12]
+	mi := &file_proto_proc_proc_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1061,7 +1113,7 @@ func (x *WaitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitReply.ProtoReflect.Descriptor instead.
 func (*WaitReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{12}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WaitReply) GetPid() int64 {
@@ -1122,7 +1174,7 @@ type KillRequest struct {
 
 func (x *KillRequest) Reset() {
 	*x = KillRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[13]
+	mi := &file_proto_proc_proc_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1134,7 +1186,7 @@ func (x *KillRequest) String() string {
 func (*KillRequest) ProtoMessage() {}
 
 func (x *KillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[13]
+	mi := &file_proto_proc_proc_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1147,7 +1199,7 @@ func (x *KillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillRequest.ProtoReflect.Descriptor instead.
 func (*KillRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{13}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *KillRequest) GetPid() int32 {
@@ -1219,7 +1271,7 @@ type RaiseRequest struct {
 
 func (x *RaiseRequest) Reset() {
 	*x = RaiseRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	mi := &file_proto_proc_proc_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1231,7 +1283,7 @@ func (x *RaiseRequest) String() string {
 func (*RaiseRequest) ProtoMessage() {}
 
 func (x *RaiseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[14]
+	mi := &file_proto_proc_proc_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1244,7 +1296,7 @@ func (x *RaiseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaiseRequest.ProtoReflect.Descriptor instead.
 func (*RaiseRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{14}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RaiseRequest) GetPid() int32 {
@@ -1291,7 +1343,7 @@ type BackgroundRequest struct {
 
 func (x *BackgroundRequest) Reset() {
 	*x = BackgroundRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[15]
+	mi := &file_proto_proc_proc_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1355,7 @@ func (x *BackgroundRequest) String() string {
 func (*BackgroundRequest) ProtoMessage() {}
 
 func (x *BackgroundRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[15]
+	mi := &file_proto_proc_proc_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1368,7 @@ func (x *BackgroundRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackgroundRequest.ProtoReflect.Descriptor instead.
 func (*BackgroundRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{15}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *BackgroundRequest) GetSignal() uint32 {
@@ -1335,7 +1387,7 @@ type BackgroundReply struct {
 
 func (x *BackgroundReply) Reset() {
 	*x = BackgroundReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[16]
+	mi := &file_proto_proc_proc_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1347,7 +1399,7 @@ func (x *BackgroundReply) String() string {
 func (*BackgroundReply) ProtoMessage() {}
 
 func (x *BackgroundReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[16]
+	mi := &file_proto_proc_proc_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1360,7 +1412,7 @@ func (x *BackgroundReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackgroundReply.ProtoReflect.Descriptor instead.
 func (*BackgroundReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{16}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BackgroundReply) GetVerdict() Verdict {
@@ -1379,7 +1431,7 @@ type OriginRequest struct {
 
 func (x *OriginRequest) Reset() {
 	*x = OriginRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[17]
+	mi := &file_proto_proc_proc_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1391,7 +1443,7 @@ func (x *OriginRequest) String() string {
 func (*OriginRequest) ProtoMessage() {}
 
 func (x *OriginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[17]
+	mi := &file_proto_proc_proc_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1404,7 +1456,7 @@ func (x *OriginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OriginRequest.ProtoReflect.Descriptor instead.
 func (*OriginRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{17}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *OriginRequest) GetOrigin() uint64 {
@@ -1428,7 +1480,7 @@ type FaultRequest struct {
 
 func (x *FaultRequest) Reset() {
 	*x = FaultRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[18]
+	mi := &file_proto_proc_proc_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1492,7 @@ func (x *FaultRequest) String() string {
 func (*FaultRequest) ProtoMessage() {}
 
 func (x *FaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[18]
+	mi := &file_proto_proc_proc_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1505,7 @@ func (x *FaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FaultRequest.ProtoReflect.Descriptor instead.
 func (*FaultRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{18}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *FaultRequest) GetSignal() uint32 {
@@ -1512,7 +1564,7 @@ type ActionRequest struct {
 
 func (x *ActionRequest) Reset() {
 	*x = ActionRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[19]
+	mi := &file_proto_proc_proc_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +1576,7 @@ func (x *ActionRequest) String() string {
 func (*ActionRequest) ProtoMessage() {}
 
 func (x *ActionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[19]
+	mi := &file_proto_proc_proc_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1537,7 +1589,7 @@ func (x *ActionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRequest.ProtoReflect.Descriptor instead.
 func (*ActionRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{19}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ActionRequest) GetSignal() uint32 {
@@ -1594,7 +1646,7 @@ type ActionReply struct {
 
 func (x *ActionReply) Reset() {
 	*x = ActionReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[20]
+	mi := &file_proto_proc_proc_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1606,7 +1658,7 @@ func (x *ActionReply) String() string {
 func (*ActionReply) ProtoMessage() {}
 
 func (x *ActionReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[20]
+	mi := &file_proto_proc_proc_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1619,7 +1671,7 @@ func (x *ActionReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionReply.ProtoReflect.Descriptor instead.
 func (*ActionReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{20}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ActionReply) GetHandler() uint64 {
@@ -1661,7 +1713,7 @@ type MaskRequest struct {
 
 func (x *MaskRequest) Reset() {
 	*x = MaskRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[21]
+	mi := &file_proto_proc_proc_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1673,7 +1725,7 @@ func (x *MaskRequest) String() string {
 func (*MaskRequest) ProtoMessage() {}
 
 func (x *MaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[21]
+	mi := &file_proto_proc_proc_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1686,7 +1738,7 @@ func (x *MaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaskRequest.ProtoReflect.Descriptor instead.
 func (*MaskRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{21}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MaskRequest) GetSet() bool {
@@ -1719,7 +1771,7 @@ type MaskReply struct {
 
 func (x *MaskReply) Reset() {
 	*x = MaskReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[22]
+	mi := &file_proto_proc_proc_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1731,7 +1783,7 @@ func (x *MaskReply) String() string {
 func (*MaskReply) ProtoMessage() {}
 
 func (x *MaskReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[22]
+	mi := &file_proto_proc_proc_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1744,7 +1796,7 @@ func (x *MaskReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaskReply.ProtoReflect.Descriptor instead.
 func (*MaskReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{22}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *MaskReply) GetMask() uint64 {
@@ -1764,7 +1816,7 @@ type SuspendRequest struct {
 
 func (x *SuspendRequest) Reset() {
 	*x = SuspendRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[23]
+	mi := &file_proto_proc_proc_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1776,7 +1828,7 @@ func (x *SuspendRequest) String() string {
 func (*SuspendRequest) ProtoMessage() {}
 
 func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[23]
+	mi := &file_proto_proc_proc_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1789,7 +1841,7 @@ func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendRequest.ProtoReflect.Descriptor instead.
 func (*SuspendRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{23}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SuspendRequest) GetMask() uint64 {
@@ -1816,7 +1868,7 @@ type TimedWaitRequest struct {
 
 func (x *TimedWaitRequest) Reset() {
 	*x = TimedWaitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[24]
+	mi := &file_proto_proc_proc_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1828,7 +1880,7 @@ func (x *TimedWaitRequest) String() string {
 func (*TimedWaitRequest) ProtoMessage() {}
 
 func (x *TimedWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[24]
+	mi := &file_proto_proc_proc_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1841,7 +1893,7 @@ func (x *TimedWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimedWaitRequest.ProtoReflect.Descriptor instead.
 func (*TimedWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{24}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TimedWaitRequest) GetMask() uint64 {
@@ -1871,7 +1923,7 @@ type AltStackRequest struct {
 
 func (x *AltStackRequest) Reset() {
 	*x = AltStackRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[25]
+	mi := &file_proto_proc_proc_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1883,7 +1935,7 @@ func (x *AltStackRequest) String() string {
 func (*AltStackRequest) ProtoMessage() {}
 
 func (x *AltStackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[25]
+	mi := &file_proto_proc_proc_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1896,7 +1948,7 @@ func (x *AltStackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AltStackRequest.ProtoReflect.Descriptor instead.
 func (*AltStackRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{25}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AltStackRequest) GetSet() bool {
@@ -1945,7 +1997,7 @@ type AltStackReply struct {
 
 func (x *AltStackReply) Reset() {
 	*x = AltStackReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[26]
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1957,7 +2009,7 @@ func (x *AltStackReply) String() string {
 func (*AltStackReply) ProtoMessage() {}
 
 func (x *AltStackReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[26]
+	mi := &file_proto_proc_proc_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1970,7 +2022,7 @@ func (x *AltStackReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AltStackReply.ProtoReflect.Descriptor instead.
 func (*AltStackReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{26}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AltStackReply) GetSp() uint64 {
@@ -2018,7 +2070,7 @@ type SignalReply struct {
 
 func (x *SignalReply) Reset() {
 	*x = SignalReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2030,7 +2082,7 @@ func (x *SignalReply) String() string {
 func (*SignalReply) ProtoMessage() {}
 
 func (x *SignalReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[27]
+	mi := &file_proto_proc_proc_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2043,7 +2095,7 @@ func (x *SignalReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalReply.ProtoReflect.Descriptor instead.
 func (*SignalReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{27}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SignalReply) GetSignal() uint32 {
@@ -2171,7 +2223,7 @@ type SigReturnRequest struct {
 
 func (x *SigReturnRequest) Reset() {
 	*x = SigReturnRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2183,7 +2235,7 @@ func (x *SigReturnRequest) String() string {
 func (*SigReturnRequest) ProtoMessage() {}
 
 func (x *SigReturnRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[28]
+	mi := &file_proto_proc_proc_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2196,7 +2248,7 @@ func (x *SigReturnRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SigReturnRequest.ProtoReflect.Descriptor instead.
 func (*SigReturnRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{28}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SigReturnRequest) GetMask() uint64 {
@@ -2247,7 +2299,7 @@ type IdentityReply struct {
 
 func (x *IdentityReply) Reset() {
 	*x = IdentityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2259,7 +2311,7 @@ func (x *IdentityReply) String() string {
 func (*IdentityReply) ProtoMessage() {}
 
 func (x *IdentityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[29]
+	mi := &file_proto_proc_proc_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2272,7 +2324,7 @@ func (x *IdentityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityReply.ProtoReflect.Descriptor instead.
 func (*IdentityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{29}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *IdentityReply) GetPid() int32 {
@@ -2320,7 +2372,7 @@ type SetGroupRequest struct {
 
 func (x *SetGroupRequest) Reset() {
 	*x = SetGroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2332,7 +2384,7 @@ func (x *SetGroupRequest) String() string {
 func (*SetGroupRequest) ProtoMessage() {}
 
 func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[30]
+	mi := &file_proto_proc_proc_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2345,7 +2397,7 @@ func (x *SetGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupRequest.ProtoReflect.Descriptor instead.
 func (*SetGroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{30}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SetGroupRequest) GetPid() int32 {
@@ -2384,7 +2436,7 @@ type CredsReply struct {
 
 func (x *CredsReply) Reset() {
 	*x = CredsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2396,7 +2448,7 @@ func (x *CredsReply) String() string {
 func (*CredsReply) ProtoMessage() {}
 
 func (x *CredsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[31]
+	mi := &file_proto_proc_proc_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2409,7 +2461,7 @@ func (x *CredsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CredsReply.ProtoReflect.Descriptor instead.
 func (*CredsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{31}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CredsReply) GetRuid() uint32 {
@@ -2533,7 +2585,7 @@ type SetCredsRequest struct {
 
 func (x *SetCredsRequest) Reset() {
 	*x = SetCredsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2545,7 +2597,7 @@ func (x *SetCredsRequest) String() string {
 func (*SetCredsRequest) ProtoMessage() {}
 
 func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[32]
+	mi := &file_proto_proc_proc_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2558,7 +2610,7 @@ func (x *SetCredsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetCredsRequest.ProtoReflect.Descriptor instead.
 func (*SetCredsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{32}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SetCredsRequest) GetRuid() uint32 {
@@ -2679,7 +2731,7 @@ type LimitRequest struct {
 
 func (x *LimitRequest) Reset() {
 	*x = LimitRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2691,7 +2743,7 @@ func (x *LimitRequest) String() string {
 func (*LimitRequest) ProtoMessage() {}
 
 func (x *LimitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[33]
+	mi := &file_proto_proc_proc_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2704,7 +2756,7 @@ func (x *LimitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitRequest.ProtoReflect.Descriptor instead.
 func (*LimitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{33}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *LimitRequest) GetPid() int32 {
@@ -2752,7 +2804,7 @@ type LimitReply struct {
 
 func (x *LimitReply) Reset() {
 	*x = LimitReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2764,7 +2816,7 @@ func (x *LimitReply) String() string {
 func (*LimitReply) ProtoMessage() {}
 
 func (x *LimitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[34]
+	mi := &file_proto_proc_proc_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2777,7 +2829,7 @@ func (x *LimitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitReply.ProtoReflect.Descriptor instead.
 func (*LimitReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{34}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *LimitReply) GetSoft() uint64 {
@@ -2803,7 +2855,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2815,7 +2867,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[35]
+	mi := &file_proto_proc_proc_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2828,7 +2880,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{35}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *UsageRequest) GetWho() int32 {
@@ -2851,7 +2903,7 @@ type UsageReply struct {
 
 func (x *UsageReply) Reset() {
 	*x = UsageReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2863,7 +2915,7 @@ func (x *UsageReply) String() string {
 func (*UsageReply) ProtoMessage() {}
 
 func (x *UsageReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[36]
+	mi := &file_proto_proc_proc_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2876,7 +2928,7 @@ func (x *UsageReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageReply.ProtoReflect.Descriptor instead.
 func (*UsageReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{36}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *UsageReply) GetUserNs() uint64 {
@@ -2926,7 +2978,7 @@ type SettingRequest struct {
 
 func (x *SettingRequest) Reset() {
 	*x = SettingRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2938,7 +2990,7 @@ func (x *SettingRequest) String() string {
 func (*SettingRequest) ProtoMessage() {}
 
 func (x *SettingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[37]
+	mi := &file_proto_proc_proc_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2951,7 +3003,7 @@ func (x *SettingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingRequest.ProtoReflect.Descriptor instead.
 func (*SettingRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{37}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SettingRequest) GetOption() uint32 {
@@ -2992,7 +3044,7 @@ type SettingReply struct {
 
 func (x *SettingReply) Reset() {
 	*x = SettingReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3004,7 +3056,7 @@ func (x *SettingReply) String() string {
 func (*SettingReply) ProtoMessage() {}
 
 func (x *SettingReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[38]
+	mi := &file_proto_proc_proc_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3017,7 +3069,7 @@ func (x *SettingReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingReply.ProtoReflect.Descriptor instead.
 func (*SettingReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{38}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SettingReply) GetValue() int64 {
@@ -3044,7 +3096,7 @@ type ThreadRequest struct {
 
 func (x *ThreadRequest) Reset() {
 	*x = ThreadRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3056,7 +3108,7 @@ func (x *ThreadRequest) String() string {
 func (*ThreadRequest) ProtoMessage() {}
 
 func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[39]
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3069,7 +3121,7 @@ func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadRequest.ProtoReflect.Descriptor instead.
 func (*ThreadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{39}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ThreadRequest) GetClearChildTid() uint64 {
@@ -3096,7 +3148,7 @@ type UtsRequest struct {
 
 func (x *UtsRequest) Reset() {
 	*x = UtsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3108,7 +3160,7 @@ func (x *UtsRequest) String() string {
 func (*UtsRequest) ProtoMessage() {}
 
 func (x *UtsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3121,7 +3173,7 @@ func (x *UtsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsRequest.ProtoReflect.Descriptor instead.
 func (*UtsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *UtsRequest) GetHostname() string {
@@ -3148,7 +3200,7 @@ type UtsReply struct {
 
 func (x *UtsReply) Reset() {
 	*x = UtsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3160,7 +3212,7 @@ func (x *UtsReply) String() string {
 func (*UtsReply) ProtoMessage() {}
 
 func (x *UtsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3173,7 +3225,7 @@ func (x *UtsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsReply.ProtoReflect.Descriptor instead.
 func (*UtsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *UtsReply) GetHostname() string {
@@ -3201,7 +3253,7 @@ type AlarmRequest struct {
 
 func (x *AlarmRequest) Reset() {
 	*x = AlarmRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3213,7 +3265,7 @@ func (x *AlarmRequest) String() string {
 func (*AlarmRequest) ProtoMessage() {}
 
 func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3226,7 +3278,7 @@ func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmRequest.ProtoReflect.Descriptor instead.
 func (*AlarmRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AlarmRequest) GetSet() bool {
@@ -3260,7 +3312,7 @@ type AlarmReply struct {
 
 func (x *AlarmReply) Reset() {
 	*x = AlarmReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3272,7 +3324,7 @@ func (x *AlarmReply) String() string {
 func (*AlarmReply) ProtoMessage() {}
 
 func (x *AlarmReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3285,7 +3337,7 @@ func (x *AlarmReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmReply.ProtoReflect.Descriptor instead.
 func (*AlarmReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *AlarmReply) GetValue() uint64 {
@@ -3312,7 +3364,7 @@ type MemoryReply struct {
 
 func (x *MemoryReply) Reset() {
 	*x = MemoryReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3324,7 +3376,7 @@ func (x *MemoryReply) String() string {
 func (*MemoryReply) ProtoMessage() {}
 
 func (x *MemoryReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3337,7 +3389,7 @@ func (x *MemoryReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryReply.ProtoReflect.Descriptor instead.
 func (*MemoryReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *MemoryReply) GetMm() uint32 {
@@ -3363,7 +3415,7 @@ type FsReply struct {
 
 func (x *FsReply) Reset() {
 	*x = FsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3375,7 +3427,7 @@ func (x *FsReply) String() string {
 func (*FsReply) ProtoMessage() {}
 
 func (x *FsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3388,7 +3440,7 @@ func (x *FsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FsReply.ProtoReflect.Descriptor instead.
 func (*FsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *FsReply) GetFs() uint32 {
@@ -3407,7 +3459,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3419,7 +3471,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3432,7 +3484,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ListRequest) GetAfter() int32 {
@@ -3451,7 +3503,7 @@ type ListReply struct {
 
 func (x *ListReply) Reset() {
 	*x = ListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3463,7 +3515,7 @@ func (x *ListReply) String() string {
 func (*ListReply) ProtoMessage() {}
 
 func (x *ListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3476,7 +3528,7 @@ func (x *ListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReply.ProtoReflect.Descriptor instead.
 func (*ListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ListReply) GetPids() []int32 {
@@ -3523,7 +3575,7 @@ type StatusReply struct {
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3535,7 +3587,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3548,7 +3600,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *StatusReply) GetPid() int32 {
@@ -3770,7 +3822,7 @@ type FdInstallRequest struct {
 
 func (x *FdInstallRequest) Reset() {
 	*x = FdInstallRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3782,7 +3834,7 @@ func (x *FdInstallRequest) String() string {
 func (*FdInstallRequest) ProtoMessage() {}
 
 func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3795,7 +3847,7 @@ func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallRequest.ProtoReflect.Descriptor instead.
 func (*FdInstallRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *FdInstallRequest) GetMin() uint32 {
@@ -3864,7 +3916,7 @@ type FdInstallReply struct {
 
 func (x *FdInstallReply) Reset() {
 	*x = FdInstallReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3876,7 +3928,7 @@ func (x *FdInstallReply) String() string {
 func (*FdInstallReply) ProtoMessage() {}
 
 func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3889,7 +3941,7 @@ func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallReply.ProtoReflect.Descriptor instead.
 func (*FdInstallReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *FdInstallReply) GetFd() int64 {
@@ -3915,7 +3967,7 @@ type FdRequest struct {
 
 func (x *FdRequest) Reset() {
 	*x = FdRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3927,7 +3979,7 @@ func (x *FdRequest) String() string {
 func (*FdRequest) ProtoMessage() {}
 
 func (x *FdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3940,7 +3992,7 @@ func (x *FdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRequest.ProtoReflect.Descriptor instead.
 func (*FdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *FdRequest) GetFd() int32 {
@@ -3961,7 +4013,7 @@ type FdCloseReply struct {
 
 func (x *FdCloseReply) Reset() {
 	*x = FdCloseReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3973,7 +4025,7 @@ func (x *FdCloseReply) String() string {
 func (*FdCloseReply) ProtoMessage() {}
 
 func (x *FdCloseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3986,7 +4038,7 @@ func (x *FdCloseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdCloseReply.ProtoReflect.Descriptor instead.
 func (*FdCloseReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *FdCloseReply) GetResult() int64 {
@@ -4020,7 +4072,7 @@ type FdGetRequest struct {
 
 func (x *FdGetRequest) Reset() {
 	*x = FdGetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4032,7 +4084,7 @@ func (x *FdGetRequest) String() string {
 func (*FdGetRequest) ProtoMessage() {}
 
 func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4045,7 +4097,7 @@ func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetRequest.ProtoReflect.Descriptor instead.
 func (*FdGetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *FdGetRequest) GetFd() int32 {
@@ -4071,7 +4123,7 @@ type FdReply struct {
 
 func (x *FdReply) Reset() {
 	*x = FdReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4083,7 +4135,7 @@ func (x *FdReply) String() string {
 func (*FdReply) ProtoMessage() {}
 
 func (x *FdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4096,7 +4148,7 @@ func (x *FdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdReply.ProtoReflect.Descriptor instead.
 func (*FdReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *FdReply) GetFd() int64 {
@@ -4118,7 +4170,7 @@ type FdGetReply struct {
 
 func (x *FdGetReply) Reset() {
 	*x = FdGetReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4130,7 +4182,7 @@ func (x *FdGetReply) String() string {
 func (*FdGetReply) ProtoMessage() {}
 
 func (x *FdGetReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4143,7 +4195,7 @@ func (x *FdGetReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetReply.ProtoReflect.Descriptor instead.
 func (*FdGetReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *FdGetReply) GetKind() uint32 {
@@ -4185,7 +4237,7 @@ type FdDupRequest struct {
 
 func (x *FdDupRequest) Reset() {
 	*x = FdDupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4197,7 +4249,7 @@ func (x *FdDupRequest) String() string {
 func (*FdDupRequest) ProtoMessage() {}
 
 func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4210,7 +4262,7 @@ func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDupRequest.ProtoReflect.Descriptor instead.
 func (*FdDupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *FdDupRequest) GetFd() int32 {
@@ -4245,7 +4297,7 @@ type FdDup2Request struct {
 
 func (x *FdDup2Request) Reset() {
 	*x = FdDup2Request{}
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4257,7 +4309,7 @@ func (x *FdDup2Request) String() string {
 func (*FdDup2Request) ProtoMessage() {}
 
 func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4270,7 +4322,7 @@ func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDup2Request.ProtoReflect.Descriptor instead.
 func (*FdDup2Request) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *FdDup2Request) GetFd() int32 {
@@ -4305,7 +4357,7 @@ type FdFlagsRequest struct {
 
 func (x *FdFlagsRequest) Reset() {
 	*x = FdFlagsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4317,7 +4369,7 @@ func (x *FdFlagsRequest) String() string {
 func (*FdFlagsRequest) ProtoMessage() {}
 
 func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4330,7 +4382,7 @@ func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdFlagsRequest.ProtoReflect.Descriptor instead.
 func (*FdFlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *FdFlagsRequest) GetFd() int32 {
@@ -4365,7 +4417,7 @@ type FdRangeRequest struct {
 
 func (x *FdRangeRequest) Reset() {
 	*x = FdRangeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4377,7 +4429,7 @@ func (x *FdRangeRequest) String() string {
 func (*FdRangeRequest) ProtoMessage() {}
 
 func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4390,7 +4442,7 @@ func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRangeRequest.ProtoReflect.Descriptor instead.
 func (*FdRangeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *FdRangeRequest) GetFirst() uint32 {
@@ -4424,7 +4476,7 @@ type FdListReply struct {
 
 func (x *FdListReply) Reset() {
 	*x = FdListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4436,7 +4488,7 @@ func (x *FdListReply) String() string {
 func (*FdListReply) ProtoMessage() {}
 
 func (x *FdListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4449,7 +4501,7 @@ func (x *FdListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdListReply.ProtoReflect.Descriptor instead.
 func (*FdListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *FdListReply) GetFds() []int32 {
@@ -4478,7 +4530,7 @@ type PriorityRequest struct {
 
 func (x *PriorityRequest) Reset() {
 	*x = PriorityRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4490,7 +4542,7 @@ func (x *PriorityRequest) String() string {
 func (*PriorityRequest) ProtoMessage() {}
 
 func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4503,7 +4555,7 @@ func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityRequest.ProtoReflect.Descriptor instead.
 func (*PriorityRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *PriorityRequest) GetWhich() uint32 {
@@ -4543,7 +4595,7 @@ type PriorityReply struct {
 
 func (x *PriorityReply) Reset() {
 	*x = PriorityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4555,7 +4607,7 @@ func (x *PriorityReply) String() string {
 func (*PriorityReply) ProtoMessage() {}
 
 func (x *PriorityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4568,7 +4620,7 @@ func (x *PriorityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityReply.ProtoReflect.Descriptor instead.
 func (*PriorityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *PriorityReply) GetNice() int32 {
@@ -4590,7 +4642,7 @@ type SchedRequest struct {
 
 func (x *SchedRequest) Reset() {
 	*x = SchedRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4602,7 +4654,7 @@ func (x *SchedRequest) String() string {
 func (*SchedRequest) ProtoMessage() {}
 
 func (x *SchedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4615,7 +4667,7 @@ func (x *SchedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedRequest.ProtoReflect.Descriptor instead.
 func (*SchedRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *SchedRequest) GetTid() int32 {
@@ -4656,7 +4708,7 @@ type SchedReply struct {
 
 func (x *SchedReply) Reset() {
 	*x = SchedReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4668,7 +4720,7 @@ func (x *SchedReply) String() string {
 func (*SchedReply) ProtoMessage() {}
 
 func (x *SchedReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4681,7 +4733,7 @@ func (x *SchedReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedReply.ProtoReflect.Descriptor instead.
 func (*SchedReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *SchedReply) GetPolicy() uint32 {
@@ -4708,7 +4760,7 @@ type SignalWatchRequest struct {
 
 func (x *SignalWatchRequest) Reset() {
 	*x = SignalWatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4720,7 +4772,7 @@ func (x *SignalWatchRequest) String() string {
 func (*SignalWatchRequest) ProtoMessage() {}
 
 func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4733,7 +4785,7 @@ func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalWatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalWatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *SignalWatchRequest) GetMask() uint64 {
@@ -4759,7 +4811,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4771,7 +4823,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4784,7 +4836,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *WatchRequest) GetId() uint64 {
@@ -4804,7 +4856,7 @@ type WatchReply struct {
 
 func (x *WatchReply) Reset() {
 	*x = WatchReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4816,7 +4868,7 @@ func (x *WatchReply) String() string {
 func (*WatchReply) ProtoMessage() {}
 
 func (x *WatchReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4829,7 +4881,7 @@ func (x *WatchReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
 func (*WatchReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *WatchReply) GetId() uint64 {
@@ -4855,7 +4907,7 @@ type CgroupRequest struct {
 
 func (x *CgroupRequest) Reset() {
 	*x = CgroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4867,7 +4919,7 @@ func (x *CgroupRequest) String() string {
 func (*CgroupRequest) ProtoMessage() {}
 
 func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4880,7 +4932,7 @@ func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupRequest.ProtoReflect.Descriptor instead.
 func (*CgroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *CgroupRequest) GetId() uint64 {
@@ -4900,7 +4952,7 @@ type CgroupInfoRequest struct {
 
 func (x *CgroupInfoRequest) Reset() {
 	*x = CgroupInfoRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4912,7 +4964,7 @@ func (x *CgroupInfoRequest) String() string {
 func (*CgroupInfoRequest) ProtoMessage() {}
 
 func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4925,7 +4977,7 @@ func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoRequest.ProtoReflect.Descriptor instead.
 func (*CgroupInfoRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *CgroupInfoRequest) GetId() uint64 {
@@ -4951,7 +5003,7 @@ type CgroupReply struct {
 
 func (x *CgroupReply) Reset() {
 	*x = CgroupReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4963,7 +5015,7 @@ func (x *CgroupReply) String() string {
 func (*CgroupReply) ProtoMessage() {}
 
 func (x *CgroupReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4976,7 +5028,7 @@ func (x *CgroupReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupReply.ProtoReflect.Descriptor instead.
 func (*CgroupReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *CgroupReply) GetId() uint64 {
@@ -4996,7 +5048,7 @@ type CgroupMoveRequest struct {
 
 func (x *CgroupMoveRequest) Reset() {
 	*x = CgroupMoveRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5008,7 +5060,7 @@ func (x *CgroupMoveRequest) String() string {
 func (*CgroupMoveRequest) ProtoMessage() {}
 
 func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5021,7 +5073,7 @@ func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMoveRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *CgroupMoveRequest) GetId() uint64 {
@@ -5049,7 +5101,7 @@ type CgroupMembersRequest struct {
 
 func (x *CgroupMembersRequest) Reset() {
 	*x = CgroupMembersRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5061,7 +5113,7 @@ func (x *CgroupMembersRequest) String() string {
 func (*CgroupMembersRequest) ProtoMessage() {}
 
 func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5074,7 +5126,7 @@ func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMembersRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMembersRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *CgroupMembersRequest) GetId() uint64 {
@@ -5115,7 +5167,7 @@ type CgroupInfoReply struct {
 
 func (x *CgroupInfoReply) Reset() {
 	*x = CgroupInfoReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5127,7 +5179,7 @@ func (x *CgroupInfoReply) String() string {
 func (*CgroupInfoReply) ProtoMessage() {}
 
 func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5140,7 +5192,7 @@ func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoReply.ProtoReflect.Descriptor instead.
 func (*CgroupInfoReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *CgroupInfoReply) GetPopulated() bool {
@@ -5217,7 +5269,7 @@ type CgroupSetRequest struct {
 
 func (x *CgroupSetRequest) Reset() {
 	*x = CgroupSetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5229,7 +5281,7 @@ func (x *CgroupSetRequest) String() string {
 func (*CgroupSetRequest) ProtoMessage() {}
 
 func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5242,7 +5294,7 @@ func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupSetRequest.ProtoReflect.Descriptor instead.
 func (*CgroupSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *CgroupSetRequest) GetId() uint64 {
@@ -5275,7 +5327,7 @@ type CgroupChangesRequest struct {
 
 func (x *CgroupChangesRequest) Reset() {
 	*x = CgroupChangesRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5287,7 +5339,7 @@ func (x *CgroupChangesRequest) String() string {
 func (*CgroupChangesRequest) ProtoMessage() {}
 
 func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5300,7 +5352,7 @@ func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesRequest.ProtoReflect.Descriptor instead.
 func (*CgroupChangesRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *CgroupChangesRequest) GetSince() uint64 {
@@ -5322,7 +5374,7 @@ type CgroupChangesReply struct {
 
 func (x *CgroupChangesReply) Reset() {
 	*x = CgroupChangesReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5334,7 +5386,7 @@ func (x *CgroupChangesReply) String() string {
 func (*CgroupChangesReply) ProtoMessage() {}
 
 func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5347,7 +5399,7 @@ func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesReply.ProtoReflect.Descriptor instead.
 func (*CgroupChangesReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *CgroupChangesReply) GetIds() []uint64 {
@@ -5389,7 +5441,7 @@ type UnshareRequest struct {
 
 func (x *UnshareRequest) Reset() {
 	*x = UnshareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5401,7 +5453,7 @@ func (x *UnshareRequest) String() string {
 func (*UnshareRequest) ProtoMessage() {}
 
 func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5414,7 +5466,7 @@ func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnshareRequest.ProtoReflect.Descriptor instead.
 func (*UnshareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{77}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *UnshareRequest) GetFlags() uint64 {
@@ -5450,7 +5502,7 @@ type AdjustRequest struct {
 
 func (x *AdjustRequest) Reset() {
 	*x = AdjustRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[78]
+	mi := &file_proto_proc_proc_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5462,7 +5514,7 @@ func (x *AdjustRequest) String() string {
 func (*AdjustRequest) ProtoMessage() {}
 
 func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[78]
+	mi := &file_proto_proc_proc_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5475,7 +5527,7 @@ func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustRequest.ProtoReflect.Descriptor instead.
 func (*AdjustRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{78}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *AdjustRequest) GetPid() int32 {
@@ -5515,7 +5567,7 @@ type AdjustReply struct {
 
 func (x *AdjustReply) Reset() {
 	*x = AdjustReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[79]
+	mi := &file_proto_proc_proc_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5527,7 +5579,7 @@ func (x *AdjustReply) String() string {
 func (*AdjustReply) ProtoMessage() {}
 
 func (x *AdjustReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[79]
+	mi := &file_proto_proc_proc_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5540,7 +5592,7 @@ func (x *AdjustReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustReply.ProtoReflect.Descriptor instead.
 func (*AdjustReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{79}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *AdjustReply) GetPidMax() int32 {
@@ -5563,7 +5615,7 @@ type CompareRequest struct {
 
 func (x *CompareRequest) Reset() {
 	*x = CompareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[80]
+	mi := &file_proto_proc_proc_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5575,7 +5627,7 @@ func (x *CompareRequest) String() string {
 func (*CompareRequest) ProtoMessage() {}
 
 func (x *CompareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[80]
+	mi := &file_proto_proc_proc_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5588,7 +5640,7 @@ func (x *CompareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
 func (*CompareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{80}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *CompareRequest) GetPid1() int32 {
@@ -5635,7 +5687,7 @@ type ClockRequest struct {
 
 func (x *ClockRequest) Reset() {
 	*x = ClockRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[81]
+	mi := &file_proto_proc_proc_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5647,7 +5699,7 @@ func (x *ClockRequest) String() string {
 func (*ClockRequest) ProtoMessage() {}
 
 func (x *ClockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[81]
+	mi := &file_proto_proc_proc_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5660,7 +5712,7 @@ func (x *ClockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
 func (*ClockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{81}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *ClockRequest) GetRealtime() uint64 {
@@ -5685,7 +5737,7 @@ type TotalsReply struct {
 
 func (x *TotalsReply) Reset() {
 	*x = TotalsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[82]
+	mi := &file_proto_proc_proc_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5697,7 +5749,7 @@ func (x *TotalsReply) String() string {
 func (*TotalsReply) ProtoMessage() {}
 
 func (x *TotalsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[82]
+	mi := &file_proto_proc_proc_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5710,7 +5762,7 @@ func (x *TotalsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
 func (*TotalsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{82}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *TotalsReply) GetProcesses() uint32 {
@@ -5775,7 +5827,7 @@ type TimerMakeRequest struct {
 
 func (x *TimerMakeRequest) Reset() {
 	*x = TimerMakeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[83]
+	mi := &file_proto_proc_proc_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5787,7 +5839,7 @@ func (x *TimerMakeRequest) String() string {
 func (*TimerMakeRequest) ProtoMessage() {}
 
 func (x *TimerMakeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[83]
+	mi := &file_proto_proc_proc_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5800,7 +5852,7 @@ func (x *TimerMakeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerMakeRequest.ProtoReflect.Descriptor instead.
 func (*TimerMakeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{83}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *TimerMakeRequest) GetRealtime() bool {
@@ -5847,7 +5899,7 @@ type TimerMakeReply struct {
 
 func (x *TimerMakeReply) Reset() {
 	*x = TimerMakeReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[84]
+	mi := &file_proto_proc_proc_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5859,7 +5911,7 @@ func (x *TimerMakeReply) String() string {
 func (*TimerMakeReply) ProtoMessage() {}
 
 func (x *TimerMakeReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[84]
+	mi := &file_proto_proc_proc_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5872,7 +5924,7 @@ func (x *TimerMakeReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerMakeReply.ProtoReflect.Descriptor instead.
 func (*TimerMakeReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{84}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *TimerMakeReply) GetId() int32 {
@@ -5895,7 +5947,7 @@ type TimerArmRequest struct {
 
 func (x *TimerArmRequest) Reset() {
 	*x = TimerArmRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[85]
+	mi := &file_proto_proc_proc_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5907,7 +5959,7 @@ func (x *TimerArmRequest) String() string {
 func (*TimerArmRequest) ProtoMessage() {}
 
 func (x *TimerArmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[85]
+	mi := &file_proto_proc_proc_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5920,7 +5972,7 @@ func (x *TimerArmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerArmRequest.ProtoReflect.Descriptor instead.
 func (*TimerArmRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{85}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *TimerArmRequest) GetId() int32 {
@@ -5969,7 +6021,7 @@ type TimerArmReply struct {
 
 func (x *TimerArmReply) Reset() {
 	*x = TimerArmReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[86]
+	mi := &file_proto_proc_proc_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5981,7 +6033,7 @@ func (x *TimerArmReply) String() string {
 func (*TimerArmReply) ProtoMessage() {}
 
 func (x *TimerArmReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[86]
+	mi := &file_proto_proc_proc_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5994,7 +6046,7 @@ func (x *TimerArmReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerArmReply.ProtoReflect.Descriptor instead.
 func (*TimerArmReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{86}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *TimerArmReply) GetValue() uint64 {
@@ -6027,7 +6079,7 @@ type TimerDeleteRequest struct {
 
 func (x *TimerDeleteRequest) Reset() {
 	*x = TimerDeleteRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[87]
+	mi := &file_proto_proc_proc_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6039,7 +6091,7 @@ func (x *TimerDeleteRequest) String() string {
 func (*TimerDeleteRequest) ProtoMessage() {}
 
 func (x *TimerDeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[87]
+	mi := &file_proto_proc_proc_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6052,7 +6104,7 @@ func (x *TimerDeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerDeleteRequest.ProtoReflect.Descriptor instead.
 func (*TimerDeleteRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{87}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *TimerDeleteRequest) GetId() int32 {
@@ -6076,7 +6128,7 @@ type VictimReply struct {
 
 func (x *VictimReply) Reset() {
 	*x = VictimReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[88]
+	mi := &file_proto_proc_proc_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6088,7 +6140,7 @@ func (x *VictimReply) String() string {
 func (*VictimReply) ProtoMessage() {}
 
 func (x *VictimReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[88]
+	mi := &file_proto_proc_proc_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6101,7 +6153,7 @@ func (x *VictimReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VictimReply.ProtoReflect.Descriptor instead.
 func (*VictimReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{88}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *VictimReply) GetPid() int32 {
@@ -6171,7 +6223,9 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\acmdline\x18\t \x01(\fR\acmdline\x12\x1e\n" +
 	"\aconsole\x18\n" +
 	" \x01(\rB\x04\x90\xb5\x18\x01R\aconsole\x12+\n" +
-	"\x06layout\x18\v \x01(\v2\x13.aramid.proc.LayoutR\x06layout\"\xeb\x01\n" +
+	"\x06layout\x18\v \x01(\v2\x13.aramid.proc.LayoutR\x06layout\"+\n" +
+	"\x0fSpawnExeRequest\x12\x18\n" +
+	"\x04file\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x04file\"\xeb\x01\n" +
 	"\vForkRequest\x12\x14\n" +
 	"\x05flags\x18\x01 \x01(\x04R\x05flags\x12\x14\n" +
 	"\x05stack\x18\x02 \x01(\x04R\x05stack\x12\x10\n" +
@@ -6183,7 +6237,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x02fs\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x02fs\x12\x1d\n" +
 	"\n" +
 	"parent_tid\x18\b \x01(\x04R\tparentTid\x12\x16\n" +
-	"\x06cgroup\x18\t \x01(\x04R\x06cgroup\"\xae\x02\n" +
+	"\x06cgroup\x18\t \x01(\x04R\x06cgroup\"\xcf\x02\n" +
 	"\vExecRequest\x12\x14\n" +
 	"\x05entry\x18\x01 \x01(\x04R\x05entry\x12\x14\n" +
 	"\x05stack\x18\x02 \x01(\x04R\x05stack\x12\x12\n" +
@@ -6197,7 +6251,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\aset_gid\x18\n" +
 	" \x01(\bR\x06setGid\x12\x10\n" +
 	"\x03uid\x18\v \x01(\rR\x03uid\x12\x10\n" +
-	"\x03gid\x18\f \x01(\rR\x03gid\"g\n" +
+	"\x03gid\x18\f \x01(\rR\x03gid\x12\x1f\n" +
+	"\bexe_file\x18\r \x01(\rB\x04\x90\xb5\x18\x01R\aexeFile\"g\n" +
 	"\x0fExecPlanRequest\x12\x17\n" +
 	"\aset_uid\x18\x01 \x01(\bR\x06setUid\x12\x17\n" +
 	"\aset_gid\x18\x02 \x01(\bR\x06setGid\x12\x10\n" +
@@ -6660,7 +6715,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\x8f/\n" +
+	"\x04KILL\x10\x022\xe5/\n" +
 	"\x04Proc\x12T\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x19\x8a\xb5\x18\x15\b\x01\"\tErrExists\"\x06ErrArg\x12w\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\">\x8a\xb5\x18:\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\"\x0eErrInterrupted\x12P\n" +
@@ -6746,7 +6801,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\b\x01\"\x06ErrArg\x12W\n" +
 	"\vTimerDelete\x12\x1f.aramid.proc.TimerDeleteRequest\x1a\x17.aramid.proc.EmptyReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12W\n" +
-	"\vOutOfMemory\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.VictimReply\"\x13\x8a\xb5\x18\x0f\b\x01\x10\x01\"\tErrSearchB\x13Z\x11aramid/proto/procb\x06proto3"
+	"\vOutOfMemory\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.VictimReply\"\x13\x8a\xb5\x18\x0f\b\x01\x10\x01\"\tErrSearch\x12T\n" +
+	"\bSpawnExe\x12\x1c.aramid.proc.SpawnExeRequest\x1a\x17.aramid.proc.EmptyReply\"\x11\x8a\xb5\x18\r\b\x01\"\tErrExistsB\x13Z\x11aramid/proto/procb\x06proto3"
 
 var (
 	file_proto_proc_proc_proto_rawDescOnce sync.Once
@@ -6761,7 +6817,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 89)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 90)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(Verdict)(0),                 // 0: aramid.proc.Verdict
 	(CgroupKnob)(0),              // 1: aramid.proc.CgroupKnob
@@ -6770,239 +6826,242 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*PidRequest)(nil),           // 4: aramid.proc.PidRequest
 	(*PidReply)(nil),             // 5: aramid.proc.PidReply
 	(*SpawnRequest)(nil),         // 6: aramid.proc.SpawnRequest
-	(*ForkRequest)(nil),          // 7: aramid.proc.ForkRequest
-	(*ExecRequest)(nil),          // 8: aramid.proc.ExecRequest
-	(*ExecPlanRequest)(nil),      // 9: aramid.proc.ExecPlanRequest
-	(*ExecPlanReply)(nil),        // 10: aramid.proc.ExecPlanReply
-	(*Layout)(nil),               // 11: aramid.proc.Layout
-	(*ExitRequest)(nil),          // 12: aramid.proc.ExitRequest
-	(*WaitRequest)(nil),          // 13: aramid.proc.WaitRequest
-	(*WaitReply)(nil),            // 14: aramid.proc.WaitReply
-	(*KillRequest)(nil),          // 15: aramid.proc.KillRequest
-	(*RaiseRequest)(nil),         // 16: aramid.proc.RaiseRequest
-	(*BackgroundRequest)(nil),    // 17: aramid.proc.BackgroundRequest
-	(*BackgroundReply)(nil),      // 18: aramid.proc.BackgroundReply
-	(*OriginRequest)(nil),        // 19: aramid.proc.OriginRequest
-	(*FaultRequest)(nil),         // 20: aramid.proc.FaultRequest
-	(*ActionRequest)(nil),        // 21: aramid.proc.ActionRequest
-	(*ActionReply)(nil),          // 22: aramid.proc.ActionReply
-	(*MaskRequest)(nil),          // 23: aramid.proc.MaskRequest
-	(*MaskReply)(nil),            // 24: aramid.proc.MaskReply
-	(*SuspendRequest)(nil),       // 25: aramid.proc.SuspendRequest
-	(*TimedWaitRequest)(nil),     // 26: aramid.proc.TimedWaitRequest
-	(*AltStackRequest)(nil),      // 27: aramid.proc.AltStackRequest
-	(*AltStackReply)(nil),        // 28: aramid.proc.AltStackReply
-	(*SignalReply)(nil),          // 29: aramid.proc.SignalReply
-	(*SigReturnRequest)(nil),     // 30: aramid.proc.SigReturnRequest
-	(*IdentityReply)(nil),        // 31: aramid.proc.IdentityReply
-	(*SetGroupRequest)(nil),      // 32: aramid.proc.SetGroupRequest
-	(*CredsReply)(nil),           // 33: aramid.proc.CredsReply
-	(*SetCredsRequest)(nil),      // 34: aramid.proc.SetCredsRequest
-	(*LimitRequest)(nil),         // 35: aramid.proc.LimitRequest
-	(*LimitReply)(nil),           // 36: aramid.proc.LimitReply
-	(*UsageRequest)(nil),         // 37: aramid.proc.UsageRequest
-	(*UsageReply)(nil),           // 38: aramid.proc.UsageReply
-	(*SettingRequest)(nil),       // 39: aramid.proc.SettingRequest
-	(*SettingReply)(nil),         // 40: aramid.proc.SettingReply
-	(*ThreadRequest)(nil),        // 41: aramid.proc.ThreadRequest
-	(*UtsRequest)(nil),           // 42: aramid.proc.UtsRequest
-	(*UtsReply)(nil),             // 43: aramid.proc.UtsReply
-	(*AlarmRequest)(nil),         // 44: aramid.proc.AlarmRequest
-	(*AlarmReply)(nil),           // 45: aramid.proc.AlarmReply
-	(*MemoryReply)(nil),          // 46: aramid.proc.MemoryReply
-	(*FsReply)(nil),              // 47: aramid.proc.FsReply
-	(*ListRequest)(nil),          // 48: aramid.proc.ListRequest
-	(*ListReply)(nil),            // 49: aramid.proc.ListReply
-	(*StatusReply)(nil),          // 50: aramid.proc.StatusReply
-	(*FdInstallRequest)(nil),     // 51: aramid.proc.FdInstallRequest
-	(*FdInstallReply)(nil),       // 52: aramid.proc.FdInstallReply
-	(*FdRequest)(nil),            // 53: aramid.proc.FdRequest
-	(*FdCloseReply)(nil),         // 54: aramid.proc.FdCloseReply
-	(*FdGetRequest)(nil),         // 55: aramid.proc.FdGetRequest
-	(*FdReply)(nil),              // 56: aramid.proc.FdReply
-	(*FdGetReply)(nil),           // 57: aramid.proc.FdGetReply
-	(*FdDupRequest)(nil),         // 58: aramid.proc.FdDupRequest
-	(*FdDup2Request)(nil),        // 59: aramid.proc.FdDup2Request
-	(*FdFlagsRequest)(nil),       // 60: aramid.proc.FdFlagsRequest
-	(*FdRangeRequest)(nil),       // 61: aramid.proc.FdRangeRequest
-	(*FdListReply)(nil),          // 62: aramid.proc.FdListReply
-	(*PriorityRequest)(nil),      // 63: aramid.proc.PriorityRequest
-	(*PriorityReply)(nil),        // 64: aramid.proc.PriorityReply
-	(*SchedRequest)(nil),         // 65: aramid.proc.SchedRequest
-	(*SchedReply)(nil),           // 66: aramid.proc.SchedReply
-	(*SignalWatchRequest)(nil),   // 67: aramid.proc.SignalWatchRequest
-	(*WatchRequest)(nil),         // 68: aramid.proc.WatchRequest
-	(*WatchReply)(nil),           // 69: aramid.proc.WatchReply
-	(*CgroupRequest)(nil),        // 70: aramid.proc.CgroupRequest
-	(*CgroupInfoRequest)(nil),    // 71: aramid.proc.CgroupInfoRequest
-	(*CgroupReply)(nil),          // 72: aramid.proc.CgroupReply
-	(*CgroupMoveRequest)(nil),    // 73: aramid.proc.CgroupMoveRequest
-	(*CgroupMembersRequest)(nil), // 74: aramid.proc.CgroupMembersRequest
-	(*CgroupInfoReply)(nil),      // 75: aramid.proc.CgroupInfoReply
-	(*CgroupSetRequest)(nil),     // 76: aramid.proc.CgroupSetRequest
-	(*CgroupChangesRequest)(nil), // 77: aramid.proc.CgroupChangesRequest
-	(*CgroupChangesReply)(nil),   // 78: aramid.proc.CgroupChangesReply
-	(*UnshareRequest)(nil),       // 79: aramid.proc.UnshareRequest
-	(*AdjustRequest)(nil),        // 80: aramid.proc.AdjustRequest
-	(*AdjustReply)(nil),          // 81: aramid.proc.AdjustReply
-	(*CompareRequest)(nil),       // 82: aramid.proc.CompareRequest
-	(*ClockRequest)(nil),         // 83: aramid.proc.ClockRequest
-	(*TotalsReply)(nil),          // 84: aramid.proc.TotalsReply
-	(*TimerMakeRequest)(nil),     // 85: aramid.proc.TimerMakeRequest
-	(*TimerMakeReply)(nil),       // 86: aramid.proc.TimerMakeReply
-	(*TimerArmRequest)(nil),      // 87: aramid.proc.TimerArmRequest
-	(*TimerArmReply)(nil),        // 88: aramid.proc.TimerArmReply
-	(*TimerDeleteRequest)(nil),   // 89: aramid.proc.TimerDeleteRequest
-	(*VictimReply)(nil),          // 90: aramid.proc.VictimReply
+	(*SpawnExeRequest)(nil),      // 7: aramid.proc.SpawnExeRequest
+	(*ForkRequest)(nil),          // 8: aramid.proc.ForkRequest
+	(*ExecRequest)(nil),          // 9: aramid.proc.ExecRequest
+	(*ExecPlanRequest)(nil),      // 10: aramid.proc.ExecPlanRequest
+	(*ExecPlanReply)(nil),        // 11: aramid.proc.ExecPlanReply
+	(*Layout)(nil),               // 12: aramid.proc.Layout
+	(*ExitRequest)(nil),          // 13: aramid.proc.ExitRequest
+	(*WaitRequest)(nil),          // 14: aramid.proc.WaitRequest
+	(*WaitReply)(nil),            // 15: aramid.proc.WaitReply
+	(*KillRequest)(nil),          // 16: aramid.proc.KillRequest
+	(*RaiseRequest)(nil),         // 17: aramid.proc.RaiseRequest
+	(*BackgroundRequest)(nil),    // 18: aramid.proc.BackgroundRequest
+	(*BackgroundReply)(nil),      // 19: aramid.proc.BackgroundReply
+	(*OriginRequest)(nil),        // 20: aramid.proc.OriginRequest
+	(*FaultRequest)(nil),         // 21: aramid.proc.FaultRequest
+	(*ActionRequest)(nil),        // 22: aramid.proc.ActionRequest
+	(*ActionReply)(nil),          // 23: aramid.proc.ActionReply
+	(*MaskRequest)(nil),          // 24: aramid.proc.MaskRequest
+	(*MaskReply)(nil),            // 25: aramid.proc.MaskReply
+	(*SuspendRequest)(nil),       // 26: aramid.proc.SuspendRequest
+	(*TimedWaitRequest)(nil),     // 27: aramid.proc.TimedWaitRequest
+	(*AltStackRequest)(nil),      // 28: aramid.proc.AltStackRequest
+	(*AltStackReply)(nil),        // 29: aramid.proc.AltStackReply
+	(*SignalReply)(nil),          // 30: aramid.proc.SignalReply
+	(*SigReturnRequest)(nil),     // 31: aramid.proc.SigReturnRequest
+	(*IdentityReply)(nil),        // 32: aramid.proc.IdentityReply
+	(*SetGroupRequest)(nil),      // 33: aramid.proc.SetGroupRequest
+	(*CredsReply)(nil),           // 34: aramid.proc.CredsReply
+	(*SetCredsRequest)(nil),      // 35: aramid.proc.SetCredsRequest
+	(*LimitRequest)(nil),         // 36: aramid.proc.LimitRequest
+	(*LimitReply)(nil),           // 37: aramid.proc.LimitReply
+	(*UsageRequest)(nil),         // 38: aramid.proc.UsageRequest
+	(*UsageReply)(nil),           // 39: aramid.proc.UsageReply
+	(*SettingRequest)(nil),       // 40: aramid.proc.SettingRequest
+	(*SettingReply)(nil),         // 41: aramid.proc.SettingReply
+	(*ThreadRequest)(nil),        // 42: aramid.proc.ThreadRequest
+	(*UtsRequest)(nil),           // 43: aramid.proc.UtsRequest
+	(*UtsReply)(nil),             // 44: aramid.proc.UtsReply
+	(*AlarmRequest)(nil),         // 45: aramid.proc.AlarmRequest
+	(*AlarmReply)(nil),           // 46: aramid.proc.AlarmReply
+	(*MemoryReply)(nil),          // 47: aramid.proc.MemoryReply
+	(*FsReply)(nil),              // 48: aramid.proc.FsReply
+	(*ListRequest)(nil),          // 49: aramid.proc.ListRequest
+	(*ListReply)(nil),            // 50: aramid.proc.ListReply
+	(*StatusReply)(nil),          // 51: aramid.proc.StatusReply
+	(*FdInstallRequest)(nil),     // 52: aramid.proc.FdInstallRequest
+	(*FdInstallReply)(nil),       // 53: aramid.proc.FdInstallReply
+	(*FdRequest)(nil),            // 54: aramid.proc.FdRequest
+	(*FdCloseReply)(nil),         // 55: aramid.proc.FdCloseReply
+	(*FdGetRequest)(nil),         // 56: aramid.proc.FdGetRequest
+	(*FdReply)(nil),              // 57: aramid.proc.FdReply
+	(*FdGetReply)(nil),           // 58: aramid.proc.FdGetReply
+	(*FdDupRequest)(nil),         // 59: aramid.proc.FdDupRequest
+	(*FdDup2Request)(nil),        // 60: aramid.proc.FdDup2Request
+	(*FdFlagsRequest)(nil),       // 61: aramid.proc.FdFlagsRequest
+	(*FdRangeRequest)(nil),       // 62: aramid.proc.FdRangeRequest
+	(*FdListReply)(nil),          // 63: aramid.proc.FdListReply
+	(*PriorityRequest)(nil),      // 64: aramid.proc.PriorityRequest
+	(*PriorityReply)(nil),        // 65: aramid.proc.PriorityReply
+	(*SchedRequest)(nil),         // 66: aramid.proc.SchedRequest
+	(*SchedReply)(nil),           // 67: aramid.proc.SchedReply
+	(*SignalWatchRequest)(nil),   // 68: aramid.proc.SignalWatchRequest
+	(*WatchRequest)(nil),         // 69: aramid.proc.WatchRequest
+	(*WatchReply)(nil),           // 70: aramid.proc.WatchReply
+	(*CgroupRequest)(nil),        // 71: aramid.proc.CgroupRequest
+	(*CgroupInfoRequest)(nil),    // 72: aramid.proc.CgroupInfoRequest
+	(*CgroupReply)(nil),          // 73: aramid.proc.CgroupReply
+	(*CgroupMoveRequest)(nil),    // 74: aramid.proc.CgroupMoveRequest
+	(*CgroupMembersRequest)(nil), // 75: aramid.proc.CgroupMembersRequest
+	(*CgroupInfoReply)(nil),      // 76: aramid.proc.CgroupInfoReply
+	(*CgroupSetRequest)(nil),     // 77: aramid.proc.CgroupSetRequest
+	(*CgroupChangesRequest)(nil), // 78: aramid.proc.CgroupChangesRequest
+	(*CgroupChangesReply)(nil),   // 79: aramid.proc.CgroupChangesReply
+	(*UnshareRequest)(nil),       // 80: aramid.proc.UnshareRequest
+	(*AdjustRequest)(nil),        // 81: aramid.proc.AdjustRequest
+	(*AdjustReply)(nil),          // 82: aramid.proc.AdjustReply
+	(*CompareRequest)(nil),       // 83: aramid.proc.CompareRequest
+	(*ClockRequest)(nil),         // 84: aramid.proc.ClockRequest
+	(*TotalsReply)(nil),          // 85: aramid.proc.TotalsReply
+	(*TimerMakeRequest)(nil),     // 86: aramid.proc.TimerMakeRequest
+	(*TimerMakeReply)(nil),       // 87: aramid.proc.TimerMakeReply
+	(*TimerArmRequest)(nil),      // 88: aramid.proc.TimerArmRequest
+	(*TimerArmReply)(nil),        // 89: aramid.proc.TimerArmReply
+	(*TimerDeleteRequest)(nil),   // 90: aramid.proc.TimerDeleteRequest
+	(*VictimReply)(nil),          // 91: aramid.proc.VictimReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
-	11, // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
-	11, // 1: aramid.proc.ExecRequest.layout:type_name -> aramid.proc.Layout
+	12, // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
+	12, // 1: aramid.proc.ExecRequest.layout:type_name -> aramid.proc.Layout
 	0,  // 2: aramid.proc.BackgroundReply.verdict:type_name -> aramid.proc.Verdict
-	11, // 3: aramid.proc.StatusReply.layout:type_name -> aramid.proc.Layout
+	12, // 3: aramid.proc.StatusReply.layout:type_name -> aramid.proc.Layout
 	1,  // 4: aramid.proc.CgroupSetRequest.knob:type_name -> aramid.proc.CgroupKnob
 	6,  // 5: aramid.proc.Proc.Spawn:input_type -> aramid.proc.SpawnRequest
-	7,  // 6: aramid.proc.Proc.Fork:input_type -> aramid.proc.ForkRequest
+	8,  // 6: aramid.proc.Proc.Fork:input_type -> aramid.proc.ForkRequest
 	4,  // 7: aramid.proc.Proc.VforkWait:input_type -> aramid.proc.PidRequest
-	9,  // 8: aramid.proc.Proc.ExecPlan:input_type -> aramid.proc.ExecPlanRequest
-	8,  // 9: aramid.proc.Proc.Exec:input_type -> aramid.proc.ExecRequest
-	12, // 10: aramid.proc.Proc.Exit:input_type -> aramid.proc.ExitRequest
-	12, // 11: aramid.proc.Proc.ExitGroup:input_type -> aramid.proc.ExitRequest
-	13, // 12: aramid.proc.Proc.Wait:input_type -> aramid.proc.WaitRequest
-	15, // 13: aramid.proc.Proc.Kill:input_type -> aramid.proc.KillRequest
-	20, // 14: aramid.proc.Proc.Fault:input_type -> aramid.proc.FaultRequest
-	21, // 15: aramid.proc.Proc.Action:input_type -> aramid.proc.ActionRequest
-	23, // 16: aramid.proc.Proc.Mask:input_type -> aramid.proc.MaskRequest
-	25, // 17: aramid.proc.Proc.Suspend:input_type -> aramid.proc.SuspendRequest
+	10, // 8: aramid.proc.Proc.ExecPlan:input_type -> aramid.proc.ExecPlanRequest
+	9,  // 9: aramid.proc.Proc.Exec:input_type -> aramid.proc.ExecRequest
+	13, // 10: aramid.proc.Proc.Exit:input_type -> aramid.proc.ExitRequest
+	13, // 11: aramid.proc.Proc.ExitGroup:input_type -> aramid.proc.ExitRequest
+	14, // 12: aramid.proc.Proc.Wait:input_type -> aramid.proc.WaitRequest
+	16, // 13: aramid.proc.Proc.Kill:input_type -> aramid.proc.KillRequest
+	21, // 14: aramid.proc.Proc.Fault:input_type -> aramid.proc.FaultRequest
+	22, // 15: aramid.proc.Proc.Action:input_type -> aramid.proc.ActionRequest
+	24, // 16: aramid.proc.Proc.Mask:input_type -> aramid.proc.MaskRequest
+	26, // 17: aramid.proc.Proc.Suspend:input_type -> aramid.proc.SuspendRequest
 	2,  // 18: aramid.proc.Proc.Pending:input_type -> aramid.proc.EmptyRequest
-	26, // 19: aramid.proc.Proc.TimedWait:input_type -> aramid.proc.TimedWaitRequest
-	27, // 20: aramid.proc.Proc.AltStack:input_type -> aramid.proc.AltStackRequest
+	27, // 19: aramid.proc.Proc.TimedWait:input_type -> aramid.proc.TimedWaitRequest
+	28, // 20: aramid.proc.Proc.AltStack:input_type -> aramid.proc.AltStackRequest
 	2,  // 21: aramid.proc.Proc.NextSignal:input_type -> aramid.proc.EmptyRequest
-	17, // 22: aramid.proc.Proc.Background:input_type -> aramid.proc.BackgroundRequest
+	18, // 22: aramid.proc.Proc.Background:input_type -> aramid.proc.BackgroundRequest
 	4,  // 23: aramid.proc.Proc.Group:input_type -> aramid.proc.PidRequest
-	19, // 24: aramid.proc.Proc.Leaving:input_type -> aramid.proc.OriginRequest
-	16, // 25: aramid.proc.Proc.Raise:input_type -> aramid.proc.RaiseRequest
-	30, // 26: aramid.proc.Proc.SigReturn:input_type -> aramid.proc.SigReturnRequest
+	20, // 24: aramid.proc.Proc.Leaving:input_type -> aramid.proc.OriginRequest
+	17, // 25: aramid.proc.Proc.Raise:input_type -> aramid.proc.RaiseRequest
+	31, // 26: aramid.proc.Proc.SigReturn:input_type -> aramid.proc.SigReturnRequest
 	4,  // 27: aramid.proc.Proc.Identity:input_type -> aramid.proc.PidRequest
-	32, // 28: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
+	33, // 28: aramid.proc.Proc.SetGroup:input_type -> aramid.proc.SetGroupRequest
 	2,  // 29: aramid.proc.Proc.SetSession:input_type -> aramid.proc.EmptyRequest
 	4,  // 30: aramid.proc.Proc.Creds:input_type -> aramid.proc.PidRequest
-	34, // 31: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
-	35, // 32: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
-	37, // 33: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
-	39, // 34: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
-	41, // 35: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
-	42, // 36: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
-	44, // 37: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
+	35, // 31: aramid.proc.Proc.SetCreds:input_type -> aramid.proc.SetCredsRequest
+	36, // 32: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
+	38, // 33: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
+	40, // 34: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
+	42, // 35: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
+	43, // 36: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
+	45, // 37: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
 	2,  // 38: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
 	2,  // 39: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
-	48, // 40: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
+	49, // 40: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
 	4,  // 41: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
-	51, // 42: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
-	55, // 43: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
-	58, // 44: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
-	59, // 45: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
-	53, // 46: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
-	60, // 47: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
-	61, // 48: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
+	52, // 42: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
+	56, // 43: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
+	59, // 44: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
+	60, // 45: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
+	54, // 46: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
+	61, // 47: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
+	62, // 48: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
 	4,  // 49: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
-	63, // 50: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
-	65, // 51: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
-	63, // 52: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
+	64, // 50: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
+	66, // 51: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
+	64, // 52: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
 	4,  // 53: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
-	67, // 54: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
-	68, // 55: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
+	68, // 54: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
+	69, // 55: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
 	4,  // 56: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
-	70, // 57: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
-	70, // 58: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
-	73, // 59: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
-	74, // 60: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
-	71, // 61: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
-	76, // 62: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
-	77, // 63: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
-	79, // 64: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
+	71, // 57: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
+	71, // 58: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
+	74, // 59: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
+	75, // 60: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
+	72, // 61: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
+	77, // 62: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
+	78, // 63: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
+	80, // 64: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
 	4,  // 65: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
 	4,  // 66: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
-	80, // 67: aramid.proc.Proc.Adjust:input_type -> aramid.proc.AdjustRequest
-	82, // 68: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
-	83, // 69: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
+	81, // 67: aramid.proc.Proc.Adjust:input_type -> aramid.proc.AdjustRequest
+	83, // 68: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	84, // 69: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
 	2,  // 70: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
-	85, // 71: aramid.proc.Proc.TimerMake:input_type -> aramid.proc.TimerMakeRequest
-	87, // 72: aramid.proc.Proc.TimerArm:input_type -> aramid.proc.TimerArmRequest
-	89, // 73: aramid.proc.Proc.TimerDelete:input_type -> aramid.proc.TimerDeleteRequest
+	86, // 71: aramid.proc.Proc.TimerMake:input_type -> aramid.proc.TimerMakeRequest
+	88, // 72: aramid.proc.Proc.TimerArm:input_type -> aramid.proc.TimerArmRequest
+	90, // 73: aramid.proc.Proc.TimerDelete:input_type -> aramid.proc.TimerDeleteRequest
 	2,  // 74: aramid.proc.Proc.OutOfMemory:input_type -> aramid.proc.EmptyRequest
-	5,  // 75: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	5,  // 76: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	3,  // 77: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	10, // 78: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
-	3,  // 79: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	3,  // 80: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	3,  // 81: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	14, // 82: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	3,  // 83: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	3,  // 84: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	22, // 85: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	24, // 86: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	3,  // 87: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	24, // 88: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	29, // 89: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	28, // 90: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	29, // 91: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	18, // 92: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
-	31, // 93: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
-	5,  // 94: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
-	29, // 95: aramid.proc.Proc.Raise:output_type -> aramid.proc.SignalReply
-	3,  // 96: aramid.proc.Proc.SigReturn:output_type -> aramid.proc.EmptyReply
-	31, // 97: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	3,  // 98: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	5,  // 99: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	33, // 100: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	3,  // 101: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	36, // 102: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	38, // 103: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	40, // 104: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	5,  // 105: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	43, // 106: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	45, // 107: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	46, // 108: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	47, // 109: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	49, // 110: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	50, // 111: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	52, // 112: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	57, // 113: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	56, // 114: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	56, // 115: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	54, // 116: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
-	56, // 117: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	3,  // 118: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	62, // 119: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	64, // 120: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	66, // 121: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
-	64, // 122: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
-	46, // 123: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	69, // 124: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
-	3,  // 125: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	69, // 126: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	72, // 127: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
-	3,  // 128: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
-	3,  // 129: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
-	49, // 130: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	75, // 131: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
-	3,  // 132: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	78, // 133: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
-	3,  // 134: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
-	49, // 135: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
-	50, // 136: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
-	81, // 137: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
-	5,  // 138: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
-	3,  // 139: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
-	84, // 140: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
-	86, // 141: aramid.proc.Proc.TimerMake:output_type -> aramid.proc.TimerMakeReply
-	88, // 142: aramid.proc.Proc.TimerArm:output_type -> aramid.proc.TimerArmReply
-	3,  // 143: aramid.proc.Proc.TimerDelete:output_type -> aramid.proc.EmptyReply
-	90, // 144: aramid.proc.Proc.OutOfMemory:output_type -> aramid.proc.VictimReply
-	75, // [75:145] is the sub-list for method output_type
-	5,  // [5:75] is the sub-list for method input_type
+	7,  // 75: aramid.proc.Proc.SpawnExe:input_type -> aramid.proc.SpawnExeRequest
+	5,  // 76: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	5,  // 77: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	3,  // 78: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	11, // 79: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
+	3,  // 80: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	3,  // 81: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	3,  // 82: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	15, // 83: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	3,  // 84: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	3,  // 85: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	23, // 86: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	25, // 87: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	3,  // 88: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	25, // 89: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	30, // 90: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	29, // 91: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	30, // 92: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	19, // 93: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
+	32, // 94: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
+	5,  // 95: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
+	30, // 96: aramid.proc.Proc.Raise:output_type -> aramid.proc.SignalReply
+	3,  // 97: aramid.proc.Proc.SigReturn:output_type -> aramid.proc.EmptyReply
+	32, // 98: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	3,  // 99: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	5,  // 100: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	34, // 101: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	3,  // 102: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	37, // 103: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	39, // 104: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	41, // 105: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	5,  // 106: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	44, // 107: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	46, // 108: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	47, // 109: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	48, // 110: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	50, // 111: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	51, // 112: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	53, // 113: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	58, // 114: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	57, // 115: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	57, // 116: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	55, // 117: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
+	57, // 118: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	3,  // 119: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	63, // 120: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	65, // 121: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	67, // 122: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
+	65, // 123: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
+	47, // 124: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	70, // 125: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	3,  // 126: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
+	70, // 127: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	73, // 128: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	3,  // 129: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
+	3,  // 130: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
+	50, // 131: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	76, // 132: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	3,  // 133: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
+	79, // 134: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	3,  // 135: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
+	50, // 136: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	51, // 137: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	82, // 138: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
+	5,  // 139: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
+	3,  // 140: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
+	85, // 141: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	87, // 142: aramid.proc.Proc.TimerMake:output_type -> aramid.proc.TimerMakeReply
+	89, // 143: aramid.proc.Proc.TimerArm:output_type -> aramid.proc.TimerArmReply
+	3,  // 144: aramid.proc.Proc.TimerDelete:output_type -> aramid.proc.EmptyReply
+	91, // 145: aramid.proc.Proc.OutOfMemory:output_type -> aramid.proc.VictimReply
+	3,  // 146: aramid.proc.Proc.SpawnExe:output_type -> aramid.proc.EmptyReply
+	76, // [76:147] is the sub-list for method output_type
+	5,  // [5:76] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -7013,17 +7072,17 @@ func file_proto_proc_proc_proto_init() {
 	if File_proto_proc_proc_proto != nil {
 		return
 	}
-	file_proto_proc_proc_proto_msgTypes[32].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[39].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[33].OneofWrappers = []any{}
 	file_proto_proc_proc_proto_msgTypes[40].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[78].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[41].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[79].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   89,
+			NumMessages:   90,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -81,6 +81,7 @@ const (
 	MethodTimerArm      = 68
 	MethodTimerDelete   = 69
 	MethodOutOfMemory   = 70
+	MethodSpawnExe      = 71
 )
 
 // Client calls Proc through the handle H.
@@ -195,7 +196,7 @@ func (cl Client) Exec(c ipc.Caller, in *ExecRequest, out *EmptyReply, grants ...
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 2
+	m.NHandles = 3
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1751,6 +1752,30 @@ func (cl Client) OutOfMemory(c ipc.Caller, in *EmptyRequest, out *VictimReply, g
 	return uabi.OK
 }
 
+// SpawnExe tells, before Spawn, which open file (vfs.ExecFileReply.exe) process 1 will execute: Spawn's message has no room for it.
+// ErrExists: there is a process 1.
+func (cl Client) SpawnExe(c ipc.Caller, in *SpawnExeRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodSpawnExe, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1914,6 +1939,9 @@ type Handler[C any] interface {
 	// OutOfMemory is for a fault of the caller that found no memory: the process that has most of it, as Linux reckons (proc(5), oom_score_adj), is
 	// killed, and the reply names it; pid 0: memory has come back. It waits while one that was chosen has yet to end. ErrSearch: there is none to kill.
 	OutOfMemory(c C, in *EmptyRequest, out *VictimReply) uabi.Error
+	// SpawnExe tells, before Spawn, which open file (vfs.ExecFileReply.exe) process 1 will execute: Spawn's message has no room for it.
+	// ErrExists: there is a process 1.
+	SpawnExe(c C, in *SpawnExeRequest, out *EmptyReply) uabi.Error
 }
 
 // Service is Proc with h's methods behind it.
@@ -2064,6 +2092,8 @@ type service[C any] struct {
 	timerDeleteOut   EmptyReply
 	outOfMemoryIn    EmptyRequest
 	outOfMemoryOut   VictimReply
+	spawnExeIn       SpawnExeRequest
+	spawnExeOut      EmptyReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -2209,6 +2239,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doTimerDelete(c, b)
 	case MethodOutOfMemory:
 		return s.doOutOfMemory(c, b)
+	case MethodSpawnExe:
+		return s.doSpawnExe(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -2284,7 +2316,7 @@ func (s *service[C]) doExec(c C, b *uk.Buffer) uabi.Error {
 	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
 		return uabi.ErrDecode
 	}
-	ipc.AbsentHandles(b.In, 2)
+	ipc.AbsentHandles(b.In, 3)
 	in.FromHandles(&b.In.Handle)
 	out.Clear()
 	if err := s.h.Exec(c, in, out); err != uabi.OK {
@@ -3389,6 +3421,24 @@ func (s *service[C]) doOutOfMemory(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doSpawnExe(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.spawnExeIn, &s.spawnExeOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.SpawnExe(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -3421,7 +3471,7 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Exec", Mutates: true, Blocks: true, Forward: false,
 		Errors: []uabi.Error{uabi.ErrArg},
-		In:     ipc.Bytes, Out: 0, InHandles: 2, OutHandles: 0,
+		In:     ipc.Bytes, Out: 0, InHandles: 3, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ExecRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
@@ -3865,6 +3915,13 @@ var Methods = [...]ipc.Method{
 		NewIn:  func() ipc.Message { return new(EmptyRequest) },
 		NewOut: func() ipc.Message { return new(VictimReply) },
 	},
+	{
+		Name: "SpawnExe", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrExists},
+		In:     0, Out: 0, InHandles: 1, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(SpawnExeRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
 }
 
 // ToWords implements ipc.Message.
@@ -4011,6 +4068,30 @@ func (x *SpawnRequest) Encode(b []byte) int {
 func (x *SpawnRequest) Decode(b []byte) bool {
 	x.Clear()
 	return x.UnmarshalVTUnsafe(b) == nil
+}
+
+// ToWords implements ipc.Message.
+func (x *SpawnExeRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+}
+
+// FromWords implements ipc.Message.
+func (x *SpawnExeRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *SpawnExeRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.File)
+}
+
+// FromHandles implements ipc.Message.
+func (x *SpawnExeRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.File = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *SpawnExeRequest) Clear() {
+	x.File = 0
 }
 
 // ToWords implements ipc.Message.
@@ -4211,12 +4292,14 @@ func (x *ExecRequest) FromWords(w *[uabi.MaxWords]uint64) {
 func (x *ExecRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
 	h[0] = uabi.Handle(x.Mm)
 	h[1] = uabi.Handle(x.Space)
+	h[2] = uabi.Handle(x.ExeFile)
 }
 
 // FromHandles implements ipc.Message.
 func (x *ExecRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 	x.Mm = uint32(h[0])
 	x.Space = uint32(h[1])
+	x.ExeFile = uint32(h[2])
 }
 
 // Clear implements ipc.Message.
@@ -4233,6 +4316,7 @@ func (x *ExecRequest) Clear() {
 	x.SetGid = false
 	x.Uid = 0
 	x.Gid = 0
+	x.ExeFile = 0
 	x.unknownFields = nil
 }
 

@@ -521,6 +521,7 @@ type ExecFileReply struct {
 	Nosuid        bool                   `protobuf:"varint,6,opt,name=nosuid,proto3" json:"nosuid,omitempty"` // its mount says that set-id bits do not count
 	Path          string                 `protobuf:"bytes,7,opt,name=path,proto3" json:"path,omitempty"`      // absolute
 	Memory        uint32                 `protobuf:"varint,8,opt,name=memory,proto3" json:"memory,omitempty"` // to read and to map
+	Exe           uint32                 `protobuf:"varint,9,opt,name=exe,proto3" json:"exe,omitempty"`       // the open file that says that it is executed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -607,6 +608,13 @@ func (x *ExecFileReply) GetPath() string {
 func (x *ExecFileReply) GetMemory() uint32 {
 	if x != nil {
 		return x.Memory
+	}
+	return 0
+}
+
+func (x *ExecFileReply) GetExe() uint32 {
+	if x != nil {
+		return x.Exe
 	}
 	return 0
 }
@@ -1391,6 +1399,58 @@ func (x *PipeRequest) GetFlags() uint32 {
 	return 0
 }
 
+type PipeSizeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Set           bool                   `protobuf:"varint,1,opt,name=set,proto3" json:"set,omitempty"`
+	Size          uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"` // rounded up
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PipeSizeRequest) Reset() {
+	*x = PipeSizeRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipeSizeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipeSizeRequest) ProtoMessage() {}
+
+func (x *PipeSizeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipeSizeRequest.ProtoReflect.Descriptor instead.
+func (*PipeSizeRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *PipeSizeRequest) GetSet() bool {
+	if x != nil {
+		return x.Set
+	}
+	return false
+}
+
+func (x *PipeSizeRequest) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
 type PipeReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Read          uint32                 `protobuf:"varint,1,opt,name=read,proto3" json:"read,omitempty"`
@@ -1401,7 +1461,7 @@ type PipeReply struct {
 
 func (x *PipeReply) Reset() {
 	*x = PipeReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1413,7 +1473,7 @@ func (x *PipeReply) String() string {
 func (*PipeReply) ProtoMessage() {}
 
 func (x *PipeReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1426,7 +1486,7 @@ func (x *PipeReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipeReply.ProtoReflect.Descriptor instead.
 func (*PipeReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{17}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PipeReply) GetRead() uint32 {
@@ -1453,7 +1513,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1465,7 +1525,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1478,7 +1538,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{18}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReadRequest) GetOffset() int64 {
@@ -1504,7 +1564,7 @@ type CountReply struct {
 
 func (x *CountReply) Reset() {
 	*x = CountReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1516,7 +1576,7 @@ func (x *CountReply) String() string {
 func (*CountReply) ProtoMessage() {}
 
 func (x *CountReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1529,7 +1589,7 @@ func (x *CountReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountReply.ProtoReflect.Descriptor instead.
 func (*CountReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{19}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CountReply) GetCount() int64 {
@@ -1549,7 +1609,7 @@ type SeekRequest struct {
 
 func (x *SeekRequest) Reset() {
 	*x = SeekRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1561,7 +1621,7 @@ func (x *SeekRequest) String() string {
 func (*SeekRequest) ProtoMessage() {}
 
 func (x *SeekRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1574,7 +1634,7 @@ func (x *SeekRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeekRequest.ProtoReflect.Descriptor instead.
 func (*SeekRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{20}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SeekRequest) GetOffset() int64 {
@@ -1600,7 +1660,7 @@ type ReadDirRequest struct {
 
 func (x *ReadDirRequest) Reset() {
 	*x = ReadDirRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1612,7 +1672,7 @@ func (x *ReadDirRequest) String() string {
 func (*ReadDirRequest) ProtoMessage() {}
 
 func (x *ReadDirRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1625,7 +1685,7 @@ func (x *ReadDirRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadDirRequest.ProtoReflect.Descriptor instead.
 func (*ReadDirRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{21}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReadDirRequest) GetMaxBytes() uint32 {
@@ -1647,7 +1707,7 @@ type Dirent struct {
 
 func (x *Dirent) Reset() {
 	*x = Dirent{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1659,7 +1719,7 @@ func (x *Dirent) String() string {
 func (*Dirent) ProtoMessage() {}
 
 func (x *Dirent) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1672,7 +1732,7 @@ func (x *Dirent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dirent.ProtoReflect.Descriptor instead.
 func (*Dirent) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{22}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Dirent) GetIno() uint64 {
@@ -1712,7 +1772,7 @@ type ReadDirReply struct {
 
 func (x *ReadDirReply) Reset() {
 	*x = ReadDirReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1724,7 +1784,7 @@ func (x *ReadDirReply) String() string {
 func (*ReadDirReply) ProtoMessage() {}
 
 func (x *ReadDirReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1737,7 +1797,7 @@ func (x *ReadDirReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadDirReply.ProtoReflect.Descriptor instead.
 func (*ReadDirReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{23}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReadDirReply) GetEntries() []*Dirent {
@@ -1757,7 +1817,7 @@ type FlagsRequest struct {
 
 func (x *FlagsRequest) Reset() {
 	*x = FlagsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1769,7 +1829,7 @@ func (x *FlagsRequest) String() string {
 func (*FlagsRequest) ProtoMessage() {}
 
 func (x *FlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1782,7 +1842,7 @@ func (x *FlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlagsRequest.ProtoReflect.Descriptor instead.
 func (*FlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{24}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FlagsRequest) GetSet() bool {
@@ -1810,7 +1870,7 @@ type IoctlRequest struct {
 
 func (x *IoctlRequest) Reset() {
 	*x = IoctlRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1822,7 +1882,7 @@ func (x *IoctlRequest) String() string {
 func (*IoctlRequest) ProtoMessage() {}
 
 func (x *IoctlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1835,7 +1895,7 @@ func (x *IoctlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlRequest.ProtoReflect.Descriptor instead.
 func (*IoctlRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{25}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *IoctlRequest) GetCmd() uint32 {
@@ -1871,7 +1931,7 @@ type IoctlReply struct {
 
 func (x *IoctlReply) Reset() {
 	*x = IoctlReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1883,7 +1943,7 @@ func (x *IoctlReply) String() string {
 func (*IoctlReply) ProtoMessage() {}
 
 func (x *IoctlReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1896,7 +1956,7 @@ func (x *IoctlReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlReply.ProtoReflect.Descriptor instead.
 func (*IoctlReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{26}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *IoctlReply) GetResult() int64 {
@@ -1937,7 +1997,7 @@ type LogRequest struct {
 
 func (x *LogRequest) Reset() {
 	*x = LogRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1949,7 +2009,7 @@ func (x *LogRequest) String() string {
 func (*LogRequest) ProtoMessage() {}
 
 func (x *LogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1962,7 +2022,7 @@ func (x *LogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRequest.ProtoReflect.Descriptor instead.
 func (*LogRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{27}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *LogRequest) GetPriority() uint32 {
@@ -1989,7 +2049,7 @@ type SyslogRequest struct {
 
 func (x *SyslogRequest) Reset() {
 	*x = SyslogRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2001,7 +2061,7 @@ func (x *SyslogRequest) String() string {
 func (*SyslogRequest) ProtoMessage() {}
 
 func (x *SyslogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2014,7 +2074,7 @@ func (x *SyslogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyslogRequest.ProtoReflect.Descriptor instead.
 func (*SyslogRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SyslogRequest) GetAction() uint32 {
@@ -2043,7 +2103,7 @@ type MapFileReply struct {
 
 func (x *MapFileReply) Reset() {
 	*x = MapFileReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2055,7 +2115,7 @@ func (x *MapFileReply) String() string {
 func (*MapFileReply) ProtoMessage() {}
 
 func (x *MapFileReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2068,7 +2128,7 @@ func (x *MapFileReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapFileReply.ProtoReflect.Descriptor instead.
 func (*MapFileReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MapFileReply) GetTag() uint64 {
@@ -2111,7 +2171,7 @@ type PollReply struct {
 
 func (x *PollReply) Reset() {
 	*x = PollReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2123,7 +2183,7 @@ func (x *PollReply) String() string {
 func (*PollReply) ProtoMessage() {}
 
 func (x *PollReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2136,7 +2196,7 @@ func (x *PollReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollReply.ProtoReflect.Descriptor instead.
 func (*PollReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PollReply) GetLevel() uint32 {
@@ -2183,7 +2243,7 @@ type LockRequest struct {
 
 func (x *LockRequest) Reset() {
 	*x = LockRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2195,7 +2255,7 @@ func (x *LockRequest) String() string {
 func (*LockRequest) ProtoMessage() {}
 
 func (x *LockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2208,7 +2268,7 @@ func (x *LockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockRequest.ProtoReflect.Descriptor instead.
 func (*LockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *LockRequest) GetOwner() uint32 {
@@ -2280,7 +2340,7 @@ type LockReply struct {
 
 func (x *LockReply) Reset() {
 	*x = LockReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2292,7 +2352,7 @@ func (x *LockReply) String() string {
 func (*LockReply) ProtoMessage() {}
 
 func (x *LockReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2305,7 +2365,7 @@ func (x *LockReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockReply.ProtoReflect.Descriptor instead.
 func (*LockReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *LockReply) GetType() uint32 {
@@ -2354,7 +2414,7 @@ type EventfdRequest struct {
 
 func (x *EventfdRequest) Reset() {
 	*x = EventfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2366,7 +2426,7 @@ func (x *EventfdRequest) String() string {
 func (*EventfdRequest) ProtoMessage() {}
 
 func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2379,7 +2439,7 @@ func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventfdRequest.ProtoReflect.Descriptor instead.
 func (*EventfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *EventfdRequest) GetValue() uint32 {
@@ -2418,7 +2478,7 @@ type EpollControlRequest struct {
 
 func (x *EpollControlRequest) Reset() {
 	*x = EpollControlRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2430,7 +2490,7 @@ func (x *EpollControlRequest) String() string {
 func (*EpollControlRequest) ProtoMessage() {}
 
 func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2443,7 +2503,7 @@ func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollControlRequest.ProtoReflect.Descriptor instead.
 func (*EpollControlRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *EpollControlRequest) GetOp() uint32 {
@@ -2504,7 +2564,7 @@ type ForgetRequest struct {
 
 func (x *ForgetRequest) Reset() {
 	*x = ForgetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2516,7 +2576,7 @@ func (x *ForgetRequest) String() string {
 func (*ForgetRequest) ProtoMessage() {}
 
 func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2529,7 +2589,7 @@ func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForgetRequest.ProtoReflect.Descriptor instead.
 func (*ForgetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ForgetRequest) GetId() uint64 {
@@ -2550,7 +2610,7 @@ type EpollWaitRequest struct {
 
 func (x *EpollWaitRequest) Reset() {
 	*x = EpollWaitRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2562,7 +2622,7 @@ func (x *EpollWaitRequest) String() string {
 func (*EpollWaitRequest) ProtoMessage() {}
 
 func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2575,7 +2635,7 @@ func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollWaitRequest.ProtoReflect.Descriptor instead.
 func (*EpollWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *EpollWaitRequest) GetMax() uint32 {
@@ -2609,7 +2669,7 @@ type TimerfdRequest struct {
 
 func (x *TimerfdRequest) Reset() {
 	*x = TimerfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2621,7 +2681,7 @@ func (x *TimerfdRequest) String() string {
 func (*TimerfdRequest) ProtoMessage() {}
 
 func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2634,7 +2694,7 @@ func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TimerfdRequest) GetClock() uint32 {
@@ -2664,7 +2724,7 @@ type TimerfdSetRequest struct {
 
 func (x *TimerfdSetRequest) Reset() {
 	*x = TimerfdSetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2676,7 +2736,7 @@ func (x *TimerfdSetRequest) String() string {
 func (*TimerfdSetRequest) ProtoMessage() {}
 
 func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2689,7 +2749,7 @@ func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdSetRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *TimerfdSetRequest) GetSet() bool {
@@ -2738,7 +2798,7 @@ type TimerfdReply struct {
 
 func (x *TimerfdReply) Reset() {
 	*x = TimerfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2750,7 +2810,7 @@ func (x *TimerfdReply) String() string {
 func (*TimerfdReply) ProtoMessage() {}
 
 func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2763,7 +2823,7 @@ func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdReply.ProtoReflect.Descriptor instead.
 func (*TimerfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TimerfdReply) GetValue() uint64 {
@@ -2798,7 +2858,7 @@ type SignalfdRequest struct {
 
 func (x *SignalfdRequest) Reset() {
 	*x = SignalfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2810,7 +2870,7 @@ func (x *SignalfdRequest) String() string {
 func (*SignalfdRequest) ProtoMessage() {}
 
 func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2823,7 +2883,7 @@ func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalfdRequest.ProtoReflect.Descriptor instead.
 func (*SignalfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SignalfdRequest) GetMask() uint64 {
@@ -2857,7 +2917,7 @@ type PidfdRequest struct {
 
 func (x *PidfdRequest) Reset() {
 	*x = PidfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2869,7 +2929,7 @@ func (x *PidfdRequest) String() string {
 func (*PidfdRequest) ProtoMessage() {}
 
 func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2882,7 +2942,7 @@ func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdRequest.ProtoReflect.Descriptor instead.
 func (*PidfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PidfdRequest) GetPid() int32 {
@@ -2910,7 +2970,7 @@ type PidfdReply struct {
 
 func (x *PidfdReply) Reset() {
 	*x = PidfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2922,7 +2982,7 @@ func (x *PidfdReply) String() string {
 func (*PidfdReply) ProtoMessage() {}
 
 func (x *PidfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2935,7 +2995,7 @@ func (x *PidfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdReply.ProtoReflect.Descriptor instead.
 func (*PidfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PidfdReply) GetPid() int64 {
@@ -2968,7 +3028,7 @@ type InotifyRequest struct {
 
 func (x *InotifyRequest) Reset() {
 	*x = InotifyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2980,7 +3040,7 @@ func (x *InotifyRequest) String() string {
 func (*InotifyRequest) ProtoMessage() {}
 
 func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2993,7 +3053,7 @@ func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *InotifyRequest) GetNonblock() bool {
@@ -3013,7 +3073,7 @@ type InotifyAddRequest struct {
 
 func (x *InotifyAddRequest) Reset() {
 	*x = InotifyAddRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3025,7 +3085,7 @@ func (x *InotifyAddRequest) String() string {
 func (*InotifyAddRequest) ProtoMessage() {}
 
 func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3038,7 +3098,7 @@ func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyAddRequest.ProtoReflect.Descriptor instead.
 func (*InotifyAddRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *InotifyAddRequest) GetPath() string {
@@ -3064,7 +3124,7 @@ type InotifyRemoveRequest struct {
 
 func (x *InotifyRemoveRequest) Reset() {
 	*x = InotifyRemoveRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3076,7 +3136,7 @@ func (x *InotifyRemoveRequest) String() string {
 func (*InotifyRemoveRequest) ProtoMessage() {}
 
 func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3089,7 +3149,7 @@ func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRemoveRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRemoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *InotifyRemoveRequest) GetWd() int32 {
@@ -3109,7 +3169,7 @@ type MemfdRequest struct {
 
 func (x *MemfdRequest) Reset() {
 	*x = MemfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3121,7 +3181,7 @@ func (x *MemfdRequest) String() string {
 func (*MemfdRequest) ProtoMessage() {}
 
 func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3134,7 +3194,7 @@ func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemfdRequest.ProtoReflect.Descriptor instead.
 func (*MemfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *MemfdRequest) GetName() string {
@@ -3162,7 +3222,7 @@ type SealsRequest struct {
 
 func (x *SealsRequest) Reset() {
 	*x = SealsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3174,7 +3234,7 @@ func (x *SealsRequest) String() string {
 func (*SealsRequest) ProtoMessage() {}
 
 func (x *SealsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3187,7 +3247,7 @@ func (x *SealsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealsRequest.ProtoReflect.Descriptor instead.
 func (*SealsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SealsRequest) GetAdd() bool {
@@ -3220,7 +3280,7 @@ type SetNsRequest struct {
 
 func (x *SetNsRequest) Reset() {
 	*x = SetNsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3232,7 +3292,7 @@ func (x *SetNsRequest) String() string {
 func (*SetNsRequest) ProtoMessage() {}
 
 func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3245,7 +3305,7 @@ func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetNsRequest.ProtoReflect.Descriptor instead.
 func (*SetNsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SetNsRequest) GetDir() uint32 {
@@ -3270,7 +3330,7 @@ type MountSetattrRequest struct {
 
 func (x *MountSetattrRequest) Reset() {
 	*x = MountSetattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3282,7 +3342,7 @@ func (x *MountSetattrRequest) String() string {
 func (*MountSetattrRequest) ProtoMessage() {}
 
 func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3295,7 +3355,7 @@ func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountSetattrRequest.ProtoReflect.Descriptor instead.
 func (*MountSetattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *MountSetattrRequest) GetPath() string {
@@ -3362,7 +3422,7 @@ type XattrRequest struct {
 
 func (x *XattrRequest) Reset() {
 	*x = XattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3374,7 +3434,7 @@ func (x *XattrRequest) String() string {
 func (*XattrRequest) ProtoMessage() {}
 
 func (x *XattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3387,7 +3447,7 @@ func (x *XattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrRequest.ProtoReflect.Descriptor instead.
 func (*XattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *XattrRequest) GetPath() string {
@@ -3448,7 +3508,7 @@ type XattrReply struct {
 
 func (x *XattrReply) Reset() {
 	*x = XattrReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3460,7 +3520,7 @@ func (x *XattrReply) String() string {
 func (*XattrReply) ProtoMessage() {}
 
 func (x *XattrReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3473,7 +3533,7 @@ func (x *XattrReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrReply.ProtoReflect.Descriptor instead.
 func (*XattrReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *XattrReply) GetValue() []byte {
@@ -3497,7 +3557,7 @@ type CopyRequest struct {
 
 func (x *CopyRequest) Reset() {
 	*x = CopyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3509,7 +3569,7 @@ func (x *CopyRequest) String() string {
 func (*CopyRequest) ProtoMessage() {}
 
 func (x *CopyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3522,7 +3582,7 @@ func (x *CopyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyRequest.ProtoReflect.Descriptor instead.
 func (*CopyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *CopyRequest) GetFromOffset() int64 {
@@ -3578,7 +3638,7 @@ type FallocateRequest struct {
 
 func (x *FallocateRequest) Reset() {
 	*x = FallocateRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3590,7 +3650,7 @@ func (x *FallocateRequest) String() string {
 func (*FallocateRequest) ProtoMessage() {}
 
 func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3603,7 +3663,7 @@ func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FallocateRequest.ProtoReflect.Descriptor instead.
 func (*FallocateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{53}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *FallocateRequest) GetMode() uint32 {
@@ -3653,7 +3713,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04mode\x18\x03 \x01(\rR\x04mode\x12\x16\n" +
 	"\x03dir\x18\x04 \x01(\rB\x04\x90\xb5\x18\x01R\x03dir\"\x1f\n" +
 	"\tPathReply\x12\x12\n" +
-	"\x04path\x18\x01 \x01(\tR\x04path\"\xb7\x01\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\"\xcf\x01\n" +
 	"\rExecFileReply\x12\x10\n" +
 	"\x03tag\x18\x01 \x01(\x04R\x03tag\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x12\n" +
@@ -3662,7 +3722,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x03gid\x18\x05 \x01(\rR\x03gid\x12\x16\n" +
 	"\x06nosuid\x18\x06 \x01(\bR\x06nosuid\x12\x12\n" +
 	"\x04path\x18\a \x01(\tR\x04path\x12\x1c\n" +
-	"\x06memory\x18\b \x01(\rB\x04\x90\xb5\x18\x01R\x06memory\"\xf3\x02\n" +
+	"\x06memory\x18\b \x01(\rB\x04\x90\xb5\x18\x01R\x06memory\x12\x16\n" +
+	"\x03exe\x18\t \x01(\rB\x04\x90\xb5\x18\x01R\x03exe\"\xf3\x02\n" +
 	"\x04Stat\x12\x10\n" +
 	"\x03dev\x18\x01 \x01(\x04R\x03dev\x12\x10\n" +
 	"\x03ino\x18\x02 \x01(\x04R\x03ino\x12\x12\n" +
@@ -3738,7 +3799,10 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x05flags\x18\x04 \x01(\x04R\x05flags\x12\x12\n" +
 	"\x04data\x18\x05 \x01(\tR\x04data\"#\n" +
 	"\vPipeRequest\x12\x14\n" +
-	"\x05flags\x18\x01 \x01(\rR\x05flags\"A\n" +
+	"\x05flags\x18\x01 \x01(\rR\x05flags\"7\n" +
+	"\x0fPipeSizeRequest\x12\x10\n" +
+	"\x03set\x18\x01 \x01(\bR\x03set\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x04R\x04size\"A\n" +
 	"\tPipeReply\x12\x18\n" +
 	"\x04read\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x04read\x12\x1a\n" +
 	"\x05write\x18\x02 \x01(\rB\x04\x90\xb5\x18\x01R\x05write\"?\n" +
@@ -3916,14 +3980,14 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\x8b8\n" +
+	"\x04OPEN\x10\x022\x859\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xde\x01\n" +
 	"\x04Open\x12\x17.aramid.vfs.OpenRequest\x1a\x15.aramid.vfs.OpenReply\"\xa5\x01\x8a\xb5\x18\xa0\x01\b\x01\x10\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\bErrIsDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\vErrNoDevice\"\vErrTextBusy\"\x06ErrArg\"\n" +
 	"ErrNoSpace\"\aErrPerm\"\fErrOperation\x12n\n" +
-	"\x06StatAt\x12\x17.aramid.vfs.PathRequest\x1a\x10.aramid.vfs.Stat\"9\x8a\xb5\x185\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x85\x01\n" +
-	"\bExecFile\x12\x17.aramid.vfs.PathRequest\x1a\x19.aramid.vfs.ExecFileReply\"E\x8a\xb5\x18A\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\bErrBadFD\x12\x8b\x01\n" +
+	"\x06StatAt\x12\x17.aramid.vfs.PathRequest\x1a\x10.aramid.vfs.Stat\"9\x8a\xb5\x185\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x92\x01\n" +
+	"\bExecFile\x12\x17.aramid.vfs.PathRequest\x1a\x19.aramid.vfs.ExecFileReply\"R\x8a\xb5\x18N\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\bErrBadFD\"\vErrTextBusy\x12\x8b\x01\n" +
 	"\bAccessAt\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"N\x8a\xb5\x18J\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\x12\x7f\n" +
 	"\n" +
 	"ReadlinkAt\x12\x17.aramid.vfs.PathRequest\x1a\x15.aramid.vfs.PathReply\"A\x8a\xb5\x18=\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\x06ErrArg\x12\xb5\x01\n" +
@@ -3993,7 +4057,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tFallocate\x12\x1c.aramid.vfs.FallocateRequest\x1a\x16.aramid.vfs.EmptyReply\"f\x8a\xb5\x18b\b\x01\"\bErrBadFD\"\x06ErrArg\"\vErrNoDevice\"\n" +
 	"ErrNoSpace\"\aErrPerm\"\aErrSeek\"\tErrTooBig\"\bErrLimit\"\fErrOperation\x12\x80\x01\n" +
 	"\x06StatTo\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"E\x8a\xb5\x18A\x18\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\bErrFault\x12=\n" +
-	"\x03Log\x12\x16.aramid.vfs.LogRequest\x1a\x16.aramid.vfs.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01B\x12Z\x10aramid/proto/vfsb\x06proto3"
+	"\x03Log\x12\x16.aramid.vfs.LogRequest\x1a\x16.aramid.vfs.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12k\n" +
+	"\bPipeSize\x12\x1b.aramid.vfs.PipeSizeRequest\x1a\x16.aramid.vfs.CountReply\"*\x8a\xb5\x18&\b\x01\"\bErrBadFD\"\aErrBusy\"\aErrPerm\"\x06ErrArgB\x12Z\x10aramid/proto/vfsb\x06proto3"
 
 var (
 	file_proto_vfs_vfs_proto_rawDescOnce sync.Once
@@ -4008,7 +4073,7 @@ func file_proto_vfs_vfs_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
+var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_proto_vfs_vfs_proto_goTypes = []any{
 	(Kind)(0),                    // 0: aramid.vfs.Kind
 	(LockOwner)(0),               // 1: aramid.vfs.LockOwner
@@ -4029,46 +4094,47 @@ var file_proto_vfs_vfs_proto_goTypes = []any{
 	(*UmaskRequest)(nil),         // 16: aramid.vfs.UmaskRequest
 	(*MountRequest)(nil),         // 17: aramid.vfs.MountRequest
 	(*PipeRequest)(nil),          // 18: aramid.vfs.PipeRequest
-	(*PipeReply)(nil),            // 19: aramid.vfs.PipeReply
-	(*ReadRequest)(nil),          // 20: aramid.vfs.ReadRequest
-	(*CountReply)(nil),           // 21: aramid.vfs.CountReply
-	(*SeekRequest)(nil),          // 22: aramid.vfs.SeekRequest
-	(*ReadDirRequest)(nil),       // 23: aramid.vfs.ReadDirRequest
-	(*Dirent)(nil),               // 24: aramid.vfs.Dirent
-	(*ReadDirReply)(nil),         // 25: aramid.vfs.ReadDirReply
-	(*FlagsRequest)(nil),         // 26: aramid.vfs.FlagsRequest
-	(*IoctlRequest)(nil),         // 27: aramid.vfs.IoctlRequest
-	(*IoctlReply)(nil),           // 28: aramid.vfs.IoctlReply
-	(*LogRequest)(nil),           // 29: aramid.vfs.LogRequest
-	(*SyslogRequest)(nil),        // 30: aramid.vfs.SyslogRequest
-	(*MapFileReply)(nil),         // 31: aramid.vfs.MapFileReply
-	(*PollReply)(nil),            // 32: aramid.vfs.PollReply
-	(*LockRequest)(nil),          // 33: aramid.vfs.LockRequest
-	(*LockReply)(nil),            // 34: aramid.vfs.LockReply
-	(*EventfdRequest)(nil),       // 35: aramid.vfs.EventfdRequest
-	(*EpollControlRequest)(nil),  // 36: aramid.vfs.EpollControlRequest
-	(*ForgetRequest)(nil),        // 37: aramid.vfs.ForgetRequest
-	(*EpollWaitRequest)(nil),     // 38: aramid.vfs.EpollWaitRequest
-	(*TimerfdRequest)(nil),       // 39: aramid.vfs.TimerfdRequest
-	(*TimerfdSetRequest)(nil),    // 40: aramid.vfs.TimerfdSetRequest
-	(*TimerfdReply)(nil),         // 41: aramid.vfs.TimerfdReply
-	(*SignalfdRequest)(nil),      // 42: aramid.vfs.SignalfdRequest
-	(*PidfdRequest)(nil),         // 43: aramid.vfs.PidfdRequest
-	(*PidfdReply)(nil),           // 44: aramid.vfs.PidfdReply
-	(*InotifyRequest)(nil),       // 45: aramid.vfs.InotifyRequest
-	(*InotifyAddRequest)(nil),    // 46: aramid.vfs.InotifyAddRequest
-	(*InotifyRemoveRequest)(nil), // 47: aramid.vfs.InotifyRemoveRequest
-	(*MemfdRequest)(nil),         // 48: aramid.vfs.MemfdRequest
-	(*SealsRequest)(nil),         // 49: aramid.vfs.SealsRequest
-	(*SetNsRequest)(nil),         // 50: aramid.vfs.SetNsRequest
-	(*MountSetattrRequest)(nil),  // 51: aramid.vfs.MountSetattrRequest
-	(*XattrRequest)(nil),         // 52: aramid.vfs.XattrRequest
-	(*XattrReply)(nil),           // 53: aramid.vfs.XattrReply
-	(*CopyRequest)(nil),          // 54: aramid.vfs.CopyRequest
-	(*FallocateRequest)(nil),     // 55: aramid.vfs.FallocateRequest
+	(*PipeSizeRequest)(nil),      // 19: aramid.vfs.PipeSizeRequest
+	(*PipeReply)(nil),            // 20: aramid.vfs.PipeReply
+	(*ReadRequest)(nil),          // 21: aramid.vfs.ReadRequest
+	(*CountReply)(nil),           // 22: aramid.vfs.CountReply
+	(*SeekRequest)(nil),          // 23: aramid.vfs.SeekRequest
+	(*ReadDirRequest)(nil),       // 24: aramid.vfs.ReadDirRequest
+	(*Dirent)(nil),               // 25: aramid.vfs.Dirent
+	(*ReadDirReply)(nil),         // 26: aramid.vfs.ReadDirReply
+	(*FlagsRequest)(nil),         // 27: aramid.vfs.FlagsRequest
+	(*IoctlRequest)(nil),         // 28: aramid.vfs.IoctlRequest
+	(*IoctlReply)(nil),           // 29: aramid.vfs.IoctlReply
+	(*LogRequest)(nil),           // 30: aramid.vfs.LogRequest
+	(*SyslogRequest)(nil),        // 31: aramid.vfs.SyslogRequest
+	(*MapFileReply)(nil),         // 32: aramid.vfs.MapFileReply
+	(*PollReply)(nil),            // 33: aramid.vfs.PollReply
+	(*LockRequest)(nil),          // 34: aramid.vfs.LockRequest
+	(*LockReply)(nil),            // 35: aramid.vfs.LockReply
+	(*EventfdRequest)(nil),       // 36: aramid.vfs.EventfdRequest
+	(*EpollControlRequest)(nil),  // 37: aramid.vfs.EpollControlRequest
+	(*ForgetRequest)(nil),        // 38: aramid.vfs.ForgetRequest
+	(*EpollWaitRequest)(nil),     // 39: aramid.vfs.EpollWaitRequest
+	(*TimerfdRequest)(nil),       // 40: aramid.vfs.TimerfdRequest
+	(*TimerfdSetRequest)(nil),    // 41: aramid.vfs.TimerfdSetRequest
+	(*TimerfdReply)(nil),         // 42: aramid.vfs.TimerfdReply
+	(*SignalfdRequest)(nil),      // 43: aramid.vfs.SignalfdRequest
+	(*PidfdRequest)(nil),         // 44: aramid.vfs.PidfdRequest
+	(*PidfdReply)(nil),           // 45: aramid.vfs.PidfdReply
+	(*InotifyRequest)(nil),       // 46: aramid.vfs.InotifyRequest
+	(*InotifyAddRequest)(nil),    // 47: aramid.vfs.InotifyAddRequest
+	(*InotifyRemoveRequest)(nil), // 48: aramid.vfs.InotifyRemoveRequest
+	(*MemfdRequest)(nil),         // 49: aramid.vfs.MemfdRequest
+	(*SealsRequest)(nil),         // 50: aramid.vfs.SealsRequest
+	(*SetNsRequest)(nil),         // 51: aramid.vfs.SetNsRequest
+	(*MountSetattrRequest)(nil),  // 52: aramid.vfs.MountSetattrRequest
+	(*XattrRequest)(nil),         // 53: aramid.vfs.XattrRequest
+	(*XattrReply)(nil),           // 54: aramid.vfs.XattrReply
+	(*CopyRequest)(nil),          // 55: aramid.vfs.CopyRequest
+	(*FallocateRequest)(nil),     // 56: aramid.vfs.FallocateRequest
 }
 var file_proto_vfs_vfs_proto_depIdxs = []int32{
-	24, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
+	25, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
 	2,  // 1: aramid.vfs.VFS.FsCreate:input_type -> aramid.vfs.EmptyRequest
 	2,  // 2: aramid.vfs.VFS.FsClone:input_type -> aramid.vfs.EmptyRequest
 	5,  // 3: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
@@ -4088,109 +4154,111 @@ var file_proto_vfs_vfs_proto_depIdxs = []int32{
 	17, // 17: aramid.vfs.VFS.Mount:input_type -> aramid.vfs.MountRequest
 	7,  // 18: aramid.vfs.VFS.Umount:input_type -> aramid.vfs.PathRequest
 	18, // 19: aramid.vfs.VFS.Pipe:input_type -> aramid.vfs.PipeRequest
-	20, // 20: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
-	20, // 21: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
-	22, // 22: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
-	23, // 23: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
-	26, // 24: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
-	27, // 25: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
+	21, // 20: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
+	21, // 21: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
+	23, // 22: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
+	24, // 23: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
+	27, // 24: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
+	28, // 25: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
 	2,  // 26: aramid.vfs.VFS.Vhangup:input_type -> aramid.vfs.EmptyRequest
-	30, // 27: aramid.vfs.VFS.Syslog:input_type -> aramid.vfs.SyslogRequest
+	31, // 27: aramid.vfs.VFS.Syslog:input_type -> aramid.vfs.SyslogRequest
 	2,  // 28: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
 	2,  // 29: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
 	2,  // 30: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
-	35, // 31: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
+	36, // 31: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
 	2,  // 32: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
-	36, // 33: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
-	37, // 34: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
-	38, // 35: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
+	37, // 33: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
+	38, // 34: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
+	39, // 35: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
 	2,  // 36: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
-	33, // 37: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
+	34, // 37: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
 	2,  // 38: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
-	39, // 39: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
-	40, // 40: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
+	40, // 39: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
+	41, // 40: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
 	2,  // 41: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
-	42, // 42: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
-	43, // 43: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
+	43, // 42: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
+	44, // 43: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
 	2,  // 44: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
-	45, // 45: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
-	46, // 46: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
-	47, // 47: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
-	48, // 48: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
-	49, // 49: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
+	46, // 45: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
+	47, // 46: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
+	48, // 47: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
+	49, // 48: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
+	50, // 49: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
 	2,  // 50: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
-	50, // 51: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
+	51, // 51: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
 	12, // 52: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
-	51, // 53: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
-	52, // 54: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
-	52, // 55: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
-	54, // 56: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
+	52, // 53: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
+	53, // 54: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
+	53, // 55: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
+	55, // 56: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
 	2,  // 57: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
-	55, // 58: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
+	56, // 58: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
 	7,  // 59: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
-	29, // 60: aramid.vfs.VFS.Log:input_type -> aramid.vfs.LogRequest
-	4,  // 61: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	4,  // 62: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	6,  // 63: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	10, // 64: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	9,  // 65: aramid.vfs.VFS.ExecFile:output_type -> aramid.vfs.ExecFileReply
-	3,  // 66: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	8,  // 67: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	3,  // 68: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 69: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 70: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 71: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 72: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	14, // 73: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	3,  // 74: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	8,  // 75: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	21, // 76: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	3,  // 77: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	21, // 78: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.CountReply
-	19, // 79: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	21, // 80: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	21, // 81: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	21, // 82: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	25, // 83: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	21, // 84: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	28, // 85: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	3,  // 86: aramid.vfs.VFS.Vhangup:output_type -> aramid.vfs.EmptyReply
-	21, // 87: aramid.vfs.VFS.Syslog:output_type -> aramid.vfs.CountReply
-	31, // 88: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	32, // 89: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	3,  // 90: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	6,  // 91: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	6,  // 92: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	3,  // 93: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	3,  // 94: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
-	21, // 95: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.CountReply
-	8,  // 96: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	34, // 97: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
-	21, // 98: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
-	6,  // 99: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
-	41, // 100: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
-	3,  // 101: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
-	6,  // 102: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
-	6,  // 103: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
-	44, // 104: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
-	6,  // 105: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
-	21, // 106: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
-	3,  // 107: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
-	6,  // 108: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
-	21, // 109: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
-	3,  // 110: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
-	3,  // 111: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
-	3,  // 112: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
-	3,  // 113: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
-	53, // 114: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
-	3,  // 115: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
-	21, // 116: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
-	21, // 117: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
-	3,  // 118: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
-	3,  // 119: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
-	3,  // 120: aramid.vfs.VFS.Log:output_type -> aramid.vfs.EmptyReply
-	61, // [61:121] is the sub-list for method output_type
-	1,  // [1:61] is the sub-list for method input_type
+	30, // 60: aramid.vfs.VFS.Log:input_type -> aramid.vfs.LogRequest
+	19, // 61: aramid.vfs.VFS.PipeSize:input_type -> aramid.vfs.PipeSizeRequest
+	4,  // 62: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 63: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	6,  // 64: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	10, // 65: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	9,  // 66: aramid.vfs.VFS.ExecFile:output_type -> aramid.vfs.ExecFileReply
+	3,  // 67: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	8,  // 68: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 69: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 70: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 71: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 72: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 73: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	14, // 74: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 75: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	8,  // 76: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	22, // 77: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 78: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	22, // 79: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.CountReply
+	20, // 80: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	22, // 81: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	22, // 82: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	22, // 83: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	26, // 84: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	22, // 85: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	29, // 86: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	3,  // 87: aramid.vfs.VFS.Vhangup:output_type -> aramid.vfs.EmptyReply
+	22, // 88: aramid.vfs.VFS.Syslog:output_type -> aramid.vfs.CountReply
+	32, // 89: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	33, // 90: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 91: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	6,  // 92: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	6,  // 93: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 94: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	3,  // 95: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
+	22, // 96: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.CountReply
+	8,  // 97: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	35, // 98: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	22, // 99: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	6,  // 100: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
+	42, // 101: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
+	3,  // 102: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
+	6,  // 103: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
+	6,  // 104: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
+	45, // 105: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
+	6,  // 106: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
+	22, // 107: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
+	3,  // 108: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
+	6,  // 109: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
+	22, // 110: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
+	3,  // 111: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
+	3,  // 112: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
+	3,  // 113: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
+	3,  // 114: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
+	54, // 115: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	3,  // 116: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
+	22, // 117: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
+	22, // 118: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
+	3,  // 119: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
+	3,  // 120: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
+	3,  // 121: aramid.vfs.VFS.Log:output_type -> aramid.vfs.EmptyReply
+	22, // 122: aramid.vfs.VFS.PipeSize:output_type -> aramid.vfs.CountReply
+	62, // [62:123] is the sub-list for method output_type
+	1,  // [1:62] is the sub-list for method input_type
 	1,  // [1:1] is the sub-list for extension type_name
 	1,  // [1:1] is the sub-list for extension extendee
 	0,  // [0:1] is the sub-list for field type_name
@@ -4208,7 +4276,7 @@ func file_proto_vfs_vfs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_vfs_vfs_proto_rawDesc), len(file_proto_vfs_vfs_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   54,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

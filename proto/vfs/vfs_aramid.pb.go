@@ -71,6 +71,7 @@ const (
 	MethodFallocate     = 58
 	MethodStatTo        = 59
 	MethodLog           = 60
+	MethodPipeSize      = 61
 )
 
 // Client calls VFS through the handle H.
@@ -124,7 +125,7 @@ func (cl Client) FsClone(c ipc.Caller, in *EmptyRequest, out *FsReply, grants ..
 	return uabi.OK
 }
 
-// Open is openat(2). ErrWait: the other end of a FIFO.
+// Open is openat(2). ErrWait: the other end of a FIFO. ErrTextBusy: it is being executed.
 func (cl Client) Open(c ipc.Caller, in *OpenRequest, out *OpenReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -178,7 +179,8 @@ func (cl Client) StatAt(c ipc.Caller, in *PathRequest, out *Stat, grants ...uabi
 }
 
 // ExecFile finds a regular file that the caller may execute (AT_SYMLINK_NOFOLLOW: ErrLoop for a link) and gives what execve(2) needs of
-// it: its contents, who owns it, its path. No open file is made.
+// it: its contents, who owns it, its path. As long as somebody has the reply's `exe`, nobody can open the file for writing. ErrTextBusy:
+// somebody has done so.
 func (cl Client) ExecFile(c ipc.Caller, in *PathRequest, out *ExecFileReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -200,7 +202,7 @@ func (cl Client) ExecFile(c ipc.Caller, in *PathRequest, out *ExecFileReply, gra
 	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
-	ipc.AbsentHandles(m, 1)
+	ipc.AbsentHandles(m, 2)
 	out.FromHandles(&m.Handle)
 	return uabi.OK
 }
@@ -1626,6 +1628,29 @@ func (cl Client) Log(c ipc.Caller, in *LogRequest, out *EmptyReply, grants ...ua
 	return uabi.OK
 }
 
+// PipeSize gets (F_GETPIPE_SZ) or sets (F_SETPIPE_SZ) how much the called pipe holds, bytes: a power of two of pages. Word 0 of the reply: what
+// it holds now. ErrBadFD: no pipe; ErrBusy: more is in it; ErrPerm: more than fs/pipe-max-size; ErrArg: more than 2^31.
+func (cl Client) PipeSize(c ipc.Caller, in *PipeSizeRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodPipeSize, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Handler is what a server implements; C is its context, *server.Ctx. in and what it refers to is valid until the
 // method returns; out is empty and goes to the caller when the method returns OK.
 type Handler[C any] interface {
@@ -1633,12 +1658,13 @@ type Handler[C any] interface {
 	FsCreate(c C, in *EmptyRequest, out *FsReply) uabi.Error
 	// FsClone copies the called fs context (fork without CLONE_FS).
 	FsClone(c C, in *EmptyRequest, out *FsReply) uabi.Error
-	// Open is openat(2). ErrWait: the other end of a FIFO.
+	// Open is openat(2). ErrWait: the other end of a FIFO. ErrTextBusy: it is being executed.
 	Open(c C, in *OpenRequest, out *OpenReply) uabi.Error
 	// StatAt is newfstatat(2); an empty path with AT_EMPTY_PATH is dir itself.
 	StatAt(c C, in *PathRequest, out *Stat) uabi.Error
 	// ExecFile finds a regular file that the caller may execute (AT_SYMLINK_NOFOLLOW: ErrLoop for a link) and gives what execve(2) needs of
-	// it: its contents, who owns it, its path. No open file is made.
+	// it: its contents, who owns it, its path. As long as somebody has the reply's `exe`, nobody can open the file for writing. ErrTextBusy:
+	// somebody has done so.
 	ExecFile(c C, in *PathRequest, out *ExecFileReply) uabi.Error
 	// AccessAt is faccessat2(2); mode in `mode`.
 	AccessAt(c C, in *PathRequest, out *EmptyReply) uabi.Error
@@ -1755,6 +1781,9 @@ type Handler[C any] interface {
 	StatTo(c C, in *PathRequest, out *EmptyReply) uabi.Error
 	// Log puts a record of the kernel's own into the kernel log. Called on the plain endpoint.
 	Log(c C, in *LogRequest, out *EmptyReply) uabi.Error
+	// PipeSize gets (F_GETPIPE_SZ) or sets (F_SETPIPE_SZ) how much the called pipe holds, bytes: a power of two of pages. Word 0 of the reply: what
+	// it holds now. ErrBadFD: no pipe; ErrBusy: more is in it; ErrPerm: more than fs/pipe-max-size; ErrArg: more than 2^31.
+	PipeSize(c C, in *PipeSizeRequest, out *CountReply) uabi.Error
 }
 
 // Service is VFS with h's methods behind it.
@@ -1885,6 +1914,8 @@ type service[C any] struct {
 	statToOut        EmptyReply
 	logIn            LogRequest
 	logOut           EmptyReply
+	pipeSizeIn       PipeSizeRequest
+	pipeSizeOut      CountReply
 }
 
 // Dispatch implements ipc.Dispatcher.
@@ -2010,6 +2041,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doStatTo(c, b)
 	case MethodLog:
 		return s.doLog(c, b)
+	case MethodPipeSize:
+		return s.doPipeSize(c, b)
 	}
 	return uabi.ErrCall
 }
@@ -2103,7 +2136,7 @@ func (s *service[C]) doExecFile(c C, b *uk.Buffer) uabi.Error {
 	}
 	b.Out.Len = uint32(n)
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	b.Out.NHandles = 2
 	return uabi.OK
 }
 
@@ -3036,6 +3069,22 @@ func (s *service[C]) doLog(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doPipeSize(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.pipeSizeIn, &s.pipeSizeOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.PipeSize(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 // Methods is the method table; index = number − 1.
 var Methods = [...]ipc.Method{
 	{
@@ -3066,8 +3115,8 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "ExecFile", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrBadFD},
-		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 1, OutHandles: 1,
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrBadFD, uabi.ErrTextBusy},
+		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 1, OutHandles: 2,
 		NewIn:  func() ipc.Message { return new(PathRequest) },
 		NewOut: func() ipc.Message { return new(ExecFileReply) },
 	},
@@ -3448,6 +3497,13 @@ var Methods = [...]ipc.Method{
 		NewIn:  func() ipc.Message { return new(LogRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
+	{
+		Name: "PipeSize", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrBusy, uabi.ErrPerm, uabi.ErrArg},
+		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(PipeSizeRequest) },
+		NewOut: func() ipc.Message { return new(CountReply) },
+	},
 }
 
 // ToWords implements ipc.Message.
@@ -3806,11 +3862,13 @@ func (x *ExecFileReply) FromWords(w *[uabi.MaxWords]uint64) {
 // ToHandles implements ipc.Message.
 func (x *ExecFileReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
 	h[0] = uabi.Handle(x.Memory)
+	h[1] = uabi.Handle(x.Exe)
 }
 
 // FromHandles implements ipc.Message.
 func (x *ExecFileReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 	x.Memory = uint32(h[0])
+	x.Exe = uint32(h[1])
 }
 
 // Clear implements ipc.Message.
@@ -3823,6 +3881,7 @@ func (x *ExecFileReply) Clear() {
 	x.Nosuid = false
 	x.Path = ""
 	x.Memory = 0
+	x.Exe = 0
 	x.unknownFields = nil
 }
 
@@ -5001,6 +5060,35 @@ func (x *PipeRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 // Clear implements ipc.Message.
 func (x *PipeRequest) Clear() {
 	x.Flags = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *PipeSizeRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+	if x.Set {
+		w[0] = 1
+	}
+	w[1] = uint64(x.Size)
+}
+
+// FromWords implements ipc.Message.
+func (x *PipeSizeRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Set = w[0] != 0
+	x.Size = uint64(w[1])
+}
+
+// ToHandles implements ipc.Message.
+func (x *PipeSizeRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *PipeSizeRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *PipeSizeRequest) Clear() {
+	x.Set = false
+	x.Size = 0
 }
 
 // ToWords implements ipc.Message.

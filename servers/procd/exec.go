@@ -44,7 +44,7 @@ func (h *Procd) Exec(c *server.Ctx, in *proc.ExecRequest, out *proc.EmptyReply) 
 			return err
 		}
 	}
-	m := &state.Mm{Id: h.nextID(), Refs: 1, Mm: in.Mm, Space: in.Space}
+	m := &state.Mm{Id: h.nextID(), Refs: 1, Mm: in.Mm, Space: in.Space, Exe: h.exe(in.ExeFile)}
 	h.mms.Put(m.Id, m)
 	h.dropMm(c, p.Mm)
 	p.Mm = m.Id

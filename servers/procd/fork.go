@@ -39,7 +39,8 @@ func (h *Procd) Spawn(c *server.Ctx, in *proc.SpawnRequest, out *proc.PidReply) 
 	}
 	now := c.Now()
 	h.top.LastPid = initPid
-	m := &state.Mm{Id: h.nextID(), Refs: 1, Mm: in.Mm, Space: in.Space}
+	m := &state.Mm{Id: h.nextID(), Refs: 1, Mm: in.Mm, Space: in.Space, Exe: h.top.SpawnExe}
+	h.top.SpawnExe = 0
 	cr := creds.Root(h.nextID())
 	cr.Refs = 1
 	table := &state.Table{Id: h.nextID(), Refs: 1}
@@ -267,7 +268,7 @@ func (h *Procd) forkProcess(in *proc.ForkRequest, t *state.Thread, p *state.Proc
 		np.Ppid, np.ExitSignal = p.Ppid, p.ExitSignal
 	}
 	if n.mm != 0 {
-		m := &state.Mm{Id: h.nextID(), Refs: 1, Mm: uint32(n.mm), Space: uint32(n.space)}
+		m := &state.Mm{Id: h.nextID(), Refs: 1, Mm: uint32(n.mm), Space: uint32(n.space), Exe: h.shareExe(p.Mm)}
 		h.mms.Put(m.Id, m)
 		np.Mm = m.Id
 	} else {

@@ -182,8 +182,14 @@ func (h *handler) spawn() uabi.Error {
 		h.w.Fail("process 1 without an fs context: %v", err)
 	}
 	req := proc.SpawnRequest{Mm: m.Mm, Space: m.Space, Fs: uint32(fs), FsId: 1, Entry: entryVa, Name: "init"}
+	exe, _ := h.k.EventCreate(uabi.BootAccount) // any handle will do
+	for range 2 {                               // the first is of a program that could not start
+		if err := h.proc.SpawnExe(t, &proc.SpawnExeRequest{File: uint32(exe)}, &proc.EmptyReply{}); err != uabi.OK && err != uabi.ErrExists {
+			return err
+		}
+	}
 	err = h.proc.Spawn(t, &req, &proc.PidReply{})
-	for _, x := range []uabi.Handle{uabi.Handle(m.Mm), uabi.Handle(m.Space), fs} {
+	for _, x := range []uabi.Handle{uabi.Handle(m.Mm), uabi.Handle(m.Space), fs, exe} {
 		h.k.Close(x)
 	}
 	return err
@@ -419,7 +425,9 @@ func (h *handler) exec(in *uabi.Msg, entry uint64) (uint64, uabi.Error) {
 		return 0, err
 	}
 	h.close = append(h.close, uabi.Handle(m.Mm), uabi.Handle(m.Space))
-	err := h.proc.Exec(l, &proc.ExecRequest{Entry: entry, Name: "prog", Mm: m.Mm, Space: m.Space}, &proc.EmptyReply{})
+	exe, _ := h.k.EventCreate(uabi.BootAccount)
+	defer h.k.Close(exe)
+	err := h.proc.Exec(l, &proc.ExecRequest{Entry: entry, Name: "prog", Mm: m.Mm, Space: m.Space, ExeFile: uint32(exe)}, &proc.EmptyReply{})
 	if err != uabi.OK {
 		return 0, err
 	}
@@ -459,7 +467,7 @@ func newWorld(t *testing.T, cfg uksim.Config, init func(p *program)) *world {
 	w.Register("procd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
 		spec := Spec()
-		err := server.Run(k, servertest.Watch(spec, spec.State.(*Procd).wrongSums))
+		err := server.Run(k, servertest.Watch(spec, spec.State.(*Procd).wrongSums, spec.State.(*Procd).wrongFiles))
 		w.log(err)
 		k.ProcessExit(uint64(server.ExitStatus(err)))
 	})

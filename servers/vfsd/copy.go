@@ -129,7 +129,7 @@ func (h *VFSD) room(c *server.Ctx, e end, n uint64, nonblock bool) (uint64, uabi
 		return h.checkWrite(e.n, e.pos, n)
 	}
 	p := e.pipe
-	room := pipeSize - (p.Tail - p.Head)
+	room := holds(p) - (p.Tail - p.Head)
 	switch {
 	case p.Readers == 0 && !h.coming(c, p, readerHere):
 		return 0, uabi.ErrPipe
@@ -155,7 +155,8 @@ func (e end) piece(at, n uint64) (off, piece uint64) {
 	if e.pipe == nil {
 		return at, n
 	}
-	return at % pipeSize, min(n, pipeSize-at%pipeSize)
+	size := holds(e.pipe)
+	return at % size, min(n, size-at%size)
 }
 
 // move copies n bytes that are there and have room, and moves the positions.

@@ -31,7 +31,11 @@ func TestExecutablesAreFoundAtEveryCrash(t *testing.T) {
 			if got.Path != "/bin/prog" || got.Size != 6000 || got.Mode != unix.S_IFREG|0o4711 || got.Nosuid {
 				w.Fail("found %v", got)
 			}
-			c.k.Close(uabi.Handle(got.Memory))
+			forget := func() {
+				c.k.Close(uabi.Handle(got.Memory))
+				c.k.Close(uabi.Handle(got.Exe))
+			}
+			forget()
 			find(none, "/link", unix.AT_SYMLINK_NOFOLLOW, uabi.ErrLoop)
 			find(none, "/none", 0, uabi.ErrNotFound)
 			find(none, "/bin", 0, uabi.ErrAccess)
@@ -44,8 +48,54 @@ func TestExecutablesAreFoundAtEveryCrash(t *testing.T) {
 			find(none, "/aligned", 0, uabi.ErrAccess)
 			f := c.open("/bin/prog", unix.O_PATH, 0, uabi.OK)
 			got = find(f, "", unix.AT_EMPTY_PATH, uabi.OK)
-			c.k.Close(uabi.Handle(got.Memory))
+			forget()
 			c.close(f)
 		})
 	})
+}
+
+func TestAFileCanBeWrittenOnceNobodyExecutesItAndTheOtherWayRound(t *testing.T) {
+	sweep(t, someFiles, 3, func(w *world) {
+		w.client(func(c *client) {
+			mode := uint32(0o755)
+			c.want("chmod", c.vfs.SetAt(c.t, &vfs.SetRequest{Path: "/aligned", Mode: &mode}, &vfs.EmptyReply{}), uabi.OK)
+			exec := func() (uabi.Handle, uabi.Error) {
+				var out vfs.ExecFileReply
+				err := c.vfs.ExecFile(c.t, &vfs.PathRequest{Path: "/aligned"}, &out)
+				c.k.Close(uabi.Handle(out.Memory))
+				return uabi.Handle(out.Exe), err
+			}
+			write := func() (uabi.Handle, uabi.Error) {
+				var out vfs.OpenReply
+				err := c.vfs.Open(c.t, &vfs.OpenRequest{Path: "/aligned", Flags: unix.O_WRONLY}, &out)
+				return uabi.Handle(out.File), err
+			}
+			for range 2 {
+				x, y := c.freed(exec), c.freed(exec)
+				_, err := write()
+				c.want("write a program", err, uabi.ErrTextBusy)
+				c.k.Close(x)
+				_, err = write()
+				c.want("write another's program", err, uabi.ErrTextBusy)
+				c.k.Close(y)
+				f := c.freed(write)
+				_, err = exec()
+				c.want("execute what is written", err, uabi.ErrTextBusy)
+				c.k.Close(f)
+			}
+			c.k.Close(c.freed(exec))
+		})
+	})
+}
+
+// freed calls f until vfsd has heard of the handle that was closed before: the simulated kernel gives notices in any order (R6).
+func (c *client) freed(f func() (uabi.Handle, uabi.Error)) uabi.Handle {
+	for {
+		h, err := f()
+		if err == uabi.ErrTextBusy {
+			continue
+		}
+		c.want("text is free", err, uabi.OK)
+		return h
+	}
 }

@@ -145,6 +145,6 @@ func (k *call) openTmpfile(f tree.Found, mode uint32, o *state.Open, out *vfs.Op
 	o.Flags &^= unix.O_EXCL
 	o.Path = k.below(f.At, "#"+strconv.FormatUint(n.Ino, 10))
 	o.Dir, o.Name = 0, ""
-	k.add(o, tree.Ref{Mount: f.At.Mount, Ino: n.Ino}, vfs.Kind_FILE, handle, out)
+	k.add(writes(o), tree.Ref{Mount: f.At.Mount, Ino: n.Ino}, vfs.Kind_FILE, handle, out)
 	return uabi.OK
 }

@@ -88,7 +88,7 @@ func (k *call) openNew(f tree.Found, mode uint32, o *state.Open, out *vfs.OpenRe
 		return err
 	}
 	k.notify(k.c, place{dir: f.Parent.Ino, name: o.Name}, unix.IN_CREATE)
-	k.add(o, tree.Ref{Mount: f.Parent.Mount, Ino: n.Ino}, vfs.Kind_FILE, handle, out)
+	k.add(writes(o), tree.Ref{Mount: f.Parent.Mount, Ino: n.Ino}, vfs.Kind_FILE, handle, out)
 	return uabi.OK
 }
 
@@ -103,6 +103,11 @@ func (k *call) openAt(f tree.Found, flags uint32, o *state.Open, out *vfs.OpenRe
 		return err
 	}
 	n := k.tree.Inode(f.At.Ino)
+	if kind == vfs.Kind_FILE {
+		if writes(o); (o.Writers > 0 || flags&unix.O_TRUNC != 0) && k.executed(f.At.Ino) {
+			return uabi.ErrTextBusy
+		}
+	}
 	if kind == vfs.Kind_PIPE {
 		return k.openFifo(f.At, n, o, out)
 	}
@@ -185,6 +190,7 @@ func (k *call) add(o *state.Open, at tree.Ref, kind vfs.Kind, handle uabi.Handle
 		o.Flags |= oLargeFile
 	}
 	k.opens.Put(o.Id, o)
+	k.countWriter(o, 1)
 	k.hold(at)
 	if ns := k.spaceOf(at.Ino); ns != nil {
 		k.enter(ns.Id)
@@ -232,6 +238,7 @@ func (h *VFSD) closeOpen(c *server.Ctx, o *state.Open) {
 	}
 	h.closeSpecial(c, o)
 	if o.At != nil {
+		h.countWriter(o, -1)
 		h.drop(tree.FromPb(o.At))
 		if ns := h.spaceOf(o.At.Ino); ns != nil {
 			h.leave(ns.Id)

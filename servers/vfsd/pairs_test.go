@@ -23,13 +23,12 @@ Log: ok
 MapFile: access denied
 Mount: access denied
 MountSetattr: access denied, bad file descriptor, name too long
-Open: text file busy
 Pidfd: bad argument
 Pipe: limit reached
 PivotRoot: access denied, name too long
 Read: bad address, broken pipe, interrupted, server failed
 SetNs: not permitted, ok
-SetAt: limit reached, text file busy, too big
+SetAt: limit reached, too big
 StatTo: access denied, name too long
 Syslog: bad address
 Timerfd: not permitted

@@ -391,6 +391,9 @@ func (k *call) truncate(at tree.Ref, o *state.Open, size int64) uabi.Error {
 	if n.Text != 0 {
 		return uabi.OK // as on Linux: it has no size that could change
 	}
+	if k.executed(n.Ino) {
+		return uabi.ErrTextBusy
+	}
 	if err := mayGrow(k.c, n.Size, size); err != uabi.OK {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 
 // Sizes of a pipe (pipe(7)), bytes.
 const (
-	pipeSize = 64 << 10
-	pipeBuf  = 4096 // writes up to this are atomic
+	pipeSize = 64 << 10 // unless F_SETPIPE_SZ said otherwise
+	pipeBuf  = 4096     // writes up to this are atomic
 )
 
 // Bits of a FIFO's event beyond poll(2)'s: somebody has that end open, or waits in open(2) for the other one. That an opener waits is
@@ -33,11 +33,6 @@ func (h *VFSD) newPipe(c *server.Ctx) (*state.Pipe, uabi.Error) {
 	return &state.Pipe{Event: uint32(event)}, uabi.OK
 }
 
-// pipeMemory makes the ring that holds a pipe's bytes.
-func (h *VFSD) pipeMemory(c *server.Ctx) (uabi.Handle, uabi.Error) {
-	return c.MemoryCreate(h.payer(), pipeSize, 0)
-}
-
 // Pipe implements vfs.Handler.
 func (h *VFSD) Pipe(c *server.Ctx, in *vfs.PipeRequest, out *vfs.PipeReply) uabi.Error {
 	if in.Flags&^uint32(unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_DIRECT) != 0 {
@@ -50,7 +45,9 @@ func (h *VFSD) Pipe(c *server.Ctx, in *vfs.PipeRequest, out *vfs.PipeReply) uabi
 	if err != uabi.OK {
 		return err
 	}
-	m, err := h.pipeMemory(c)
+	k := h.begin(c, true)
+	size := k.newPipeSize()
+	m, err := c.MemoryCreate(h.payer(), size, 0)
 	if err != uabi.OK {
 		return err
 	}
@@ -62,9 +59,9 @@ func (h *VFSD) Pipe(c *server.Ctx, in *vfs.PipeRequest, out *vfs.PipeReply) uabi
 	if err != uabi.OK {
 		return err
 	}
-	k := h.begin(c, true)
 	read := &state.Open{Id: h.nextID(), Flags: unix.O_RDONLY | in.Flags&unix.O_NONBLOCK}
 	write := &state.Open{Id: h.nextID(), Flags: unix.O_WRONLY | in.Flags&unix.O_NONBLOCK}
+	p.Size = size
 	p.Id, p.Memory, p.AtimeNs, p.MtimeNs, p.Uid, p.Gid = h.nextID(), uint32(m), k.env.Now, k.env.Now, k.env.UID, k.env.GID
 	h.pipes.Put(p.Id, p)
 	h.joinPipe(read, p)
@@ -126,9 +123,10 @@ func (k *call) openFifo(at tree.Ref, n *tree.Inode, o *state.Open, out *vfs.Open
 		k.c.EventUpdate(event, writerHere, 0, 0)
 		return k.c.Wait(event, readerHere, onlyLevel, uabi.NoDeadline)
 	}
-	m := uabi.Handle(p.Memory)
+	m, size := uabi.Handle(p.Memory), holds(p)
 	if m == 0 {
-		if m, err = k.pipeMemory(k.c); err != uabi.OK {
+		size = k.newPipeSize()
+		if m, err = k.c.MemoryCreate(k.payer(), size, 0); err != uabi.OK {
 			return err
 		}
 	}
@@ -136,7 +134,7 @@ func (k *call) openFifo(at tree.Ref, n *tree.Inode, o *state.Open, out *vfs.Open
 	if err != uabi.OK {
 		return err
 	}
-	p.Memory = uint32(m)
+	p.Memory, p.Size = uint32(m), size
 	o.At = at.Pb()
 	k.hold(at)
 	k.addPipeEnd(o, p, handle, out)
@@ -156,7 +154,7 @@ func (h *VFSD) level(c *server.Ctx, p *state.Pipe, raise uint32) {
 	if used > 0 {
 		now |= unix.POLLIN
 	}
-	if pipeSize-used >= pipeBuf {
+	if holds(p)-used >= pipeBuf {
 		now |= unix.POLLOUT
 	}
 	if p.Writers == 0 && p.HadWriter {
@@ -197,7 +195,7 @@ func (h *VFSD) readPipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi.
 		}
 		return c.Wait(uabi.Handle(p.Event), unix.POLLIN|unix.POLLHUP, onlyLevel, uabi.NoDeadline)
 	}
-	got, err := ring(p.Head, min(want, used), func(done, at, n uint64) (uint64, uabi.Error) {
+	got, err := ring(p, p.Head, min(want, used), func(done, at, n uint64) (uint64, uabi.Error) {
 		return c.MemoryToGrant(0, done, uabi.Handle(p.Memory), at, n)
 	})
 	if err != uabi.OK && got == 0 {
@@ -218,14 +216,14 @@ func (h *VFSD) writePipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi
 	if want == 0 {
 		return uabi.OK
 	}
-	room := pipeSize - (p.Tail - p.Head)
+	room := holds(p) - (p.Tail - p.Head)
 	if room == 0 || want <= pipeBuf && want > room {
 		if o.Flags&unix.O_NONBLOCK != 0 {
 			return uabi.ErrAgain
 		}
 		return c.Wait(uabi.Handle(p.Event), unix.POLLOUT|unix.POLLERR, onlyLevel, uabi.NoDeadline)
 	}
-	got, err := ring(p.Tail, min(want, room), func(done, at, n uint64) (uint64, uabi.Error) {
+	got, err := ring(p, p.Tail, min(want, room), func(done, at, n uint64) (uint64, uabi.Error) {
 		return c.GrantToMemory(0, done, uabi.Handle(p.Memory), at, n)
 	})
 	if err != uabi.OK && got == 0 {
@@ -237,11 +235,11 @@ func (h *VFSD) writePipe(c *server.Ctx, o *state.Open, out *vfs.CountReply) uabi
 	return uabi.OK
 }
 
-// ring copies n bytes at position pos of the ring, in one or two pieces.
-func ring(pos, n uint64, copyPiece func(done, at, n uint64) (uint64, uabi.Error)) (done uint64, err uabi.Error) {
+// ring copies n bytes at position pos of a pipe's ring, in one or two pieces.
+func ring(p *state.Pipe, pos, n uint64, copyPiece func(done, at, n uint64) (uint64, uabi.Error)) (done uint64, err uabi.Error) {
 	for done < n {
-		at := (pos + done) % pipeSize
-		piece := min(n-done, pipeSize-at)
+		at := (pos + done) % holds(p)
+		piece := min(n-done, holds(p)-at)
 		got, err := copyPiece(done, at, piece)
 		done += got
 		if err != uabi.OK || got < piece {

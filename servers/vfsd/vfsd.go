@@ -57,6 +57,7 @@ type VFSD struct {
 	inSpace  map[uint64]int       // contexts in a mount namespace, and open files of it
 	epolls   []uint64             // ids of the epoll files among opens, ascending
 	watched  map[uint64][]watcher // by inode
+	writing  map[uint64]int       // by inode: see writers.go
 
 	lastDamage string // of the image, that was logged
 
@@ -89,6 +90,7 @@ func (h *VFSD) reset(top *state.State) {
 	h.epolls = nil
 	h.groups = cgroupfs.New()
 	h.watched = map[uint64][]watcher{}
+	h.writing = map[uint64]int{}
 	h.root = tree.Ref{}
 	h.image = nil
 }
@@ -162,6 +164,7 @@ func (h *VFSD) Load(b []byte) error {
 		}
 		if v.At != nil {
 			h.hold(tree.FromPb(v.At))
+			h.countWriter(v, 1)
 			if h.spaceOf(v.At.Ino) != nil {
 				h.enter(v.Space)
 			}

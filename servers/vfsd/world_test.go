@@ -219,10 +219,11 @@ func newWorldOf(t *testing.T, sim uksim.Config, image []byte) *world {
 	w.stub.effective = 1<<64 - 1
 	w.Register("vfsd", func(k *uksim.Native, args, env []string) {
 		k.Attach(0)
-		err := server.Run(k, servertest.Watch(Spec(Config{
+		spec := Spec(Config{
 			Container: true, Image: image, Machine: Machine{CPUs: 1, Memory: 1 << 28},
 			Log: func(s string) { w.log = append(w.log, s) },
-		})))
+		})
+		err := server.Run(k, servertest.Watch(spec, spec.State.(*VFSD).wrongWriters))
 		k.ProcessExit(uint64(server.ExitStatus(err)))
 	})
 	w.Register("procd", func(k *uksim.Native, args, env []string) {

@@ -90,6 +90,7 @@ type State struct {
 	Forks         uint64                 `protobuf:"varint,23,opt,name=forks,proto3" json:"forks,omitempty"`                                // processes and threads made since boot
 	Gone          *Times                 `protobuf:"bytes,24,opt,name=gone,proto3" json:"gone,omitempty"`                                   // of all threads that are gone
 	PidMax        int32                  `protobuf:"varint,60,opt,name=pid_max,json=pidMax,proto3" json:"pid_max,omitempty"`                // 0: as at boot
+	SpawnExe      uint64                 `protobuf:"varint,62,opt,name=spawn_exe,json=spawnExe,proto3" json:"spawn_exe,omitempty"`          // file that process 1 will execute; 0: nobody said, or it runs
 	VictimFree    uint64                 `protobuf:"varint,61,opt,name=victim_free,json=victimFree,proto3" json:"victim_free,omitempty"`    // frames that were free when a process was last chosen to be killed for them; 0: since then some came back
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -254,6 +255,13 @@ func (x *State) GetGone() *Times {
 func (x *State) GetPidMax() int32 {
 	if x != nil {
 		return x.PidMax
+	}
+	return 0
+}
+
+func (x *State) GetSpawnExe() uint64 {
+	if x != nil {
+		return x.SpawnExe
 	}
 	return 0
 }
@@ -2166,6 +2174,7 @@ type Mm struct {
 	Refs          uint64                 `protobuf:"varint,2,opt,name=refs,proto3" json:"refs,omitempty"`
 	Mm            uint32                 `protobuf:"varint,3,opt,name=mm,proto3" json:"mm,omitempty"`       // handle
 	Space         uint32                 `protobuf:"varint,4,opt,name=space,proto3" json:"space,omitempty"` // handle
+	Exe           uint64                 `protobuf:"varint,5,opt,name=exe,proto3" json:"exe,omitempty"`     // file that it executes: shared with the copies that were forked from it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2224,6 +2233,13 @@ func (x *Mm) GetMm() uint32 {
 func (x *Mm) GetSpace() uint32 {
 	if x != nil {
 		return x.Space
+	}
+	return 0
+}
+
+func (x *Mm) GetExe() uint64 {
+	if x != nil {
+		return x.Exe
 	}
 	return 0
 }
@@ -2368,7 +2384,7 @@ var File_servers_procd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1fservers/procd/state/state.proto\x12\x12aramid.procd.state\"\xa1\x06\n" +
+	"\x1fservers/procd/state/state.proto\x12\x12aramid.procd.state\"\xbe\x06\n" +
 	"\x05State\x121\n" +
 	"\x05procs\x18\x01 \x03(\v2\x1b.aramid.procd.state.ProcessR\x05procs\x124\n" +
 	"\athreads\x18\x02 \x03(\v2\x1a.aramid.procd.state.ThreadR\athreads\x12/\n" +
@@ -2391,7 +2407,8 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\x03uts\x18\x16 \x03(\v2\x17.aramid.procd.state.UtsR\x03uts\x12\x14\n" +
 	"\x05forks\x18\x17 \x01(\x04R\x05forks\x12-\n" +
 	"\x04gone\x18\x18 \x01(\v2\x19.aramid.procd.state.TimesR\x04gone\x12\x17\n" +
-	"\apid_max\x18< \x01(\x05R\x06pidMax\x12\x1f\n" +
+	"\apid_max\x18< \x01(\x05R\x06pidMax\x12\x1b\n" +
+	"\tspawn_exe\x18> \x01(\x04R\bspawnExe\x12\x1f\n" +
 	"\vvictim_free\x18= \x01(\x04R\n" +
 	"victimFree\"e\n" +
 	"\x03Uts\x12\x0e\n" +
@@ -2599,12 +2616,13 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\x02Fs\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04refs\x18\x02 \x01(\x04R\x04refs\x12\x16\n" +
-	"\x06handle\x18\x03 \x01(\rR\x06handle\"N\n" +
+	"\x06handle\x18\x03 \x01(\rR\x06handle\"`\n" +
 	"\x02Mm\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04refs\x18\x02 \x01(\x04R\x04refs\x12\x0e\n" +
 	"\x02mm\x18\x03 \x01(\rR\x02mm\x12\x14\n" +
-	"\x05space\x18\x04 \x01(\rR\x05space\"d\n" +
+	"\x05space\x18\x04 \x01(\rR\x05space\x12\x10\n" +
+	"\x03exe\x18\x05 \x01(\x04R\x03exe\"d\n" +
 	"\bHandlers\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04refs\x18\x02 \x01(\x04R\x04refs\x124\n" +

@@ -49,6 +49,13 @@ func (m *State) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.SpawnExe != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.SpawnExe))
+		i--
+		dAtA[i] = 0x3
+		i--
+		dAtA[i] = 0xf0
+	}
 	if m.VictimFree != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.VictimFree))
 		i--
@@ -1943,6 +1950,11 @@ func (m *Mm) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.Exe != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Exe))
+		i--
+		dAtA[i] = 0x28
+	}
 	if m.Space != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Space))
 		i--
@@ -2175,6 +2187,9 @@ func (m *State) SizeVT() (n int) {
 	}
 	if m.VictimFree != 0 {
 		n += 2 + protohelpers.SizeOfVarint(uint64(m.VictimFree))
+	}
+	if m.SpawnExe != 0 {
+		n += 2 + protohelpers.SizeOfVarint(uint64(m.SpawnExe))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -2881,6 +2896,9 @@ func (m *Mm) SizeVT() (n int) {
 	if m.Space != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.Space))
 	}
+	if m.Exe != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.Exe))
+	}
 	n += len(m.unknownFields)
 	return n
 }
@@ -3505,6 +3523,25 @@ func (m *State) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.VictimFree |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 62:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SpawnExe", wireType)
+			}
+			m.SpawnExe = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.SpawnExe |= uint64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -7912,6 +7949,25 @@ func (m *Mm) UnmarshalVT(dAtA []byte) error {
 					break
 				}
 			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Exe", wireType)
+			}
+			m.Exe = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Exe |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -8776,6 +8832,25 @@ func (m *State) UnmarshalVTUnsafe(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.VictimFree |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 62:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SpawnExe", wireType)
+			}
+			m.SpawnExe = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.SpawnExe |= uint64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -13192,6 +13267,25 @@ func (m *Mm) UnmarshalVTUnsafe(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Space |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Exe", wireType)
+			}
+			m.Exe = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Exe |= uint64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}

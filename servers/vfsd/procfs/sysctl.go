@@ -2,6 +2,7 @@ package procfs
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,12 +22,13 @@ type Rule uint8
 
 // The rules.
 const (
-	Never   Rule = iota // nothing
-	Same                // what it is already: a property that cannot be changed
-	Integer             // a number from Min to Max
-	Line                // a line of text
-	Numbers             // as many numbers as it has, or the first of them
-	Asked               // who reads or writes it asks somebody: a name of its own below
+	Never    Rule = iota // nothing
+	Same                 // what it is already: a property that cannot be changed
+	Integer              // a number from Min to Max
+	Line                 // a line of text
+	PipeSize             // what a pipe can be made to hold, bytes: it is rounded up (RoundPipe)
+	Numbers              // as many numbers as it has, or the first of them
+	Asked                // who reads or writes it asks somebody: a name of its own below
 )
 
 // Sysctl is a value below /proc/sys.
@@ -49,6 +51,18 @@ const (
 	SysFileNr     = "fs/file-nr"
 	SysPtyNr      = "kernel/pty/nr"
 )
+
+// PipeMax bounds what F_SETPIPE_SZ sets without CAP_SYS_RESOURCE (pipe(7)).
+var PipeMax = &Sysctl{Path: "fs/pipe-max-size", Mode: 0o644, Rule: PipeSize, Text: "1048576"}
+
+// MaxPipe is the largest pipe, bytes (round_pipe_size of Linux).
+const MaxPipe = 1 << 31
+
+// RoundPipe is what a pipe holds that is to hold n bytes, n ≤ MaxPipe: a power of two of pages.
+func RoundPipe(n uint64) uint64 {
+	const pageBits = 12
+	return 1 << max(pageBits, bits.Len64(max(n, 1)-1))
+}
 
 // Sysctls are all values. overcommit_memory is 0: mmd promises what one call asks for unless the machine has less (proc_sys_vm(5)).
 var Sysctls = []Sysctl{
@@ -82,7 +96,7 @@ var Sysctls = []Sysctl{
 	{Path: "fs/nr_open", Mode: 0o644, Rule: Same, Text: "1048576"},
 	{Path: "fs/file-max", Mode: 0o644, Rule: Integer, Text: "9223372036854775807", Min: 1 << 20, Max: 1<<63 - 1},
 	{Path: SysFileNr, Mode: 0o444, Rule: Asked},
-	{Path: "fs/pipe-max-size", Mode: 0o644, Rule: Same, Text: "65536"},
+	*PipeMax,
 	{Path: "fs/inotify/max_queued_events", Mode: 0o644, Rule: Same, Text: "16384"},
 	{Path: "fs/inotify/max_user_instances", Mode: 0o644, Rule: Same, Text: "1048576"},
 	{Path: "fs/inotify/max_user_watches", Mode: 0o644, Rule: Same, Text: "65536"},
@@ -156,6 +170,9 @@ func (s *Sysctl) Accept(old, text string) (string, bool) {
 	case Integer:
 		v, err := strconv.ParseInt(strings.TrimSpace(text), 0, 64)
 		return strconv.FormatInt(v, 10), err == nil && v >= s.Min && v <= s.Max
+	case PipeSize:
+		v, err := strconv.ParseUint(strings.TrimSpace(text), 0, 32)
+		return strconv.FormatUint(RoundPipe(v), 10), err == nil && v <= MaxPipe
 	case Numbers:
 		have := strings.Fields(old)
 		for i, f := range strings.Fields(text) {

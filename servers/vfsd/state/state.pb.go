@@ -1712,14 +1712,15 @@ type Open struct {
 	Mask          uint64                 `protobuf:"varint,31,opt,name=mask,proto3" json:"mask,omitempty"`   // of a signalfd
 	Watch         uint64                 `protobuf:"varint,32,opt,name=watch,proto3" json:"watch,omitempty"` // of a signalfd: procd's number
 	Inotify       *Inotify               `protobuf:"bytes,33,opt,name=inotify,proto3" json:"inotify,omitempty"`
-	Pid           int32                  `protobuf:"varint,34,opt,name=pid,proto3" json:"pid,omitempty"`         // of a pidfd
-	Serial        uint64                 `protobuf:"varint,35,opt,name=serial,proto3" json:"serial,omitempty"`   // of a pidfd: procd's number of the process
-	Tty           uint64                 `protobuf:"varint,50,opt,name=tty,proto3" json:"tty,omitempty"`         // terminal
-	Master        bool                   `protobuf:"varint,51,opt,name=master,proto3" json:"master,omitempty"`   // the side of a pseudo terminal that is no terminal
-	Hung          bool                   `protobuf:"varint,52,opt,name=hung,proto3" json:"hung,omitempty"`       // its terminal was hung up: end of file
-	Console       bool                   `protobuf:"varint,53,opt,name=console,proto3" json:"console,omitempty"` // opened through /dev/console: never hung up, no job control on reads
-	Log           bool                   `protobuf:"varint,54,opt,name=log,proto3" json:"log,omitempty"`         // of the kernel log: value is the number of the record that it reads next
-	Space         uint64                 `protobuf:"varint,40,opt,name=space,proto3" json:"space,omitempty"`     // of a mount table or a namespace's file: the namespace
+	Pid           int32                  `protobuf:"varint,34,opt,name=pid,proto3" json:"pid,omitempty"`           // of a pidfd
+	Serial        uint64                 `protobuf:"varint,35,opt,name=serial,proto3" json:"serial,omitempty"`     // of a pidfd: procd's number of the process
+	Tty           uint64                 `protobuf:"varint,50,opt,name=tty,proto3" json:"tty,omitempty"`           // terminal
+	Master        bool                   `protobuf:"varint,51,opt,name=master,proto3" json:"master,omitempty"`     // the side of a pseudo terminal that is no terminal
+	Hung          bool                   `protobuf:"varint,52,opt,name=hung,proto3" json:"hung,omitempty"`         // its terminal was hung up: end of file
+	Console       bool                   `protobuf:"varint,53,opt,name=console,proto3" json:"console,omitempty"`   // opened through /dev/console: never hung up, no job control on reads
+	Log           bool                   `protobuf:"varint,54,opt,name=log,proto3" json:"log,omitempty"`           // of the kernel log: value is the number of the record that it reads next
+	Writers       int32                  `protobuf:"zigzag32,55,opt,name=writers,proto3" json:"writers,omitempty"` // what it adds to the count of its inode's writers: 1, it may write; -1, it stands for a program that executes it
+	Space         uint64                 `protobuf:"varint,40,opt,name=space,proto3" json:"space,omitempty"`       // of a mount table or a namespace's file: the namespace
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1962,6 +1963,13 @@ func (x *Open) GetLog() bool {
 		return x.Log
 	}
 	return false
+}
+
+func (x *Open) GetWriters() int32 {
+	if x != nil {
+		return x.Writers
+	}
+	return 0
 }
 
 func (x *Open) GetSpace() uint64 {
@@ -2277,6 +2285,7 @@ type Pipe struct {
 	MtimeNs       int64                  `protobuf:"varint,14,opt,name=mtime_ns,json=mtimeNs,proto3" json:"mtime_ns,omitempty"`
 	Uid           uint32                 `protobuf:"varint,15,opt,name=uid,proto3" json:"uid,omitempty"`
 	Gid           uint32                 `protobuf:"varint,16,opt,name=gid,proto3" json:"gid,omitempty"`
+	Size          uint64                 `protobuf:"varint,17,opt,name=size,proto3" json:"size,omitempty"` // bytes that it holds: a power of two; 0: as pipe(7) has it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2405,6 +2414,13 @@ func (x *Pipe) GetUid() uint32 {
 func (x *Pipe) GetGid() uint32 {
 	if x != nil {
 		return x.Gid
+	}
+	return 0
+}
+
+func (x *Pipe) GetSize() uint64 {
+	if x != nil {
+		return x.Size
 	}
 	return 0
 }
@@ -2933,7 +2949,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x03cwd\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x03cwd\x12*\n" +
 	"\x04root\x18\x03 \x01(\v2\x16.aramid.vfsd.state.RefR\x04root\x12\x14\n" +
 	"\x05umask\x18\x04 \x01(\rR\x05umask\x12\x0e\n" +
-	"\x02ns\x18\x05 \x01(\x04R\x02ns\"\xa5\x06\n" +
+	"\x02ns\x18\x05 \x01(\x04R\x02ns\"\xbf\x06\n" +
 	"\x04Open\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x02at\x18\x02 \x01(\v2\x16.aramid.vfsd.state.RefR\x02at\x12\x14\n" +
@@ -2968,7 +2984,8 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x06master\x183 \x01(\bR\x06master\x12\x12\n" +
 	"\x04hung\x184 \x01(\bR\x04hung\x12\x18\n" +
 	"\aconsole\x185 \x01(\bR\aconsole\x12\x10\n" +
-	"\x03log\x186 \x01(\bR\x03log\x12\x14\n" +
+	"\x03log\x186 \x01(\bR\x03log\x12\x18\n" +
+	"\awriters\x187 \x01(\x11R\awriters\x12\x14\n" +
 	"\x05space\x18( \x01(\x04R\x05space\"\xb2\x01\n" +
 	"\aInotify\x12\x17\n" +
 	"\alast_wd\x18\x01 \x01(\x05R\x06lastWd\x129\n" +
@@ -2991,7 +3008,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\binterval\x18\x04 \x01(\x04R\binterval\x12\x16\n" +
 	"\x06cancel\x18\x05 \x01(\bR\x06cancel\x12\x1a\n" +
 	"\bcanceled\x18\x06 \x01(\bR\bcanceled\x12\x14\n" +
-	"\x05clock\x18\a \x01(\rR\x05clock\"\xc1\x02\n" +
+	"\x05clock\x18\a \x01(\rR\x05clock\"\xd5\x02\n" +
 	"\x04Pipe\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06memory\x18\x02 \x01(\rR\x06memory\x12\x14\n" +
@@ -3007,7 +3024,8 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\batime_ns\x18\r \x01(\x03R\aatimeNs\x12\x19\n" +
 	"\bmtime_ns\x18\x0e \x01(\x03R\amtimeNs\x12\x10\n" +
 	"\x03uid\x18\x0f \x01(\rR\x03uid\x12\x10\n" +
-	"\x03gid\x18\x10 \x01(\rR\x03gid\"\x91\x06\n" +
+	"\x03gid\x18\x10 \x01(\rR\x03gid\x12\x12\n" +
+	"\x04size\x18\x11 \x01(\x04R\x04size\"\x91\x06\n" +
 	"\x03Tty\x12\x14\n" +
 	"\x05iflag\x18\x01 \x01(\rR\x05iflag\x12\x14\n" +
 	"\x05oflag\x18\x02 \x01(\rR\x05oflag\x12\x14\n" +

@@ -60,6 +60,43 @@ int main(void) {
 	R(pipe2(p, 0x40));
 	R(pipe((int *)8));
 
+	CASE("a pipe holds as much as it is told to", "fcntl read write poll");
+	pipe2(p, O_NONBLOCK);
+	R(fcntl(p[0], F_SETPIPE_SZ, 0));
+	R(fcntl(p[0], F_SETPIPE_SZ, 4097));
+	R(fcntl(p[0], F_SETPIPE_SZ, (1u << 31) + 1));
+	R(fcntl(p[0], F_SETPIPE_SZ, -1));
+	R(fcntl(p[0], F_GETPIPE_SZ));
+	R(write(p[1], big, 12288));
+	R(write(p[1], big, 1));
+	f = (struct pollfd){p[1], POLLOUT, 0};
+	R(poll(&f, 1, 0));
+	R(fcntl(p[1], F_SETPIPE_SZ, 4096));
+	R(fcntl(p[1], F_SETPIPE_SZ, 16384));
+	R(poll(&f, 1, 0));
+	memset(big, 'p', 4096);
+	R(write(p[1], big, 4096));
+	R(read(p[0], big, 4096));
+	R(write(p[1], big, 12288));
+	R(fcntl(p[1], F_SETPIPE_SZ, 8192));
+	R(fcntl(p[1], F_SETPIPE_SZ, 1 << 20));
+	R(read(p[0], big, 4096));
+	R(read(p[0], big, 8192));
+	R(big[0] == 'p' && big[4095] == 'p' && big[4096] == 0);
+	R(read(p[0], big, 4096));
+	R(write(p[1], big, sizeof big));
+	pid_t user = child();
+	if (user == 0) {
+		setuid(1000);
+		R(fcntl(p[0], F_SETPIPE_SZ, 1 << 19));
+		R(fcntl(p[0], F_SETPIPE_SZ, 1 << 21));
+		fflush(stdout);
+		_exit(0);
+	}
+	reap("user", user);
+	close(p[0]);
+	close(p[1]);
+
 	CASE("a writer waits for room", "read write");
 	// A child writes more than the pipe holds.
 	pipe(p);
