@@ -33,6 +33,6 @@ StatTo: access denied, name too long
 Syslog: bad address
 Timerfd: not permitted
 Umount: access denied
-Write: access denied, bad address, interrupted, limit reached, page must be fetched
+Write: access denied, bad address, interrupted, limit reached
 XattrGet: not permitted
 `
