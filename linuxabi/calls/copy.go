@@ -67,7 +67,7 @@ func (t *Trap) copied(x *transfer, n int64) int64 {
 func (t *Trap) copyFile(x *transfer, files bool, n uint64) int64 {
 	p := &t.Record[recordProgress]
 	done := *p & progressMask
-	t.Step = uint16(*p >> progressBits)
+	t.Step = max(t.Step, uint16(*p>>progressBits)) // steps before this loop have numbers too
 	for done < n && t.Step < maxSteps {
 		in := vfs.CopyRequest{From: uint32(x.from), FromOffset: atPosition, ToOffset: atPosition, Len: n - done, Files: files}
 		if x.fromOff >= 0 {
@@ -180,6 +180,54 @@ func splice(t *Trap) int64 {
 		return t.copyFailed(err)
 	}
 	return t.copied(&x, out.Count)
+}
+
+// tee copies between pipes what stays in the first.
+func tee(t *Trap) int64 {
+	if t.arg(3)&^spliceKnown != 0 {
+		return errno(unix.EINVAL)
+	}
+	if t.arg(2) == 0 {
+		return 0
+	}
+	x, e := t.transfer(t.arg32(0), 0, t.arg32(1), 0)
+	switch {
+	case e != 0:
+		return e
+	case x.fromKind != vfs.Kind_PIPE || x.toKind != vfs.Kind_PIPE:
+		return errno(unix.EINVAL)
+	}
+	in := vfs.CopyRequest{From: uint32(x.from), FromOffset: atPosition, ToOffset: atPosition, Len: min(t.arg(2), maxRW), Nonblock: t.arg(3)&spliceNonblock != 0, Stays: true}
+	var out vfs.CountReply
+	if err := (vfs.Client{H: x.to}).Copy(t, &in, &out); err != uabi.OK {
+		return t.copyFailed(err)
+	}
+	return out.Count
+}
+
+// vmsplice is writev to a pipe, or readv from one: pages are copied, which its flags do not forbid.
+func vmsplice(t *Trap) int64 {
+	if t.arg(3)&^spliceKnown != 0 {
+		return errno(unix.EINVAL)
+	}
+	f, kind, e := t.opened(t.arg32(0))
+	switch {
+	case e != 0:
+		return e
+	case kind != vfs.Kind_PIPE:
+		return errno(unix.EBADF)
+	}
+	flags, e := t.fileFlags(f)
+	switch {
+	case e != 0:
+		return e
+	case t.arg(3)&spliceNonblock != 0 && flags&unix.O_NONBLOCK == 0:
+		t.gap(t.regs.RAX, "SPLICE_F_NONBLOCK of a pipe that waits")
+		return errno(unix.EINVAL)
+	case flags&unix.O_ACCMODE == unix.O_RDONLY:
+		return vector(t, atPosition, uabi.RightWrite)
+	}
+	return vector(t, atPosition, uabi.RightRead)
 }
 
 // readahead and sync_file_range are advice about storage that there is not: only their arguments are checked.

@@ -164,7 +164,7 @@ const (
 func (t *Trap) writeStream(f vfs.Client, iov []byte) int64 {
 	p := &t.Record[recordProgress]
 	done := *p & progressMask
-	t.Step = uint16(*p >> progressBits)
+	t.Step = max(t.Step, uint16(*p>>progressBits)) // steps before this loop have numbers too
 	for {
 		addr, n := pieceAt(iov, done)
 		if n == 0 && done > 0 || t.Step > maxSteps {

@@ -97,6 +97,8 @@ var rows = map[int]row{
 	// Copies within the system, and advice.
 	unix.SYS_COPY_FILE_RANGE: full(copyFileRange),
 	unix.SYS_SPLICE:          partial(splice, "sockets, devices and terminals"),
+	unix.SYS_TEE:             full(tee),
+	unix.SYS_VMSPLICE:        partial(vmsplice, "SPLICE_F_NONBLOCK of a pipe that waits"),
 	unix.SYS_READAHEAD:       full(readahead),
 	unix.SYS_SYNC_FILE_RANGE: full(syncFileRange),
 

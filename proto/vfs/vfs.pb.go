@@ -3550,6 +3550,7 @@ type CopyRequest struct {
 	Len           uint64                 `protobuf:"varint,3,opt,name=len,proto3" json:"len,omitempty"`
 	Nonblock      bool                   `protobuf:"varint,4,opt,name=nonblock,proto3" json:"nonblock,omitempty"`
 	Files         bool                   `protobuf:"varint,6,opt,name=files,proto3" json:"files,omitempty"` // copy_file_range(2): both are regular files of one file system
+	Stays         bool                   `protobuf:"varint,7,opt,name=stays,proto3" json:"stays,omitempty"` // tee(2): both are pipes, and what is copied stays in the first
 	From          uint32                 `protobuf:"varint,5,opt,name=from,proto3" json:"from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3616,6 +3617,13 @@ func (x *CopyRequest) GetNonblock() bool {
 func (x *CopyRequest) GetFiles() bool {
 	if x != nil {
 		return x.Files
+	}
+	return false
+}
+
+func (x *CopyRequest) GetStays() bool {
+	if x != nil {
+		return x.Stays
 	}
 	return false
 }
@@ -3946,14 +3954,15 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x03dir\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\x03dir\"\"\n" +
 	"\n" +
 	"XattrReply\x12\x14\n" +
-	"\x05value\x18\x01 \x01(\fR\x05value\"\xa9\x01\n" +
+	"\x05value\x18\x01 \x01(\fR\x05value\"\xbf\x01\n" +
 	"\vCopyRequest\x12\x1f\n" +
 	"\vfrom_offset\x18\x01 \x01(\x03R\n" +
 	"fromOffset\x12\x1b\n" +
 	"\tto_offset\x18\x02 \x01(\x03R\btoOffset\x12\x10\n" +
 	"\x03len\x18\x03 \x01(\x04R\x03len\x12\x1a\n" +
 	"\bnonblock\x18\x04 \x01(\bR\bnonblock\x12\x14\n" +
-	"\x05files\x18\x06 \x01(\bR\x05files\x12\x18\n" +
+	"\x05files\x18\x06 \x01(\bR\x05files\x12\x14\n" +
+	"\x05stays\x18\a \x01(\bR\x05stays\x12\x18\n" +
 	"\x04from\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\x04from\"P\n" +
 	"\x10FallocateRequest\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\rR\x04mode\x12\x16\n" +

@@ -1488,7 +1488,7 @@ func (cl Client) XattrSet(c ipc.Caller, in *XattrRequest, out *EmptyReply, grant
 	return uabi.OK
 }
 
-// Copy moves up to len bytes from file `from` to the called open file: sendfile(2), copy_file_range(2), splice(2). Offsets −1: the
+// Copy moves up to len bytes from file `from` to the called open file: sendfile(2), copy_file_range(2), splice(2), tee(2). Offsets −1: the
 // files' own positions. Word 0 of the reply: how many. ErrWait: a pipe is empty or full.
 func (cl Client) Copy(c ipc.Caller, in *CopyRequest, out *CountReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -1768,7 +1768,7 @@ type Handler[C any] interface {
 	XattrGet(c C, in *XattrRequest, out *XattrReply) uabi.Error
 	// XattrSet is setxattr(2) and, with `remove`, removexattr(2).
 	XattrSet(c C, in *XattrRequest, out *EmptyReply) uabi.Error
-	// Copy moves up to len bytes from file `from` to the called open file: sendfile(2), copy_file_range(2), splice(2). Offsets −1: the
+	// Copy moves up to len bytes from file `from` to the called open file: sendfile(2), copy_file_range(2), splice(2), tee(2). Offsets −1: the
 	// files' own positions. Word 0 of the reply: how many. ErrWait: a pipe is empty or full.
 	Copy(c C, in *CopyRequest, out *CountReply) uabi.Error
 	// CgroupOf is the cgroup that the called directory is, for CLONE_INTO_CGROUP: the caller may put a process there. Word 0 of the reply:
@@ -3466,7 +3466,7 @@ var Methods = [...]ipc.Method{
 	{
 		Name: "Copy", Mutates: true, Blocks: true, Forward: false,
 		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrIsDir, uabi.ErrAgain, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrLimit, uabi.ErrCrossDevice, uabi.ErrPerm, uabi.ErrSeek},
-		In:     5, Out: 1, InHandles: 1, OutHandles: 0,
+		In:     6, Out: 1, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(CopyRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
 	},
@@ -6798,6 +6798,10 @@ func (x *CopyRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	if x.Files {
 		w[4] = 1
 	}
+	w[5] = 0
+	if x.Stays {
+		w[5] = 1
+	}
 }
 
 // FromWords implements ipc.Message.
@@ -6807,6 +6811,7 @@ func (x *CopyRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Len = uint64(w[2])
 	x.Nonblock = w[3] != 0
 	x.Files = w[4] != 0
+	x.Stays = w[5] != 0
 }
 
 // ToHandles implements ipc.Message.
@@ -6826,6 +6831,7 @@ func (x *CopyRequest) Clear() {
 	x.Len = 0
 	x.Nonblock = false
 	x.Files = false
+	x.Stays = false
 	x.From = 0
 }
 

@@ -69,7 +69,7 @@ func (h *VFSD) Copy(c *server.Ctx, in *vfs.CopyRequest, out *vfs.CountReply) uab
 		return uabi.ErrBadFD
 	case to.n != nil && o.Flags&unix.O_APPEND != 0, from.pipe != nil && from.pipe == to.pipe:
 		return uabi.ErrArg
-	case in.Files && (from.n == nil || to.n == nil):
+	case in.Files && (from.n == nil || to.n == nil), in.Stays && (from.pipe == nil || to.pipe == nil):
 		return uabi.ErrArg
 	case in.Files && from.n.Fs != to.n.Fs:
 		return uabi.ErrCrossDevice
@@ -83,7 +83,7 @@ func (h *VFSD) Copy(c *server.Ctx, in *vfs.CopyRequest, out *vfs.CountReply) uab
 	if err != uabi.OK || n == 0 {
 		return err
 	}
-	if n, err = h.move(c, from, to, n); err != uabi.OK {
+	if n, err = h.move(c, from, to, n, in.Stays); err != uabi.OK {
 		return err
 	}
 	h.notifyOpen(c, src, unix.IN_ACCESS)
@@ -159,8 +159,8 @@ func (e end) piece(at, n uint64) (off, piece uint64) {
 	return at % size, min(n, size-at%size)
 }
 
-// move copies n bytes that are there and have room, and moves the positions.
-func (h *VFSD) move(c *server.Ctx, from, to end, n uint64) (uint64, uabi.Error) {
+// move copies n bytes that are there and have room, and moves the positions; stays: only the writing side's.
+func (h *VFSD) move(c *server.Ctx, from, to end, n uint64, stays bool) (uint64, uabi.Error) {
 	var head, tail uint64
 	if from.pipe != nil {
 		head = from.pipe.Head
@@ -194,7 +194,9 @@ func (h *VFSD) move(c *server.Ctx, from, to end, n uint64) (uint64, uabi.Error) 
 			break
 		}
 	}
-	h.took(c, from, src, done)
+	if !stays {
+		h.took(c, from, src, done)
+	}
 	h.gave(c, to, dst, done)
 	return done, uabi.OK
 }

@@ -56,6 +56,13 @@ func TestBytesAreCopiedOnceAtEveryCrash(t *testing.T) {
 			r, wr := vfs.Client{H: uabi.Handle(ends.Read)}, vfs.Client{H: uabi.Handle(ends.Write)}
 			c.copy(g, r, &vfs.CopyRequest{FromOffset: -1, Len: 4, Nonblock: true}, uabi.ErrAgain)
 			c.copy(wr, f, &vfs.CopyRequest{ToOffset: -1, Len: 10}, uabi.OK)
+			c.want("pipe", c.vfs.Pipe(c.t, &vfs.PipeRequest{}, &ends), uabi.OK)
+			r2, wr2 := vfs.Client{H: uabi.Handle(ends.Read)}, vfs.Client{H: uabi.Handle(ends.Write)}
+			stays := &vfs.CopyRequest{FromOffset: -1, ToOffset: -1, Len: 7, Stays: true}
+			c.copy(wr2, r, stays, uabi.OK)
+			c.copy(wr2, f, stays, uabi.ErrArg)
+			c.copy(wr, r, stays, uabi.ErrArg)
+			c.reads(r2, 10, "pagepag")
 			c.copy(wr, f, &vfs.CopyRequest{Len: 10}, uabi.ErrSeek)
 			if n := c.copy(g, r, &vfs.CopyRequest{FromOffset: -1, ToOffset: 1, Len: 100}, uabi.OK); n != 10 {
 				w.Fail("from the pipe came %d", n)

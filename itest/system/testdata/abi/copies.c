@@ -118,6 +118,46 @@ int main(void) {
 	close(q[0]);
 	R(splice(f, &at, q[1], NULL, 10, 0));
 
+	CASE("tee leaves what it copies, vmsplice takes memory", "tee vmsplice");
+	int from_[2], to_[2];
+	struct iovec iov[2] = {{"first ", 6}, {"second", 6}}, into[2] = {{b, 4}, {b + 100, 50}};
+	pipe(from_);
+	pipe(to_);
+	R(tee(from_[0], to_[1], 10, SPLICE_F_NONBLOCK));
+	R(vmsplice(from_[1], iov, 2, 0));
+	R(tee(from_[0], to_[1], 9, 0));
+	R(tee(from_[0], to_[1], 100, 0));
+	R(vmsplice(from_[0], into, 2, 0));
+	printf("%.4s %.8s\n", b, b + 100);
+	R(read(to_[0], b, 100));
+	printf("%.21s\n", b);
+	R(tee(from_[0], from_[1], 9, 0));
+	R(tee(f, to_[1], 9, 0));
+	R(tee(from_[0], f, 9, 0));
+	R(tee(from_[0], to_[1], 9, 64));
+	R(tee(from_[0], to_[1], 0, 0));
+	R(tee(from_[1], to_[1], 9, 0));
+	R(tee(from_[0], to_[0], 9, 0));
+	R(tee(99, to_[0], 9, 0));
+	R(vmsplice(f, iov, 2, 0));
+	R(vmsplice(99, iov, 2, 0));
+	R(vmsplice(from_[1], iov, 2, 64));
+	R(vmsplice(from_[1], iov, 0, 0));
+	R(vmsplice(from_[1], iov, 2000, 0));
+	if ((pid = child()) == 0) {
+		nap(30);
+		write(from_[1], "late", 4);
+		_exit(0);
+	}
+	R(tee(from_[0], to_[1], 9, 0));
+	reap("writer", pid);
+	R(read(to_[0], b, 100));
+	close(from_[1]);
+	R(read(from_[0], b, 100));
+	R(tee(from_[0], to_[1], 9, 0));
+	close(to_[0]);
+	R(vmsplice(to_[1], iov, 2, 0));
+
 	CASE("advice about files", "readahead sync_file_range");
 	R(readahead(f, 0, 100));
 	R(readahead(99, 0, 100));
