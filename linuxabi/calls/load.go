@@ -48,13 +48,17 @@ func (t *Trap) load(p *program) (*loaded, int64) {
 	if p.image.Broken || interp != nil && interp.image.Broken {
 		return nil, t.execKilled()
 	}
-	bias := p.bias(rnd)
-	in := mm.LoadRequest{Memory1: uint32(p.mem), End: p.image.End() + bias}
+	place := rnd
+	if p.plan.FixedLayout {
+		place = 0
+	}
+	bias := p.bias(place)
+	in := mm.LoadRequest{Memory1: uint32(p.mem), End: p.image.End() + bias, Fixed: p.plan.FixedLayout}
 	p.addAreas(&in, programMemory, 0, bias)
 	if interp != nil {
 		interp.addInterpreter(&in)
 	}
-	top := stackTop - rnd>>randomBits&(1<<stackBits-1)*16
+	top := stackTop - place>>randomBits&(1<<stackBits-1)*16
 	in.Areas = append(in.Areas, p.stackArea(top))
 	code := t.l.vdso()
 	if code != 0 {

@@ -14,6 +14,7 @@ const (
 	release = "6.1.0-aramid"
 	version = "#1 SMP Aramid"
 	machine = "x86_64"
+	linux32 = "i686" // to who asked for it by personality(2)
 )
 
 func uname(t *Trap) int64 {
@@ -21,8 +22,16 @@ func uname(t *Trap) int64 {
 	if err := t.l.proc.Uts(t, &proc.UtsRequest{}, &out); err != uabi.OK {
 		return t.status(err)
 	}
+	var persona proc.PersonaReply
+	if err := t.l.proc.Persona(t, &proc.PersonaRequest{}, &persona); err != uabi.OK {
+		return t.status(err)
+	}
+	hw := machine
+	if persona.Persona&personaLinux32 != 0 {
+		hw = linux32
+	}
 	var w abi.Writer
-	for _, s := range [...]string{sysName, out.Hostname, release, version, machine, out.Domainname} {
+	for _, s := range [...]string{sysName, out.Hostname, release, version, hw, out.Domainname} {
 		w.Text(s, abi.UtsField)
 	}
 	return t.write(t.arg(0), w.B)
@@ -161,15 +170,21 @@ func (t *Trap) limit(pid int32, resource, newVA, oldVA uint64) int64 {
 	return t.write(oldVA, le.AppendUint64(le.AppendUint64(nil, out.Soft), out.Hard))
 }
 
-const personaQuery = 0xffffffff
+// What personality(2) takes and gives.
+const (
+	personaQuery   = 0xffffffff
+	personaLinux32 = 8
+)
 
-// personality: only Linux's own can be had.
 func personality(t *Trap) int64 {
-	if p := uint32(t.arg(0)); p != personaQuery && p != 0 {
+	in := proc.PersonaRequest{Persona: uint32(t.arg(0))}
+	in.Set = in.Persona != personaQuery
+	var out proc.PersonaReply
+	err := t.l.proc.Persona(t, &in, &out)
+	if err == uabi.ErrArg {
 		t.gap(unix.SYS_PERSONALITY, "persona")
-		return errno(unix.EINVAL)
 	}
-	return 0
+	return t.result(int64(out.Persona), err)
 }
 
 // reboot: the machine goes off; a restart too, as under a virtual machine monitor that does not start again (qemu -no-reboot).

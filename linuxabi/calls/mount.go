@@ -191,7 +191,10 @@ func setns(t *Trap) int64 {
 	if e != 0 {
 		return e
 	}
-	if typ&absentSpaces != 0 || kind == vfs.Kind_PID || typ&unix.CLONE_NEWUTS != 0 {
+	if kind == vfs.Kind_PID {
+		return t.setnsOf(t.arg32(0), typ)
+	}
+	if typ&(absentSpaces|unix.CLONE_NEWUTS) != 0 {
 		t.gap(unix.SYS_SETNS, "other than mount namespaces by their file")
 	}
 	if kind != vfs.Kind_FILE || typ&^unix.CLONE_NEWNS != 0 {
@@ -202,4 +205,20 @@ func setns(t *Trap) int64 {
 		err = vfs.Client{H: fs}.SetNs(t, &vfs.SetNsRequest{Dir: uint32(h)}, &vfs.EmptyReply{})
 	}
 	return t.status(err)
+}
+
+// setnsOf is setns(2) by a process's descriptor: into the namespaces that it is in. Only those of names can be had so.
+func (t *Trap) setnsOf(fd int32, types uint64) int64 {
+	if types != unix.CLONE_NEWUTS {
+		t.gap(unix.SYS_SETNS, "by a pidfd into others than uts namespaces")
+		return errno(unix.EINVAL)
+	}
+	p, e := t.pidOf(fd)
+	if e != 0 {
+		return e
+	}
+	if p.Pid == 0 {
+		return errno(unix.ESRCH)
+	}
+	return t.status(t.l.proc.UtsJoin(t, &proc.PidRequest{Pid: int32(p.Pid)}, &proc.EmptyReply{}))
 }

@@ -163,7 +163,7 @@ var rows = map[int]row{
 	unix.SYS_PIVOT_ROOT:        full(pivotRoot),
 	unix.SYS_MOUNT_SETATTR:     partial(mountSetattr, "MOUNT_ATTR_IDMAP"),
 	unix.SYS_UNSHARE:           partial(unshare, "user, pid, net, ipc, cgroup and time namespaces"),
-	unix.SYS_SETNS:             partial(setns, "other than mount namespaces by their file"),
+	unix.SYS_SETNS:             partial(setns, "other than mount namespaces by their file and uts namespaces by a pidfd"),
 	unix.SYS_STATFS:            full(statfs),
 	unix.SYS_NAME_TO_HANDLE_AT: partial(nameToHandleAt, "file systems other than tmpfs, sysfs and cgroup2"),
 
@@ -182,19 +182,22 @@ var rows = map[int]row{
 	unix.SYS_FREMOVEXATTR: full(fremovexattr),
 
 	// Memory.
-	unix.SYS_MMAP:       full(mmap),
-	unix.SYS_MUNMAP:     full(munmap),
-	unix.SYS_MPROTECT:   full(mprotect),
-	unix.SYS_MREMAP:     full(mremap),
-	unix.SYS_BRK:        full(brk),
-	unix.SYS_MADVISE:    full(madvise),
-	unix.SYS_MSYNC:      full(msync),
-	unix.SYS_MINCORE:    full(mincore),
-	unix.SYS_MLOCK:      full(mlock),
-	unix.SYS_MLOCK2:     full(mlock2),
-	unix.SYS_MUNLOCK:    full(munlock),
-	unix.SYS_MLOCKALL:   full(mlockall),
-	unix.SYS_MUNLOCKALL: full(munlockall),
+	unix.SYS_MMAP:              full(mmap),
+	unix.SYS_MUNMAP:            full(munmap),
+	unix.SYS_MPROTECT:          full(mprotect),
+	unix.SYS_MREMAP:            full(mremap),
+	unix.SYS_BRK:               full(brk),
+	unix.SYS_PROCESS_VM_READV:  full(processVMReadv),
+	unix.SYS_PROCESS_VM_WRITEV: full(processVMWritev),
+	unix.SYS_PROCESS_MADVISE:   full(processMadvise),
+	unix.SYS_MADVISE:           full(madvise),
+	unix.SYS_MSYNC:             full(msync),
+	unix.SYS_MINCORE:           full(mincore),
+	unix.SYS_MLOCK:             full(mlock),
+	unix.SYS_MLOCK2:            full(mlock2),
+	unix.SYS_MUNLOCK:           full(munlock),
+	unix.SYS_MLOCKALL:          full(mlockall),
+	unix.SYS_MUNLOCKALL:        full(munlockall),
 
 	// Processes and threads.
 	unix.SYS_GETPID:                 full(getpid),
@@ -238,7 +241,7 @@ var rows = map[int]row{
 	unix.SYS_GETPRIORITY:            full(getpriority),
 	unix.SYS_SETPRIORITY:            partial(setpriority, "the scheduler does not know nice values"),
 	unix.SYS_GETCPU:                 partial(getcpu, "always processor 0"),
-	unix.SYS_PERSONALITY:            partial(personality, "other personalities"),
+	unix.SYS_PERSONALITY:            partial(personality, "all but ADDR_NO_RANDOMIZE and PER_LINUX32"),
 	unix.SYS_RSEQ:                   absent(unix.ENOSYS),
 
 	// Credentials, groups, sessions.

@@ -70,7 +70,7 @@ var kinds = map[uint64]string{
 	unix.SYS_SCHED_GETATTR: "dpnx", unix.SYS_IOPRIO_SET: "ddd", unix.SYS_IOPRIO_GET: "dd", unix.SYS_SETTIMEOFDAY: "pp", unix.SYS_ADJTIMEX: "p",
 	unix.SYS_CLOCK_ADJTIME: "dp", unix.SYS_FCHMODAT2: "fsox", unix.SYS_VHANGUP: "", unix.SYS_QUOTACTL: "xsdp", unix.SYS_MBIND: "pnxpnx",
 	unix.SYS_SET_MEMPOLICY: "xpn", unix.SYS_GET_MEMPOLICY: "ppnpx", unix.SYS_PKEY_MPROTECT: "pnxd", unix.SYS_PROCESS_VM_READV: "dpnpnx",
-	unix.SYS_PROCESS_VM_WRITEV: "dpnpnx", unix.SYS_BPF: "dpn", unix.SYS_USTAT: "dp", unix.SYS_GETDENTS: "fpn",
+	unix.SYS_PROCESS_VM_WRITEV: "dpnpnx", unix.SYS_PROCESS_MADVISE: "fpndx", unix.SYS_BPF: "dpn", unix.SYS_USTAT: "dp", unix.SYS_GETDENTS: "fpn",
 }
 
 // Kinds returns the kinds of a call's arguments, a letter each; false: it is not known.

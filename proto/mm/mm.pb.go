@@ -339,6 +339,7 @@ type LoadRequest struct {
 	End           uint64                 `protobuf:"varint,2,opt,name=end,proto3" json:"end,omitempty"`     // of the program: its heap starts behind it; 0: no heap
 	Span1         uint64                 `protobuf:"varint,3,opt,name=span1,proto3" json:"span1,omitempty"` // sizes of two pieces of the address space that mmd places, page multiples; 0: none
 	Span2         uint64                 `protobuf:"varint,4,opt,name=span2,proto3" json:"span2,omitempty"`
+	Fixed         bool                   `protobuf:"varint,9,opt,name=fixed,proto3" json:"fixed,omitempty"` // what mmd places lies at the same addresses each time: ADDR_NO_RANDOMIZE of personality(2), for what is forked from it too
 	Memory1       uint32                 `protobuf:"varint,5,opt,name=memory1,proto3" json:"memory1,omitempty"`
 	Memory2       uint32                 `protobuf:"varint,6,opt,name=memory2,proto3" json:"memory2,omitempty"`
 	Memory3       uint32                 `protobuf:"varint,7,opt,name=memory3,proto3" json:"memory3,omitempty"`
@@ -403,6 +404,13 @@ func (x *LoadRequest) GetSpan2() uint64 {
 		return x.Span2
 	}
 	return 0
+}
+
+func (x *LoadRequest) GetFixed() bool {
+	if x != nil {
+		return x.Fixed
+	}
+	return false
 }
 
 func (x *LoadRequest) GetMemory1() uint32 {
@@ -1588,12 +1596,13 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\x06memory\x18\x05 \x01(\rR\x06memory\x12\x16\n" +
 	"\x06offset\x18\x06 \x01(\x04R\x06offset\x12\x10\n" +
 	"\x03tag\x18\a \x01(\x04R\x03tag\x12\x12\n" +
-	"\x04base\x18\b \x01(\rR\x04base\"\xf2\x01\n" +
+	"\x04base\x18\b \x01(\rR\x04base\"\x88\x02\n" +
 	"\vLoadRequest\x12%\n" +
 	"\x05areas\x18\x01 \x03(\v2\x0f.aramid.mm.AreaR\x05areas\x12\x10\n" +
 	"\x03end\x18\x02 \x01(\x04R\x03end\x12\x14\n" +
 	"\x05span1\x18\x03 \x01(\x04R\x05span1\x12\x14\n" +
-	"\x05span2\x18\x04 \x01(\x04R\x05span2\x12\x1e\n" +
+	"\x05span2\x18\x04 \x01(\x04R\x05span2\x12\x14\n" +
+	"\x05fixed\x18\t \x01(\bR\x05fixed\x12\x1e\n" +
 	"\amemory1\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\amemory1\x12\x1e\n" +
 	"\amemory2\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\amemory2\x12\x1e\n" +
 	"\amemory3\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\amemory3\x12\x1e\n" +

@@ -1106,6 +1106,7 @@ func (x *LoadRequest) Clear() {
 	x.End = 0
 	x.Span1 = 0
 	x.Span2 = 0
+	x.Fixed = false
 	x.Memory1 = 0
 	x.Memory2 = 0
 	x.Memory3 = 0

@@ -775,8 +775,9 @@ type ExecPlanReply struct {
 	Euid          uint32                 `protobuf:"varint,2,opt,name=euid,proto3" json:"euid,omitempty"`
 	Rgid          uint32                 `protobuf:"varint,3,opt,name=rgid,proto3" json:"rgid,omitempty"`
 	Egid          uint32                 `protobuf:"varint,4,opt,name=egid,proto3" json:"egid,omitempty"`
-	Secure        bool                   `protobuf:"varint,5,opt,name=secure,proto3" json:"secure,omitempty"`                           // AT_SECURE
-	StackLimit    uint64                 `protobuf:"varint,6,opt,name=stack_limit,json=stackLimit,proto3" json:"stack_limit,omitempty"` // RLIMIT_STACK, bytes
+	Secure        bool                   `protobuf:"varint,5,opt,name=secure,proto3" json:"secure,omitempty"`                              // AT_SECURE
+	StackLimit    uint64                 `protobuf:"varint,6,opt,name=stack_limit,json=stackLimit,proto3" json:"stack_limit,omitempty"`    // RLIMIT_STACK, bytes
+	FixedLayout   bool                   `protobuf:"varint,7,opt,name=fixed_layout,json=fixedLayout,proto3" json:"fixed_layout,omitempty"` // ADDR_NO_RANDOMIZE
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -851,6 +852,13 @@ func (x *ExecPlanReply) GetStackLimit() uint64 {
 		return x.StackLimit
 	}
 	return 0
+}
+
+func (x *ExecPlanReply) GetFixedLayout() bool {
+	if x != nil {
+		return x.FixedLayout
+	}
+	return false
 }
 
 // Layout is where a program's strings and areas lie, for /proc/PID/environ, cmdline and stat.
@@ -3086,6 +3094,102 @@ func (x *SettingReply) GetText() string {
 	return ""
 }
 
+type PersonaRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Set           bool                   `protobuf:"varint,1,opt,name=set,proto3" json:"set,omitempty"`
+	Persona       uint32                 `protobuf:"varint,2,opt,name=persona,proto3" json:"persona,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PersonaRequest) Reset() {
+	*x = PersonaRequest{}
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PersonaRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PersonaRequest) ProtoMessage() {}
+
+func (x *PersonaRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PersonaRequest.ProtoReflect.Descriptor instead.
+func (*PersonaRequest) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *PersonaRequest) GetSet() bool {
+	if x != nil {
+		return x.Set
+	}
+	return false
+}
+
+func (x *PersonaRequest) GetPersona() uint32 {
+	if x != nil {
+		return x.Persona
+	}
+	return 0
+}
+
+type PersonaReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Persona       uint32                 `protobuf:"varint,1,opt,name=persona,proto3" json:"persona,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PersonaReply) Reset() {
+	*x = PersonaReply{}
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PersonaReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PersonaReply) ProtoMessage() {}
+
+func (x *PersonaReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PersonaReply.ProtoReflect.Descriptor instead.
+func (*PersonaReply) Descriptor() ([]byte, []int) {
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *PersonaReply) GetPersona() uint32 {
+	if x != nil {
+		return x.Persona
+	}
+	return 0
+}
+
 type ThreadRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ClearChildTid *uint64                `protobuf:"varint,1,opt,name=clear_child_tid,json=clearChildTid,proto3,oneof" json:"clear_child_tid,omitempty"`
@@ -3096,7 +3200,7 @@ type ThreadRequest struct {
 
 func (x *ThreadRequest) Reset() {
 	*x = ThreadRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3108,7 +3212,7 @@ func (x *ThreadRequest) String() string {
 func (*ThreadRequest) ProtoMessage() {}
 
 func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[40]
+	mi := &file_proto_proc_proc_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3121,7 +3225,7 @@ func (x *ThreadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadRequest.ProtoReflect.Descriptor instead.
 func (*ThreadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{40}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ThreadRequest) GetClearChildTid() uint64 {
@@ -3148,7 +3252,7 @@ type UtsRequest struct {
 
 func (x *UtsRequest) Reset() {
 	*x = UtsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3160,7 +3264,7 @@ func (x *UtsRequest) String() string {
 func (*UtsRequest) ProtoMessage() {}
 
 func (x *UtsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[41]
+	mi := &file_proto_proc_proc_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3173,7 +3277,7 @@ func (x *UtsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsRequest.ProtoReflect.Descriptor instead.
 func (*UtsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{41}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *UtsRequest) GetHostname() string {
@@ -3200,7 +3304,7 @@ type UtsReply struct {
 
 func (x *UtsReply) Reset() {
 	*x = UtsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3212,7 +3316,7 @@ func (x *UtsReply) String() string {
 func (*UtsReply) ProtoMessage() {}
 
 func (x *UtsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[42]
+	mi := &file_proto_proc_proc_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3225,7 +3329,7 @@ func (x *UtsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtsReply.ProtoReflect.Descriptor instead.
 func (*UtsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{42}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *UtsReply) GetHostname() string {
@@ -3253,7 +3357,7 @@ type AlarmRequest struct {
 
 func (x *AlarmRequest) Reset() {
 	*x = AlarmRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3265,7 +3369,7 @@ func (x *AlarmRequest) String() string {
 func (*AlarmRequest) ProtoMessage() {}
 
 func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[43]
+	mi := &file_proto_proc_proc_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3278,7 +3382,7 @@ func (x *AlarmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmRequest.ProtoReflect.Descriptor instead.
 func (*AlarmRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{43}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *AlarmRequest) GetSet() bool {
@@ -3312,7 +3416,7 @@ type AlarmReply struct {
 
 func (x *AlarmReply) Reset() {
 	*x = AlarmReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3324,7 +3428,7 @@ func (x *AlarmReply) String() string {
 func (*AlarmReply) ProtoMessage() {}
 
 func (x *AlarmReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[44]
+	mi := &file_proto_proc_proc_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3337,7 +3441,7 @@ func (x *AlarmReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmReply.ProtoReflect.Descriptor instead.
 func (*AlarmReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{44}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AlarmReply) GetValue() uint64 {
@@ -3364,7 +3468,7 @@ type MemoryReply struct {
 
 func (x *MemoryReply) Reset() {
 	*x = MemoryReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3376,7 +3480,7 @@ func (x *MemoryReply) String() string {
 func (*MemoryReply) ProtoMessage() {}
 
 func (x *MemoryReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[45]
+	mi := &file_proto_proc_proc_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3389,7 +3493,7 @@ func (x *MemoryReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryReply.ProtoReflect.Descriptor instead.
 func (*MemoryReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{45}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *MemoryReply) GetMm() uint32 {
@@ -3415,7 +3519,7 @@ type FsReply struct {
 
 func (x *FsReply) Reset() {
 	*x = FsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3427,7 +3531,7 @@ func (x *FsReply) String() string {
 func (*FsReply) ProtoMessage() {}
 
 func (x *FsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[46]
+	mi := &file_proto_proc_proc_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3440,7 +3544,7 @@ func (x *FsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FsReply.ProtoReflect.Descriptor instead.
 func (*FsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{46}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *FsReply) GetFs() uint32 {
@@ -3459,7 +3563,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3471,7 +3575,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[47]
+	mi := &file_proto_proc_proc_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3484,7 +3588,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{47}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ListRequest) GetAfter() int32 {
@@ -3503,7 +3607,7 @@ type ListReply struct {
 
 func (x *ListReply) Reset() {
 	*x = ListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3515,7 +3619,7 @@ func (x *ListReply) String() string {
 func (*ListReply) ProtoMessage() {}
 
 func (x *ListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[48]
+	mi := &file_proto_proc_proc_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3528,7 +3632,7 @@ func (x *ListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReply.ProtoReflect.Descriptor instead.
 func (*ListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{48}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ListReply) GetPids() []int32 {
@@ -3569,13 +3673,14 @@ type StatusReply struct {
 	ExitSignal       int32                  `protobuf:"varint,28,opt,name=exit_signal,json=exitSignal,proto3" json:"exit_signal,omitempty"`
 	OomScoreAdj      int32                  `protobuf:"varint,50,opt,name=oom_score_adj,json=oomScoreAdj,proto3" json:"oom_score_adj,omitempty"`
 	FsId             uint64                 `protobuf:"varint,51,opt,name=fs_id,json=fsId,proto3" json:"fs_id,omitempty"` // vfsd's number of the fs context
+	Persona          uint32                 `protobuf:"varint,52,opt,name=persona,proto3" json:"persona,omitempty"`       // personality(2)
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3587,7 +3692,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[49]
+	mi := &file_proto_proc_proc_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3600,7 +3705,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{49}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *StatusReply) GetPid() int32 {
@@ -3806,6 +3911,13 @@ func (x *StatusReply) GetFsId() uint64 {
 	return 0
 }
 
+func (x *StatusReply) GetPersona() uint32 {
+	if x != nil {
+		return x.Persona
+	}
+	return 0
+}
+
 type FdInstallRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Min           uint32                 `protobuf:"varint,1,opt,name=min,proto3" json:"min,omitempty"`
@@ -3822,7 +3934,7 @@ type FdInstallRequest struct {
 
 func (x *FdInstallRequest) Reset() {
 	*x = FdInstallRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3834,7 +3946,7 @@ func (x *FdInstallRequest) String() string {
 func (*FdInstallRequest) ProtoMessage() {}
 
 func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[50]
+	mi := &file_proto_proc_proc_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3847,7 +3959,7 @@ func (x *FdInstallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallRequest.ProtoReflect.Descriptor instead.
 func (*FdInstallRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{50}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *FdInstallRequest) GetMin() uint32 {
@@ -3916,7 +4028,7 @@ type FdInstallReply struct {
 
 func (x *FdInstallReply) Reset() {
 	*x = FdInstallReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3928,7 +4040,7 @@ func (x *FdInstallReply) String() string {
 func (*FdInstallReply) ProtoMessage() {}
 
 func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[51]
+	mi := &file_proto_proc_proc_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3941,7 +4053,7 @@ func (x *FdInstallReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdInstallReply.ProtoReflect.Descriptor instead.
 func (*FdInstallReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{51}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *FdInstallReply) GetFd() int64 {
@@ -3967,7 +4079,7 @@ type FdRequest struct {
 
 func (x *FdRequest) Reset() {
 	*x = FdRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3979,7 +4091,7 @@ func (x *FdRequest) String() string {
 func (*FdRequest) ProtoMessage() {}
 
 func (x *FdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[52]
+	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3992,7 +4104,7 @@ func (x *FdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRequest.ProtoReflect.Descriptor instead.
 func (*FdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{52}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *FdRequest) GetFd() int32 {
@@ -4013,7 +4125,7 @@ type FdCloseReply struct {
 
 func (x *FdCloseReply) Reset() {
 	*x = FdCloseReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4025,7 +4137,7 @@ func (x *FdCloseReply) String() string {
 func (*FdCloseReply) ProtoMessage() {}
 
 func (x *FdCloseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[53]
+	mi := &file_proto_proc_proc_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4038,7 +4150,7 @@ func (x *FdCloseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdCloseReply.ProtoReflect.Descriptor instead.
 func (*FdCloseReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{53}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *FdCloseReply) GetResult() int64 {
@@ -4072,7 +4184,7 @@ type FdGetRequest struct {
 
 func (x *FdGetRequest) Reset() {
 	*x = FdGetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4084,7 +4196,7 @@ func (x *FdGetRequest) String() string {
 func (*FdGetRequest) ProtoMessage() {}
 
 func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[54]
+	mi := &file_proto_proc_proc_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4097,7 +4209,7 @@ func (x *FdGetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetRequest.ProtoReflect.Descriptor instead.
 func (*FdGetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *FdGetRequest) GetFd() int32 {
@@ -4123,7 +4235,7 @@ type FdReply struct {
 
 func (x *FdReply) Reset() {
 	*x = FdReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4135,7 +4247,7 @@ func (x *FdReply) String() string {
 func (*FdReply) ProtoMessage() {}
 
 func (x *FdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[55]
+	mi := &file_proto_proc_proc_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4148,7 +4260,7 @@ func (x *FdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdReply.ProtoReflect.Descriptor instead.
 func (*FdReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{55}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *FdReply) GetFd() int64 {
@@ -4170,7 +4282,7 @@ type FdGetReply struct {
 
 func (x *FdGetReply) Reset() {
 	*x = FdGetReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4182,7 +4294,7 @@ func (x *FdGetReply) String() string {
 func (*FdGetReply) ProtoMessage() {}
 
 func (x *FdGetReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[56]
+	mi := &file_proto_proc_proc_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4195,7 +4307,7 @@ func (x *FdGetReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdGetReply.ProtoReflect.Descriptor instead.
 func (*FdGetReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{56}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *FdGetReply) GetKind() uint32 {
@@ -4237,7 +4349,7 @@ type FdDupRequest struct {
 
 func (x *FdDupRequest) Reset() {
 	*x = FdDupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4249,7 +4361,7 @@ func (x *FdDupRequest) String() string {
 func (*FdDupRequest) ProtoMessage() {}
 
 func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[57]
+	mi := &file_proto_proc_proc_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4262,7 +4374,7 @@ func (x *FdDupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDupRequest.ProtoReflect.Descriptor instead.
 func (*FdDupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{57}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *FdDupRequest) GetFd() int32 {
@@ -4297,7 +4409,7 @@ type FdDup2Request struct {
 
 func (x *FdDup2Request) Reset() {
 	*x = FdDup2Request{}
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4309,7 +4421,7 @@ func (x *FdDup2Request) String() string {
 func (*FdDup2Request) ProtoMessage() {}
 
 func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[58]
+	mi := &file_proto_proc_proc_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4322,7 +4434,7 @@ func (x *FdDup2Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdDup2Request.ProtoReflect.Descriptor instead.
 func (*FdDup2Request) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{58}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *FdDup2Request) GetFd() int32 {
@@ -4357,7 +4469,7 @@ type FdFlagsRequest struct {
 
 func (x *FdFlagsRequest) Reset() {
 	*x = FdFlagsRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4369,7 +4481,7 @@ func (x *FdFlagsRequest) String() string {
 func (*FdFlagsRequest) ProtoMessage() {}
 
 func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[59]
+	mi := &file_proto_proc_proc_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4382,7 +4494,7 @@ func (x *FdFlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdFlagsRequest.ProtoReflect.Descriptor instead.
 func (*FdFlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{59}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *FdFlagsRequest) GetFd() int32 {
@@ -4417,7 +4529,7 @@ type FdRangeRequest struct {
 
 func (x *FdRangeRequest) Reset() {
 	*x = FdRangeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4429,7 +4541,7 @@ func (x *FdRangeRequest) String() string {
 func (*FdRangeRequest) ProtoMessage() {}
 
 func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[60]
+	mi := &file_proto_proc_proc_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4442,7 +4554,7 @@ func (x *FdRangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdRangeRequest.ProtoReflect.Descriptor instead.
 func (*FdRangeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{60}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *FdRangeRequest) GetFirst() uint32 {
@@ -4476,7 +4588,7 @@ type FdListReply struct {
 
 func (x *FdListReply) Reset() {
 	*x = FdListReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4488,7 +4600,7 @@ func (x *FdListReply) String() string {
 func (*FdListReply) ProtoMessage() {}
 
 func (x *FdListReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[61]
+	mi := &file_proto_proc_proc_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4501,7 +4613,7 @@ func (x *FdListReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdListReply.ProtoReflect.Descriptor instead.
 func (*FdListReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{61}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *FdListReply) GetFds() []int32 {
@@ -4530,7 +4642,7 @@ type PriorityRequest struct {
 
 func (x *PriorityRequest) Reset() {
 	*x = PriorityRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4542,7 +4654,7 @@ func (x *PriorityRequest) String() string {
 func (*PriorityRequest) ProtoMessage() {}
 
 func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[62]
+	mi := &file_proto_proc_proc_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4555,7 +4667,7 @@ func (x *PriorityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityRequest.ProtoReflect.Descriptor instead.
 func (*PriorityRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{62}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *PriorityRequest) GetWhich() uint32 {
@@ -4595,7 +4707,7 @@ type PriorityReply struct {
 
 func (x *PriorityReply) Reset() {
 	*x = PriorityReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4607,7 +4719,7 @@ func (x *PriorityReply) String() string {
 func (*PriorityReply) ProtoMessage() {}
 
 func (x *PriorityReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[63]
+	mi := &file_proto_proc_proc_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4620,7 +4732,7 @@ func (x *PriorityReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityReply.ProtoReflect.Descriptor instead.
 func (*PriorityReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{63}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *PriorityReply) GetNice() int32 {
@@ -4642,7 +4754,7 @@ type SchedRequest struct {
 
 func (x *SchedRequest) Reset() {
 	*x = SchedRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4654,7 +4766,7 @@ func (x *SchedRequest) String() string {
 func (*SchedRequest) ProtoMessage() {}
 
 func (x *SchedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[64]
+	mi := &file_proto_proc_proc_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4667,7 +4779,7 @@ func (x *SchedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedRequest.ProtoReflect.Descriptor instead.
 func (*SchedRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{64}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *SchedRequest) GetTid() int32 {
@@ -4708,7 +4820,7 @@ type SchedReply struct {
 
 func (x *SchedReply) Reset() {
 	*x = SchedReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4720,7 +4832,7 @@ func (x *SchedReply) String() string {
 func (*SchedReply) ProtoMessage() {}
 
 func (x *SchedReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[65]
+	mi := &file_proto_proc_proc_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4733,7 +4845,7 @@ func (x *SchedReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedReply.ProtoReflect.Descriptor instead.
 func (*SchedReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{65}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *SchedReply) GetPolicy() uint32 {
@@ -4760,7 +4872,7 @@ type SignalWatchRequest struct {
 
 func (x *SignalWatchRequest) Reset() {
 	*x = SignalWatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4772,7 +4884,7 @@ func (x *SignalWatchRequest) String() string {
 func (*SignalWatchRequest) ProtoMessage() {}
 
 func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[66]
+	mi := &file_proto_proc_proc_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4785,7 +4897,7 @@ func (x *SignalWatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalWatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalWatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{66}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *SignalWatchRequest) GetMask() uint64 {
@@ -4811,7 +4923,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4823,7 +4935,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[67]
+	mi := &file_proto_proc_proc_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4836,7 +4948,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{67}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *WatchRequest) GetId() uint64 {
@@ -4856,7 +4968,7 @@ type WatchReply struct {
 
 func (x *WatchReply) Reset() {
 	*x = WatchReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4868,7 +4980,7 @@ func (x *WatchReply) String() string {
 func (*WatchReply) ProtoMessage() {}
 
 func (x *WatchReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[68]
+	mi := &file_proto_proc_proc_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4881,7 +4993,7 @@ func (x *WatchReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
 func (*WatchReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{68}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *WatchReply) GetId() uint64 {
@@ -4907,7 +5019,7 @@ type CgroupRequest struct {
 
 func (x *CgroupRequest) Reset() {
 	*x = CgroupRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4919,7 +5031,7 @@ func (x *CgroupRequest) String() string {
 func (*CgroupRequest) ProtoMessage() {}
 
 func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[69]
+	mi := &file_proto_proc_proc_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4932,7 +5044,7 @@ func (x *CgroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupRequest.ProtoReflect.Descriptor instead.
 func (*CgroupRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{69}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *CgroupRequest) GetId() uint64 {
@@ -4952,7 +5064,7 @@ type CgroupInfoRequest struct {
 
 func (x *CgroupInfoRequest) Reset() {
 	*x = CgroupInfoRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4964,7 +5076,7 @@ func (x *CgroupInfoRequest) String() string {
 func (*CgroupInfoRequest) ProtoMessage() {}
 
 func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[70]
+	mi := &file_proto_proc_proc_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4977,7 +5089,7 @@ func (x *CgroupInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoRequest.ProtoReflect.Descriptor instead.
 func (*CgroupInfoRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{70}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *CgroupInfoRequest) GetId() uint64 {
@@ -5003,7 +5115,7 @@ type CgroupReply struct {
 
 func (x *CgroupReply) Reset() {
 	*x = CgroupReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5015,7 +5127,7 @@ func (x *CgroupReply) String() string {
 func (*CgroupReply) ProtoMessage() {}
 
 func (x *CgroupReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[71]
+	mi := &file_proto_proc_proc_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5028,7 +5140,7 @@ func (x *CgroupReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupReply.ProtoReflect.Descriptor instead.
 func (*CgroupReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{71}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *CgroupReply) GetId() uint64 {
@@ -5048,7 +5160,7 @@ type CgroupMoveRequest struct {
 
 func (x *CgroupMoveRequest) Reset() {
 	*x = CgroupMoveRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5060,7 +5172,7 @@ func (x *CgroupMoveRequest) String() string {
 func (*CgroupMoveRequest) ProtoMessage() {}
 
 func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[72]
+	mi := &file_proto_proc_proc_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5073,7 +5185,7 @@ func (x *CgroupMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMoveRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{72}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *CgroupMoveRequest) GetId() uint64 {
@@ -5101,7 +5213,7 @@ type CgroupMembersRequest struct {
 
 func (x *CgroupMembersRequest) Reset() {
 	*x = CgroupMembersRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5113,7 +5225,7 @@ func (x *CgroupMembersRequest) String() string {
 func (*CgroupMembersRequest) ProtoMessage() {}
 
 func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[73]
+	mi := &file_proto_proc_proc_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5126,7 +5238,7 @@ func (x *CgroupMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupMembersRequest.ProtoReflect.Descriptor instead.
 func (*CgroupMembersRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{73}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *CgroupMembersRequest) GetId() uint64 {
@@ -5167,7 +5279,7 @@ type CgroupInfoReply struct {
 
 func (x *CgroupInfoReply) Reset() {
 	*x = CgroupInfoReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5179,7 +5291,7 @@ func (x *CgroupInfoReply) String() string {
 func (*CgroupInfoReply) ProtoMessage() {}
 
 func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[74]
+	mi := &file_proto_proc_proc_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5192,7 +5304,7 @@ func (x *CgroupInfoReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupInfoReply.ProtoReflect.Descriptor instead.
 func (*CgroupInfoReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{74}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *CgroupInfoReply) GetPopulated() bool {
@@ -5269,7 +5381,7 @@ type CgroupSetRequest struct {
 
 func (x *CgroupSetRequest) Reset() {
 	*x = CgroupSetRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5281,7 +5393,7 @@ func (x *CgroupSetRequest) String() string {
 func (*CgroupSetRequest) ProtoMessage() {}
 
 func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[75]
+	mi := &file_proto_proc_proc_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5294,7 +5406,7 @@ func (x *CgroupSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupSetRequest.ProtoReflect.Descriptor instead.
 func (*CgroupSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{75}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *CgroupSetRequest) GetId() uint64 {
@@ -5327,7 +5439,7 @@ type CgroupChangesRequest struct {
 
 func (x *CgroupChangesRequest) Reset() {
 	*x = CgroupChangesRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5339,7 +5451,7 @@ func (x *CgroupChangesRequest) String() string {
 func (*CgroupChangesRequest) ProtoMessage() {}
 
 func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[76]
+	mi := &file_proto_proc_proc_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5352,7 +5464,7 @@ func (x *CgroupChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesRequest.ProtoReflect.Descriptor instead.
 func (*CgroupChangesRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{76}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *CgroupChangesRequest) GetSince() uint64 {
@@ -5374,7 +5486,7 @@ type CgroupChangesReply struct {
 
 func (x *CgroupChangesReply) Reset() {
 	*x = CgroupChangesReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	mi := &file_proto_proc_proc_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5386,7 +5498,7 @@ func (x *CgroupChangesReply) String() string {
 func (*CgroupChangesReply) ProtoMessage() {}
 
 func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[77]
+	mi := &file_proto_proc_proc_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5399,7 +5511,7 @@ func (x *CgroupChangesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChangesReply.ProtoReflect.Descriptor instead.
 func (*CgroupChangesReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{77}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *CgroupChangesReply) GetIds() []uint64 {
@@ -5441,7 +5553,7 @@ type UnshareRequest struct {
 
 func (x *UnshareRequest) Reset() {
 	*x = UnshareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[78]
+	mi := &file_proto_proc_proc_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5453,7 +5565,7 @@ func (x *UnshareRequest) String() string {
 func (*UnshareRequest) ProtoMessage() {}
 
 func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[78]
+	mi := &file_proto_proc_proc_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5466,7 +5578,7 @@ func (x *UnshareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnshareRequest.ProtoReflect.Descriptor instead.
 func (*UnshareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{78}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *UnshareRequest) GetFlags() uint64 {
@@ -5502,7 +5614,7 @@ type AdjustRequest struct {
 
 func (x *AdjustRequest) Reset() {
 	*x = AdjustRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[79]
+	mi := &file_proto_proc_proc_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5514,7 +5626,7 @@ func (x *AdjustRequest) String() string {
 func (*AdjustRequest) ProtoMessage() {}
 
 func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[79]
+	mi := &file_proto_proc_proc_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5527,7 +5639,7 @@ func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustRequest.ProtoReflect.Descriptor instead.
 func (*AdjustRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{79}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *AdjustRequest) GetPid() int32 {
@@ -5567,7 +5679,7 @@ type AdjustReply struct {
 
 func (x *AdjustReply) Reset() {
 	*x = AdjustReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[80]
+	mi := &file_proto_proc_proc_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5579,7 +5691,7 @@ func (x *AdjustReply) String() string {
 func (*AdjustReply) ProtoMessage() {}
 
 func (x *AdjustReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[80]
+	mi := &file_proto_proc_proc_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5592,7 +5704,7 @@ func (x *AdjustReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustReply.ProtoReflect.Descriptor instead.
 func (*AdjustReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{80}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *AdjustReply) GetPidMax() int32 {
@@ -5615,7 +5727,7 @@ type CompareRequest struct {
 
 func (x *CompareRequest) Reset() {
 	*x = CompareRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[81]
+	mi := &file_proto_proc_proc_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5627,7 +5739,7 @@ func (x *CompareRequest) String() string {
 func (*CompareRequest) ProtoMessage() {}
 
 func (x *CompareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[81]
+	mi := &file_proto_proc_proc_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5640,7 +5752,7 @@ func (x *CompareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
 func (*CompareRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{81}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *CompareRequest) GetPid1() int32 {
@@ -5687,7 +5799,7 @@ type ClockRequest struct {
 
 func (x *ClockRequest) Reset() {
 	*x = ClockRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[82]
+	mi := &file_proto_proc_proc_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5699,7 +5811,7 @@ func (x *ClockRequest) String() string {
 func (*ClockRequest) ProtoMessage() {}
 
 func (x *ClockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[82]
+	mi := &file_proto_proc_proc_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5712,7 +5824,7 @@ func (x *ClockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
 func (*ClockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{82}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *ClockRequest) GetRealtime() uint64 {
@@ -5737,7 +5849,7 @@ type TotalsReply struct {
 
 func (x *TotalsReply) Reset() {
 	*x = TotalsReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[83]
+	mi := &file_proto_proc_proc_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5749,7 +5861,7 @@ func (x *TotalsReply) String() string {
 func (*TotalsReply) ProtoMessage() {}
 
 func (x *TotalsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[83]
+	mi := &file_proto_proc_proc_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5762,7 +5874,7 @@ func (x *TotalsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalsReply.ProtoReflect.Descriptor instead.
 func (*TotalsReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{83}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *TotalsReply) GetProcesses() uint32 {
@@ -5827,7 +5939,7 @@ type TimerMakeRequest struct {
 
 func (x *TimerMakeRequest) Reset() {
 	*x = TimerMakeRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[84]
+	mi := &file_proto_proc_proc_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5839,7 +5951,7 @@ func (x *TimerMakeRequest) String() string {
 func (*TimerMakeRequest) ProtoMessage() {}
 
 func (x *TimerMakeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[84]
+	mi := &file_proto_proc_proc_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5852,7 +5964,7 @@ func (x *TimerMakeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerMakeRequest.ProtoReflect.Descriptor instead.
 func (*TimerMakeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{84}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *TimerMakeRequest) GetRealtime() bool {
@@ -5899,7 +6011,7 @@ type TimerMakeReply struct {
 
 func (x *TimerMakeReply) Reset() {
 	*x = TimerMakeReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[85]
+	mi := &file_proto_proc_proc_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5911,7 +6023,7 @@ func (x *TimerMakeReply) String() string {
 func (*TimerMakeReply) ProtoMessage() {}
 
 func (x *TimerMakeReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[85]
+	mi := &file_proto_proc_proc_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5924,7 +6036,7 @@ func (x *TimerMakeReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerMakeReply.ProtoReflect.Descriptor instead.
 func (*TimerMakeReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{85}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *TimerMakeReply) GetId() int32 {
@@ -5947,7 +6059,7 @@ type TimerArmRequest struct {
 
 func (x *TimerArmRequest) Reset() {
 	*x = TimerArmRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[86]
+	mi := &file_proto_proc_proc_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5959,7 +6071,7 @@ func (x *TimerArmRequest) String() string {
 func (*TimerArmRequest) ProtoMessage() {}
 
 func (x *TimerArmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[86]
+	mi := &file_proto_proc_proc_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5972,7 +6084,7 @@ func (x *TimerArmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerArmRequest.ProtoReflect.Descriptor instead.
 func (*TimerArmRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{86}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *TimerArmRequest) GetId() int32 {
@@ -6021,7 +6133,7 @@ type TimerArmReply struct {
 
 func (x *TimerArmReply) Reset() {
 	*x = TimerArmReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[87]
+	mi := &file_proto_proc_proc_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6033,7 +6145,7 @@ func (x *TimerArmReply) String() string {
 func (*TimerArmReply) ProtoMessage() {}
 
 func (x *TimerArmReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[87]
+	mi := &file_proto_proc_proc_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6046,7 +6158,7 @@ func (x *TimerArmReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerArmReply.ProtoReflect.Descriptor instead.
 func (*TimerArmReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{87}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *TimerArmReply) GetValue() uint64 {
@@ -6079,7 +6191,7 @@ type TimerDeleteRequest struct {
 
 func (x *TimerDeleteRequest) Reset() {
 	*x = TimerDeleteRequest{}
-	mi := &file_proto_proc_proc_proto_msgTypes[88]
+	mi := &file_proto_proc_proc_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6091,7 +6203,7 @@ func (x *TimerDeleteRequest) String() string {
 func (*TimerDeleteRequest) ProtoMessage() {}
 
 func (x *TimerDeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[88]
+	mi := &file_proto_proc_proc_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6104,7 +6216,7 @@ func (x *TimerDeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerDeleteRequest.ProtoReflect.Descriptor instead.
 func (*TimerDeleteRequest) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{88}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *TimerDeleteRequest) GetId() int32 {
@@ -6128,7 +6240,7 @@ type VictimReply struct {
 
 func (x *VictimReply) Reset() {
 	*x = VictimReply{}
-	mi := &file_proto_proc_proc_proto_msgTypes[89]
+	mi := &file_proto_proc_proc_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6140,7 +6252,7 @@ func (x *VictimReply) String() string {
 func (*VictimReply) ProtoMessage() {}
 
 func (x *VictimReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_proc_proc_proto_msgTypes[89]
+	mi := &file_proto_proc_proc_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6153,7 +6265,7 @@ func (x *VictimReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VictimReply.ProtoReflect.Descriptor instead.
 func (*VictimReply) Descriptor() ([]byte, []int) {
-	return file_proto_proc_proc_proto_rawDescGZIP(), []int{89}
+	return file_proto_proc_proc_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *VictimReply) GetPid() int32 {
@@ -6257,7 +6369,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\aset_uid\x18\x01 \x01(\bR\x06setUid\x12\x17\n" +
 	"\aset_gid\x18\x02 \x01(\bR\x06setGid\x12\x10\n" +
 	"\x03uid\x18\x03 \x01(\rR\x03uid\x12\x10\n" +
-	"\x03gid\x18\x04 \x01(\rR\x03gid\"\x98\x01\n" +
+	"\x03gid\x18\x04 \x01(\rR\x03gid\"\xbb\x01\n" +
 	"\rExecPlanReply\x12\x12\n" +
 	"\x04ruid\x18\x01 \x01(\rR\x04ruid\x12\x12\n" +
 	"\x04euid\x18\x02 \x01(\rR\x04euid\x12\x12\n" +
@@ -6265,7 +6377,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x04egid\x18\x04 \x01(\rR\x04egid\x12\x16\n" +
 	"\x06secure\x18\x05 \x01(\bR\x06secure\x12\x1f\n" +
 	"\vstack_limit\x18\x06 \x01(\x04R\n" +
-	"stackLimit\"\xa6\x02\n" +
+	"stackLimit\x12!\n" +
+	"\ffixed_layout\x18\a \x01(\bR\vfixedLayout\"\xa6\x02\n" +
 	"\x06Layout\x12\x1b\n" +
 	"\targ_start\x18\x01 \x01(\x04R\bargStart\x12\x17\n" +
 	"\aarg_end\x18\x02 \x01(\x04R\x06argEnd\x12\x1b\n" +
@@ -6469,7 +6582,12 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x04text\x18\x04 \x01(\tR\x04text\"8\n" +
 	"\fSettingReply\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x03R\x05value\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\x86\x01\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"<\n" +
+	"\x0ePersonaRequest\x12\x10\n" +
+	"\x03set\x18\x01 \x01(\bR\x03set\x12\x18\n" +
+	"\apersona\x18\x02 \x01(\rR\apersona\"(\n" +
+	"\fPersonaReply\x12\x18\n" +
+	"\apersona\x18\x01 \x01(\rR\apersona\"\x86\x01\n" +
 	"\rThreadRequest\x12+\n" +
 	"\x0fclear_child_tid\x18\x01 \x01(\x04H\x00R\rclearChildTid\x88\x01\x01\x12$\n" +
 	"\vrobust_list\x18\x02 \x01(\x04H\x01R\n" +
@@ -6505,7 +6623,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\vListRequest\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\x05R\x05after\"\x1f\n" +
 	"\tListReply\x12\x12\n" +
-	"\x04pids\x18\x01 \x03(\x05R\x04pids\"\x8a\x06\n" +
+	"\x04pids\x18\x01 \x03(\x05R\x04pids\"\xa4\x06\n" +
 	"\vStatusReply\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
@@ -6538,7 +6656,8 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\vexit_signal\x18\x1c \x01(\x05R\n" +
 	"exitSignal\x12\"\n" +
 	"\room_score_adj\x182 \x01(\x05R\voomScoreAdj\x12\x13\n" +
-	"\x05fs_id\x183 \x01(\x04R\x04fsId\"\xc0\x01\n" +
+	"\x05fs_id\x183 \x01(\x04R\x04fsId\x12\x18\n" +
+	"\apersona\x184 \x01(\rR\apersona\"\xc0\x01\n" +
 	"\x10FdInstallRequest\x12\x10\n" +
 	"\x03min\x18\x01 \x01(\rR\x03min\x12\x18\n" +
 	"\acloexec\x18\x02 \x01(\bR\acloexec\x12\x12\n" +
@@ -6715,7 +6834,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\xe5/\n" +
+	"\x04KILL\x10\x022\x911\n" +
 	"\x04Proc\x12T\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x19\x8a\xb5\x18\x15\b\x01\"\tErrExists\"\x06ErrArg\x12w\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\">\x8a\xb5\x18:\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\"\x0eErrInterrupted\x12P\n" +
@@ -6753,9 +6872,12 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bSetCreds\x12\x1c.aramid.proc.SetCredsRequest\x1a\x17.aramid.proc.EmptyReply\"\x0f\x8a\xb5\x18\v\b\x01\"\aErrPerm\x12_\n" +
 	"\x05Limit\x12\x19.aramid.proc.LimitRequest\x1a\x17.aramid.proc.LimitReply\"\"\x8a\xb5\x18\x1e\b\x01\"\x06ErrArg\"\aErrPerm\"\tErrSearch\x12I\n" +
 	"\x05Usage\x12\x19.aramid.proc.UsageRequest\x1a\x17.aramid.proc.UsageReply\"\f\x8a\xb5\x18\b\"\x06ErrArg\x12Z\n" +
-	"\aSetting\x12\x1b.aramid.proc.SettingRequest\x1a\x19.aramid.proc.SettingReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12C\n" +
+	"\aSetting\x12\x1b.aramid.proc.SettingRequest\x1a\x19.aramid.proc.SettingReply\"\x17\x8a\xb5\x18\x13\b\x01\"\x06ErrArg\"\aErrPerm\x12Q\n" +
+	"\aPersona\x12\x1b.aramid.proc.PersonaRequest\x1a\x19.aramid.proc.PersonaReply\"\x0e\x8a\xb5\x18\n" +
+	"\b\x01\"\x06ErrArg\x12C\n" +
 	"\x06Thread\x12\x1a.aramid.proc.ThreadRequest\x1a\x15.aramid.proc.PidReply\"\x06\x8a\xb5\x18\x02\b\x01\x12N\n" +
-	"\x03Uts\x12\x17.aramid.proc.UtsRequest\x1a\x15.aramid.proc.UtsReply\"\x17\x8a\xb5\x18\x13\b\x01\"\aErrPerm\"\x06ErrArg\x12C\n" +
+	"\x03Uts\x12\x17.aramid.proc.UtsRequest\x1a\x15.aramid.proc.UtsReply\"\x17\x8a\xb5\x18\x13\b\x01\"\aErrPerm\"\x06ErrArg\x12W\n" +
+	"\aUtsJoin\x12\x17.aramid.proc.PidRequest\x1a\x17.aramid.proc.EmptyReply\"\x1a\x8a\xb5\x18\x16\b\x01\"\aErrPerm\"\tErrSearch\x12C\n" +
 	"\x05Alarm\x12\x19.aramid.proc.AlarmRequest\x1a\x17.aramid.proc.AlarmReply\"\x06\x8a\xb5\x18\x02\b\x01\x12C\n" +
 	"\x06Memory\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.MemoryReply\"\x04\x8a\xb5\x18\x00\x12;\n" +
 	"\x02Fs\x12\x19.aramid.proc.EmptyRequest\x1a\x14.aramid.proc.FsReply\"\x04\x8a\xb5\x18\x00\x12>\n" +
@@ -6817,7 +6939,7 @@ func file_proto_proc_proc_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_proc_proc_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 90)
+var file_proto_proc_proc_proto_msgTypes = make([]protoimpl.MessageInfo, 92)
 var file_proto_proc_proc_proto_goTypes = []any{
 	(Verdict)(0),                 // 0: aramid.proc.Verdict
 	(CgroupKnob)(0),              // 1: aramid.proc.CgroupKnob
@@ -6861,56 +6983,58 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*UsageReply)(nil),           // 39: aramid.proc.UsageReply
 	(*SettingRequest)(nil),       // 40: aramid.proc.SettingRequest
 	(*SettingReply)(nil),         // 41: aramid.proc.SettingReply
-	(*ThreadRequest)(nil),        // 42: aramid.proc.ThreadRequest
-	(*UtsRequest)(nil),           // 43: aramid.proc.UtsRequest
-	(*UtsReply)(nil),             // 44: aramid.proc.UtsReply
-	(*AlarmRequest)(nil),         // 45: aramid.proc.AlarmRequest
-	(*AlarmReply)(nil),           // 46: aramid.proc.AlarmReply
-	(*MemoryReply)(nil),          // 47: aramid.proc.MemoryReply
-	(*FsReply)(nil),              // 48: aramid.proc.FsReply
-	(*ListRequest)(nil),          // 49: aramid.proc.ListRequest
-	(*ListReply)(nil),            // 50: aramid.proc.ListReply
-	(*StatusReply)(nil),          // 51: aramid.proc.StatusReply
-	(*FdInstallRequest)(nil),     // 52: aramid.proc.FdInstallRequest
-	(*FdInstallReply)(nil),       // 53: aramid.proc.FdInstallReply
-	(*FdRequest)(nil),            // 54: aramid.proc.FdRequest
-	(*FdCloseReply)(nil),         // 55: aramid.proc.FdCloseReply
-	(*FdGetRequest)(nil),         // 56: aramid.proc.FdGetRequest
-	(*FdReply)(nil),              // 57: aramid.proc.FdReply
-	(*FdGetReply)(nil),           // 58: aramid.proc.FdGetReply
-	(*FdDupRequest)(nil),         // 59: aramid.proc.FdDupRequest
-	(*FdDup2Request)(nil),        // 60: aramid.proc.FdDup2Request
-	(*FdFlagsRequest)(nil),       // 61: aramid.proc.FdFlagsRequest
-	(*FdRangeRequest)(nil),       // 62: aramid.proc.FdRangeRequest
-	(*FdListReply)(nil),          // 63: aramid.proc.FdListReply
-	(*PriorityRequest)(nil),      // 64: aramid.proc.PriorityRequest
-	(*PriorityReply)(nil),        // 65: aramid.proc.PriorityReply
-	(*SchedRequest)(nil),         // 66: aramid.proc.SchedRequest
-	(*SchedReply)(nil),           // 67: aramid.proc.SchedReply
-	(*SignalWatchRequest)(nil),   // 68: aramid.proc.SignalWatchRequest
-	(*WatchRequest)(nil),         // 69: aramid.proc.WatchRequest
-	(*WatchReply)(nil),           // 70: aramid.proc.WatchReply
-	(*CgroupRequest)(nil),        // 71: aramid.proc.CgroupRequest
-	(*CgroupInfoRequest)(nil),    // 72: aramid.proc.CgroupInfoRequest
-	(*CgroupReply)(nil),          // 73: aramid.proc.CgroupReply
-	(*CgroupMoveRequest)(nil),    // 74: aramid.proc.CgroupMoveRequest
-	(*CgroupMembersRequest)(nil), // 75: aramid.proc.CgroupMembersRequest
-	(*CgroupInfoReply)(nil),      // 76: aramid.proc.CgroupInfoReply
-	(*CgroupSetRequest)(nil),     // 77: aramid.proc.CgroupSetRequest
-	(*CgroupChangesRequest)(nil), // 78: aramid.proc.CgroupChangesRequest
-	(*CgroupChangesReply)(nil),   // 79: aramid.proc.CgroupChangesReply
-	(*UnshareRequest)(nil),       // 80: aramid.proc.UnshareRequest
-	(*AdjustRequest)(nil),        // 81: aramid.proc.AdjustRequest
-	(*AdjustReply)(nil),          // 82: aramid.proc.AdjustReply
-	(*CompareRequest)(nil),       // 83: aramid.proc.CompareRequest
-	(*ClockRequest)(nil),         // 84: aramid.proc.ClockRequest
-	(*TotalsReply)(nil),          // 85: aramid.proc.TotalsReply
-	(*TimerMakeRequest)(nil),     // 86: aramid.proc.TimerMakeRequest
-	(*TimerMakeReply)(nil),       // 87: aramid.proc.TimerMakeReply
-	(*TimerArmRequest)(nil),      // 88: aramid.proc.TimerArmRequest
-	(*TimerArmReply)(nil),        // 89: aramid.proc.TimerArmReply
-	(*TimerDeleteRequest)(nil),   // 90: aramid.proc.TimerDeleteRequest
-	(*VictimReply)(nil),          // 91: aramid.proc.VictimReply
+	(*PersonaRequest)(nil),       // 42: aramid.proc.PersonaRequest
+	(*PersonaReply)(nil),         // 43: aramid.proc.PersonaReply
+	(*ThreadRequest)(nil),        // 44: aramid.proc.ThreadRequest
+	(*UtsRequest)(nil),           // 45: aramid.proc.UtsRequest
+	(*UtsReply)(nil),             // 46: aramid.proc.UtsReply
+	(*AlarmRequest)(nil),         // 47: aramid.proc.AlarmRequest
+	(*AlarmReply)(nil),           // 48: aramid.proc.AlarmReply
+	(*MemoryReply)(nil),          // 49: aramid.proc.MemoryReply
+	(*FsReply)(nil),              // 50: aramid.proc.FsReply
+	(*ListRequest)(nil),          // 51: aramid.proc.ListRequest
+	(*ListReply)(nil),            // 52: aramid.proc.ListReply
+	(*StatusReply)(nil),          // 53: aramid.proc.StatusReply
+	(*FdInstallRequest)(nil),     // 54: aramid.proc.FdInstallRequest
+	(*FdInstallReply)(nil),       // 55: aramid.proc.FdInstallReply
+	(*FdRequest)(nil),            // 56: aramid.proc.FdRequest
+	(*FdCloseReply)(nil),         // 57: aramid.proc.FdCloseReply
+	(*FdGetRequest)(nil),         // 58: aramid.proc.FdGetRequest
+	(*FdReply)(nil),              // 59: aramid.proc.FdReply
+	(*FdGetReply)(nil),           // 60: aramid.proc.FdGetReply
+	(*FdDupRequest)(nil),         // 61: aramid.proc.FdDupRequest
+	(*FdDup2Request)(nil),        // 62: aramid.proc.FdDup2Request
+	(*FdFlagsRequest)(nil),       // 63: aramid.proc.FdFlagsRequest
+	(*FdRangeRequest)(nil),       // 64: aramid.proc.FdRangeRequest
+	(*FdListReply)(nil),          // 65: aramid.proc.FdListReply
+	(*PriorityRequest)(nil),      // 66: aramid.proc.PriorityRequest
+	(*PriorityReply)(nil),        // 67: aramid.proc.PriorityReply
+	(*SchedRequest)(nil),         // 68: aramid.proc.SchedRequest
+	(*SchedReply)(nil),           // 69: aramid.proc.SchedReply
+	(*SignalWatchRequest)(nil),   // 70: aramid.proc.SignalWatchRequest
+	(*WatchRequest)(nil),         // 71: aramid.proc.WatchRequest
+	(*WatchReply)(nil),           // 72: aramid.proc.WatchReply
+	(*CgroupRequest)(nil),        // 73: aramid.proc.CgroupRequest
+	(*CgroupInfoRequest)(nil),    // 74: aramid.proc.CgroupInfoRequest
+	(*CgroupReply)(nil),          // 75: aramid.proc.CgroupReply
+	(*CgroupMoveRequest)(nil),    // 76: aramid.proc.CgroupMoveRequest
+	(*CgroupMembersRequest)(nil), // 77: aramid.proc.CgroupMembersRequest
+	(*CgroupInfoReply)(nil),      // 78: aramid.proc.CgroupInfoReply
+	(*CgroupSetRequest)(nil),     // 79: aramid.proc.CgroupSetRequest
+	(*CgroupChangesRequest)(nil), // 80: aramid.proc.CgroupChangesRequest
+	(*CgroupChangesReply)(nil),   // 81: aramid.proc.CgroupChangesReply
+	(*UnshareRequest)(nil),       // 82: aramid.proc.UnshareRequest
+	(*AdjustRequest)(nil),        // 83: aramid.proc.AdjustRequest
+	(*AdjustReply)(nil),          // 84: aramid.proc.AdjustReply
+	(*CompareRequest)(nil),       // 85: aramid.proc.CompareRequest
+	(*ClockRequest)(nil),         // 86: aramid.proc.ClockRequest
+	(*TotalsReply)(nil),          // 87: aramid.proc.TotalsReply
+	(*TimerMakeRequest)(nil),     // 88: aramid.proc.TimerMakeRequest
+	(*TimerMakeReply)(nil),       // 89: aramid.proc.TimerMakeReply
+	(*TimerArmRequest)(nil),      // 90: aramid.proc.TimerArmRequest
+	(*TimerArmReply)(nil),        // 91: aramid.proc.TimerArmReply
+	(*TimerDeleteRequest)(nil),   // 92: aramid.proc.TimerDeleteRequest
+	(*VictimReply)(nil),          // 93: aramid.proc.VictimReply
 }
 var file_proto_proc_proc_proto_depIdxs = []int32{
 	12, // 0: aramid.proc.SpawnRequest.layout:type_name -> aramid.proc.Layout
@@ -6948,120 +7072,124 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	36, // 32: aramid.proc.Proc.Limit:input_type -> aramid.proc.LimitRequest
 	38, // 33: aramid.proc.Proc.Usage:input_type -> aramid.proc.UsageRequest
 	40, // 34: aramid.proc.Proc.Setting:input_type -> aramid.proc.SettingRequest
-	42, // 35: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
-	43, // 36: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
-	45, // 37: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
-	2,  // 38: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
-	2,  // 39: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
-	49, // 40: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
-	4,  // 41: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
-	52, // 42: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
-	56, // 43: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
-	59, // 44: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
-	60, // 45: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
-	54, // 46: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
-	61, // 47: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
-	62, // 48: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
-	4,  // 49: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
-	64, // 50: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
-	66, // 51: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
-	64, // 52: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
-	4,  // 53: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
-	68, // 54: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
-	69, // 55: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
-	4,  // 56: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
-	71, // 57: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
-	71, // 58: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
-	74, // 59: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
-	75, // 60: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
-	72, // 61: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
-	77, // 62: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
-	78, // 63: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
-	80, // 64: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
-	4,  // 65: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
-	4,  // 66: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
-	81, // 67: aramid.proc.Proc.Adjust:input_type -> aramid.proc.AdjustRequest
-	83, // 68: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
-	84, // 69: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
-	2,  // 70: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
-	86, // 71: aramid.proc.Proc.TimerMake:input_type -> aramid.proc.TimerMakeRequest
-	88, // 72: aramid.proc.Proc.TimerArm:input_type -> aramid.proc.TimerArmRequest
-	90, // 73: aramid.proc.Proc.TimerDelete:input_type -> aramid.proc.TimerDeleteRequest
-	2,  // 74: aramid.proc.Proc.OutOfMemory:input_type -> aramid.proc.EmptyRequest
-	7,  // 75: aramid.proc.Proc.SpawnExe:input_type -> aramid.proc.SpawnExeRequest
-	5,  // 76: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
-	5,  // 77: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
-	3,  // 78: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
-	11, // 79: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
-	3,  // 80: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
-	3,  // 81: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
-	3,  // 82: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
-	15, // 83: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
-	3,  // 84: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
-	3,  // 85: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
-	23, // 86: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
-	25, // 87: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
-	3,  // 88: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
-	25, // 89: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
-	30, // 90: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
-	29, // 91: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
-	30, // 92: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
-	19, // 93: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
-	32, // 94: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
-	5,  // 95: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
-	30, // 96: aramid.proc.Proc.Raise:output_type -> aramid.proc.SignalReply
-	3,  // 97: aramid.proc.Proc.SigReturn:output_type -> aramid.proc.EmptyReply
-	32, // 98: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
-	3,  // 99: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
-	5,  // 100: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
-	34, // 101: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
-	3,  // 102: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
-	37, // 103: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
-	39, // 104: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
-	41, // 105: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
-	5,  // 106: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
-	44, // 107: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
-	46, // 108: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
-	47, // 109: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
-	48, // 110: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
-	50, // 111: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
-	51, // 112: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
-	53, // 113: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
-	58, // 114: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
-	57, // 115: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
-	57, // 116: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
-	55, // 117: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
-	57, // 118: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
-	3,  // 119: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
-	63, // 120: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
-	65, // 121: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
-	67, // 122: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
-	65, // 123: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
-	47, // 124: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
-	70, // 125: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
-	3,  // 126: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
-	70, // 127: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
-	73, // 128: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
-	3,  // 129: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
-	3,  // 130: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
-	50, // 131: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
-	76, // 132: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
-	3,  // 133: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
-	79, // 134: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
-	3,  // 135: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
-	50, // 136: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
-	51, // 137: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
-	82, // 138: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
-	5,  // 139: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
-	3,  // 140: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
-	85, // 141: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
-	87, // 142: aramid.proc.Proc.TimerMake:output_type -> aramid.proc.TimerMakeReply
-	89, // 143: aramid.proc.Proc.TimerArm:output_type -> aramid.proc.TimerArmReply
-	3,  // 144: aramid.proc.Proc.TimerDelete:output_type -> aramid.proc.EmptyReply
-	91, // 145: aramid.proc.Proc.OutOfMemory:output_type -> aramid.proc.VictimReply
-	3,  // 146: aramid.proc.Proc.SpawnExe:output_type -> aramid.proc.EmptyReply
-	76, // [76:147] is the sub-list for method output_type
-	5,  // [5:76] is the sub-list for method input_type
+	42, // 35: aramid.proc.Proc.Persona:input_type -> aramid.proc.PersonaRequest
+	44, // 36: aramid.proc.Proc.Thread:input_type -> aramid.proc.ThreadRequest
+	45, // 37: aramid.proc.Proc.Uts:input_type -> aramid.proc.UtsRequest
+	4,  // 38: aramid.proc.Proc.UtsJoin:input_type -> aramid.proc.PidRequest
+	47, // 39: aramid.proc.Proc.Alarm:input_type -> aramid.proc.AlarmRequest
+	2,  // 40: aramid.proc.Proc.Memory:input_type -> aramid.proc.EmptyRequest
+	2,  // 41: aramid.proc.Proc.Fs:input_type -> aramid.proc.EmptyRequest
+	51, // 42: aramid.proc.Proc.List:input_type -> aramid.proc.ListRequest
+	4,  // 43: aramid.proc.Proc.Status:input_type -> aramid.proc.PidRequest
+	54, // 44: aramid.proc.Proc.FdInstall:input_type -> aramid.proc.FdInstallRequest
+	58, // 45: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
+	61, // 46: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
+	62, // 47: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
+	56, // 48: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
+	63, // 49: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
+	64, // 50: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
+	4,  // 51: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest
+	66, // 52: aramid.proc.Proc.Priority:input_type -> aramid.proc.PriorityRequest
+	68, // 53: aramid.proc.Proc.Sched:input_type -> aramid.proc.SchedRequest
+	66, // 54: aramid.proc.Proc.IoPriority:input_type -> aramid.proc.PriorityRequest
+	4,  // 55: aramid.proc.Proc.MemoryOf:input_type -> aramid.proc.PidRequest
+	70, // 56: aramid.proc.Proc.SignalWatch:input_type -> aramid.proc.SignalWatchRequest
+	71, // 57: aramid.proc.Proc.SignalUnwatch:input_type -> aramid.proc.WatchRequest
+	4,  // 58: aramid.proc.Proc.PidWatch:input_type -> aramid.proc.PidRequest
+	73, // 59: aramid.proc.Proc.CgroupCreate:input_type -> aramid.proc.CgroupRequest
+	73, // 60: aramid.proc.Proc.CgroupRemove:input_type -> aramid.proc.CgroupRequest
+	76, // 61: aramid.proc.Proc.CgroupMove:input_type -> aramid.proc.CgroupMoveRequest
+	77, // 62: aramid.proc.Proc.CgroupMembers:input_type -> aramid.proc.CgroupMembersRequest
+	74, // 63: aramid.proc.Proc.CgroupInfo:input_type -> aramid.proc.CgroupInfoRequest
+	79, // 64: aramid.proc.Proc.CgroupSet:input_type -> aramid.proc.CgroupSetRequest
+	80, // 65: aramid.proc.Proc.CgroupChanges:input_type -> aramid.proc.CgroupChangesRequest
+	82, // 66: aramid.proc.Proc.Unshare:input_type -> aramid.proc.UnshareRequest
+	4,  // 67: aramid.proc.Proc.ThreadList:input_type -> aramid.proc.PidRequest
+	4,  // 68: aramid.proc.Proc.ThreadStatus:input_type -> aramid.proc.PidRequest
+	83, // 69: aramid.proc.Proc.Adjust:input_type -> aramid.proc.AdjustRequest
+	85, // 70: aramid.proc.Proc.Compare:input_type -> aramid.proc.CompareRequest
+	86, // 71: aramid.proc.Proc.ClockSet:input_type -> aramid.proc.ClockRequest
+	2,  // 72: aramid.proc.Proc.Totals:input_type -> aramid.proc.EmptyRequest
+	88, // 73: aramid.proc.Proc.TimerMake:input_type -> aramid.proc.TimerMakeRequest
+	90, // 74: aramid.proc.Proc.TimerArm:input_type -> aramid.proc.TimerArmRequest
+	92, // 75: aramid.proc.Proc.TimerDelete:input_type -> aramid.proc.TimerDeleteRequest
+	2,  // 76: aramid.proc.Proc.OutOfMemory:input_type -> aramid.proc.EmptyRequest
+	7,  // 77: aramid.proc.Proc.SpawnExe:input_type -> aramid.proc.SpawnExeRequest
+	5,  // 78: aramid.proc.Proc.Spawn:output_type -> aramid.proc.PidReply
+	5,  // 79: aramid.proc.Proc.Fork:output_type -> aramid.proc.PidReply
+	3,  // 80: aramid.proc.Proc.VforkWait:output_type -> aramid.proc.EmptyReply
+	11, // 81: aramid.proc.Proc.ExecPlan:output_type -> aramid.proc.ExecPlanReply
+	3,  // 82: aramid.proc.Proc.Exec:output_type -> aramid.proc.EmptyReply
+	3,  // 83: aramid.proc.Proc.Exit:output_type -> aramid.proc.EmptyReply
+	3,  // 84: aramid.proc.Proc.ExitGroup:output_type -> aramid.proc.EmptyReply
+	15, // 85: aramid.proc.Proc.Wait:output_type -> aramid.proc.WaitReply
+	3,  // 86: aramid.proc.Proc.Kill:output_type -> aramid.proc.EmptyReply
+	3,  // 87: aramid.proc.Proc.Fault:output_type -> aramid.proc.EmptyReply
+	23, // 88: aramid.proc.Proc.Action:output_type -> aramid.proc.ActionReply
+	25, // 89: aramid.proc.Proc.Mask:output_type -> aramid.proc.MaskReply
+	3,  // 90: aramid.proc.Proc.Suspend:output_type -> aramid.proc.EmptyReply
+	25, // 91: aramid.proc.Proc.Pending:output_type -> aramid.proc.MaskReply
+	30, // 92: aramid.proc.Proc.TimedWait:output_type -> aramid.proc.SignalReply
+	29, // 93: aramid.proc.Proc.AltStack:output_type -> aramid.proc.AltStackReply
+	30, // 94: aramid.proc.Proc.NextSignal:output_type -> aramid.proc.SignalReply
+	19, // 95: aramid.proc.Proc.Background:output_type -> aramid.proc.BackgroundReply
+	32, // 96: aramid.proc.Proc.Group:output_type -> aramid.proc.IdentityReply
+	5,  // 97: aramid.proc.Proc.Leaving:output_type -> aramid.proc.PidReply
+	30, // 98: aramid.proc.Proc.Raise:output_type -> aramid.proc.SignalReply
+	3,  // 99: aramid.proc.Proc.SigReturn:output_type -> aramid.proc.EmptyReply
+	32, // 100: aramid.proc.Proc.Identity:output_type -> aramid.proc.IdentityReply
+	3,  // 101: aramid.proc.Proc.SetGroup:output_type -> aramid.proc.EmptyReply
+	5,  // 102: aramid.proc.Proc.SetSession:output_type -> aramid.proc.PidReply
+	34, // 103: aramid.proc.Proc.Creds:output_type -> aramid.proc.CredsReply
+	3,  // 104: aramid.proc.Proc.SetCreds:output_type -> aramid.proc.EmptyReply
+	37, // 105: aramid.proc.Proc.Limit:output_type -> aramid.proc.LimitReply
+	39, // 106: aramid.proc.Proc.Usage:output_type -> aramid.proc.UsageReply
+	41, // 107: aramid.proc.Proc.Setting:output_type -> aramid.proc.SettingReply
+	43, // 108: aramid.proc.Proc.Persona:output_type -> aramid.proc.PersonaReply
+	5,  // 109: aramid.proc.Proc.Thread:output_type -> aramid.proc.PidReply
+	46, // 110: aramid.proc.Proc.Uts:output_type -> aramid.proc.UtsReply
+	3,  // 111: aramid.proc.Proc.UtsJoin:output_type -> aramid.proc.EmptyReply
+	48, // 112: aramid.proc.Proc.Alarm:output_type -> aramid.proc.AlarmReply
+	49, // 113: aramid.proc.Proc.Memory:output_type -> aramid.proc.MemoryReply
+	50, // 114: aramid.proc.Proc.Fs:output_type -> aramid.proc.FsReply
+	52, // 115: aramid.proc.Proc.List:output_type -> aramid.proc.ListReply
+	53, // 116: aramid.proc.Proc.Status:output_type -> aramid.proc.StatusReply
+	55, // 117: aramid.proc.Proc.FdInstall:output_type -> aramid.proc.FdInstallReply
+	60, // 118: aramid.proc.Proc.FdGet:output_type -> aramid.proc.FdGetReply
+	59, // 119: aramid.proc.Proc.FdDup:output_type -> aramid.proc.FdReply
+	59, // 120: aramid.proc.Proc.FdDup2:output_type -> aramid.proc.FdReply
+	57, // 121: aramid.proc.Proc.FdClose:output_type -> aramid.proc.FdCloseReply
+	59, // 122: aramid.proc.Proc.FdFlags:output_type -> aramid.proc.FdReply
+	3,  // 123: aramid.proc.Proc.FdCloseRange:output_type -> aramid.proc.EmptyReply
+	65, // 124: aramid.proc.Proc.FdList:output_type -> aramid.proc.FdListReply
+	67, // 125: aramid.proc.Proc.Priority:output_type -> aramid.proc.PriorityReply
+	69, // 126: aramid.proc.Proc.Sched:output_type -> aramid.proc.SchedReply
+	67, // 127: aramid.proc.Proc.IoPriority:output_type -> aramid.proc.PriorityReply
+	49, // 128: aramid.proc.Proc.MemoryOf:output_type -> aramid.proc.MemoryReply
+	72, // 129: aramid.proc.Proc.SignalWatch:output_type -> aramid.proc.WatchReply
+	3,  // 130: aramid.proc.Proc.SignalUnwatch:output_type -> aramid.proc.EmptyReply
+	72, // 131: aramid.proc.Proc.PidWatch:output_type -> aramid.proc.WatchReply
+	75, // 132: aramid.proc.Proc.CgroupCreate:output_type -> aramid.proc.CgroupReply
+	3,  // 133: aramid.proc.Proc.CgroupRemove:output_type -> aramid.proc.EmptyReply
+	3,  // 134: aramid.proc.Proc.CgroupMove:output_type -> aramid.proc.EmptyReply
+	52, // 135: aramid.proc.Proc.CgroupMembers:output_type -> aramid.proc.ListReply
+	78, // 136: aramid.proc.Proc.CgroupInfo:output_type -> aramid.proc.CgroupInfoReply
+	3,  // 137: aramid.proc.Proc.CgroupSet:output_type -> aramid.proc.EmptyReply
+	81, // 138: aramid.proc.Proc.CgroupChanges:output_type -> aramid.proc.CgroupChangesReply
+	3,  // 139: aramid.proc.Proc.Unshare:output_type -> aramid.proc.EmptyReply
+	52, // 140: aramid.proc.Proc.ThreadList:output_type -> aramid.proc.ListReply
+	53, // 141: aramid.proc.Proc.ThreadStatus:output_type -> aramid.proc.StatusReply
+	84, // 142: aramid.proc.Proc.Adjust:output_type -> aramid.proc.AdjustReply
+	5,  // 143: aramid.proc.Proc.Compare:output_type -> aramid.proc.PidReply
+	3,  // 144: aramid.proc.Proc.ClockSet:output_type -> aramid.proc.EmptyReply
+	87, // 145: aramid.proc.Proc.Totals:output_type -> aramid.proc.TotalsReply
+	89, // 146: aramid.proc.Proc.TimerMake:output_type -> aramid.proc.TimerMakeReply
+	91, // 147: aramid.proc.Proc.TimerArm:output_type -> aramid.proc.TimerArmReply
+	3,  // 148: aramid.proc.Proc.TimerDelete:output_type -> aramid.proc.EmptyReply
+	93, // 149: aramid.proc.Proc.OutOfMemory:output_type -> aramid.proc.VictimReply
+	3,  // 150: aramid.proc.Proc.SpawnExe:output_type -> aramid.proc.EmptyReply
+	78, // [78:151] is the sub-list for method output_type
+	5,  // [5:78] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -7073,16 +7201,16 @@ func file_proto_proc_proc_proto_init() {
 		return
 	}
 	file_proto_proc_proc_proto_msgTypes[33].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[40].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[41].OneofWrappers = []any{}
-	file_proto_proc_proc_proto_msgTypes[79].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[42].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[43].OneofWrappers = []any{}
+	file_proto_proc_proc_proto_msgTypes[81].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_proc_proc_proto_rawDesc), len(file_proto_proc_proc_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   90,
+			NumMessages:   92,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

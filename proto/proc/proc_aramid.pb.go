@@ -41,47 +41,49 @@ const (
 	MethodLimit         = 28
 	MethodUsage         = 29
 	MethodSetting       = 30
-	MethodThread        = 31
-	MethodUts           = 32
-	MethodAlarm         = 33
-	MethodMemory        = 34
-	MethodFs            = 35
-	MethodList          = 36
-	MethodStatus        = 37
-	MethodFdInstall     = 38
-	MethodFdGet         = 39
-	MethodFdDup         = 40
-	MethodFdDup2        = 41
-	MethodFdClose       = 42
-	MethodFdFlags       = 43
-	MethodFdCloseRange  = 44
-	MethodFdList        = 45
-	MethodPriority      = 46
-	MethodSched         = 47
-	MethodIoPriority    = 48
-	MethodMemoryOf      = 49
-	MethodSignalWatch   = 50
-	MethodSignalUnwatch = 51
-	MethodPidWatch      = 52
-	MethodCgroupCreate  = 53
-	MethodCgroupRemove  = 54
-	MethodCgroupMove    = 55
-	MethodCgroupMembers = 56
-	MethodCgroupInfo    = 57
-	MethodCgroupSet     = 58
-	MethodCgroupChanges = 59
-	MethodUnshare       = 60
-	MethodThreadList    = 61
-	MethodThreadStatus  = 62
-	MethodAdjust        = 63
-	MethodCompare       = 64
-	MethodClockSet      = 65
-	MethodTotals        = 66
-	MethodTimerMake     = 67
-	MethodTimerArm      = 68
-	MethodTimerDelete   = 69
-	MethodOutOfMemory   = 70
-	MethodSpawnExe      = 71
+	MethodPersona       = 31
+	MethodThread        = 32
+	MethodUts           = 33
+	MethodUtsJoin       = 34
+	MethodAlarm         = 35
+	MethodMemory        = 36
+	MethodFs            = 37
+	MethodList          = 38
+	MethodStatus        = 39
+	MethodFdInstall     = 40
+	MethodFdGet         = 41
+	MethodFdDup         = 42
+	MethodFdDup2        = 43
+	MethodFdClose       = 44
+	MethodFdFlags       = 45
+	MethodFdCloseRange  = 46
+	MethodFdList        = 47
+	MethodPriority      = 48
+	MethodSched         = 49
+	MethodIoPriority    = 50
+	MethodMemoryOf      = 51
+	MethodSignalWatch   = 52
+	MethodSignalUnwatch = 53
+	MethodPidWatch      = 54
+	MethodCgroupCreate  = 55
+	MethodCgroupRemove  = 56
+	MethodCgroupMove    = 57
+	MethodCgroupMembers = 58
+	MethodCgroupInfo    = 59
+	MethodCgroupSet     = 60
+	MethodCgroupChanges = 61
+	MethodUnshare       = 62
+	MethodThreadList    = 63
+	MethodThreadStatus  = 64
+	MethodAdjust        = 65
+	MethodCompare       = 66
+	MethodClockSet      = 67
+	MethodTotals        = 68
+	MethodTimerMake     = 69
+	MethodTimerArm      = 70
+	MethodTimerDelete   = 71
+	MethodOutOfMemory   = 72
+	MethodSpawnExe      = 73
 )
 
 // Client calls Proc through the handle H.
@@ -178,10 +180,9 @@ func (cl Client) ExecPlan(c ipc.Caller, in *ExecPlanRequest, out *ExecPlanReply,
 	if err := c.Exchange(cl.H, MethodExecPlan, false); err != uabi.OK {
 		return err
 	}
-	if m.Len != 0 {
+	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
-	out.FromWords(&m.W)
 	return uabi.OK
 }
 
@@ -788,6 +789,29 @@ func (cl Client) Setting(c ipc.Caller, in *SettingRequest, out *SettingReply, gr
 	return uabi.OK
 }
 
+// Persona is personality(2): gives the calling thread's and, with `set`, changes it. Of what one can say, ADDR_NO_RANDOMIZE and PER_LINUX32 are
+// built; ErrArg: more than that.
+func (cl Client) Persona(c ipc.Caller, in *PersonaRequest, out *PersonaReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodPersona, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
+	return uabi.OK
+}
+
 // Thread stores the addresses of set_tid_address(2) and set_robust_list(2): fields that are present.
 func (cl Client) Thread(c ipc.Caller, in *ThreadRequest, out *PidReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
@@ -834,6 +858,28 @@ func (cl Client) Uts(c ipc.Caller, in *UtsRequest, out *UtsReply, grants ...uabi
 	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
+	return uabi.OK
+}
+
+// UtsJoin puts the calling thread into the uts namespace of a process: setns(2). ErrPerm also for one that the caller may not trace.
+func (cl Client) UtsJoin(c ipc.Caller, in *PidRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	m.NHandles = 0
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodUtsJoin, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
 	return uabi.OK
 }
 
@@ -1849,10 +1895,15 @@ type Handler[C any] interface {
 	Usage(c C, in *UsageRequest, out *UsageReply) uabi.Error
 	// Setting is prctl(2) on per-process or per-thread numbers and names; ErrArg for an unknown option.
 	Setting(c C, in *SettingRequest, out *SettingReply) uabi.Error
+	// Persona is personality(2): gives the calling thread's and, with `set`, changes it. Of what one can say, ADDR_NO_RANDOMIZE and PER_LINUX32 are
+	// built; ErrArg: more than that.
+	Persona(c C, in *PersonaRequest, out *PersonaReply) uabi.Error
 	// Thread stores the addresses of set_tid_address(2) and set_robust_list(2): fields that are present.
 	Thread(c C, in *ThreadRequest, out *PidReply) uabi.Error
 	// Uts gives and, for fields present in the request, sets the host and domain name.
 	Uts(c C, in *UtsRequest, out *UtsReply) uabi.Error
+	// UtsJoin puts the calling thread into the uts namespace of a process: setns(2). ErrPerm also for one that the caller may not trace.
+	UtsJoin(c C, in *PidRequest, out *EmptyReply) uabi.Error
 	// Alarm is alarm(2) and setitimer(ITIMER_REAL): times in ns; the reply has the old ones.
 	Alarm(c C, in *AlarmRequest, out *AlarmReply) uabi.Error
 	// Memory gives the caller's mm and Space handles.
@@ -2012,10 +2063,14 @@ type service[C any] struct {
 	usageOut         UsageReply
 	settingIn        SettingRequest
 	settingOut       SettingReply
+	personaIn        PersonaRequest
+	personaOut       PersonaReply
 	threadIn         ThreadRequest
 	threadOut        PidReply
 	utsIn            UtsRequest
 	utsOut           UtsReply
+	utsJoinIn        PidRequest
+	utsJoinOut       EmptyReply
 	alarmIn          AlarmRequest
 	alarmOut         AlarmReply
 	memoryIn         EmptyRequest
@@ -2159,10 +2214,14 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doUsage(c, b)
 	case MethodSetting:
 		return s.doSetting(c, b)
+	case MethodPersona:
+		return s.doPersona(c, b)
 	case MethodThread:
 		return s.doThread(c, b)
 	case MethodUts:
 		return s.doUts(c, b)
+	case MethodUtsJoin:
+		return s.doUtsJoin(c, b)
 	case MethodAlarm:
 		return s.doAlarm(c, b)
 	case MethodMemory:
@@ -2305,8 +2364,11 @@ func (s *service[C]) doExecPlan(c C, b *uk.Buffer) uabi.Error {
 	if err := s.h.ExecPlan(c, in, out); err != uabi.OK {
 		return err
 	}
-	out.ToWords(&b.Out.W)
-	b.Out.Len = 0
+	n := out.Encode(b.OutBytes)
+	if n < 0 {
+		return uabi.ErrSize
+	}
+	b.Out.Len = uint32(n)
 	b.Out.NHandles = 0
 	return uabi.OK
 }
@@ -2740,6 +2802,22 @@ func (s *service[C]) doSetting(c C, b *uk.Buffer) uabi.Error {
 	return uabi.OK
 }
 
+func (s *service[C]) doPersona(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.personaIn, &s.personaOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.Persona(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
 func (s *service[C]) doThread(c C, b *uk.Buffer) uabi.Error {
 	in, out := &s.threadIn, &s.threadOut
 	if b.In.Len > uabi.MaxBytes || !in.Decode(b.InBytes[:b.In.Len]) {
@@ -2769,6 +2847,22 @@ func (s *service[C]) doUts(c C, b *uk.Buffer) uabi.Error {
 		return uabi.ErrSize
 	}
 	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doUtsJoin(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.utsJoinIn, &s.utsJoinOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	out.Clear()
+	if err := s.h.UtsJoin(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
 	b.Out.NHandles = 0
 	return uabi.OK
 }
@@ -3464,7 +3558,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "ExecPlan", Mutates: false, Blocks: false, Forward: false,
-		In: 4, Out: 6, InHandles: 0, OutHandles: 0,
+		In: 4, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ExecPlanRequest) },
 		NewOut: func() ipc.Message { return new(ExecPlanReply) },
 	},
@@ -3644,6 +3738,13 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(SettingReply) },
 	},
 	{
+		Name: "Persona", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(PersonaRequest) },
+		NewOut: func() ipc.Message { return new(PersonaReply) },
+	},
+	{
 		Name: "Thread", Mutates: true, Blocks: false, Forward: false,
 		In: ipc.Bytes, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ThreadRequest) },
@@ -3655,6 +3756,13 @@ var Methods = [...]ipc.Method{
 		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(UtsRequest) },
 		NewOut: func() ipc.Message { return new(UtsReply) },
+	},
+	{
+		Name: "UtsJoin", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrPerm, uabi.ErrSearch},
+		In:     1, Out: 0, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(PidRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
 	{
 		Name: "Alarm", Mutates: true, Blocks: false, Forward: false,
@@ -4378,25 +4486,10 @@ func (x *ExecPlanRequest) Clear() {
 
 // ToWords implements ipc.Message.
 func (x *ExecPlanReply) ToWords(w *[uabi.MaxWords]uint64) {
-	w[0] = uint64(x.Ruid)
-	w[1] = uint64(x.Euid)
-	w[2] = uint64(x.Rgid)
-	w[3] = uint64(x.Egid)
-	w[4] = 0
-	if x.Secure {
-		w[4] = 1
-	}
-	w[5] = uint64(x.StackLimit)
 }
 
 // FromWords implements ipc.Message.
 func (x *ExecPlanReply) FromWords(w *[uabi.MaxWords]uint64) {
-	x.Ruid = uint32(w[0])
-	x.Euid = uint32(w[1])
-	x.Rgid = uint32(w[2])
-	x.Egid = uint32(w[3])
-	x.Secure = w[4] != 0
-	x.StackLimit = uint64(w[5])
 }
 
 // ToHandles implements ipc.Message.
@@ -4415,6 +4508,146 @@ func (x *ExecPlanReply) Clear() {
 	x.Egid = 0
 	x.Secure = false
 	x.StackLimit = 0
+	x.FixedLayout = false
+	x.unknownFields = nil
+}
+
+// Encode writes the message to b and returns its length, or −1 if it does not fit.
+func (x *ExecPlanReply) Encode(b []byte) int {
+	if 77 <= len(b) {
+		n := 0
+		if x.Ruid != 0 {
+			b[n+0] = 0x8
+			n = ipc.PutVarint(b, n+1, uint64(x.Ruid))
+		}
+		if x.Euid != 0 {
+			b[n+0] = 0x10
+			n = ipc.PutVarint(b, n+1, uint64(x.Euid))
+		}
+		if x.Rgid != 0 {
+			b[n+0] = 0x18
+			n = ipc.PutVarint(b, n+1, uint64(x.Rgid))
+		}
+		if x.Egid != 0 {
+			b[n+0] = 0x20
+			n = ipc.PutVarint(b, n+1, uint64(x.Egid))
+		}
+		if x.Secure {
+			b[n+0] = 0x28
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		if x.StackLimit != 0 {
+			b[n+0] = 0x30
+			n = ipc.PutVarint(b, n+1, uint64(x.StackLimit))
+		}
+		if x.FixedLayout {
+			b[n+0] = 0x38
+			n = ipc.PutVarint(b, n+1, 1)
+		}
+		return n
+	}
+	n := x.SizeVT()
+	if n > len(b) {
+		return -1
+	}
+	if _, err := x.MarshalToSizedBufferVT(b[:n]); err != nil {
+		return -1
+	}
+	return n
+}
+
+// Decode reads the message from b, which it aliases, and reports whether b is one.
+func (x *ExecPlanReply) Decode(b []byte) bool {
+	i := 0
+	if i < len(b) && b[i] == 0x8 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Ruid = uint32(v)
+	} else {
+		x.Ruid = 0
+	}
+	if i < len(b) && b[i] == 0x10 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Euid = uint32(v)
+	} else {
+		x.Euid = 0
+	}
+	if i < len(b) && b[i] == 0x18 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Rgid = uint32(v)
+	} else {
+		x.Rgid = 0
+	}
+	if i < len(b) && b[i] == 0x20 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Egid = uint32(v)
+	} else {
+		x.Egid = 0
+	}
+	if i < len(b) && b[i] == 0x28 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Secure = v != 0
+	} else {
+		x.Secure = false
+	}
+	if i < len(b) && b[i] == 0x30 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.StackLimit = uint64(v)
+	} else {
+		x.StackLimit = 0
+	}
+	if i < len(b) && b[i] == 0x38 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.FixedLayout = v != 0
+	} else {
+		x.FixedLayout = false
+	}
+	if i == len(b) && len(x.unknownFields) == 0 {
+		return true
+	}
+	x.Clear()
+	return x.UnmarshalVTUnsafe(b) == nil
 }
 
 // ToWords implements ipc.Message.
@@ -5917,6 +6150,58 @@ func (x *SettingReply) Decode(b []byte) bool {
 }
 
 // ToWords implements ipc.Message.
+func (x *PersonaRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+	if x.Set {
+		w[0] = 1
+	}
+	w[1] = uint64(x.Persona)
+}
+
+// FromWords implements ipc.Message.
+func (x *PersonaRequest) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Set = w[0] != 0
+	x.Persona = uint32(w[1])
+}
+
+// ToHandles implements ipc.Message.
+func (x *PersonaRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *PersonaRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *PersonaRequest) Clear() {
+	x.Set = false
+	x.Persona = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *PersonaReply) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = uint64(x.Persona)
+}
+
+// FromWords implements ipc.Message.
+func (x *PersonaReply) FromWords(w *[uabi.MaxWords]uint64) {
+	x.Persona = uint32(w[0])
+}
+
+// ToHandles implements ipc.Message.
+func (x *PersonaReply) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// FromHandles implements ipc.Message.
+func (x *PersonaReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+}
+
+// Clear implements ipc.Message.
+func (x *PersonaReply) Clear() {
+	x.Persona = 0
+}
+
+// ToWords implements ipc.Message.
 func (x *ThreadRequest) ToWords(w *[uabi.MaxWords]uint64) {
 }
 
@@ -6288,6 +6573,7 @@ func (x *StatusReply) Clear() {
 	x.ExitSignal = 0
 	x.OomScoreAdj = 0
 	x.FsId = 0
+	x.Persona = 0
 	x.unknownFields = nil
 }
 

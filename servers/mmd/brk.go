@@ -27,7 +27,7 @@ func (h *MMD) heap(c *server.Ctx, m *state.MM, space uabi.Handle, end uint64) (u
 	if !ok || end < uabi.MinUser || page >= m.Top {
 		return 0, uabi.ErrArg
 	}
-	start := layout.Brk(end, c.Rand64())
+	start := layout.Brk(end, h.random(c, m))
 	// A program that was loaded close below something else keeps what room it has.
 	free, err := h.free(c, space, page, start-page+layout.PageSize)
 	if !free {

@@ -15,7 +15,11 @@ const maxBases = 2
 
 // LoadProgram implements mm.Handler.
 func (h *MMD) LoadProgram(c *server.Ctx, in *mm.LoadRequest, out *mm.LoadReply) uabi.Error {
-	m := &state.MM{Top: layout.Top(c.Rand64())}
+	m := &state.MM{Fixed: in.Fixed}
+	m.Top = layout.Top(h.random(c, m))
+	if m.Fixed {
+		m.Top = layout.FixedTop(lowestStack(in.Areas))
+	}
 	bases, ok := layout.Bases(m.Top, in.Span1, in.Span2)
 	if !ok {
 		return uabi.ErrNoMem
@@ -57,6 +61,17 @@ func (h *MMD) LoadProgram(c *server.Ctx, in *mm.LoadRequest, out *mm.LoadReply) 
 	}
 	out.Base1, out.Base2, out.Brk = bases[0], bases[1], m.Brk
 	return uabi.OK
+}
+
+// lowestStack is where the lowest main stack begins.
+func lowestStack(areas []*mm.Area) uint64 {
+	low := uint64(uabi.MaxUser)
+	for _, a := range areas {
+		if a.Stack && a.Base == 0 && a.Addr > lowest {
+			low = min(low, a.Addr)
+		}
+	}
+	return low
 }
 
 // loadArea is the kernel's request for an area.

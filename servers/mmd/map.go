@@ -85,7 +85,7 @@ func (h *MMD) place(c *server.Ctx, m *state.MM, space uabi.Handle, a *layout.Map
 		}
 	}
 	if a.Stack {
-		if va, err := c.SpaceGap(space, a.Len, m.Top, layout.Stack(c.Rand64()), 0); err == uabi.OK {
+		if va, err := c.SpaceGap(space, a.Len, m.Top, layout.Stack(h.random(c, m)), 0); err == uabi.OK {
 			return va, uabi.OK
 		}
 	}

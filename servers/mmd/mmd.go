@@ -126,7 +126,7 @@ func (h *MMD) Fork(c *server.Ctx, in *mm.ForkRequest, out *mm.ForkReply) uabi.Er
 	if err != uabi.OK {
 		return err
 	}
-	child := &state.MM{Space: uint32(space), BrkStart: m.BrkStart, Brk: m.Brk, Top: m.Top, ForkAdvice: m.ForkAdvice, Limits: copyLimits(m.Limits)}
+	child := &state.MM{Space: uint32(space), BrkStart: m.BrkStart, Brk: m.Brk, Top: m.Top, ForkAdvice: m.ForkAdvice, Limits: copyLimits(m.Limits), Fixed: m.Fixed}
 	if m.ForkAdvice {
 		h.applyForkAdvice(c, space)
 	}
@@ -151,6 +151,14 @@ func (h *MMD) applyForkAdvice(c *server.Ctx, space uabi.Handle) {
 		}
 		va = r.Va + r.Len
 	}
+}
+
+// random is a random number for choosing an address, 0 where nothing is left to chance.
+func (h *MMD) random(c *server.Ctx, m *state.MM) uint64 {
+	if m.Fixed {
+		return 0
+	}
+	return c.Rand64()
 }
 
 // find returns the called mm.

@@ -275,6 +275,28 @@ func TestAFileThatMayOnlyBeReadIsNotWrittenByItsMappings(t *testing.T) {
 	})
 }
 
+func TestAProgramWithAFixedLayoutLiesAtTheSameAddressesEachTime(t *testing.T) {
+	sweep(t, func(c *client) {
+		plain := mm.Client{H: uabi.BootMM}
+		in := mm.LoadRequest{End: 0x405123, Span1: 4 * page, Fixed: true, Areas: []*mm.Area{
+			{Addr: 0x404000, Len: 2 * page, Prot: rw},
+			{Addr: 0x7ffff0000000, Len: uabi.MaxUser - 0x7ffff0000000, Prot: rw, Stack: true}, // more than the room that there always is
+		}}
+		for range 2 {
+			var out mm.LoadReply
+			c.want("load", plain.LoadProgram(c.t, &in, &out), uabi.OK)
+			var stack mm.MapReply
+			own := mm.Client{H: uabi.Handle(out.Mm)}
+			c.want("map", own.Map(c.t, &mm.MapRequest{Len: page, Prot: rw, Flags: anon | unix.MAP_GROWSDOWN}, &stack), uabi.OK)
+			if out.Base1 != 0x7fffefefc000 || out.Brk != 0x406000 || stack.Addr != 0x7fffeffff000 {
+				c.w.Fail("base %#x, break %#x, stack %#x", out.Base1, out.Brk, stack.Addr)
+			}
+			c.k.Close(uabi.Handle(out.Space))
+			c.k.Close(uabi.Handle(out.Mm))
+		}
+	})
+}
+
 func TestAProgramIsLoadedInOneStepAtEveryCrash(t *testing.T) {
 	sweep(t, func(c *client) {
 		file, err := c.k.MemoryCreate(uabi.BootAccount, 2*page, 0)

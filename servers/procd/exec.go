@@ -74,6 +74,7 @@ func (h *Procd) execCreds(t *state.Thread, p *state.Process, in *proc.ExecReques
 	p.NotDumpable = n.Euid != n.Ruid || n.Egid != n.Rgid
 	if secure {
 		t.DeathSignal = 0
+		t.Persona &^= noRandomize
 	}
 	h.replaceCreds(t, n)
 	t.SecureBits &^= creds.KeepCaps
@@ -96,7 +97,7 @@ func (h *Procd) ExecPlan(c *server.Ctx, in *proc.ExecPlanRequest, out *proc.Exec
 	}
 	n, secure := creds.Exec(h.creds.Get(t.Creds), t.SecureBits, counting(t, in.SetUid, in.SetGid, in.Uid, in.Gid), 0)
 	out.Ruid, out.Euid, out.Rgid, out.Egid, out.Secure = n.Ruid, n.Euid, n.Rgid, n.Egid, secure
-	out.StackLimit = p.Limits[unix.RLIMIT_STACK].Soft
+	out.StackLimit, out.FixedLayout = p.Limits[unix.RLIMIT_STACK].Soft, fixedLayout(t, secure)
 	return uabi.OK
 }
 

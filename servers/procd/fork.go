@@ -297,7 +297,7 @@ func (h *Procd) forkThread(in *proc.ForkRequest, t *state.Thread, np *state.Proc
 	nt := &state.Thread{
 		Tid: n.pid, Pid: np.Pid, Handle: uint32(n.thread), Origin: n.origin, Table: t.Table, Fs: t.Fs, Creds: t.Creds,
 		Mask: t.Mask, Pending: &state.Pending{}, Name: t.Name, TimerSlack: t.TimerSlack, NoNewPrivs: t.NoNewPrivs,
-		SecureBits: t.SecureBits, Uts: t.Uts, ThpDisable: t.ThpDisable,
+		SecureBits: t.SecureBits, Uts: t.Uts, ThpDisable: t.ThpDisable, Persona: t.Persona,
 	}
 	inheritSched(nt, t)
 	if t.HasSaved {

@@ -69,6 +69,7 @@ func (h *Procd) threadStatus(c *server.Ctx, t *state.Thread, out *proc.StatusRep
 	r := h.creds.Get(t.Creds)
 	out.Name, out.Blocked, out.Uid, out.Gid = t.Name, t.Mask, r.Euid, r.Egid
 	out.ThreadPending, out.Nice, out.NoNewPrivs, out.Uts = t.Pending.Set, t.Nice, t.NoNewPrivs, t.Uts
+	out.Persona = t.Persona
 	out.FsId = t.Fs
 	if info, err := c.ThreadInfo(uabi.Handle(t.Handle)); err == uabi.OK && info.State == uabi.ThreadRunning {
 		out.State = "R"

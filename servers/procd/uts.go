@@ -42,6 +42,25 @@ func (h *Procd) Uts(c *server.Ctx, in *proc.UtsRequest, out *proc.UtsReply) uabi
 	return uabi.OK
 }
 
+// UtsJoin implements proc.Handler.
+func (h *Procd) UtsJoin(c *server.Ctx, in *proc.PidRequest, out *proc.EmptyReply) uabi.Error {
+	t, _, err := h.caller(c)
+	if err != uabi.OK {
+		return err
+	}
+	o := h.threads.Get(in.Pid)
+	if o == nil {
+		return uabi.ErrSearch
+	}
+	if !h.mayInspect(t, o) || !creds.Has(h.creds.Get(t.Creds), creds.SysAdmin) {
+		return uabi.ErrPerm
+	}
+	h.uts[o.Uts].Refs++
+	h.dropUts(t.Uts)
+	t.Uts = o.Uts
+	return uabi.OK
+}
+
 // copyUts makes a namespace with the names of another.
 func (h *Procd) copyUts(id uint64) uint64 {
 	old := h.uts[id]

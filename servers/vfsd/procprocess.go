@@ -114,8 +114,6 @@ func (k *call) process(n procfs.Node) (string, uabi.Error) {
 		return "allow\n", uabi.OK
 	case procfs.PidWchan:
 		return "0", uabi.OK
-	case procfs.PidPersonality:
-		return "00000000\n", uabi.OK
 	case procfs.PidFdinfo:
 		return k.fdinfo(n)
 	}
@@ -133,6 +131,8 @@ func (k *call) process(n procfs.Node) (string, uabi.Error) {
 		return k.words(n.Pid, s, true)
 	case procfs.PidComm:
 		return s.Name + "\n", uabi.OK
+	case procfs.PidPersonality:
+		return fmt.Sprintf("%08x\n", s.Persona), uabi.OK
 	case procfs.PidOomScoreAdj:
 		return fmt.Sprintf("%d\n", s.OomScoreAdj), uabi.OK
 	case procfs.PidOomScore:

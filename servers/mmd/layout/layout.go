@@ -58,6 +58,12 @@ func Top(random uint64) uint64 {
 	return uabi.MaxUser - stackRandom - stackGap - random%mapRandom&^(PageSize-1)
 }
 
+// guardGap is how far below the room that a main stack may grow into mappings end, bytes.
+const guardGap = 1 << 20
+
+// FixedTop is where mappings end without randomization, above the bottom of a main stack's room: Linux's mmap_base.
+func FixedTop(stack uint64) uint64 { return min(uabi.MaxUser-stackGap, stack-guardGap) }
+
 // Stack chooses the highest address of a stack area.
 func Stack(random uint64) uint64 { return uabi.MaxUser - random%stackRandom&^(PageSize-1) }
 

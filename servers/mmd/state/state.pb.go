@@ -94,6 +94,7 @@ type MM struct {
 	Limits        *Limits                `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`                            // absent: those of a fresh mm
 	Locks         bool                   `protobuf:"varint,8,opt,name=locks,proto3" json:"locks,omitempty"`                             // some region may be locked, by its tag
 	Future        uint64                 `protobuf:"varint,9,opt,name=future,proto3" json:"future,omitempty"`                           // tag bits that new regions get: mlockall(MCL_FUTURE)
+	Fixed         bool                   `protobuf:"varint,11,opt,name=fixed,proto3" json:"fixed,omitempty"`                            // nothing is placed at random
 	MayLock       bool                   `protobuf:"varint,10,opt,name=may_lock,json=mayLock,proto3" json:"may_lock,omitempty"`         // who locked last had CAP_IPC_LOCK
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -192,6 +193,13 @@ func (x *MM) GetFuture() uint64 {
 	return 0
 }
 
+func (x *MM) GetFixed() bool {
+	if x != nil {
+		return x.Fixed
+	}
+	return false
+}
+
 func (x *MM) GetMayLock() bool {
 	if x != nil {
 		return x.MayLock
@@ -268,7 +276,7 @@ const file_servers_mmd_state_state_proto_rawDesc = "" +
 	"\x05State\x12&\n" +
 	"\x03mms\x18\x01 \x03(\v2\x14.aramid.mmd.state.MMR\x03mms\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\x04R\x04last\x12\x18\n" +
-	"\aaccount\x18\x03 \x01(\rR\aaccount\"\x87\x02\n" +
+	"\aaccount\x18\x03 \x01(\rR\aaccount\"\x9d\x02\n" +
 	"\x02MM\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\rR\x05space\x12\x1b\n" +
@@ -279,7 +287,8 @@ const file_servers_mmd_state_state_proto_rawDesc = "" +
 	"forkAdvice\x120\n" +
 	"\x06limits\x18\a \x01(\v2\x18.aramid.mmd.state.LimitsR\x06limits\x12\x14\n" +
 	"\x05locks\x18\b \x01(\bR\x05locks\x12\x16\n" +
-	"\x06future\x18\t \x01(\x04R\x06future\x12\x19\n" +
+	"\x06future\x18\t \x01(\x04R\x06future\x12\x14\n" +
+	"\x05fixed\x18\v \x01(\bR\x05fixed\x12\x19\n" +
 	"\bmay_lock\x18\n" +
 	" \x01(\bR\amayLock\"F\n" +
 	"\x06Limits\x12\x14\n" +

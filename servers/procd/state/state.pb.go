@@ -1241,6 +1241,7 @@ type Thread struct {
 	Policy        uint32                 `protobuf:"varint,41,opt,name=policy,proto3" json:"policy,omitempty"`                                // SCHED_*
 	ResetOnFork   bool                   `protobuf:"varint,42,opt,name=reset_on_fork,json=resetOnFork,proto3" json:"reset_on_fork,omitempty"` // SCHED_RESET_ON_FORK
 	IoPriority    uint32                 `protobuf:"varint,43,opt,name=io_priority,json=ioPriority,proto3" json:"io_priority,omitempty"`      // IOPRIO_PRIO_VALUE
+	Persona       uint32                 `protobuf:"varint,44,opt,name=persona,proto3" json:"persona,omitempty"`                              // personality(2)
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1481,6 +1482,13 @@ func (x *Thread) GetResetOnFork() bool {
 func (x *Thread) GetIoPriority() uint32 {
 	if x != nil {
 		return x.IoPriority
+	}
+	return 0
+}
+
+func (x *Thread) GetPersona() uint32 {
+	if x != nil {
+		return x.Persona
 	}
 	return 0
 }
@@ -2519,7 +2527,7 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\tsystem_ns\x18\x02 \x01(\x04R\bsystemNs\"/\n" +
 	"\x05Limit\x12\x12\n" +
 	"\x04soft\x18\x01 \x01(\x04R\x04soft\x12\x12\n" +
-	"\x04hard\x18\x02 \x01(\x04R\x04hard\"\xae\x06\n" +
+	"\x04hard\x18\x02 \x01(\x04R\x04hard\"\xc8\x06\n" +
 	"\x06Thread\x12\x10\n" +
 	"\x03tid\x18\x01 \x01(\x05R\x03tid\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x16\n" +
@@ -2557,7 +2565,8 @@ const file_servers_procd_state_state_proto_rawDesc = "" +
 	"\x06policy\x18) \x01(\rR\x06policy\x12\"\n" +
 	"\rreset_on_fork\x18* \x01(\bR\vresetOnFork\x12\x1f\n" +
 	"\vio_priority\x18+ \x01(\rR\n" +
-	"ioPriority\"c\n" +
+	"ioPriority\x12\x18\n" +
+	"\apersona\x18, \x01(\rR\apersona\"c\n" +
 	"\x05Watch\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x10\n" +
 	"\x03tid\x18\x02 \x01(\x05R\x03tid\x12\x12\n" +

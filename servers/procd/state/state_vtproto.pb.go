@@ -1140,6 +1140,13 @@ func (m *Thread) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.Persona != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Persona))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0xe0
+	}
 	if m.IoPriority != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.IoPriority))
 		i--
@@ -2636,6 +2643,9 @@ func (m *Thread) SizeVT() (n int) {
 	}
 	if m.IoPriority != 0 {
 		n += 2 + protohelpers.SizeOfVarint(uint64(m.IoPriority))
+	}
+	if m.Persona != 0 {
+		n += 2 + protohelpers.SizeOfVarint(uint64(m.Persona))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -6389,6 +6399,25 @@ func (m *Thread) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.IoPriority |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 44:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Persona", wireType)
+			}
+			m.Persona = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Persona |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -11711,6 +11740,25 @@ func (m *Thread) UnmarshalVTUnsafe(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.IoPriority |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 44:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Persona", wireType)
+			}
+			m.Persona = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Persona |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
