@@ -3989,7 +3989,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\x859\n" +
+	"\x04OPEN\x10\x022\xd28\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xde\x01\n" +
@@ -4004,22 +4004,23 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"ErrNoSpace\"\aErrPerm\"\bErrAgain\x12\xb6\x01\n" +
 	"\bUnlinkAt\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"y\x8a\xb5\x18u\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrIsDir\"\vErrNotEmpty\"\aErrBusy\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\aErrPerm\x12\xd6\x01\n" +
 	"\bRenameAt\x12\x1a.aramid.vfs.TwoPathRequest\x1a\x16.aramid.vfs.EmptyReply\"\x95\x01\x8a\xb5\x18\x90\x01\b\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\bErrIsDir\"\vErrNotEmpty\"\aErrBusy\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\x0eErrCrossDevice\"\aErrPerm\x12\xb2\x01\n" +
-	"\x06LinkAt\x12\x1a.aramid.vfs.TwoPathRequest\x1a\x16.aramid.vfs.EmptyReply\"t\x8a\xb5\x18p\b\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\x0eErrCrossDevice\"\aErrPerm\x12\xc0\x01\n" +
-	"\x05SetAt\x12\x16.aramid.vfs.SetRequest\x1a\x16.aramid.vfs.EmptyReply\"\x86\x01\x8a\xb5\x18\x81\x01\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrIsDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\aErrPerm\"\tErrTooBig\"\bErrLimit\"\vErrTextBusy\x12r\n" +
+	"\x06LinkAt\x12\x1a.aramid.vfs.TwoPathRequest\x1a\x16.aramid.vfs.EmptyReply\"t\x8a\xb5\x18p\b\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\x0eErrCrossDevice\"\aErrPerm\x12\xb3\x01\n" +
+	"\x05SetAt\x12\x16.aramid.vfs.SetRequest\x1a\x16.aramid.vfs.EmptyReply\"z\x8a\xb5\x18v\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrIsDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\aErrPerm\"\bErrLimit\"\vErrTextBusy\x12r\n" +
 	"\bStatfsAt\x12\x17.aramid.vfs.PathRequest\x1a\x12.aramid.vfs.Statfs\"9\x8a\xb5\x185\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x7f\n" +
 	"\x05Chdir\x12\x18.aramid.vfs.ChdirRequest\x1a\x16.aramid.vfs.EmptyReply\"D\x8a\xb5\x18@\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\aErrPerm\x12L\n" +
 	"\x06Getcwd\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12C\n" +
 	"\x05Umask\x12\x18.aramid.vfs.UmaskRequest\x1a\x16.aramid.vfs.CountReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12\x9d\x01\n" +
 	"\x05Mount\x12\x18.aramid.vfs.MountRequest\x1a\x16.aramid.vfs.EmptyReply\"b\x8a\xb5\x18^\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\vErrNoDevice\"\aErrPerm\"\x06ErrArg\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x90\x01\n" +
-	"\x06Umount\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.CountReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12P\n" +
-	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x18\x8a\xb5\x18\x14\b\x01\"\x06ErrArg\"\bErrLimit\x12\xc2\x01\n" +
-	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\x88\x01\x8a\xb5\x18\x83\x01\b\x01\x10\x01\x18\x01\"\bErrAgain\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\"\x05ErrIO\"\aErrPipe\"\bErrAgain\x12\x90\x02\n" +
+	"\x06Umount\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.CountReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12F\n" +
+	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x0e\x8a\xb5\x18\n" +
+	"\b\x01\"\x06ErrArg\x12\xb6\x01\n" +
+	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"}\x8a\xb5\x18y\b\x01\x10\x01\x18\x01\"\bErrAgain\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\"\x05ErrIO\"\aErrPipe\x12\x90\x02\n" +
 	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\xd5\x01\x8a\xb5\x18\xd0\x01\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
 	"ErrNoSpace\"\tErrTooBig\"\bErrLimit\"\x0eErrInterrupted\"\vErrNoDevice\"\bErrRange\"\tErrSearch\"\vErrNotFound\"\aErrBusy\"\fErrOperation\"\tErrAccess\"\x05ErrIO\"\bErrAgain\"\aErrPerm\x12\\\n" +
 	"\x04Seek\x12\x17.aramid.vfs.SeekRequest\x1a\x16.aramid.vfs.CountReply\"#\x8a\xb5\x18\x1f\b\x01\x18\x01\"\aErrSeek\"\x06ErrArg\"\bErrBadFD\x12g\n" +
 	"\aReadDir\x12\x1a.aramid.vfs.ReadDirRequest\x1a\x18.aramid.vfs.ReadDirReply\"&\x8a\xb5\x18\"\b\x01\"\tErrNotDir\"\x06ErrArg\"\vErrNotFound\x12V\n" +
-	"\x05Flags\x12\x18.aramid.vfs.FlagsRequest\x1a\x16.aramid.vfs.CountReply\"\x1b\x8a\xb5\x18\x17\b\x01\x18\x01\"\bErrBadFD\"\aErrPerm\x12\x94\x01\n" +
-	"\x05Ioctl\x12\x18.aramid.vfs.IoctlRequest\x1a\x16.aramid.vfs.IoctlReply\"Y\x8a\xb5\x18U\b\x01\x10\x01\"\bErrNoTTY\"\x06ErrArg\"\bErrBadFD\"\aErrPerm\"\x05ErrIO\"\tErrSearch\"\x0eErrInterrupted\"\bErrFault\x12L\n" +
+	"\x05Flags\x12\x18.aramid.vfs.FlagsRequest\x1a\x16.aramid.vfs.CountReply\"\x1b\x8a\xb5\x18\x17\b\x01\x18\x01\"\bErrBadFD\"\aErrPerm\x12\x8a\x01\n" +
+	"\x05Ioctl\x12\x18.aramid.vfs.IoctlRequest\x1a\x16.aramid.vfs.IoctlReply\"O\x8a\xb5\x18K\b\x01\x10\x01\"\bErrNoTTY\"\x06ErrArg\"\bErrBadFD\"\aErrPerm\"\x05ErrIO\"\tErrSearch\"\x0eErrInterrupted\x12L\n" +
 	"\aVhangup\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.EmptyReply\"\x0f\x8a\xb5\x18\v\b\x01\"\aErrPerm\x12`\n" +
 	"\x06Syslog\x12\x19.aramid.vfs.SyslogRequest\x1a\x16.aramid.vfs.CountReply\"#\x8a\xb5\x18\x1f\b\x01\x10\x01\"\x06ErrArg\"\aErrPerm\"\bErrFault\x12]\n" +
 	"\aMapFile\x12\x18.aramid.vfs.EmptyRequest\x1a\x18.aramid.vfs.MapFileReply\"\x1e\x8a\xb5\x18\x1a\b\x01\"\vErrNoDevice\"\tErrAccess\x12F\n" +
@@ -4027,8 +4028,9 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04Sync\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.EmptyReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12D\n" +
 	"\aEventfd\x12\x1a.aramid.vfs.EventfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x06\x8a\xb5\x18\x02\b\x01\x12F\n" +
-	"\vEpollCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.OpenReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\x95\x01\n" +
-	"\fEpollControl\x12\x1f.aramid.vfs.EpollControlRequest\x1a\x16.aramid.vfs.EmptyReply\"L\x8a\xb5\x18H\b\x01\"\x06ErrArg\"\tErrExists\"\vErrNotFound\"\aErrPerm\"\aErrLoop\"\bErrLimit\"\bErrBadFD\x12C\n" +
+	"\vEpollCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.OpenReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\x97\x01\n" +
+	"\fEpollControl\x12\x1f.aramid.vfs.EpollControlRequest\x1a\x16.aramid.vfs.EmptyReply\"N\x8a\xb5\x18J\b\x01\"\x06ErrArg\"\tErrExists\"\vErrNotFound\"\aErrPerm\"\aErrLoop\"\n" +
+	"ErrNoSpace\"\bErrBadFD\x12C\n" +
 	"\x06Forget\x12\x19.aramid.vfs.ForgetRequest\x1a\x16.aramid.vfs.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12U\n" +
 	"\tEpollWait\x12\x1c.aramid.vfs.EpollWaitRequest\x1a\x16.aramid.vfs.CountReply\"\x12\x8a\xb5\x18\x0e\b\x01\x10\x01\x18\x01\"\x06ErrArg\x12=\n" +
 	"\x04Path\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x04\x8a\xb5\x18\x00\x12i\n" +
@@ -4043,9 +4045,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\b\x01\"\x06ErrArg\x12S\n" +
 	"\x05Pidfd\x12\x18.aramid.vfs.PidfdRequest\x1a\x15.aramid.vfs.OpenReply\"\x19\x8a\xb5\x18\x15\b\x01\"\tErrSearch\"\x06ErrArg\x12L\n" +
 	"\bPidfdPid\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.PidfdReply\"\x0e\x8a\xb5\x18\n" +
-	"\"\bErrBadFD\x12L\n" +
-	"\aInotify\x12\x1a.aramid.vfs.InotifyRequest\x1a\x15.aramid.vfs.OpenReply\"\x0e\x8a\xb5\x18\n" +
-	"\b\x01\"\x06ErrArg\x12\xa9\x01\n" +
+	"\"\bErrBadFD\x12D\n" +
+	"\aInotify\x12\x1a.aramid.vfs.InotifyRequest\x1a\x15.aramid.vfs.OpenReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xa9\x01\n" +
 	"\n" +
 	"InotifyAdd\x12\x1d.aramid.vfs.InotifyAddRequest\x1a\x16.aramid.vfs.CountReply\"d\x8a\xb5\x18`\b\x01\"\x06ErrArg\"\bErrBadFD\"\vErrNotFound\"\tErrNotDir\"\tErrExists\"\aErrLoop\"\aErrName\"\tErrAccess\"\n" +
 	"ErrNoSpace\x12c\n" +

@@ -3164,7 +3164,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "SetAt", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrIsDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrReadOnly, uabi.ErrArg, uabi.ErrPerm, uabi.ErrTooBig, uabi.ErrLimit, uabi.ErrTextBusy},
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrIsDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrReadOnly, uabi.ErrArg, uabi.ErrPerm, uabi.ErrLimit, uabi.ErrTextBusy},
 		In:     ipc.Bytes, Out: 0, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(SetRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -3212,14 +3212,14 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Pipe", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrLimit},
+		Errors: []uabi.Error{uabi.ErrArg},
 		In:     1, Out: 0, InHandles: 0, OutHandles: 2,
 		NewIn:  func() ipc.Message { return new(PipeRequest) },
 		NewOut: func() ipc.Message { return new(PipeReply) },
 	},
 	{
 		Name: "Read", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrAgain, uabi.ErrBadFD, uabi.ErrIsDir, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrInterrupted, uabi.ErrCanceled, uabi.ErrNoDevice, uabi.ErrIO, uabi.ErrPipe, uabi.ErrAgain},
+		Errors: []uabi.Error{uabi.ErrAgain, uabi.ErrBadFD, uabi.ErrIsDir, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrInterrupted, uabi.ErrCanceled, uabi.ErrNoDevice, uabi.ErrIO, uabi.ErrPipe},
 		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ReadRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
@@ -3254,7 +3254,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Ioctl", Mutates: true, Blocks: true, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNoTTY, uabi.ErrArg, uabi.ErrBadFD, uabi.ErrPerm, uabi.ErrIO, uabi.ErrSearch, uabi.ErrInterrupted, uabi.ErrFault},
+		Errors: []uabi.Error{uabi.ErrNoTTY, uabi.ErrArg, uabi.ErrBadFD, uabi.ErrPerm, uabi.ErrIO, uabi.ErrSearch, uabi.ErrInterrupted},
 		In:     ipc.Bytes, Out: ipc.Bytes, InHandles: 0, OutHandles: 1,
 		NewIn:  func() ipc.Message { return new(IoctlRequest) },
 		NewOut: func() ipc.Message { return new(IoctlReply) },
@@ -3308,7 +3308,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "EpollControl", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrExists, uabi.ErrNotFound, uabi.ErrPerm, uabi.ErrLoop, uabi.ErrLimit, uabi.ErrBadFD},
+		Errors: []uabi.Error{uabi.ErrArg, uabi.ErrExists, uabi.ErrNotFound, uabi.ErrPerm, uabi.ErrLoop, uabi.ErrNoSpace, uabi.ErrBadFD},
 		In:     5, Out: 0, InHandles: 2, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(EpollControlRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -3388,8 +3388,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Inotify", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrArg},
-		In:     1, Out: 1, InHandles: 0, OutHandles: 1,
+		In: 1, Out: 1, InHandles: 0, OutHandles: 1,
 		NewIn:  func() ipc.Message { return new(InotifyRequest) },
 		NewOut: func() ipc.Message { return new(OpenReply) },
 	},

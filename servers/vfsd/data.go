@@ -414,8 +414,24 @@ func (h *VFSD) Flags(c *server.Ctx, in *vfs.FlagsRequest, out *vfs.CountReply) u
 	if o.Flags&unix.O_PATH != 0 {
 		return uabi.ErrBadFD
 	}
+	if in.Flags&^o.Flags&unix.O_NOATIME != 0 && !h.begin(c, false).owns(o) {
+		return uabi.ErrPerm
+	}
 	o.Flags = o.Flags&^uint32(settable) | in.Flags&settable
 	return uabi.OK
+}
+
+// owns reports whether the caller may set O_NOATIME (open(2)): root, or the owner of the file.
+func (k *call) owns(o *state.Open) bool {
+	if k.env.UID == 0 {
+		return true
+	}
+	if o.At == nil {
+		p := k.pipes.Get(o.Pipe)
+		return p != nil && p.Uid == k.env.UID
+	}
+	a, err := k.tree.Attr(&k.env, tree.FromPb(o.At))
+	return err == uabi.OK && a.UID == k.env.UID
 }
 
 // Path implements vfs.Handler.

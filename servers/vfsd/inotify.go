@@ -9,6 +9,7 @@ import (
 
 	"aramid/proto/vfs"
 	"aramid/servers/server"
+	"aramid/servers/vfsd/procfs"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
 	"aramid/ukernel/uabi"
@@ -43,9 +44,6 @@ const (
 		unix.IN_UNMOUNT | unix.IN_Q_OVERFLOW | unix.IN_IGNORED
 )
 
-// maxWatches bounds an inotify file's watches (fs.inotify.max_user_watches).
-const maxWatches = 65536
-
 // InotifyAdd implements vfs.Handler.
 func (h *VFSD) InotifyAdd(c *server.Ctx, in *vfs.InotifyAddRequest, out *vfs.CountReply) uabi.Error {
 	if in.Mask&inKnown == 0 {
@@ -58,7 +56,8 @@ func (h *VFSD) InotifyAdd(c *server.Ctx, in *vfs.InotifyAddRequest, out *vfs.Cou
 	if o.Inotify == nil || in.Mask&unix.IN_MASK_ADD != 0 && in.Mask&inMaskCreate != 0 {
 		return uabi.ErrArg
 	}
-	ino, err := h.begin(c, false).watchable(in.Path, in.Mask)
+	k := h.begin(c, false)
+	ino, err := k.watchable(in.Path, in.Mask)
 	if err != uabi.OK {
 		return err
 	}
@@ -77,7 +76,7 @@ func (h *VFSD) InotifyAdd(c *server.Ctx, in *vfs.InotifyAddRequest, out *vfs.Cou
 		return uabi.OK
 	}
 	q := o.Inotify
-	if len(q.Watches) >= maxWatches {
+	if uint64(len(q.Watches)) >= k.limit(procfs.MaxWatches) {
 		return uabi.ErrNoSpace
 	}
 	q.LastWd++

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strconv"
-
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
 	"aramid/servers/server"
@@ -81,13 +79,7 @@ func (k *call) newPipeSize() uint64 {
 }
 
 // pipeMax is fs/pipe-max-size.
-func (k *call) pipeMax() uint64 {
-	n, err := strconv.ParseUint(k.kept(procfs.PipeMax), 10, 64)
-	if err != nil {
-		return pipeSize
-	}
-	return n
-}
+func (k *call) pipeMax() uint64 { return k.limit(procfs.PipeMax) }
 
 // unlimited reports whether the caller has CAP_SYS_RESOURCE.
 func (k *call) unlimited() bool {

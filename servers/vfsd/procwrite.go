@@ -112,6 +112,15 @@ func (k *call) kept(s *procfs.Sysctl) string {
 	return s.Text
 }
 
+// limit is a number that is kept here.
+func (k *call) limit(s *procfs.Sysctl) uint64 {
+	n, err := strconv.ParseUint(k.kept(s), 10, 64)
+	if err != nil {
+		panic(s.Path + ": " + err.Error()) // its rule lets numbers in only
+	}
+	return n
+}
+
 // setSys writes a value below /proc/sys.
 func (k *call) setSys(s *procfs.Sysctl, text string) uabi.Error {
 	switch s.Path {

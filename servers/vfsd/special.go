@@ -270,6 +270,9 @@ func (h *VFSD) EpollControl(c *server.Ctx, in *vfs.EpollControlRequest, out *vfs
 		if i >= 0 {
 			return uabi.ErrExists
 		}
+		if uint64(len(e.Watches)) >= h.begin(c, false).limit(procfs.MaxPolled) {
+			return uabi.ErrNoSpace
+		}
 		// ErrExists: an image that ended before it could say so has added it.
 		if err := c.WaitSetAdd(set, uabi.Handle(event), key, mask, in.Data, flags); err != uabi.OK && err != uabi.ErrExists {
 			if err == uabi.ErrDeadlock {

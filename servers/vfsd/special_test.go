@@ -146,9 +146,12 @@ func TestASignalfdTakesWhatProcdHasAtEveryCrash(t *testing.T) {
 	})
 }
 
-// PidWatch knows process 1 only.
+// PidWatch knows process 1 only, and a thread of it.
 func (s *stubProc) PidWatch(c *server.Ctx, in *proc.PidRequest, out *proc.WatchReply) uabi.Error {
-	if in.Pid != 1 {
+	switch {
+	case in.Pid == 3:
+		return uabi.ErrArg
+	case in.Pid != 1:
 		return uabi.ErrSearch
 	}
 	out.Id, out.Event = 70, uint32(stubEvent)

@@ -29,6 +29,7 @@ type stubProc struct {
 	kills                     []string
 	signals                   // pending ones
 	groups                    stubGroups
+	fs                        uint64 // fs context of process 1
 }
 
 func (s *stubProc) Save() []byte      { return nil }
@@ -40,7 +41,7 @@ func (s *stubProc) Handles(f func(uabi.Handle)) {
 }
 
 func (s *stubProc) Creds(c *server.Ctx, in *proc.PidRequest, out *proc.CredsReply) uabi.Error {
-	if out.Groups = []uint32{50}; uint32(c.Context(ctx.UID)) == 0 {
+	if out.Groups = []uint32{50}; uint32(c.Context(ctx.UID)) == 0 || uint32(c.Context(ctx.UID)) == admin {
 		out.Effective = s.effective
 	}
 	return uabi.OK
@@ -60,7 +61,7 @@ func (s *stubProc) Status(c *server.Ctx, in *proc.PidRequest, out *proc.StatusRe
 	}
 	out.Pid, out.Name, out.Exe, out.State, out.Threads = 1, "init", "/bin/init", "S", 1
 	out.Cmdline = []byte("init\x00-x\x00")
-	out.Cgroup = max(s.groups.of, 1)
+	out.Cgroup, out.FsId = max(s.groups.of, 1), s.fs
 	return uabi.OK
 }
 
@@ -90,13 +91,26 @@ func (s *stubProc) ThreadStatus(c *server.Ctx, in *proc.PidRequest, out *proc.St
 	return s.Status(c, in, out)
 }
 
+// Adjust lets nobody be as safe from the lack of memory as can be.
 func (s *stubProc) Adjust(c *server.Ctx, in *proc.AdjustRequest, out *proc.AdjustReply) uabi.Error {
+	if in.OomScoreAdj != nil && *in.OomScoreAdj == -1000 {
+		return uabi.ErrAccess
+	}
 	out.PidMax = 32768
 	return uabi.OK
 }
 
+// stubLimit is RLIMIT_FSIZE of who has one, bytes.
+const stubLimit = 1 << 20
+
+func (s *stubProc) Limit(c *server.Ctx, in *proc.LimitRequest, out *proc.LimitReply) uabi.Error {
+	out.Soft, out.Hard = stubLimit, stubLimit
+	return uabi.OK
+}
+
+// Group knows the groups 1 and 2 of session 1.
 func (s *stubProc) Group(c *server.Ctx, in *proc.PidRequest, out *proc.IdentityReply) uabi.Error {
-	if in.Pid != 1 {
+	if in.Pid != 1 && in.Pid != 2 {
 		return uabi.ErrSearch
 	}
 	out.Sid = 1

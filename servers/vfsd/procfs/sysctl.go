@@ -55,6 +55,12 @@ const (
 // PipeMax bounds what F_SETPIPE_SZ sets without CAP_SYS_RESOURCE (pipe(7)).
 var PipeMax = &Sysctl{Path: "fs/pipe-max-size", Mode: 0o644, Rule: PipeSize, Text: "1048576"}
 
+// MaxWatches and MaxPolled bound what one inotify and one epoll file watch (inotify(7), epoll(7): on Linux all of a user).
+var (
+	MaxWatches = &Sysctl{Path: "fs/inotify/max_user_watches", Mode: 0o644, Rule: Integer, Text: "65536", Max: 1<<31 - 1}
+	MaxPolled  = &Sysctl{Path: "fs/epoll/max_user_watches", Mode: 0o644, Rule: Integer, Text: "65536", Max: 1 << 16}
+)
+
 // MaxPipe is the largest pipe, bytes (round_pipe_size of Linux).
 const MaxPipe = 1 << 31
 
@@ -99,7 +105,8 @@ var Sysctls = []Sysctl{
 	*PipeMax,
 	{Path: "fs/inotify/max_queued_events", Mode: 0o644, Rule: Same, Text: "16384"},
 	{Path: "fs/inotify/max_user_instances", Mode: 0o644, Rule: Same, Text: "1048576"},
-	{Path: "fs/inotify/max_user_watches", Mode: 0o644, Rule: Same, Text: "65536"},
+	*MaxWatches,
+	*MaxPolled,
 	{Path: "net/unix/max_dgram_qlen", Mode: 0o644, Rule: Same, Text: "512"},
 	{Path: "net/core/somaxconn", Mode: 0o644, Rule: Same, Text: "4096"},
 }
