@@ -173,9 +173,10 @@ func schedPriorityLimit(t *Trap) int64 {
 }
 
 func getcpu(t *Trap) int64 {
-	for i := range 2 {
+	where := [...]uint32{uint32(t.in.W[0]), 0} // of the one node
+	for i, v := range where {
 		if va := t.arg(i); va != 0 {
-			if e := t.write(va, make([]byte, 4)); e != 0 {
+			if e := t.write(va, le.AppendUint32(nil, v)); e != 0 {
 				return e
 			}
 		}

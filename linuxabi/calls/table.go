@@ -240,7 +240,7 @@ var rows = map[int]row{
 	unix.SYS_KCMP:                   partial(kcmp, "KCMP_EPOLL_TFD; regular files that came in a message"),
 	unix.SYS_GETPRIORITY:            full(getpriority),
 	unix.SYS_SETPRIORITY:            partial(setpriority, "the scheduler does not know nice values"),
-	unix.SYS_GETCPU:                 partial(getcpu, "always processor 0"),
+	unix.SYS_GETCPU:                 full(getcpu),
 	unix.SYS_PERSONALITY:            partial(personality, "all but ADDR_NO_RANDOMIZE and PER_LINUX32"),
 	unix.SYS_RSEQ:                   absent(unix.ENOSYS),
 

@@ -80,9 +80,11 @@ func TestATrapIsAMessageAndItsAnswerGoesOn(t *testing.T) {
 	x.a.Ctx.Regs.RAX, x.a.Ctx.Regs.RDI = 39, 7
 	w := [uabi.ContextWords]uint64{1, 2, 3}
 	x.a.SetContext(&w)
+	in := &x.lt.Buf.In
+	in.W[0] = 99
 	x.trap(x.a)
 	eq(t, "current", Current(), x.lt)
-	in := &x.lt.Buf.In
+	eq(t, "CPU", in.W[0], 0)
 	eq(t, "kind", in.Kind, uabi.KindTrap)
 	eq(t, "flags", in.Flags, 0)
 	eq(t, "id", in.ID, uabi.ID{Origin: x.a.ID, Trap: 1})

@@ -78,6 +78,7 @@ func (t *Thread) showTrap(r *Thread) {
 		in.Badge = al.badge.Number
 	}
 	in.ID = uabi.ID{Origin: t.ID, Trap: al.traps}
+	in.W[0] = t.CPU()
 	in.Len, in.NHandles, in.NGrants = 0, 0, 0
 	in.Trap = al.cause
 	in.Context = al.context

@@ -47,6 +47,9 @@ func Reset() {
 // Current is the thread that this CPU runs, or nil when it idled.
 func Current() *Thread { return cpus[arch.CPU()].current }
 
+// CPU is the number of the CPU that runs t, or ran it last.
+func (t *Thread) CPU() uint64 { return uint64(t.cpu) }
+
 // Busy reports whether t is some CPU's current, so that its memory must stay although it is Gone.
 func Busy(t *Thread) bool { return cpus[t.cpu].current == t }
 

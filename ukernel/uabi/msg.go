@@ -54,7 +54,7 @@ type Kind uint32
 // Kinds of received messages (In.Kind), and of replies (Out.Kind after CallCall).
 const (
 	KindCall   Kind = 1 + iota // a request from a native caller, or forwarded for an alien (FlagForwarded)
-	KindTrap                   // an alien's trap: Regs, Trap, Context, Record are valid
+	KindTrap                   // an alien's trap: Regs, Trap, Context, Record are valid; W[0] is the CPU that it ran on last
 	KindNotice                 // W[0] = Notice…; see there
 	KindReply                  // the answer to a call
 )

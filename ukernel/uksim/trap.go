@@ -45,6 +45,7 @@ func (a *Alien) back(flags uint32, status int32) {
 // fillTrap writes the trap into a receiver's In.
 func (a *Alien) fillTrap(k *Native, r *request, in *uabi.Msg) {
 	in.Kind = uabi.KindTrap
+	in.W[0] = 0 // the only CPU
 	in.Flags |= r.msg.Flags
 	in.Status = r.msg.Status
 	in.Trap = a.cause

@@ -66,6 +66,14 @@ int main(void) {
 	unsigned cpu = 99, node = 99;
 	R(getcpu(&cpu, &node));
 	R(cpu < 64);
+	int same = 0;
+	for (int k = 0; k < 1000; k++) // the thread may be moved in between, but not each time
+		same += syscall(SYS_getcpu, &cpu, &node, NULL) == 0 && cpu == sched_getcpu();
+	R(same > 500);
+	R(node < 64);
+	S(getcpu, NULL, NULL, NULL);
+	S(getcpu, 8, NULL, NULL);
+	S(getcpu, NULL, 8, NULL);
 	R(syscall(SYS_set_tid_address, &fd) == getpid());
 	R(syscall(SYS_gettid) == getpid());
 	CASE("unknown calls are ENOSYS", "getpid");
