@@ -62,7 +62,7 @@ func (h *Procd) Save() []byte {
 		LastPid: t.LastPid, PidMax: t.PidMax, LastId: t.LastId, Halted: t.Halted, Forks: t.Forks, Gone: t.Gone, Uts: sorted(h.uts),
 		Procs: h.procs.Values(), Threads: h.threads.Values(), Creds: h.creds.Values(), Tables: h.tables.Values(),
 		Files: h.files.Values(), Fs: h.fs.Values(), Mms: h.mms.Values(), Handlers: h.handlers.Values(),
-		Cgroups: h.groupList(), LastCgroup: t.LastCgroup, LastChange: t.LastChange, CgroupEvent: t.CgroupEvent, SpawnExe: t.SpawnExe,
+		Cgroups: h.groupList(), LastCgroup: t.LastCgroup, LastChange: t.LastChange, CgroupEvent: t.CgroupEvent, SpawnExe: t.SpawnExe, VictimFree: t.VictimFree,
 	}
 	b, err := s.MarshalVT()
 	if err != nil {
@@ -138,7 +138,7 @@ func (h *Procd) take(s *state.State) {
 	}
 	h.top = &state.State{
 		LastPid: s.LastPid, PidMax: s.PidMax, LastId: s.LastId, Halted: s.Halted, Forks: s.Forks, Gone: s.Gone,
-		LastCgroup: max(s.LastCgroup, rootGroup), LastChange: s.LastChange, CgroupEvent: s.CgroupEvent, SpawnExe: s.SpawnExe,
+		LastCgroup: max(s.LastCgroup, rootGroup), LastChange: s.LastChange, CgroupEvent: s.CgroupEvent, SpawnExe: s.SpawnExe, VictimFree: s.VictimFree,
 	}
 }
 
