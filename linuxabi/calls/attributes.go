@@ -198,8 +198,8 @@ func (t *Trap) setFD(fd int32, in *vfs.SetRequest) int64 {
 	switch {
 	case kind == vfs.Kind_PATH:
 		return errno(unix.EBADF)
-	case kind == vfs.Kind_SOCKET && in.Size != nil:
-		return errno(unix.EINVAL)
+	case kind == vfs.Kind_SOCKET:
+		return t.wrote(0, vfs.Client{H: h}.SetAt(t, in, &vfs.EmptyReply{}))
 	}
 	in.Dir, in.Flags = uint32(h), unix.AT_EMPTY_PATH
 	return t.wrote(0, t.l.vfs.SetAt(t, in, &vfs.EmptyReply{}))

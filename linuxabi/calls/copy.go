@@ -194,7 +194,7 @@ func tee(t *Trap) int64 {
 	switch {
 	case e != 0:
 		return e
-	case x.fromKind != vfs.Kind_PIPE || x.toKind != vfs.Kind_PIPE:
+	case x.fromKind == vfs.Kind_SOCKET || x.toKind == vfs.Kind_SOCKET:
 		return errno(unix.EINVAL)
 	}
 	in := vfs.CopyRequest{From: uint32(x.from), FromOffset: atPosition, ToOffset: atPosition, Len: min(t.arg(2), maxRW), Nonblock: t.arg(3)&spliceNonblock != 0, Stays: true}

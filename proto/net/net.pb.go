@@ -5,7 +5,7 @@
 // source: proto/net/net.proto
 
 // netd: sockets. An open socket's handle serves two services: those methods of vfs.VFS that any open file has (Net's option `also` says which,
-// and what they answer; StatAt and StatTo are of the socket itself), and Net, whose numbers lie above. Socket, Pair and Settle are called on the
+// and what they answer; StatAt, StatTo and SetAt are of the socket itself), and Net, whose numbers lie above. Socket, Pair and Settle are called on the
 // plain endpoint, all others on a socket, else they answer ErrHandle.
 //
 // An address is in the fields family (AF_*), name, ino, port and groups of a message. AF_UNIX: name is sun_path without the byte that ends
@@ -1701,7 +1701,7 @@ const file_proto_net_net_proto_rawDesc = "" +
 	"\x05level\x18\x01 \x01(\rR\x05level\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1a\n" +
 	"\x05event\x18\x03 \x01(\rB\x04\x90\xb5\x18\x01R\x05event\x12\x0e\n" +
-	"\x02id\x18\x04 \x01(\x04R\x02id2\xf7\x14\n" +
+	"\x02id\x18\x04 \x01(\x04R\x02id2\x9e\x15\n" +
 	"\x03Net\x12k\n" +
 	"\x06Socket\x12\x19.aramid.net.SocketRequest\x1a\x17.aramid.net.SocketReply\"-\x8a\xb5\x18)\b\x01\"\tErrFamily\"\rErrSocketType\"\vErrProtocol\x12u\n" +
 	"\x04Pair\x12\x19.aramid.net.SocketRequest\x1a\x15.aramid.net.PairReply\";\x8a\xb5\x187\b\x01\"\tErrFamily\"\rErrSocketType\"\vErrProtocol\"\fErrOperation\x12[\n" +
@@ -1724,7 +1724,7 @@ const file_proto_net_net_proto_rawDesc = "" +
 	"\tGetOption\x12\x19.aramid.net.OptionRequest\x1a\x17.aramid.net.OptionReply\"*\x8a\xb5\x18&\"\vErrNoOption\"\tErrNoData\"\fErrOperation\x12\x94\x01\n" +
 	"\tSetOption\x12\x19.aramid.net.OptionRequest\x1a\x16.aramid.net.EmptyReply\"T\x8a\xb5\x18P\b\x01\"\vErrNoOption\"\x06ErrArg\"\aErrPerm\"\fErrOperation\"\bErrRange\"\tErrAccess\"\vErrNotFound\x12@\n" +
 	"\x06Settle\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.EmptyReply\"\x04\x8a\xb5\x18\x00\x12A\n" +
-	"\x05Watch\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.WatchReply\"\x06\x8a\xb5\x18\x02\b\x01\x1a\xba\x03\x98\xb5\x18\x81\x01\xa2\xb5\x18V\n" +
+	"\x05Watch\x12\x18.aramid.net.EmptyRequest\x1a\x16.aramid.net.WatchReply\"\x06\x8a\xb5\x18\x02\b\x01\x1a\xe1\x03\x98\xb5\x18\x81\x01\xa2\xb5\x18V\n" +
 	"\x04Read\x10\x01\"\aErrSeek\"\x06ErrArg\"\x0fErrNotConnected\"\bErrAgain\"\bErrReset\"\fErrNoBuffers\"\bErrFault\xa2\xb5\x18\x83\x01\n" +
 	"\x05Write\x10\x01\"\aErrSeek\"\x0fErrNotConnected\"\aErrPipe\"\vErrShutdown\"\bErrAgain\"\aErrSize\"\bErrReset\"\n" +
 	"ErrRefused\"\aErrPerm\"\fErrNoBuffers\"\bErrFault\xa2\xb5\x18\x11\n" +
@@ -1737,7 +1737,8 @@ const file_proto_net_net_proto_rawDesc = "" +
 	"\x04Sync\x18\x01\"\x06ErrArg\xa2\xb5\x18\x06\n" +
 	"\x04Path\xa2\xb5\x18\x13\n" +
 	"\x06StatAt\"\tErrNotDir\xa2\xb5\x18\x1d\n" +
-	"\x06StatTo\"\tErrNotDir\"\bErrFaultB\x12Z\x10aramid/proto/netb\x06proto3"
+	"\x06StatTo\"\tErrNotDir\"\bErrFault\xa2\xb5\x18#\n" +
+	"\x05SetAt\"\tErrNotDir\"\x06ErrArg\"\aErrPermB\x12Z\x10aramid/proto/netb\x06proto3"
 
 var (
 	file_proto_net_net_proto_rawDescOnce sync.Once

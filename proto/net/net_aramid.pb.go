@@ -1182,6 +1182,10 @@ var Served = []ipc.Served{
 		Name: "StatTo", Blocks: false, Refuses: false,
 		Errors: []uabi.Error{uabi.ErrNotDir, uabi.ErrFault},
 	},
+	{
+		Name: "SetAt", Blocks: false, Refuses: false,
+		Errors: []uabi.Error{uabi.ErrNotDir, uabi.ErrArg, uabi.ErrPerm},
+	},
 }
 
 // ToWords implements ipc.Message.

@@ -40,6 +40,9 @@ func (k *caller) real() *state.Creds {
 	return &state.Creds{Pid: k.pid, Uid: k.Ruid, Gid: k.Rgid}
 }
 
+// inGroup reports an effective or supplementary group.
+func (k *caller) inGroup(gid uint32) bool { return gid == k.Egid || slices.Contains(k.Groups, gid) }
+
 func (k *caller) groups() []uint32 { return slices.Clone(k.Groups) }
 
 // can reports a capability in the effective set.

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"aramid/proto/ctx"
 	"aramid/proto/vfs"
 	"aramid/servers/netd/state"
 	"aramid/servers/server"
@@ -82,9 +83,49 @@ func (f file) StatAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.Stat) uabi.Err
 	if in.Path != "" {
 		return uabi.ErrNotDir
 	}
-	out.Dev, out.Ino, out.Mode, out.Nlink, out.Blksize = unix.Mkdev(0, sockDev), s.Id, unix.S_IFSOCK|0o777, 1, 4096
+	out.Dev, out.Ino, out.Mode, out.Nlink, out.Blksize = unix.Mkdev(0, sockDev), s.Id, unix.S_IFSOCK|permissions(s), 1, 4096
 	out.Uid, out.Gid = s.Uid, s.Gid
 	out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = int64(s.MadeNs), int64(s.MadeNs), int64(s.MadeNs), int64(s.MadeNs)
+	return uabi.OK
+}
+
+// permissions are those of fchmod(2); they bind nobody.
+func permissions(s *state.Socket) uint32 {
+	if s.Mode != nil {
+		return *s.Mode
+	}
+	return 0o777
+}
+
+// SetAt implements vfs.Handler: of the called socket itself, whose times stay.
+func (f file) SetAt(c *server.Ctx, in *vfs.SetRequest, out *vfs.EmptyReply) uabi.Error {
+	s, err := f.socket(c)
+	switch {
+	case err != uabi.OK:
+		return err
+	case in.Path != "":
+		return uabi.ErrNotDir
+	case in.Size != nil:
+		return uabi.ErrArg
+	}
+	k := f.caller(c)
+	owner := uint32(c.Context(ctx.UID)) == s.Uid
+	switch {
+	case in.Mode != nil && !owner && !k.can(unix.CAP_FOWNER),
+		in.Uid != nil && !(owner && *in.Uid == s.Uid) && !k.can(unix.CAP_CHOWN),
+		in.Gid != nil && !(owner && k.inGroup(*in.Gid)) && !k.can(unix.CAP_CHOWN):
+		return uabi.ErrPerm
+	}
+	if in.Mode != nil {
+		mode := *in.Mode & 0o7777
+		s.Mode = &mode
+	}
+	if in.Uid != nil {
+		s.Uid = *in.Uid
+	}
+	if in.Gid != nil {
+		s.Gid = *in.Gid
+	}
 	return uabi.OK
 }
 

@@ -92,6 +92,19 @@ func TestWhatASocketSaysOfItselfAsAFile(t *testing.T) {
 			if mode := le.Uint32(st[24:]); mode != unix.S_IFSOCK|0o777 {
 				w.Fail("its mode is %o", mode)
 			}
+			set := func(in *vfs.SetRequest, want uabi.Error) {
+				c.want("set", f.SetAt(c.t, in, &vfs.EmptyReply{}), want)
+			}
+			mode, uid, gid, size := uint32(0o200), uint32(1000), uint32(2001), int64(0)
+			set(&vfs.SetRequest{Mode: &mode}, uabi.OK)
+			set(&vfs.SetRequest{Gid: &gid}, uabi.OK)
+			set(&vfs.SetRequest{Uid: &uid}, uabi.ErrPerm)
+			set(&vfs.SetRequest{Size: &size}, uabi.ErrArg)
+			set(&vfs.SetRequest{Path: "x"}, uabi.ErrNotDir)
+			c.want("stat", f.StatTo(c.t, &vfs.PathRequest{}, &vfs.EmptyReply{}, uk.Grant(st, uabi.RightWrite)), uabi.OK)
+			if mode := le.Uint32(st[24:]); mode != unix.S_IFSOCK|0o200 {
+				w.Fail("its mode is now %o", mode)
+			}
 			c.want("stat", f.StatTo(c.t, &vfs.PathRequest{Path: "x"}, &vfs.EmptyReply{}, uk.Grant(st, uabi.RightWrite)), uabi.ErrNotDir)
 			c.close(a, b)
 		})

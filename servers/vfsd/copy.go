@@ -56,6 +56,9 @@ func (h *VFSD) Copy(c *server.Ctx, in *vfs.CopyRequest, out *vfs.CountReply) uab
 	if src == nil || !readable(src) || !writable(o) {
 		return uabi.ErrBadFD
 	}
+	if in.Stays && (vfs.Kind(src.Kind) != vfs.Kind_PIPE || vfs.Kind(o.Kind) != vfs.Kind_PIPE) {
+		return uabi.ErrArg
+	}
 	from, err := h.copyEnd(src, in.FromOffset)
 	if err != uabi.OK {
 		return err
@@ -69,7 +72,7 @@ func (h *VFSD) Copy(c *server.Ctx, in *vfs.CopyRequest, out *vfs.CountReply) uab
 		return uabi.ErrBadFD
 	case to.n != nil && o.Flags&unix.O_APPEND != 0, from.pipe != nil && from.pipe == to.pipe:
 		return uabi.ErrArg
-	case in.Files && (from.n == nil || to.n == nil), in.Stays && (from.pipe == nil || to.pipe == nil):
+	case in.Files && (from.n == nil || to.n == nil):
 		return uabi.ErrArg
 	case in.Files && from.n.Fs != to.n.Fs:
 		return uabi.ErrCrossDevice

@@ -25,9 +25,38 @@ func (h *VFSD) StatAt(c *server.Ctx, in *vfs.PathRequest, out *vfs.Stat) uabi.Er
 }
 
 func (h *VFSD) statPipe(p *state.Pipe, out *vfs.Stat) {
-	out.Dev, out.Ino, out.Mode, out.Nlink, out.Blksize = unix.Mkdev(0, pipeDev), p.Id, unix.S_IFIFO|0o600, 1, pageSize
+	out.Dev, out.Ino, out.Mode, out.Nlink, out.Blksize = unix.Mkdev(0, pipeDev), p.Id, unix.S_IFIFO|pipeMode(p), 1, pageSize
 	out.Uid, out.Gid = p.Uid, p.Gid
 	out.AtimeNs, out.MtimeNs, out.CtimeNs, out.BtimeNs = p.AtimeNs, p.MtimeNs, p.MtimeNs, p.MtimeNs
+}
+
+// pipeMode are an unnamed pipe's permissions.
+func pipeMode(p *state.Pipe) uint32 {
+	if p.Mode != nil {
+		return *p.Mode
+	}
+	return 0o600
+}
+
+// setPipe changes attributes of an unnamed pipe. Other files without a name share one inode on Linux, and have nothing to be changed here.
+func (k *call) setPipe(p *state.Pipe, c tree.Change) uabi.Error {
+	if p == nil {
+		return uabi.ErrPerm
+	}
+	a := tree.Attr{Mode: pipeMode(p), UID: p.Uid, GID: p.Gid}
+	if err := tree.MayChange(&k.env, a, c); err != uabi.OK {
+		return err
+	}
+	a = a.Changed(&k.env, c)
+	mode := a.Mode
+	p.Mode, p.Uid, p.Gid = &mode, a.UID, a.GID
+	if c.AtimeNs != nil {
+		p.AtimeNs = *c.AtimeNs
+	}
+	if c.MtimeNs != nil {
+		p.MtimeNs = *c.MtimeNs
+	}
+	return uabi.OK
 }
 
 func (k *call) stat(at tree.Ref, out *vfs.Stat) uabi.Error {
@@ -334,13 +363,13 @@ func (h *VFSD) SetAt(c *server.Ctx, in *vfs.SetRequest, out *vfs.EmptyReply) uab
 	if err != uabi.OK {
 		return err
 	}
+	change := tree.Change{Mode: in.Mode, UID: in.Uid, GID: in.Gid, AtimeNs: in.AtimeNs, MtimeNs: in.MtimeNs, TimesNow: in.TimesNow}
 	if o != nil && o.At == nil {
 		if in.Size != nil {
 			return uabi.ErrArg
 		}
-		return uabi.ErrPerm // an unnamed pipe's attributes
+		return k.setPipe(h.pipes.Get(o.Pipe), change)
 	}
-	change := tree.Change{Mode: in.Mode, UID: in.Uid, GID: in.Gid, AtimeNs: in.AtimeNs, MtimeNs: in.MtimeNs, TimesNow: in.TimesNow}
 	if in.Size != nil {
 		if err = k.truncate(at, o, *in.Size); err == uabi.OK {
 			k.notify(c, k.found, unix.IN_MODIFY)

@@ -274,6 +274,7 @@ type Socket struct {
 	ToGroups       uint32                 `protobuf:"varint,47,opt,name=to_groups,json=toGroups,proto3" json:"to_groups,omitempty"`
 	PeerName       []byte                 `protobuf:"bytes,44,opt,name=peer_name,json=peerName,proto3" json:"peer_name,omitempty"` // of a peer that is gone
 	Borrowed       bool                   `protobuf:"varint,45,opt,name=borrowed,proto3" json:"borrowed,omitempty"`                // its name is the listener's that it was accepted from
+	Mode           *uint32                `protobuf:"varint,48,opt,name=mode,proto3,oneof" json:"mode,omitempty"`                  // permissions; absent: as it was made
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -635,6 +636,13 @@ func (x *Socket) GetBorrowed() bool {
 		return x.Borrowed
 	}
 	return false
+}
+
+func (x *Socket) GetMode() uint32 {
+	if x != nil && x.Mode != nil {
+		return *x.Mode
+	}
+	return 0
 }
 
 // Queue is what a socket has received: bytes in a ring, and what they are.
@@ -1130,7 +1138,7 @@ const file_servers_netd_state_state_proto_rawDesc = "" +
 	"\x05Creds\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x10\n" +
 	"\x03uid\x18\x02 \x01(\rR\x03uid\x12\x10\n" +
-	"\x03gid\x18\x03 \x01(\rR\x03gid\"\x85\n" +
+	"\x03gid\x18\x03 \x01(\rR\x03gid\"\xa7\n" +
 	"\n" +
 	"\x06Socket\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
@@ -1183,7 +1191,9 @@ const file_servers_netd_state_state_proto_rawDesc = "" +
 	"\ato_port\x18. \x01(\rR\x06toPort\x12\x1b\n" +
 	"\tto_groups\x18/ \x01(\rR\btoGroups\x12\x1b\n" +
 	"\tpeer_name\x18, \x01(\fR\bpeerName\x12\x1a\n" +
-	"\bborrowed\x18- \x01(\bR\bborrowed\"\x90\x01\n" +
+	"\bborrowed\x18- \x01(\bR\bborrowed\x12\x17\n" +
+	"\x04mode\x180 \x01(\rH\x00R\x04mode\x88\x01\x01B\a\n" +
+	"\x05_mode\"\x90\x01\n" +
 	"\x05Queue\x12\x16\n" +
 	"\x06memory\x18\x01 \x01(\rR\x06memory\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x12\n" +
@@ -1279,6 +1289,7 @@ func file_servers_netd_state_state_proto_init() {
 	if File_servers_netd_state_state_proto != nil {
 		return
 	}
+	file_servers_netd_state_state_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

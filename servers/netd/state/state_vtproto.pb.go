@@ -183,6 +183,13 @@ func (m *Socket) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.Mode != nil {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(*m.Mode))
+		i--
+		dAtA[i] = 0x3
+		i--
+		dAtA[i] = 0x80
+	}
 	if m.ToGroups != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.ToGroups))
 		i--
@@ -1211,6 +1218,9 @@ func (m *Socket) SizeVT() (n int) {
 	}
 	if m.ToGroups != 0 {
 		n += 2 + protohelpers.SizeOfVarint(uint64(m.ToGroups))
+	}
+	if m.Mode != nil {
+		n += 2 + protohelpers.SizeOfVarint(uint64(*m.Mode))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -2926,6 +2936,26 @@ func (m *Socket) UnmarshalVT(dAtA []byte) error {
 					break
 				}
 			}
+		case 48:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Mode", wireType)
+			}
+			var v uint32
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Mode = &v
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -5525,6 +5555,26 @@ func (m *Socket) UnmarshalVTUnsafe(dAtA []byte) error {
 					break
 				}
 			}
+		case 48:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Mode", wireType)
+			}
+			var v uint32
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Mode = &v
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])

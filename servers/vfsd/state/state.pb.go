@@ -2285,7 +2285,8 @@ type Pipe struct {
 	MtimeNs       int64                  `protobuf:"varint,14,opt,name=mtime_ns,json=mtimeNs,proto3" json:"mtime_ns,omitempty"`
 	Uid           uint32                 `protobuf:"varint,15,opt,name=uid,proto3" json:"uid,omitempty"`
 	Gid           uint32                 `protobuf:"varint,16,opt,name=gid,proto3" json:"gid,omitempty"`
-	Size          uint64                 `protobuf:"varint,17,opt,name=size,proto3" json:"size,omitempty"` // bytes that it holds: a power of two; 0: as pipe(7) has it
+	Size          uint64                 `protobuf:"varint,17,opt,name=size,proto3" json:"size,omitempty"`       // bytes that it holds: a power of two; 0: as pipe(7) has it
+	Mode          *uint32                `protobuf:"varint,18,opt,name=mode,proto3,oneof" json:"mode,omitempty"` // permissions; absent: as it was made
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2421,6 +2422,13 @@ func (x *Pipe) GetGid() uint32 {
 func (x *Pipe) GetSize() uint64 {
 	if x != nil {
 		return x.Size
+	}
+	return 0
+}
+
+func (x *Pipe) GetMode() uint32 {
+	if x != nil && x.Mode != nil {
+		return *x.Mode
 	}
 	return 0
 }
@@ -3008,7 +3016,7 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\binterval\x18\x04 \x01(\x04R\binterval\x12\x16\n" +
 	"\x06cancel\x18\x05 \x01(\bR\x06cancel\x12\x1a\n" +
 	"\bcanceled\x18\x06 \x01(\bR\bcanceled\x12\x14\n" +
-	"\x05clock\x18\a \x01(\rR\x05clock\"\xd5\x02\n" +
+	"\x05clock\x18\a \x01(\rR\x05clock\"\xf7\x02\n" +
 	"\x04Pipe\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06memory\x18\x02 \x01(\rR\x06memory\x12\x14\n" +
@@ -3025,7 +3033,9 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\bmtime_ns\x18\x0e \x01(\x03R\amtimeNs\x12\x10\n" +
 	"\x03uid\x18\x0f \x01(\rR\x03uid\x12\x10\n" +
 	"\x03gid\x18\x10 \x01(\rR\x03gid\x12\x12\n" +
-	"\x04size\x18\x11 \x01(\x04R\x04size\"\x91\x06\n" +
+	"\x04size\x18\x11 \x01(\x04R\x04size\x12\x17\n" +
+	"\x04mode\x18\x12 \x01(\rH\x00R\x04mode\x88\x01\x01B\a\n" +
+	"\x05_mode\"\x91\x06\n" +
 	"\x03Tty\x12\x14\n" +
 	"\x05iflag\x18\x01 \x01(\rR\x05iflag\x12\x14\n" +
 	"\x05oflag\x18\x02 \x01(\rR\x05oflag\x12\x14\n" +
@@ -3142,6 +3152,7 @@ func file_servers_vfsd_state_state_proto_init() {
 	if File_servers_vfsd_state_state_proto != nil {
 		return
 	}
+	file_servers_vfsd_state_state_proto_msgTypes[21].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

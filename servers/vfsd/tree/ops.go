@@ -357,35 +357,13 @@ func (t *Tree) SetAttr(e *Env, r Ref, c Change) uabi.Error {
 	if t.ReadOnly(r) {
 		return uabi.ErrReadOnly
 	}
-	owner := e.UID == 0 || e.UID == n.Uid
-	if c.Mode != nil && !owner {
-		return uabi.ErrPerm
-	}
-	if c.UID != nil && e.UID != 0 && (*c.UID != n.Uid || !owner) {
-		return uabi.ErrPerm
-	}
-	if c.GID != nil && e.UID != 0 && (!owner || *c.GID != n.Gid && !e.inGroup(*c.GID)) {
-		return uabi.ErrPerm
-	}
-	if (c.AtimeNs != nil || c.MtimeNs != nil) && !owner {
-		if !c.TimesNow {
-			return uabi.ErrPerm
-		}
-		if err := allowed(e, Attr{Mode: n.Mode, UID: n.Uid, GID: n.Gid}, mayWrite); err != uabi.OK {
-			return err
-		}
+	a := Attr{Mode: n.Mode, UID: n.Uid, GID: n.Gid}
+	if err := MayChange(e, a, c); err != uabi.OK {
+		return err
 	}
 	t.touch(n)
-	if c.UID != nil || c.GID != nil {
-		t.chown(n, c)
-	}
-	if c.Mode != nil {
-		mode := *c.Mode & 0o7777
-		if e.UID != 0 && !e.inGroup(n.Gid) {
-			mode &^= unix.S_ISGID
-		}
-		n.Mode = n.Mode&unix.S_IFMT | mode
-	}
+	a = a.Changed(e, c)
+	n.Mode, n.Uid, n.Gid = a.Mode, a.UID, a.GID
 	if c.AtimeNs != nil {
 		n.AtimeNs = *c.AtimeNs
 	}
@@ -396,21 +374,49 @@ func (t *Tree) SetAttr(e *Env, r Ref, c Change) uabi.Error {
 	return uabi.OK
 }
 
-// chown changes owners and takes away set-id bits of a file (chown(2)).
-func (t *Tree) chown(n *Inode, c Change) {
+// MayChange says whether the caller may make that change to a file with these attributes.
+func MayChange(e *Env, a Attr, c Change) uabi.Error {
+	owner := e.UID == 0 || e.UID == a.UID
+	if c.Mode != nil && !owner {
+		return uabi.ErrPerm
+	}
+	if c.UID != nil && e.UID != 0 && (*c.UID != a.UID || !owner) {
+		return uabi.ErrPerm
+	}
+	if c.GID != nil && e.UID != 0 && (!owner || *c.GID != a.GID && !e.inGroup(*c.GID)) {
+		return uabi.ErrPerm
+	}
+	if (c.AtimeNs != nil || c.MtimeNs != nil) && !owner {
+		if !c.TimesNow {
+			return uabi.ErrPerm
+		}
+		return allowed(e, a, mayWrite)
+	}
+	return uabi.OK
+}
+
+// Changed is a with the owners and the mode that a change gives it. New owners take away set-id bits of what is no directory (chown(2)).
+func (a Attr) Changed(e *Env, c Change) Attr {
 	if c.UID != nil {
-		n.Uid = *c.UID
+		a.UID = *c.UID
 	}
 	if c.GID != nil {
-		n.Gid = *c.GID
+		a.GID = *c.GID
 	}
-	if n.IsDir() {
-		return
+	if (c.UID != nil || c.GID != nil) && a.Mode&unix.S_IFMT != unix.S_IFDIR {
+		a.Mode &^= unix.S_ISUID
+		if a.Mode&0o010 != 0 {
+			a.Mode &^= unix.S_ISGID
+		}
 	}
-	n.Mode &^= unix.S_ISUID
-	if n.Mode&0o010 != 0 {
-		n.Mode &^= unix.S_ISGID
+	if c.Mode != nil {
+		mode := *c.Mode & 0o7777
+		if e.UID != 0 && !e.inGroup(a.GID) {
+			mode &^= unix.S_ISGID
+		}
+		a.Mode = a.Mode&unix.S_IFMT | mode
 	}
+	return a
 }
 
 // CheckOpen says whether an existing inode may be opened for reading or writing.

@@ -1,4 +1,5 @@
 #include "abi.h"
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/sysmacros.h>
 
@@ -95,6 +96,42 @@ int main(void) {
 	R(fstatat(fd, "", &st, AT_EMPTY_PATH));
 	R(fstatat(AT_FDCWD, "", &st, 0));
 	R(stat("f", (void *)8));
+
+	CASE("pipes and sockets have a mode and owners of their own", "fchmod fchown");
+	int ends[2], pair[2];
+	pipe(ends);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	R(fchmod(ends[0], 0640));
+	R(fchown(ends[1], 5, 6));
+	fstat(ends[1], &st);
+	printf("%o %d %d\n", st.st_mode, st.st_uid, st.st_gid);
+	R(fchmod(pair[0], 0200));
+	R(fchown(pair[0], -1, 7));
+	fstat(pair[0], &st);
+	printf("%o %d %d\n", st.st_mode, st.st_uid, st.st_gid);
+	fstat(pair[1], &st);
+	printf("%o %d %d\n", st.st_mode, st.st_uid, st.st_gid);
+	R(ftruncate(pair[0], 0));
+	R(ftruncate(ends[1], 0));
+	pid_t other = child();
+	if (other == 0) {
+		setgid(1000);
+		setuid(1000);
+		R(fchmod(ends[0], 0600));
+		R(fchown(ends[0], -1, 1000));
+		R(fchmod(pair[0], 0600));
+		R(fchown(pair[0], 1000, -1));
+		pipe(ends);
+		socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+		R(fchmod(ends[0], 0400));
+		R(fchown(ends[0], -1, 1000));
+		R(fchown(ends[0], -1, 0));
+		R(fchmod(pair[0], 0400));
+		R(fchown(pair[0], 1000, 1000));
+		R(fchown(pair[0], 0, -1));
+		_exit(0);
+	}
+	reap("other", other);
 
 	// What permissions do to somebody who is not root.
 	CASE("permissions hold for who is not root", "access chmod chown mknodat unlink open");
