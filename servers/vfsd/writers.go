@@ -8,6 +8,9 @@ import (
 // open files that may write it or, below 0, the programs that execute it; Open.Writers is what an open file adds to that. As on Linux,
 // a program's file counts as long as its address space lives, its ELF interpreter's while it is loaded, and the file of memfd_create(2)
 // does not count as written until it is opened again.
+//
+// That a program has ended is known before its file is opened next: procd and linuxabi close what they had of it in the step that answers,
+// and the kernel gives notices before calls (ipc/call.go, receive).
 
 // countWriter adds an open file's part n times.
 func (h *VFSD) countWriter(o *state.Open, n int) {
