@@ -241,6 +241,7 @@ var rows = map[int]row{
 	unix.SYS_GETPRIORITY:            full(getpriority),
 	unix.SYS_SETPRIORITY:            partial(setpriority, "the scheduler does not know nice values"),
 	unix.SYS_GETCPU:                 full(getcpu),
+	unix.SYS_MEMBARRIER:             partial(membarrier, "private commands"),
 	unix.SYS_PERSONALITY:            partial(personality, "all but ADDR_NO_RANDOMIZE and PER_LINUX32"),
 	unix.SYS_RSEQ:                   absent(unix.ENOSYS),
 
@@ -315,7 +316,6 @@ var rows = map[int]row{
 	unix.SYS_REBOOT:        partial(reboot, "restart powers off"),
 
 	// Features that a Linux can be configured without.
-	unix.SYS_MEMBARRIER:              absent(unix.ENOSYS),
 	unix.SYS_BPF:                     absent(unix.ENOSYS),
 	unix.SYS_SECCOMP:                 absent(unix.ENOSYS),
 	unix.SYS_KEYCTL:                  absent(unix.ENOSYS),

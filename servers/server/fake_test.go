@@ -124,6 +124,8 @@ func (f *fake) Log(line []byte) (int, uabi.Error) {
 // Clock depends on how much was answered, so that it does not depend on kills.
 func (f *fake) Clock(uint32) (uint64, uabi.Error) { return uint64(1000 + len(f.done)), uabi.OK }
 
+func (f *fake) Barrier() {}
+
 func (f *fake) Random(b []byte) (int, uabi.Error) {
 	for i := range b {
 		b[i] = byte(len(f.done)*31 + i)

@@ -60,6 +60,17 @@ func clockSet(r *uabi.Regs, right *port) (uint64, uabi.Error) {
 
 const maxRandom = 256
 
+// barrier is CallBarrier: a CPU acknowledges a shootdown when it enters the kernel, with a serializing instruction.
+func barrier(gen uint64) uint64 {
+	if gen == 0 {
+		return arch.Shoot(^uint64(0))
+	}
+	if arch.Acked(gen) {
+		return 0
+	}
+	return gen
+}
+
 // random is CallRandom.
 func random(t *ipc.Thread, r *uabi.Regs) (uint64, uabi.Error) {
 	if r.RSI > maxRandom {

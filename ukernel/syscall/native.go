@@ -315,6 +315,8 @@ func invoke(t *ipc.Thread, r *uabi.Regs, number uint64) (uint64, uabi.Error) {
 		return clock(r)
 	case uabi.CallClockSet:
 		return clockSet(r, portOf(a))
+	case uabi.CallBarrier:
+		return barrier(r.RDI), uabi.OK
 	case uabi.CallRandom:
 		return random(t, r)
 	case uabi.CallLog:

@@ -129,6 +129,7 @@ const (
 	// System.
 	CallClock    // (clock) → ns. ClockMonotonic since boot, ClockRealtime since 1970
 	CallClockSet // (BootPower, ns of realtime) → 0
+	CallBarrier  // (gen) → gen'. 0 interrupts every other CPU; with what that gave, gen' is 0 once each has been in the kernel since: a full barrier of all that run
 	CallRandom   // (buf, len ≤ 256) → len
 	CallLog      // (buf, len ≤ 1024) → len. One line to the kernel log
 	CallSystem   // () → 0. Arg: SystemInfo

@@ -190,6 +190,8 @@ type Devices interface {
 type System interface {
 	Clock(clock uint32) (ns uint64, err uabi.Error)
 	ClockSet(power uabi.Handle, ns uint64) uabi.Error
+	// Barrier returns once every other CPU has been in the kernel since it was called: a full barrier of all threads that run.
+	Barrier()
 	Random(b []byte) (int, uabi.Error)
 	// Log writes one line to the kernel log.
 	Log(line []byte) (int, uabi.Error)

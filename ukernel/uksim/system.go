@@ -195,6 +195,9 @@ func (k *Native) ClockSet(power uabi.Handle, ns uint64) uabi.Error {
 	return uabi.OK
 }
 
+// Barrier is uk.Kernel's: there is one CPU.
+func (k *Native) Barrier() { k.enter("barrier") }
+
 // Random is uk.Kernel's: bytes of the seed's stream.
 func (k *Native) Random(b []byte) (int, uabi.Error) {
 	k.enter("random")

@@ -126,6 +126,7 @@ var shapes = []shape{
 	{uabi.CallAccountInfo, []arg{account}, 0},
 	{uabi.CallIRQCreate, []arg{right, a(aSmall), event, a(aSmall)}, uabi.TypeIRQ},
 	{uabi.CallIRQAck, []arg{irq}, 0},
+	{uabi.CallBarrier, []arg{a(aSmall)}, 0},
 	{uabi.CallRandom, []arg{a(aBuf), a(aSmall)}, 0},
 	{uabi.CallSystem, nil, 0},
 	{uabi.CallTrace, []arg{right, a(aSize), a(aBuf), a(aSize)}, 0},
