@@ -47,6 +47,9 @@ func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
 	for _, plan := range kills {
 		t.Run("kills="+plan, func(t *testing.T) {
 			args, log := []string{"run", "--root", root}, filepath.Join(t.TempDir(), "log")
+			if os.Getenv("ARAMID_SOAK") != "" {
+				args = append(args, "--env", "ARAMID_SOAK=1") // as on Linux: some programs count on it
+			}
 			if plan != "" {
 				args = append(args, "--append", "aramid.fault="+plan)
 			} else {

@@ -17,7 +17,7 @@ func (t *Trap) processVM(toRemote bool) int64 {
 	if t.arg(5) != 0 {
 		return errno(unix.EINVAL)
 	}
-	own, e := t.iovecs(t.arg(1), t.arg(2))
+	own, e := t.iovecs(t.arg(1), uint64(uint32(t.arg(2))))
 	if e != 0 {
 		return e
 	}
@@ -105,7 +105,7 @@ func processMadvise(t *Trap) int64 {
 	if t.arg(4) != 0 {
 		return errno(unix.EINVAL)
 	}
-	vec, e := t.iovecs(t.arg(1), t.arg(2))
+	vec, e := t.iovecs(t.arg(1), uint64(uint32(t.arg(2))))
 	if e != 0 {
 		return e
 	}

@@ -49,9 +49,12 @@ int main(void) {
 	R(ready(me, 0));
 	R(read(me, b, 8));
 	R(write(me, b, 8));
+	int go[2];
+	pipe(go);
 	pid_t pid = child();
 	if (pid == 0) {
-		nap(30);
+		close(go[1]);
+		read(go[0], b, 1); // until the parent has looked
 		_exit(5);
 	}
 	int fd = pidfd(pid, 0), nb = pidfd(pid, PIDFD_NONBLOCK);
@@ -62,6 +65,7 @@ int main(void) {
 	int ep = epoll_create1(0);
 	struct epoll_event e = {EPOLLIN, {.u32 = 1}}, got;
 	R(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e));
+	close(go[1]);
 	R(epoll_wait(ep, &got, 1, 5000));
 	printf("%x\n", got.events);
 	R(ready(fd, 0));
