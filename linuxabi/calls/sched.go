@@ -7,7 +7,15 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-func schedYield(*Trap) int64 { return 0 }
+// schedYield lets all others go first; who has a signal to take goes on with that.
+func schedYield(t *Trap) int64 {
+	if t.in.Flags&uabi.FlagInterrupt != 0 {
+		return 0
+	}
+	t.reply(0)
+	t.buf.Out.Flags = uabi.FlagYield
+	return pending
+}
 
 // cpus is how many processors there are.
 func (t *Trap) cpus() (uint64, uabi.Error) {

@@ -248,6 +248,28 @@ func TestAFirmWaitLastsThroughAnInterruptLevel(t *testing.T) {
 	x.end()
 }
 
+func TestAThreadThatYieldsGoesBehindTheOthers(t *testing.T) {
+	x := newLX(t)
+	b, _ := x.alien(x.d, x.le)
+	for _, c := range []struct {
+		flags uint32
+		next  *Thread
+	}{{0, x.a}, {uabi.FlagYield, b}} {
+		x.trapped()
+		x.on(x.lt)
+		sched.Block(&b.Thread)
+		sched.MakeReady(&b.Thread)
+		out(x.lt, uabi.AnswerResult).Flags = c.flags
+		x.replyReceive(x.lt, x.le)
+		eq(t, "current", Current(), c.next)
+		eq(t, "the trap is answered", x.a.block, BlockNone)
+	}
+	sched.Block(&b.Thread)
+	eq(t, "behind it", x.leave(), x.a)
+	b.Kill()
+	x.end()
+}
+
 func TestForwardedSuccessGoesStraightToTheAlien(t *testing.T) { // R3
 	x := newLX(t)
 	x.receive(x.vt, x.ve)

@@ -139,7 +139,11 @@ func (s *Thread) answerTrap(a *Thread, out *uabi.Msg) (next *Thread, err uabi.Er
 	s.release()
 	a.endCall()
 	a.finish()
-	return a.resume(), uabi.OK
+	if next = a.resume(); out.Flags&uabi.FlagYield != 0 {
+		wake(next)
+		next = nil
+	}
+	return next, uabi.OK
 }
 
 // record does FlagSaveRecord of an answer.

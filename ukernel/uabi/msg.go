@@ -85,6 +85,7 @@ const (
 	FlagFirm                   // Out, AnswerWait to a trap: an interrupt level does not end the wait; a kill does (TASK_KILLABLE of Linux)
 	FlagDead                   // In, call: the alien or caller behind this request is gone; its reply goes nowhere
 	FlagRegs                   // Out, AnswerForward: once the request has succeeded the thread goes on with the register set in Arg (Regs); W[0] is ignored
+	FlagYield                  // Out, AnswerResult to a trap: the thread goes behind all others of its priority that are ready (sched_yield of Linux)
 )
 
 // Trap causes (Msg.Trap of a KindTrap message).

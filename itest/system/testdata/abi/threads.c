@@ -35,6 +35,16 @@ static void *waiter(void *p) {
 
 static void *barrier(void *p) { return (void *)(long)(pthread_barrier_wait(&bar) == PTHREAD_BARRIER_SERIAL_THREAD); }
 
+// handOver makes the turns of one thread of two.
+static void *handOver(void *p) {
+	for (int i = 0; i < 300; i++) {
+		while (*(volatile int *)&turn % 2 != (long)p)
+			sched_yield();
+		turn++;
+	}
+	return NULL;
+}
+
 static void usr1(int s) { got = mine; }
 
 static void *target(void *p) {
@@ -108,7 +118,19 @@ int main(void) {
 	}
 	R(total);
 
-	CASE("a signal goes to one thread", "tgkill sched_yield");
+	CASE("who waits for another gives way to it", "sched_yield");
+	struct timespec since, until;
+	clock_gettime(CLOCK_MONOTONIC, &since);
+	turn = 0;
+	for (long i = 0; i < 2; i++)
+		pthread_create(&t[i], NULL, handOver, (void *)i);
+	for (int i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	R(turn);
+	R(until.tv_sec - since.tv_sec < 20);
+
+	CASE("a signal goes to one thread", "tgkill");
 	sem_init(&sem, 0, 0);
 	signal(SIGUSR1, usr1);
 	pthread_create(&t[0], NULL, target, NULL);
