@@ -1,0 +1,10 @@
+package main
+
+import (
+	"testing"
+
+	"aramid/servers/netd/state"
+	"aramid/servers/server/servertest"
+)
+
+func TestASnapshotHasEveryScalar(t *testing.T) { servertest.Scalars(t, New(), &state.State{}) }
