@@ -1,6 +1,7 @@
 package system
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,18 +29,8 @@ func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("process 1 of the machine is root, so the programs have to be root here too")
 	}
-	root := t.TempDir()
-	for _, d := range []string{root, filepath.Dir(root)} { // programs that become other users execute what is below
-		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	busybox(t, root)
-	compileABI(t, filepath.Join(root, "abi"))
-	if err := os.WriteFile(filepath.Join(root, "script"), []byte(abiScript), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	want := onLinux(t, "/bin/busybox", "sh", filepath.Join(root, "script"), filepath.Join(root, "abi"), t.TempDir())
+	root := abiRoot(t, "*")
+	want := abiOnLinux(t, root)
 	kills := abiKills
 	if os.Getenv("ARAMID_SOAK") == "" {
 		kills = kills[:2]
@@ -47,9 +38,6 @@ func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
 	for _, plan := range kills {
 		t.Run("kills="+plan, func(t *testing.T) {
 			args, log := []string{"run", "--root", root}, filepath.Join(t.TempDir(), "log")
-			if os.Getenv("ARAMID_SOAK") != "" {
-				args = append(args, "--env", "ARAMID_SOAK=1") // as on Linux: some programs count on it
-			}
 			if plan != "" {
 				args = append(args, "--append", "aramid.fault="+plan)
 			} else {
@@ -65,6 +53,47 @@ func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
 			}
 		})
 	}
+}
+
+// randomPrograms try what seeds give them: as many as is in SEEDS, or a few.
+var randomPrograms = map[string]int{"mapping": 200, "elfs": 5000}
+
+func TestSoakOfRandomProgramsAnswersAsOnLinux(t *testing.T) {
+	if os.Getenv("ARAMID_SOAK") == "" {
+		t.Skip("ARAMID_SOAK=1 runs it")
+	}
+	for name, seeds := range randomPrograms {
+		root := abiRoot(t, name)
+		env := fmt.Sprintf("SEEDS=%d", seeds)
+		want := abiOnLinux(t, root, env)
+		got := run(t, "run", "--root", root, "--env", env, "--", "/bin/busybox", "sh", "/script", "/abi", "/tmp")
+		compareABI(t, sections(want.out), sections(got.out))
+		fmt.Printf("tally: %s: %d seeds, failed %v\n", name, seeds, t.Failed())
+	}
+}
+
+// abiRoot is a root with the programs whose sources match, and the script that runs them.
+func abiRoot(t *testing.T, match string) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, d := range []string{root, filepath.Dir(root)} { // programs that become other users execute what is below
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	busybox(t, root)
+	compileABI(t, filepath.Join(root, "abi"), match)
+	if err := os.WriteFile(filepath.Join(root, "script"), []byte(abiScript), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// abiOnLinux runs a root's programs on this machine, with words for their environment.
+func abiOnLinux(t *testing.T, root string, env ...string) result {
+	t.Helper()
+	args := append([]string{"/usr/bin/env"}, env...)
+	return onLinux(t, append(args, "/bin/busybox", "sh", filepath.Join(root, "script"), filepath.Join(root, "abi"), t.TempDir())...)
 }
 
 // tracedCall is a line of aramid.strace=on: the name, and the result unless the call was handed on or has none.
@@ -108,13 +137,13 @@ func abiTable(t *testing.T) []abiRow {
 	return all
 }
 
-// compileABI compiles testdata/abi/*.c statically into dir.
-func compileABI(t *testing.T, dir string) {
+// compileABI compiles those of testdata/abi/*.c that match statically into dir.
+func compileABI(t *testing.T, dir, match string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	sources, err := filepath.Glob("testdata/abi/*.c")
+	sources, err := filepath.Glob("testdata/abi/" + match + ".c")
 	if err != nil || len(sources) == 0 {
 		t.Fatalf("no programs: %v", err)
 	}

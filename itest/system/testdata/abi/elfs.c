@@ -200,7 +200,7 @@ static int depends(void) {
 
 static void flipped(void) {
 	CASE("random bits of the headers flipped", "execve");
-	int count = getenv("ARAMID_SOAK") ? 5000 : 250;
+	int count = getenv("SEEDS") ? atoi(getenv("SEEDS")) : 250;
 	for (int s = 1; s <= count; s++) {
 		char what[40];
 		seed = s;

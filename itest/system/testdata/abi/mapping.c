@@ -193,7 +193,7 @@ static int step(void) {
 
 int main(int argc, char **argv) {
 	CASE("random sequences of mmap, mprotect, munmap, mremap, fork and touch lose nothing", "mmap mprotect munmap mremap fork");
-	int seeds = getenv("ARAMID_SOAK") ? 200 : 3, bad = 0;
+	int seeds = getenv("SEEDS") ? atoi(getenv("SEEDS")) : 3, bad = 0;
 	struct sigaction sa = {.sa_handler = caught, .sa_flags = SA_NODEFER};
 	sigaction(SIGSEGV, &sa, NULL);
 	sigaction(SIGBUS, &sa, NULL);
