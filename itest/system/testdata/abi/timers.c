@@ -24,7 +24,7 @@ int main(void) {
 	}
 	S(timerfd_create, CLOCK_MONOTONIC, 1);
 	struct timespec a, b;
-	struct itimerspec s = {{0, 0}, {0, 20000000}}, o = {{9, 9}, {9, 9}};
+	struct itimerspec s = {{0, 0}, {0, 300000000}}, o = {{9, 9}, {9, 9}};
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	R(fcntl(fd, F_GETFD));
 	R(fcntl(fd, F_GETFL));
