@@ -119,16 +119,20 @@ int main(void) {
 	printf("%d %d\n", i.si_code, i.si_pid == getpid());
 
 	CASE("CLONE_PIDFD gives the parent a descriptor of its child", "pidfd_open clone clone3");
-	int p = -1;
+	int p = -1, looked[2];
+	pipe(looked);
 	fflush(stdout);
 	pid = syscall(SYS_clone, SIGCHLD | CLONE_PIDFD, NULL, &p, NULL, 0);
 	if (pid == 0) {
-		nap(20);
+		close(looked[1]);
+		read(looked[0], b, 1); // until the parent has looked
 		_exit(fcntl(p >= 0 ? p : 50, F_GETFD) < 0 ? 7 : 8);
 	}
 	R(p > 2);
 	R(fcntl(p, F_GETFD));
 	R(ready(p, 0));
+	close(looked[0]);
+	close(looked[1]);
 	waited("clone", p, WEXITED);
 	close(p);
 	p = -1;
@@ -179,7 +183,7 @@ int main(void) {
 		pause();
 	}
 	fd = pidfd(pid, 0);
-	nap(50);
+	nap(300);
 	f = syscall(SYS_pidfd_getfd, fd, 60, 0);
 	R(fcntl(f, F_GETFD));
 	R(lseek(f, 0, SEEK_CUR));
