@@ -174,12 +174,17 @@ func splice(t *Trap) int64 {
 	case x.fromKind != vfs.Kind_PIPE && x.toKind != vfs.Kind_PIPE, t.notBetween(x.fromKind, x.toKind):
 		return errno(unix.EINVAL)
 	}
-	in := vfs.CopyRequest{From: uint32(x.from), FromOffset: x.fromOff, ToOffset: x.toOff, Len: min(t.arg(4), maxRW), Nonblock: t.arg(5)&spliceNonblock != 0}
+	return t.pour(&x, t.arg(4), t.arg(5), false)
+}
+
+// pour moves up to n bytes in one request; what stays in the first pipe is only copied. flags are splice's.
+func (t *Trap) pour(x *transfer, n, flags uint64, stays bool) int64 {
+	in := vfs.CopyRequest{From: uint32(x.from), FromOffset: x.fromOff, ToOffset: x.toOff, Len: min(n, maxRW), Nonblock: flags&spliceNonblock != 0, Stays: stays}
 	var out vfs.CountReply
 	if err := (vfs.Client{H: x.to}).Copy(t, &in, &out); err != uabi.OK {
 		return t.copyFailed(err)
 	}
-	return t.copied(&x, out.Count)
+	return t.copied(x, out.Count)
 }
 
 // tee copies between pipes what stays in the first.
@@ -197,12 +202,7 @@ func tee(t *Trap) int64 {
 	case x.fromKind == vfs.Kind_SOCKET || x.toKind == vfs.Kind_SOCKET:
 		return errno(unix.EINVAL)
 	}
-	in := vfs.CopyRequest{From: uint32(x.from), FromOffset: atPosition, ToOffset: atPosition, Len: min(t.arg(2), maxRW), Nonblock: t.arg(3)&spliceNonblock != 0, Stays: true}
-	var out vfs.CountReply
-	if err := (vfs.Client{H: x.to}).Copy(t, &in, &out); err != uabi.OK {
-		return t.copyFailed(err)
-	}
-	return out.Count
+	return t.pour(&x, t.arg(2), t.arg(3), true)
 }
 
 // vmsplice is writev to a pipe, or readv from one: pages are copied, which its flags do not forbid.
