@@ -76,9 +76,10 @@ kcheck: build/aramid.img ## prove the kernel's rules and print the report
 # What the long counts are of.
 SOAK := Soak|Storm|Load|SystemCalls|Mapping|Damaged|Killed|InARow
 soak: image rootfs ## the long counts (an hour or two on two idle cores); prints a tally
-	@{ soak() { ARAMID_SOAK=1 go test -count=1 -timeout 5h -v -run '$(SOAK)' "$$@"; }; \
-	  soak -p 2 ./itest/distro ./itest/system && soak -p 1 ./itest/restart ./itest/kernel && soak ./itest/storm; \
-	} 2>&1 | tee build/soak.log | grep -E 'tally|seeds, |kills|CPUs|^(---|FAIL|ok|panic)'
+	@{ soak() { ARAMID_SOAK=1 go test -count=1 -timeout 5h -v -run '$(SOAK)' "$$@"; }; status=0; \
+	  soak ./itest/distro & soak ./itest/system || status=1; wait $$! || status=1; \
+	  [ $$status = 0 ] && soak -p 1 ./itest/restart ./itest/kernel && soak ./itest/storm; \
+	} 2>&1 | tee build/soak.log | grep --line-buffered -E 'tally|seeds, |kills|CPUs|^(---|FAIL|ok|panic)'
 
 bench: image rootfs ## the tables of figures, one of them against Debian's Linux, and build/bench.json
 	@go run ./itest/bench
