@@ -52,7 +52,7 @@ func functions(files []string) (all []*function, err error) {
 const ready = "profile: ready"
 
 // profileFlat runs QEMU and turns its trace on, through its monitor, when the program says that it is ready.
-func profileFlat(ctx context.Context, args []string, fifo string, files []string, top int) error {
+func profileFlat(ctx context.Context, args []string, fifo string, files []string, top int, legs bool) error {
 	for i, a := range args {
 		if a == "stdio" {
 			args[i] = "mon:stdio"
@@ -89,11 +89,36 @@ func profileFlat(ctx context.Context, args []string, fifo string, files []string
 		return err
 	}
 	defer trace.Close()
-	return flat(trace, files, top)
+	return flat(trace, files, top, legs)
 }
 
-// flat counts instructions by function from startMark to stopMark and prints the sums.
-func flat(r io.Reader, files []string, top int) error {
+// leg is a piece of the way: what ran in one image before another went on.
+type leg struct {
+	image string
+	total int
+	count map[*function]int
+	order []*function
+}
+
+func (l *leg) add(f *function) {
+	if l.count[f] == 0 {
+		l.order = append(l.order, f)
+	}
+	l.count[f]++
+	l.total++
+}
+
+func printLegs(legs []*leg) {
+	for _, l := range legs {
+		fmt.Printf("%6d %s\n", l.total, l.image)
+		for _, f := range l.order {
+			fmt.Printf("\t%5d %s\n", l.count[f], f.name)
+		}
+	}
+}
+
+// flat counts instructions by function from startMark to stopMark and prints the sums, and before them with legs the way in its order.
+func flat(r io.Reader, files []string, top int, legs bool) error {
 	all, err := functions(files)
 	if err != nil {
 		return err
@@ -111,6 +136,7 @@ func flat(r io.Reader, files []string, top int) error {
 	}
 	s := bufio.NewScanner(r)
 	on, total := false, 0
+	var way []*leg
 	for s.Scan() {
 		pc, ok := pcOf(s.Bytes())
 		if !ok {
@@ -122,10 +148,17 @@ func flat(r io.Reader, files []string, top int) error {
 		case f.addr == pc && f.name == startMark:
 			on = true
 		case on && f.addr == pc && f.name == stopMark:
+			if legs {
+				printLegs(way)
+			}
 			return printFlat(all, total, top)
 		case on:
 			f.count++
 			total++
+			if len(way) == 0 || way[len(way)-1].image != f.image {
+				way = append(way, &leg{image: f.image, count: map[*function]int{}})
+			}
+			way[len(way)-1].add(f)
 		}
 	}
 	return fmt.Errorf("the machine ended before %s (%v)", stopMark, s.Err())

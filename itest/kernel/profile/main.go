@@ -1,10 +1,11 @@
 // Profile tells where the instructions of kernel entries go. It runs an image in QEMU one instruction at a time, cuts the trace of ring 0 into
 // entries, and prints the commonest kinds of entry with the instructions that each function took.
 //
-//	profile -kernel build/kernel.elf -image FILE [-initrd ROOT] [-append WORDS] [-top 12] [-limit 2m] [-elf FILE …]
+//	profile -kernel build/kernel.elf -image FILE [-initrd ROOT] [-append WORDS] [-top 12] [-limit 2m] [-elf FILE … [-legs]]
 //
 // With -elf (a server linked at an address of its own, a program) it counts instead the instructions of all rings by function between the
-// program's functions profileStart and profileStop. The program warms up, prints "profile: ready" and calls the pair again and again; what runs before
+// program's functions profileStart and profileStop; -legs prints the way that they took through the images, too. A server is linked at an
+// address of its own with `go build -ldflags "-T 0x10001000"`. The program warms up, prints "profile: ready" and calls the pair again and again; what runs before
 // is not traced, so that this takes seconds.
 //
 // The image's rootd should do the operation in question some hundred times and power off: a million instructions make 90 MB of trace,
@@ -41,14 +42,15 @@ func main() {
 		elfs = append(elfs, s)
 		return nil
 	})
+	legs := flag.Bool("legs", false, "with -elf: print the way from image to image, with the functions of each leg")
 	flag.Parse()
-	if err := run(*kernel, *image, elfs, *top, *limit, *initrd, *words); err != nil {
+	if err := run(*kernel, *image, elfs, *legs, *top, *limit, *initrd, *words); err != nil {
 		fmt.Fprintln(os.Stderr, "profile:", err)
 		os.Exit(1)
 	}
 }
 
-func run(kernel, image string, elfs []string, top int, limit time.Duration, initrd, words string) error {
+func run(kernel, image string, elfs []string, legs bool, top int, limit time.Duration, initrd, words string) error {
 	k, err := readSymbols(kernel)
 	if err != nil {
 		return err
@@ -71,7 +73,7 @@ func run(kernel, image string, elfs []string, top int, limit time.Duration, init
 		args = append(args, "-initrd", initrd)
 	}
 	if len(elfs) > 0 {
-		return profileFlat(ctx, args, fifo, append(elfs, kernel), top)
+		return profileFlat(ctx, args, fifo, append(elfs, kernel), top, legs)
 	}
 	args = append(args, "-singlestep", "-D", fifo, "-d", traceFlags, "-dfilter", fmt.Sprintf("%#x..%#x", k.low, k.high))
 	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", args...)
