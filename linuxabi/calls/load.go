@@ -148,7 +148,8 @@ func (p *program) bias(rnd uint64) uint64 {
 	return (base+rnd&(1<<randomBits-1)<<12)&^(p.image.Align-1) - p.image.Low()
 }
 
-// addAreas adds the mappings of p's segments to a request: addresses plus bias are absolute, or behind a base.
+// addAreas adds the mappings of p's segments to a request: addresses plus bias are absolute, or behind a base. The pages behind the file's part are
+// writable whatever the segment says, as on Linux (binfmt_elf makes them as brk does).
 func (p *program) addAreas(in *mm.LoadRequest, memory, base uint32, bias uint64) {
 	for i := range p.image.Segments {
 		s := &p.image.Segments[i]
@@ -160,7 +161,7 @@ func (p *program) addAreas(in *mm.LoadRequest, memory, base uint32, bias uint64)
 			next = to
 		}
 		if next < end {
-			in.Areas = append(in.Areas, &mm.Area{Addr: next, Len: end - next, Prot: s.Prot, Base: base})
+			in.Areas = append(in.Areas, &mm.Area{Addr: next, Len: end - next, Prot: s.Prot&unix.PROT_EXEC | unix.PROT_READ | unix.PROT_WRITE, Base: base})
 		}
 	}
 }

@@ -189,9 +189,21 @@ static unsigned rnd(unsigned n) {
 	return (seed >> 33) % n;
 }
 
+// loaded reports whether a segment covers addr.
+static int loaded(unsigned long addr) {
+	for (int i = 0; i < PHDRS; i++)
+		if (f.p[i].p_type == PT_LOAD && addr >= f.p[i].p_vaddr && addr - f.p[i].p_vaddr < f.p[i].p_memsz)
+			return 1;
+	return 0;
+}
+
 // depends reports what depends on the machine: a segment below vm.mmap_min_addr, which Aramid does not map for root either; one that needs
-// more memory than some have; and more headers of segments than fit a page, which Linux 6.1 does not take.
+// more memory than some have; more headers of segments than fit a page, which Linux 6.1 does not take; what lies between the segments of a position-independent
+// program (Linux puts the vDSO there); and an instruction cut in half, which QEMU takes for another one than the processor.
 static int depends(void) {
+	unsigned long entry = f.e.e_entry;
+	if (f.e.e_type == ET_DYN && (!loaded(entry) || !loaded(DATA + TAIL)) || entry > BASE + CODE && entry < BASE + CODE + sizeof code)
+		return 1;
 	for (int i = 0; i < PHDRS; i++)
 		if (f.p[i].p_type == PT_LOAD && (f.p[i].p_vaddr < 0x10000 || f.p[i].p_memsz > 1 << 28 && f.p[i].p_memsz < 1UL << 45))
 			return 1;
