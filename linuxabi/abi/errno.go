@@ -26,6 +26,7 @@ var errnos = [...]unix.Errno{
 	uabi.ErrWait:          unix.EAGAIN,
 	uabi.ErrTimeout:       unix.ETIMEDOUT,
 	uabi.ErrInterrupted:   unix.EINTR,
+	uabi.ErrSignal:        unix.EINTR,
 	uabi.ErrIO:            unix.EIO,
 	uabi.ErrSize:          unix.EMSGSIZE,
 	uabi.ErrAgain:         unix.EAGAIN,

@@ -281,7 +281,7 @@ func (t *Thread) refuse(err uabi.Error) {
 }
 
 // Receive waits for a message on e. RAX: 0, ErrBusy: a request is current and Out.Kind is not AnswerNone; ErrArg: no buffer;
-// ErrTimeout, ErrDead.
+// ErrTimeout, ErrDead, ErrSignal.
 func Receive(t *Thread, e *Endpoint, deadline uint64) {
 	if t.Buf == nil {
 		t.fail(uabi.ErrArg)
@@ -315,6 +315,12 @@ func receive(t *Thread, e *Endpoint, deadline uint64, next *Thread) (runs *Threa
 	}
 	if e.dead {
 		t.fail(uabi.ErrDead)
+		wake(next)
+		return nil
+	}
+	if t.hurry {
+		t.hurry = false
+		t.fail(uabi.ErrSignal)
 		wake(next)
 		return nil
 	}

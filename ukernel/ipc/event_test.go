@@ -348,3 +348,31 @@ func TestSleepEndsAtItsDeadline(t *testing.T) {
 	eq(t, "not twice", th.Break(78), false)
 	n.leak()
 }
+
+func TestASignalEndsAWaitForAMessageThisOneOrTheNext(t *testing.T) {
+	for _, waiting := range []bool{true, false} {
+		n := newNatives(t)
+		server := n.process(3, uabi.ProcessServer)
+		e, _ := n.endpoint(server)
+		th, caller := n.native(server), n.native(n.p)
+		n.on(th)
+		if waiting {
+			n.receive(th, e)
+			th.Hurry()
+		} else {
+			th.Hurry()
+			n.receive(th, e)
+		}
+		eq(t, "goes on", th.runnable(), true)
+		eq(t, "told why", status(th), uabi.ErrSignal)
+		n.receive(th, e)
+		eq(t, "once", th.block, BlockReceive)
+		n.call(caller, e, nil)
+		eq(t, "received", status(th), uabi.OK)
+		th.Hurry()
+		out(th, uabi.AnswerResult)
+		n.replyReceive(th, e)
+		eq(t, "the answer was sent", caller.runnable(), true)
+		eq(t, "and the wait ended", status(th), uabi.ErrSignal)
+	}
+}

@@ -80,7 +80,7 @@ func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 	}
 	e, out := k.e, &buf.Out
 	n := out.Len
-	if c.call.dead || out.NHandles|out.NClose|out.Flags&uabi.FlagYield != 0 || n > uabi.MaxBytes {
+	if c.call.dead || t.hurry || out.NHandles|out.NClose|out.Flags&uabi.FlagYield != 0 || n > uabi.MaxBytes {
 		return nil, false
 	}
 	if c.call.kind == callNative {

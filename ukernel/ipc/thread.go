@@ -50,6 +50,7 @@ type Thread struct {
 	block Block
 	pend  uint8 // alien: pend…
 	nrec  uint8 // native: record handles installed for the current trap
+	hurry bool  // native: a signal came while it ran: its next wait for a message ends at once
 
 	Proc       *Process // native: whose thread it is; nil for aliens
 	procNext   *Thread  // the process's list of threads; the dying list, the graveyard
@@ -251,6 +252,16 @@ func (t *Thread) Break(v uint64) bool {
 		return true
 	}
 	return false
+}
+
+// Hurry ends the native thread t's wait for a message, or the next one if it is in none, with ErrSignal: a signal is due, whose
+// handler must run in user mode.
+func (t *Thread) Hurry() {
+	if t.block == BlockReceive {
+		t.wakeWait(rax(uabi.ErrSignal))
+	} else {
+		t.hurry = true
+	}
 }
 
 // Sleep blocks the running native thread t until deadline (ns); RAX is then v.

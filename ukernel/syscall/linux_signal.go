@@ -157,6 +157,7 @@ func tgkill(t *ipc.Thread, pid, tid, sig uint64) (v, errno uint64) {
 	s.pending |= 1 << (sig - 1)
 	s.sender = t.Proc.ID
 	sched.KickOut(&n.Thread) // leave delivers when it next goes to user mode
+	n.Hurry()
 	return 0, 0
 }
 

@@ -13,7 +13,7 @@ const (
 
 	// Messages. All need an attached buffer (ErrArg without).
 	CallCall         // (endpoint|badge handle) → status. Sends Out, blocks, reply header in Out (KindReply), bytes in OutBytes. RightCall. ErrDeadlock, ErrStale, ErrSize, ErrDead
-	CallReceive      // (endpoint, deadline) → 0. Drops any current request's reply right only if Out.Kind = AnswerNone; message in In. RightReceive. ErrTimeout, ErrInterrupted
+	CallReceive      // (endpoint, deadline) → 0. Drops any current request's reply right only if Out.Kind = AnswerNone; message in In. RightReceive. ErrTimeout, ErrSignal
 	CallReply        // () → 0. Answers the current request with Out. ErrStale: it has been dropped
 	CallReplyReceive // (endpoint, deadline) → 0. CallReply (its ErrStale is ignored), then CallReceive. The server's fast path
 

@@ -70,6 +70,7 @@ const (
 	ErrNoBuffers           // (w) no buffer space
 	ErrNoAddress           // (c) address not available
 	ErrShutdown            // (w) nobody receives any more, which is told without a signal
+	ErrSignal              // (w) a signal for the thread's Go runtime ended the wait: receive again
 	errCount
 )
 
@@ -83,7 +84,7 @@ var errNames = [errCount]string{
 	"undecodable message", "no space left", "value too large", "not a socket", "text file busy", "result too large",
 	"no such attribute", "canceled", "connection refused", "not connected", "already connected", "address in use", "connection reset",
 	"wrong protocol type", "no such socket option", "destination required", "protocol not supported", "socket type not supported",
-	"address family not supported", "operation not supported", "too many references", "no buffer space", "address not available", "shut down",
+	"address family not supported", "operation not supported", "too many references", "no buffer space", "address not available", "shut down", "a signal ended the wait",
 }
 
 // Error returns a few words; it never allocates.

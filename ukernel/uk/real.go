@@ -8,9 +8,11 @@ import (
 
 // Real is Kernel on the real kernel. Make one per thread with NewThread; the zero Real makes the calls that need no message buffer.
 //
-// Blocking calls (Call, Receive, ReplyReceive, EventWait) are marked for the Go scheduler with entersyscall and exitsyscall. A call
-// that blocked without them would keep its P: a collection started by another goroutine would wait for it, polling. All other
-// calls run to completion in the kernel and are made directly.
+// A wait that may be long is marked for the Go scheduler with entersyscall and exitsyscall: without them it keeps its P, and a collection
+// that needs it polls. The pair costs 200 instructions, more than the kernel's part of a short call. So Call, which a server answers at once,
+// is not marked; and a wait for a message is marked only when the scheduler has asked for the P: its signal to the thread (every 10 ms from
+// sysmon, sooner for a collection) ends the wait with ErrSignal, and the next one, until a message comes, is marked. All other calls but EventWait run
+// to completion in the kernel.
 type Real struct {
 	buf  Buffer
 	have bool
@@ -127,14 +129,12 @@ func (r *Real) Detach() uabi.Error {
 
 // Call implements Kernel.
 func (r *Real) Call(h uabi.Handle) uabi.Error {
-	r0, _ := blocking(uabi.CallCall, uintptr(h), 0, 0, 0)
-	return fail(r0)
+	return do(uabi.CallCall, uintptr(h), 0, 0, 0, 0, 0)
 }
 
 // Receive implements Kernel.
 func (r *Real) Receive(e uabi.Handle, deadline uint64) uabi.Error {
-	r0, _ := blocking(uabi.CallReceive, uintptr(e), uintptr(deadline), 0, 0)
-	return fail(r0)
+	return r.wait(uabi.CallReceive, e, deadline)
 }
 
 // Reply implements Kernel.
@@ -142,7 +142,15 @@ func (r *Real) Reply() uabi.Error { return do(uabi.CallReply, 0, 0, 0, 0, 0, 0) 
 
 // ReplyReceive implements Kernel.
 func (r *Real) ReplyReceive(e uabi.Handle, deadline uint64) uabi.Error {
-	r0, _ := blocking(uabi.CallReplyReceive, uintptr(e), uintptr(deadline), 0, 0)
+	return r.wait(uabi.CallReplyReceive, e, deadline)
+}
+
+// wait makes a call that ends with a wait for a message.
+func (r *Real) wait(num uintptr, e uabi.Handle, deadline uint64) uabi.Error {
+	r0, _ := native(num, uintptr(e), uintptr(deadline), 0, 0, 0, 0)
+	for fail(r0) == uabi.ErrSignal {
+		r0, _ = blocking(uabi.CallReceive, uintptr(e), uintptr(deadline), 0, 0)
+	}
 	return fail(r0)
 }
 
