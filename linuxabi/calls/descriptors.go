@@ -9,13 +9,25 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-func closeFD(t *Trap) int64 {
+func closeFD(t *Trap) int64 { return t.close(t.forwardable) }
+
+// closeFailed goes on where procd did not close a socket.
+func closeFailed(t *Trap, e uabi.Error) int64 {
+	if e == uabi.ErrBusy {
+		return t.close(false)
+	}
+	return t.status(e)
+}
+
+// close is close(2); forward: procd may answer, if the descriptor turns out to be no socket's.
+func (t *Trap) close(forward bool) int64 {
 	fd := t.arg32(0)
 	t.releaseLocks(fd)
 	e := t.l.fds.get(t.files0(), fd)
 	t.l.fds.drop(t.files0(), fd)
-	in := proc.FdRequest{Fd: fd}
-	if t.forwardable && e.known && e.kind != vfs.Kind_SOCKET {
+	in := proc.FdCloseRequest{Fd: fd}
+	if forward && e.kind != vfs.Kind_SOCKET {
+		in.Except = uint32(vfs.Kind_SOCKET)
 		return t.forwarded(t.l.proc.ForwardFdClose(t, &in))
 	}
 	var out proc.FdCloseReply

@@ -19,9 +19,8 @@ type fdCache struct {
 }
 
 type fdEntry struct {
-	h     uabi.Handle // weak; 0: unknown
-	kind  vfs.Kind
-	known bool // kind is
+	h    uabi.Handle // weak; 0: unknown
+	kind vfs.Kind    // of h; where that is 0, SOCKET or unknown
 }
 
 // maxCachedFD bounds the cache of one table.
@@ -47,14 +46,14 @@ func (c *fdCache) put(files uint64, fd int32, h uabi.Handle, kind vfs.Kind) {
 	if t[fd].h != 0 {
 		c.k.Close(t[fd].h)
 	}
-	t[fd] = fdEntry{weak, kind, true}
+	t[fd] = fdEntry{weak, kind}
 }
 
-// know notes the kind of a new descriptor, whose handle nobody has asked for yet.
+// know notes the kind of a new descriptor, whose handle nobody has asked for yet: close takes other steps for a socket.
 func (c *fdCache) know(files uint64, fd int32, kind vfs.Kind) {
 	c.drop(files, fd)
 	if fd >= 0 && fd < maxCachedFD {
-		c.table(files, fd)[fd] = fdEntry{kind: kind, known: true}
+		c.table(files, fd)[fd] = fdEntry{kind: kind}
 	}
 }
 
@@ -127,7 +126,7 @@ func (t *Trap) lookUp(fd int32) (fdEntry, uabi.Error) {
 	if err := t.l.proc.FdGet(t, &proc.FdGetRequest{Fd: fd}, &out); err != uabi.OK {
 		return fdEntry{}, err
 	}
-	e := fdEntry{t.temp(uabi.Handle(out.File)), vfs.Kind(out.Kind), true}
+	e := fdEntry{t.temp(uabi.Handle(out.File)), vfs.Kind(out.Kind)}
 	t.l.fds.put(t.files0(), fd, e.h, e.kind)
 	return e, uabi.OK
 }
@@ -147,13 +146,22 @@ func (t *Trap) dirHandle(fd int32, path string) (uint32, int64) {
 	return uint32(h), e
 }
 
-// install gives an open file a descriptor and closes our handle to it.
+// install ends a trap by giving an open file a descriptor, and closes our handle to it.
 func (t *Trap) install(h uint32, kind vfs.Kind, cloexec bool) int64 {
 	t.temp(uabi.Handle(h))
+	in := proc.FdInstallRequest{File: h, Kind: uint32(kind), Cloexec: cloexec}
+	if t.forwardable {
+		return t.forwarded(t.l.proc.ForwardFdInstall(t, &in))
+	}
+	return t.installFile(&in)
+}
+
+// installFile gives an open file a descriptor.
+func (t *Trap) installFile(in *proc.FdInstallRequest) int64 {
 	var out proc.FdInstallReply
-	err := t.l.proc.FdInstall(t, &proc.FdInstallRequest{File: h, Kind: uint32(kind), Cloexec: cloexec}, &out)
+	err := t.l.proc.FdInstall(t, in, &out)
 	if err == uabi.OK {
-		t.l.fds.know(t.files0(), int32(out.Fd), kind)
+		t.l.fds.know(t.files0(), int32(out.Fd), vfs.Kind(in.Kind))
 	}
 	return t.result(out.Fd, err)
 }

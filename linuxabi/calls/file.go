@@ -439,8 +439,6 @@ func (t *Trap) pipe(flags uint32) int64 {
 	if err != uabi.OK {
 		return t.status(err)
 	}
-	t.l.fds.know(t.files0(), int32(out.Fd), vfs.Kind_PIPE)
-	t.l.fds.know(t.files0(), int32(out.Fd2), vfs.Kind_PIPE)
 	b := t.bytes(8)
 	le.PutUint32(b[:], uint32(out.Fd))
 	le.PutUint32(b[4:], uint32(out.Fd2))

@@ -136,7 +136,8 @@ func (t *Trap) childPidfd(pid int32, va uint64) {
 	if t.l.vfs.Pidfd(t, &vfs.PidfdRequest{Pid: pid}, &out) != uabi.OK {
 		return // it was reaped already, by another thread
 	}
-	if fd := t.install(out.File, vfs.Kind(out.Kind), true); fd >= 0 {
+	t.temp(uabi.Handle(out.File))
+	if fd := t.installFile(&proc.FdInstallRequest{File: out.File, Kind: out.Kind, Cloexec: true}); fd >= 0 {
 		t.write(va, le.AppendUint32(nil, uint32(fd)))
 	}
 }

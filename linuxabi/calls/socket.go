@@ -93,16 +93,6 @@ func (t *Trap) installSocket(h uint32, id uint64, cloexec bool) int64 {
 	return t.installFile(&proc.FdInstallRequest{File: h, Kind: uint32(vfs.Kind_SOCKET), Id: id, Cloexec: cloexec})
 }
 
-// installFile gives an open file a descriptor.
-func (t *Trap) installFile(in *proc.FdInstallRequest) int64 {
-	var out proc.FdInstallReply
-	err := t.l.proc.FdInstall(t, in, &out)
-	if err == uabi.OK {
-		t.l.fds.drop(t.files0(), int32(out.Fd))
-	}
-	return t.result(out.Fd, err)
-}
-
 func socketpair(t *Trap) int64 {
 	in, cloexec, e := t.socketArgs()
 	if e != 0 {
@@ -124,8 +114,8 @@ func socketpair(t *Trap) int64 {
 	if err != uabi.OK {
 		return t.status(err)
 	}
-	t.l.fds.drop(t.files0(), int32(out.Fd))
-	t.l.fds.drop(t.files0(), int32(out.Fd2))
+	t.l.fds.know(t.files0(), int32(out.Fd), vfs.Kind_SOCKET)
+	t.l.fds.know(t.files0(), int32(out.Fd2), vfs.Kind_SOCKET)
 	return t.write(t.arg(3), le.AppendUint32(le.AppendUint32(nil, uint32(out.Fd)), uint32(out.Fd2)))
 }
 

@@ -53,7 +53,7 @@ var rows = map[int]row{
 	unix.SYS_PREADV2:         partial(preadv2, "RWF_NOWAIT, RWF_APPEND"),
 	unix.SYS_PWRITEV2:        partial(pwritev2, "RWF_NOWAIT, RWF_APPEND"),
 	unix.SYS_LSEEK:           {run: lseek, failed: seekFailed, level: Full},
-	unix.SYS_CLOSE:           full(closeFD),
+	unix.SYS_CLOSE:           {run: closeFD, failed: closeFailed, level: Full},
 	unix.SYS_CLOSE_RANGE:     full(closeRange),
 	unix.SYS_DUP:             {run: dup, failed: dupZeroFailed, level: Full},
 	unix.SYS_DUP2:            {run: dup2, failed: dupFailed, level: Full},

@@ -31,7 +31,7 @@ type Rule struct {
 	Mutates bool `protobuf:"varint,1,opt,name=mutates,proto3" json:"mutates,omitempty"`
 	// The answer may be ErrWait: wait for the event and send again.
 	Blocks bool `protobuf:"varint,2,opt,name=blocks,proto3" json:"blocks,omitempty"`
-	// linuxabi may forward it with the alien's reply right: one step, reply word 0 is the call's result.
+	// linuxabi may forward it with the alien's reply right, as the trap's only or last step: reply word 0 is the call's result.
 	Forward bool `protobuf:"varint,3,opt,name=forward,proto3" json:"forward,omitempty"`
 	// Names of uabi errors beyond ErrDecode, ErrHandle, ErrIO and ErrNoMem, which every method may answer.
 	Errors        []string `protobuf:"bytes,4,rep,name=errors,proto3" json:"errors,omitempty"`

@@ -4070,27 +4070,28 @@ func (x *FdInstallReply) GetFd2() int64 {
 	return 0
 }
 
-type FdRequest struct {
+type FdCloseRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Fd            int32                  `protobuf:"varint,1,opt,name=fd,proto3" json:"fd,omitempty"`
+	Except        uint32                 `protobuf:"varint,2,opt,name=except,proto3" json:"except,omitempty"` // vfs.Kind whose close has more steps than this one; 0: none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *FdRequest) Reset() {
-	*x = FdRequest{}
+func (x *FdCloseRequest) Reset() {
+	*x = FdCloseRequest{}
 	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *FdRequest) String() string {
+func (x *FdCloseRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*FdRequest) ProtoMessage() {}
+func (*FdCloseRequest) ProtoMessage() {}
 
-func (x *FdRequest) ProtoReflect() protoreflect.Message {
+func (x *FdCloseRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_proto_proc_proc_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -4102,14 +4103,21 @@ func (x *FdRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use FdRequest.ProtoReflect.Descriptor instead.
-func (*FdRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use FdCloseRequest.ProtoReflect.Descriptor instead.
+func (*FdCloseRequest) Descriptor() ([]byte, []int) {
 	return file_proto_proc_proc_proto_rawDescGZIP(), []int{54}
 }
 
-func (x *FdRequest) GetFd() int32 {
+func (x *FdCloseRequest) GetFd() int32 {
 	if x != nil {
 		return x.Fd
+	}
+	return 0
+}
+
+func (x *FdCloseRequest) GetExcept() uint32 {
+	if x != nil {
+		return x.Except
 	}
 	return 0
 }
@@ -6669,9 +6677,10 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x03id2\x18\b \x01(\x04R\x03id2\"2\n" +
 	"\x0eFdInstallReply\x12\x0e\n" +
 	"\x02fd\x18\x01 \x01(\x03R\x02fd\x12\x10\n" +
-	"\x03fd2\x18\x02 \x01(\x03R\x03fd2\"\x1b\n" +
-	"\tFdRequest\x12\x0e\n" +
-	"\x02fd\x18\x01 \x01(\x05R\x02fd\"N\n" +
+	"\x03fd2\x18\x02 \x01(\x03R\x03fd2\"8\n" +
+	"\x0eFdCloseRequest\x12\x0e\n" +
+	"\x02fd\x18\x01 \x01(\x05R\x02fd\x12\x16\n" +
+	"\x06except\x18\x02 \x01(\rR\x06except\"N\n" +
 	"\fFdCloseReply\x12\x16\n" +
 	"\x06result\x18\x01 \x01(\x03R\x06result\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x12\n" +
@@ -6834,7 +6843,7 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\bPIDS_MAX\x10\x00\x12\n" +
 	"\n" +
 	"\x06FREEZE\x10\x01\x12\b\n" +
-	"\x04KILL\x10\x022\x911\n" +
+	"\x04KILL\x10\x022\xa11\n" +
 	"\x04Proc\x12T\n" +
 	"\x05Spawn\x12\x19.aramid.proc.SpawnRequest\x1a\x15.aramid.proc.PidReply\"\x19\x8a\xb5\x18\x15\b\x01\"\tErrExists\"\x06ErrArg\x12w\n" +
 	"\x04Fork\x12\x18.aramid.proc.ForkRequest\x1a\x15.aramid.proc.PidReply\">\x8a\xb5\x18:\b\x01\"\x06ErrArg\"\bErrLimit\"\aErrPerm\"\vErrNoDevice\"\x0eErrInterrupted\x12P\n" +
@@ -6882,13 +6891,13 @@ const file_proto_proc_proc_proto_rawDesc = "" +
 	"\x06Memory\x12\x19.aramid.proc.EmptyRequest\x1a\x18.aramid.proc.MemoryReply\"\x04\x8a\xb5\x18\x00\x12;\n" +
 	"\x02Fs\x12\x19.aramid.proc.EmptyRequest\x1a\x14.aramid.proc.FsReply\"\x04\x8a\xb5\x18\x00\x12>\n" +
 	"\x04List\x12\x18.aramid.proc.ListRequest\x1a\x16.aramid.proc.ListReply\"\x04\x8a\xb5\x18\x00\x12L\n" +
-	"\x06Status\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.StatusReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12a\n" +
-	"\tFdInstall\x12\x1d.aramid.proc.FdInstallRequest\x1a\x1b.aramid.proc.FdInstallReply\"\x18\x8a\xb5\x18\x14\b\x01\"\bErrMFile\"\x06ErrArg\x12K\n" +
+	"\x06Status\x12\x17.aramid.proc.PidRequest\x1a\x18.aramid.proc.StatusReply\"\x0f\x8a\xb5\x18\v\"\tErrSearch\x12c\n" +
+	"\tFdInstall\x12\x1d.aramid.proc.FdInstallRequest\x1a\x1b.aramid.proc.FdInstallReply\"\x1a\x8a\xb5\x18\x16\b\x01\x18\x01\"\bErrMFile\"\x06ErrArg\x12K\n" +
 	"\x05FdGet\x12\x19.aramid.proc.FdGetRequest\x1a\x17.aramid.proc.FdGetReply\"\x0e\x8a\xb5\x18\n" +
 	"\"\bErrBadFD\x12^\n" +
 	"\x05FdDup\x12\x19.aramid.proc.FdDupRequest\x1a\x14.aramid.proc.FdReply\"$\x8a\xb5\x18 \b\x01\x18\x01\"\bErrBadFD\"\bErrMFile\"\x06ErrArg\x12V\n" +
-	"\x06FdDup2\x12\x1a.aramid.proc.FdDup2Request\x1a\x14.aramid.proc.FdReply\"\x1a\x8a\xb5\x18\x16\b\x01\x18\x01\"\bErrBadFD\"\x06ErrArg\x12P\n" +
-	"\aFdClose\x12\x16.aramid.proc.FdRequest\x1a\x19.aramid.proc.FdCloseReply\"\x12\x8a\xb5\x18\x0e\b\x01\x18\x01\"\bErrBadFD\x12P\n" +
+	"\x06FdDup2\x12\x1a.aramid.proc.FdDup2Request\x1a\x14.aramid.proc.FdReply\"\x1a\x8a\xb5\x18\x16\b\x01\x18\x01\"\bErrBadFD\"\x06ErrArg\x12^\n" +
+	"\aFdClose\x12\x1b.aramid.proc.FdCloseRequest\x1a\x19.aramid.proc.FdCloseReply\"\x1b\x8a\xb5\x18\x17\b\x01\x18\x01\"\bErrBadFD\"\aErrBusy\x12P\n" +
 	"\aFdFlags\x12\x1b.aramid.proc.FdFlagsRequest\x1a\x14.aramid.proc.FdReply\"\x12\x8a\xb5\x18\x0e\b\x01\x18\x01\"\bErrBadFD\x12T\n" +
 	"\fFdCloseRange\x12\x1b.aramid.proc.FdRangeRequest\x1a\x17.aramid.proc.EmptyReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12L\n" +
@@ -6997,7 +7006,7 @@ var file_proto_proc_proc_proto_goTypes = []any{
 	(*StatusReply)(nil),          // 53: aramid.proc.StatusReply
 	(*FdInstallRequest)(nil),     // 54: aramid.proc.FdInstallRequest
 	(*FdInstallReply)(nil),       // 55: aramid.proc.FdInstallReply
-	(*FdRequest)(nil),            // 56: aramid.proc.FdRequest
+	(*FdCloseRequest)(nil),       // 56: aramid.proc.FdCloseRequest
 	(*FdCloseReply)(nil),         // 57: aramid.proc.FdCloseReply
 	(*FdGetRequest)(nil),         // 58: aramid.proc.FdGetRequest
 	(*FdReply)(nil),              // 59: aramid.proc.FdReply
@@ -7085,7 +7094,7 @@ var file_proto_proc_proc_proto_depIdxs = []int32{
 	58, // 45: aramid.proc.Proc.FdGet:input_type -> aramid.proc.FdGetRequest
 	61, // 46: aramid.proc.Proc.FdDup:input_type -> aramid.proc.FdDupRequest
 	62, // 47: aramid.proc.Proc.FdDup2:input_type -> aramid.proc.FdDup2Request
-	56, // 48: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdRequest
+	56, // 48: aramid.proc.Proc.FdClose:input_type -> aramid.proc.FdCloseRequest
 	63, // 49: aramid.proc.Proc.FdFlags:input_type -> aramid.proc.FdFlagsRequest
 	64, // 50: aramid.proc.Proc.FdCloseRange:input_type -> aramid.proc.FdRangeRequest
 	4,  // 51: aramid.proc.Proc.FdList:input_type -> aramid.proc.PidRequest

@@ -995,7 +995,8 @@ func (cl Client) Status(c ipc.Caller, in *PidRequest, out *StatusReply, grants .
 	return uabi.OK
 }
 
-// FdInstall gives an open file the lowest free descriptor ≥ min; with a second file, two of them in order (pipe).
+// FdInstall gives an open file the lowest free descriptor ≥ min; with a second file, two of them in order (pipe). Word 0 of the reply: the
+// (first) descriptor.
 func (cl Client) FdInstall(c ipc.Caller, in *FdInstallRequest, out *FdInstallReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
@@ -1016,6 +1017,22 @@ func (cl Client) FdInstall(c ipc.Caller, in *FdInstallRequest, out *FdInstallRep
 	}
 	out.FromWords(&m.W)
 	return uabi.OK
+}
+
+// ForwardFdInstall makes FdInstall the answer to the current trap: its reply goes to the alien (R3).
+func (cl Client) ForwardFdInstall(t ipc.Forwarder, in *FdInstallRequest, grants ...uabi.Grant) uabi.Error {
+	b := t.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	in.ToHandles(&m.Handle)
+	m.NHandles = 2
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	return t.Forward(cl.H, MethodFdInstall, true)
 }
 
 // FdGet resolves a descriptor; with a pid, one of that process (ErrBadFD also when there is no such process).
@@ -1116,8 +1133,8 @@ func (cl Client) ForwardFdDup2(t ipc.Forwarder, in *FdDup2Request, grants ...uab
 	return t.Forward(cl.H, MethodFdDup2, true)
 }
 
-// FdClose is close(2).
-func (cl Client) FdClose(c ipc.Caller, in *FdRequest, out *FdCloseReply, grants ...uabi.Grant) uabi.Error {
+// FdClose is close(2). ErrBusy: the open file is of the kind `except`.
+func (cl Client) FdClose(c ipc.Caller, in *FdCloseRequest, out *FdCloseReply, grants ...uabi.Grant) uabi.Error {
 	b := c.Buffer()
 	m := b.Out
 	in.ToWords(&m.W)
@@ -1139,7 +1156,7 @@ func (cl Client) FdClose(c ipc.Caller, in *FdRequest, out *FdCloseReply, grants 
 }
 
 // ForwardFdClose makes FdClose the answer to the current trap: its reply goes to the alien (R3).
-func (cl Client) ForwardFdClose(t ipc.Forwarder, in *FdRequest, grants ...uabi.Grant) uabi.Error {
+func (cl Client) ForwardFdClose(t ipc.Forwarder, in *FdCloseRequest, grants ...uabi.Grant) uabi.Error {
 	b := t.Buffer()
 	m := b.Out
 	in.ToWords(&m.W)
@@ -1914,7 +1931,8 @@ type Handler[C any] interface {
 	List(c C, in *ListRequest, out *ListReply) uabi.Error
 	// Status describes one process for /proc/PID/stat and aramid ps.
 	Status(c C, in *PidRequest, out *StatusReply) uabi.Error
-	// FdInstall gives an open file the lowest free descriptor ≥ min; with a second file, two of them in order (pipe).
+	// FdInstall gives an open file the lowest free descriptor ≥ min; with a second file, two of them in order (pipe). Word 0 of the reply: the
+	// (first) descriptor.
 	FdInstall(c C, in *FdInstallRequest, out *FdInstallReply) uabi.Error
 	// FdGet resolves a descriptor; with a pid, one of that process (ErrBadFD also when there is no such process).
 	FdGet(c C, in *FdGetRequest, out *FdGetReply) uabi.Error
@@ -1922,8 +1940,8 @@ type Handler[C any] interface {
 	FdDup(c C, in *FdDupRequest, out *FdReply) uabi.Error
 	// FdDup2 is dup2(2) and dup3(2) with fd ≠ new. Word 0 of the reply: the descriptor.
 	FdDup2(c C, in *FdDup2Request, out *FdReply) uabi.Error
-	// FdClose is close(2).
-	FdClose(c C, in *FdRequest, out *FdCloseReply) uabi.Error
+	// FdClose is close(2). ErrBusy: the open file is of the kind `except`.
+	FdClose(c C, in *FdCloseRequest, out *FdCloseReply) uabi.Error
 	// FdFlags gets or sets the descriptor flags (FD_CLOEXEC). Word 0 of the reply: the flags before.
 	FdFlags(c C, in *FdFlagsRequest, out *FdReply) uabi.Error
 	// FdCloseRange is close_range(2).
@@ -2089,7 +2107,7 @@ type service[C any] struct {
 	fdDupOut         FdReply
 	fdDup2In         FdDup2Request
 	fdDup2Out        FdReply
-	fdCloseIn        FdRequest
+	fdCloseIn        FdCloseRequest
 	fdCloseOut       FdCloseReply
 	fdFlagsIn        FdFlagsRequest
 	fdFlagsOut       FdReply
@@ -3796,7 +3814,7 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(StatusReply) },
 	},
 	{
-		Name: "FdInstall", Mutates: true, Blocks: false, Forward: false,
+		Name: "FdInstall", Mutates: true, Blocks: false, Forward: true,
 		Errors: []uabi.Error{uabi.ErrMFile, uabi.ErrArg},
 		In:     6, Out: 2, InHandles: 2, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(FdInstallRequest) },
@@ -3825,9 +3843,9 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "FdClose", Mutates: true, Blocks: false, Forward: true,
-		Errors: []uabi.Error{uabi.ErrBadFD},
-		In:     1, Out: 3, InHandles: 0, OutHandles: 0,
-		NewIn:  func() ipc.Message { return new(FdRequest) },
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrBusy},
+		In:     2, Out: 3, InHandles: 0, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(FdCloseRequest) },
 		NewOut: func() ipc.Message { return new(FdCloseReply) },
 	},
 	{
@@ -6669,26 +6687,29 @@ func (x *FdInstallReply) Clear() {
 }
 
 // ToWords implements ipc.Message.
-func (x *FdRequest) ToWords(w *[uabi.MaxWords]uint64) {
+func (x *FdCloseRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Fd)
+	w[1] = uint64(x.Except)
 }
 
 // FromWords implements ipc.Message.
-func (x *FdRequest) FromWords(w *[uabi.MaxWords]uint64) {
+func (x *FdCloseRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Fd = int32(w[0])
+	x.Except = uint32(w[1])
 }
 
 // ToHandles implements ipc.Message.
-func (x *FdRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+func (x *FdCloseRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
 }
 
 // FromHandles implements ipc.Message.
-func (x *FdRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+func (x *FdCloseRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 }
 
 // Clear implements ipc.Message.
-func (x *FdRequest) Clear() {
+func (x *FdCloseRequest) Clear() {
 	x.Fd = 0
+	x.Except = 0
 }
 
 // ToWords implements ipc.Message.

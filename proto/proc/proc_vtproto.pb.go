@@ -3276,7 +3276,7 @@ func (m *FdInstallReply) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
-func (m *FdRequest) MarshalVT() (dAtA []byte, err error) {
+func (m *FdCloseRequest) MarshalVT() (dAtA []byte, err error) {
 	if m == nil {
 		return nil, nil
 	}
@@ -3289,12 +3289,12 @@ func (m *FdRequest) MarshalVT() (dAtA []byte, err error) {
 	return dAtA[:n], nil
 }
 
-func (m *FdRequest) MarshalToVT(dAtA []byte) (int, error) {
+func (m *FdCloseRequest) MarshalToVT(dAtA []byte) (int, error) {
 	size := m.SizeVT()
 	return m.MarshalToSizedBufferVT(dAtA[:size])
 }
 
-func (m *FdRequest) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
+func (m *FdCloseRequest) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	if m == nil {
 		return 0, nil
 	}
@@ -3305,6 +3305,11 @@ func (m *FdRequest) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	if m.unknownFields != nil {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
+	}
+	if m.Except != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Except))
+		i--
+		dAtA[i] = 0x10
 	}
 	if m.Fd != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Fd))
@@ -6546,7 +6551,7 @@ func (m *FdInstallReply) SizeVT() (n int) {
 	return n
 }
 
-func (m *FdRequest) SizeVT() (n int) {
+func (m *FdCloseRequest) SizeVT() (n int) {
 	if m == nil {
 		return 0
 	}
@@ -6554,6 +6559,9 @@ func (m *FdRequest) SizeVT() (n int) {
 	_ = l
 	if m.Fd != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.Fd))
+	}
+	if m.Except != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.Except))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -15244,7 +15252,7 @@ func (m *FdInstallReply) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
-func (m *FdRequest) UnmarshalVT(dAtA []byte) error {
+func (m *FdCloseRequest) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
 	for iNdEx < l {
@@ -15267,10 +15275,10 @@ func (m *FdRequest) UnmarshalVT(dAtA []byte) error {
 		fieldNum := int32(wire >> 3)
 		wireType := int(wire & 0x7)
 		if wireType == 4 {
-			return fmt.Errorf("proto: FdRequest: wiretype end group for non-group")
+			return fmt.Errorf("proto: FdCloseRequest: wiretype end group for non-group")
 		}
 		if fieldNum <= 0 {
-			return fmt.Errorf("proto: FdRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+			return fmt.Errorf("proto: FdCloseRequest: illegal tag %d (wire type %d)", fieldNum, wire)
 		}
 		switch fieldNum {
 		case 1:
@@ -15288,6 +15296,25 @@ func (m *FdRequest) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Fd |= int32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Except", wireType)
+			}
+			m.Except = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Except |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -27493,7 +27520,7 @@ func (m *FdInstallReply) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
-func (m *FdRequest) UnmarshalVTUnsafe(dAtA []byte) error {
+func (m *FdCloseRequest) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
 	for iNdEx < l {
@@ -27516,10 +27543,10 @@ func (m *FdRequest) UnmarshalVTUnsafe(dAtA []byte) error {
 		fieldNum := int32(wire >> 3)
 		wireType := int(wire & 0x7)
 		if wireType == 4 {
-			return fmt.Errorf("proto: FdRequest: wiretype end group for non-group")
+			return fmt.Errorf("proto: FdCloseRequest: wiretype end group for non-group")
 		}
 		if fieldNum <= 0 {
-			return fmt.Errorf("proto: FdRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+			return fmt.Errorf("proto: FdCloseRequest: illegal tag %d (wire type %d)", fieldNum, wire)
 		}
 		switch fieldNum {
 		case 1:
@@ -27537,6 +27564,25 @@ func (m *FdRequest) UnmarshalVTUnsafe(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Fd |= int32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Except", wireType)
+			}
+			m.Except = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Except |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}

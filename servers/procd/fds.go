@@ -133,12 +133,15 @@ func (h *Procd) FdDup2(c *server.Ctx, in *proc.FdDup2Request, out *proc.FdReply)
 }
 
 // FdClose implements proc.Handler.
-func (h *Procd) FdClose(c *server.Ctx, in *proc.FdRequest, out *proc.FdCloseReply) uabi.Error {
+func (h *Procd) FdClose(c *server.Ctx, in *proc.FdCloseRequest, out *proc.FdCloseReply) uabi.Error {
 	t, s, _, err := h.slot(c, in.Fd)
 	if err != uabi.OK {
 		return err
 	}
 	f := h.files.Get(s.File)
+	if in.Except != 0 && f.Kind == in.Except {
+		return uabi.ErrBusy
+	}
 	out.Kind, out.Last = f.Kind, f.Refs == 1
 	h.dropFile(c, fdtable.Remove(t, s.Fd))
 	return uabi.OK

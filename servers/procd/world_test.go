@@ -352,7 +352,7 @@ func (h *handler) more(in *uabi.Msg, nr, a, b uint64) (uint64, uabi.Error) {
 		err := h.proc.FdDup2(l, &proc.FdDup2Request{Fd: int32(a), New: int32(b)}, &fd)
 		return uint64(fd.Fd), err
 	case sysClose:
-		return 0, h.proc.FdClose(l, &proc.FdRequest{Fd: int32(a)}, &proc.FdCloseReply{})
+		return 0, h.proc.FdClose(l, &proc.FdCloseRequest{Fd: int32(a)}, &proc.FdCloseReply{})
 	case sysAlarm:
 		return 0, h.proc.Alarm(l, &proc.AlarmRequest{Set: true, Value: a}, &proc.AlarmReply{})
 	case sysTimer:
