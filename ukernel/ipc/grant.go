@@ -70,9 +70,6 @@ func AlienCopy(t *Thread, va, va2, n uint64, write bool) (uint64, uabi.Error) {
 	return copyPlaces(vm.Place{Space: a.Space, At: va}, vm.Place{Space: t.Space, At: va2}, n, write)
 }
 
-// stringPiece is how much of a string is looked at together.
-const stringPiece = 128
-
 // AlienString copies the NUL-terminated string at va of the current trap's alien to va2 of t's space, at most max bytes with
 // its NUL, and returns its length without. ErrStale: t handles no trap; ErrFault, ErrNoMem, ErrAgain; ErrSize: no NUL within max
 // (or maxCopy).
@@ -81,28 +78,13 @@ func AlienString(t *Thread, va, va2, max uint64) (uint64, uabi.Error) {
 	if err != uabi.OK {
 		return 0, err
 	}
-	var piece [stringPiece]byte
-	for n := uint64(0); n < min(max, maxCopy); {
-		k := min(max-n, stringPiece-(va+n)%stringPiece) // never across a page
-		got, err := a.Space.Read(va+n, piece[:k])
-		if got == 0 {
-			return 0, err
-		}
-		end := 0
-		for end < got && piece[end] != 0 {
-			end++
-		}
-		out := min(end+1, got)
-		if w, err := t.Space.Write(va2+n, piece[:out]); w < out {
-			if err == uabi.OK {
-				err = uabi.ErrFault
-			}
-			return 0, err
-		}
-		if end < got {
-			return n + uint64(end), uabi.OK
-		}
-		n += uint64(got)
+	max = min(max, maxCopy)
+	n, end, err := vm.CopyString(vm.Place{Space: t.Space, At: va2}, vm.Place{Space: a.Space, At: va}, max)
+	if end {
+		return n - 1, uabi.OK
 	}
-	return 0, uabi.ErrSize
+	if err == uabi.OK {
+		err = uabi.ErrSize
+	}
+	return 0, err
 }

@@ -123,6 +123,38 @@ func Copy(dst, src Place, n uint64) (done uint64, err uabi.Error) {
 	return done, uabi.OK
 }
 
+// CopyString is Copy up to the first NUL, at most max bytes: n counts it, and end says that it was found. The error says why it ended before max.
+func CopyString(dst, src Place, max uint64) (n uint64, end bool, err uabi.Error) {
+	for n < max {
+		part := src.room(dst.room(max - n))
+		to, err := dst.page(true)
+		if err != uabi.OK {
+			return n, false, err
+		}
+		from, err := src.page(false)
+		if err != uabi.OK {
+			return n, false, err
+		}
+		out := bytesAt(to, part)
+		if from == 0 {
+			out[0] = 0
+			return n + 1, true, uabi.OK
+		}
+		in := bytesAt(from, part)[:len(out)]
+		for i := range out {
+			c := in[i] // once: its owner may change it
+			out[i] = c
+			if c == 0 {
+				return n + uint64(i) + 1, true, uabi.OK
+			}
+		}
+		n += part
+		dst.At += part
+		src.At += part
+	}
+	return n, false, uabi.OK
+}
+
 // first is err if nothing was done before it.
 func first(done uint64, err uabi.Error) uabi.Error {
 	if done != 0 {
