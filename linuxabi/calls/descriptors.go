@@ -23,10 +23,9 @@ func closeFailed(t *Trap, e uabi.Error) int64 {
 func (t *Trap) close(forward bool) int64 {
 	fd := t.arg32(0)
 	t.releaseLocks(fd)
-	e := t.l.fds.get(t.files0(), fd)
-	t.l.fds.drop(t.files0(), fd)
+	kind := t.l.fds.drop(t.files0(), fd)
 	in := proc.FdCloseRequest{Fd: fd}
-	if forward && e.kind != vfs.Kind_SOCKET {
+	if forward && kind != vfs.Kind_SOCKET {
 		in.Except = uint32(vfs.Kind_SOCKET)
 		return t.forwarded(t.l.proc.ForwardFdClose(t, &in))
 	}

@@ -67,13 +67,16 @@ func (c *fdCache) table(files uint64, fd int32) []fdEntry {
 	return t
 }
 
-func (c *fdCache) drop(files uint64, fd int32) {
+// drop forgets an entry and says what kind it had.
+func (c *fdCache) drop(files uint64, fd int32) (kind vfs.Kind) {
 	if t := c.tables[files]; uint32(fd) < uint32(len(t)) {
 		if t[fd].h != 0 {
 			c.k.Close(t[fd].h)
 		}
+		kind = t[fd].kind
 		t[fd] = fdEntry{}
 	}
+	return kind
 }
 
 func (c *fdCache) dropTable(files uint64) {
