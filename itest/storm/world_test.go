@@ -286,7 +286,7 @@ func (w *world) check() error {
 func (w *world) replay() error {
 	for _, n := range serverNames {
 		spec := w.newest[n].build()
-		rep, err := server.Replay(spec, w.Process(n).Kept().Mapped(), nil)
+		rep, err := server.ReplayIn(spec, w.Process(n).Kept().Mapped(), nil)
 		if err != nil || rep.Open {
 			return fmt.Errorf("seed %d: replay of %s: %v, open intent %v", w.plan.sim.Seed, n, err, rep.Open)
 		}

@@ -125,8 +125,11 @@ type Report struct {
 // kernel: under a debugger, set a breakpoint in a handler. spec.State ends up as it was. before, if not nil, sees each record
 // before its handler runs. The journal is not changed.
 func Replay(spec Spec, journal []byte, before func(Record)) (rep Report, err error) {
-	mem := make([]byte, len(journal)&^(wordSize-1))
-	copy(mem, journal)
+	return ReplayIn(spec, append([]byte(nil), journal[:len(journal)&^(wordSize-1)]...), before)
+}
+
+// ReplayIn is Replay in mem itself, which is of no use afterwards.
+func ReplayIn(spec Spec, mem []byte, before func(Record)) (rep Report, err error) {
 	buf := &uk.Buffer{In: new(uabi.Msg), Out: new(uabi.Msg), Arg: make([]byte, uabi.ArgSize), OutBytes: make([]byte, uabi.MaxBytes)}
 	s := prepare(nil, buf, mem, spec)
 	s.host = true
