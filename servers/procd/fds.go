@@ -40,20 +40,21 @@ func (h *Procd) FdInstall(c *server.Ctx, in *proc.FdInstallRequest, out *proc.Fd
 	if fd2 >= limit {
 		return uabi.ErrMFile
 	}
-	h.install(t, &state.Slot{Fd: fd, Cloexec: in.Cloexec}, &state.File{Handle: in.File, Kind: in.Kind, Number: in.Id})
+	h.install(t, fd, in.Cloexec, in.File, in.Kind, in.Id)
 	out.Fd = int64(fd)
 	if in.File2 != 0 {
-		h.install(t, &state.Slot{Fd: fd2, Cloexec: in.Cloexec}, &state.File{Handle: in.File2, Kind: in.Kind2, Number: in.Id2})
+		h.install(t, fd2, in.Cloexec, in.File2, in.Kind2, in.Id2)
 		out.Fd2 = int64(fd2)
 	}
 	return uabi.OK
 }
 
 // install makes a new open file's first descriptor.
-func (h *Procd) install(t *state.Table, s *state.Slot, f *state.File) {
-	f.Id, f.Refs = h.nextID(), 1
+func (h *Procd) install(t *state.Table, fd uint32, cloexec bool, handle, kind uint32, number uint64) {
+	f, s := h.spareFiles.Take(), h.spareSlots.Take()
+	f.Id, f.Refs, f.Handle, f.Kind, f.Number = h.nextID(), 1, handle, kind, number
 	h.files.Put(f.Id, f)
-	s.File = f.Id
+	s.Fd, s.File, s.Cloexec = fd, f.Id, cloexec
 	fdtable.Put(t, s)
 }
 
@@ -134,17 +135,29 @@ func (h *Procd) FdDup2(c *server.Ctx, in *proc.FdDup2Request, out *proc.FdReply)
 
 // FdClose implements proc.Handler.
 func (h *Procd) FdClose(c *server.Ctx, in *proc.FdCloseRequest, out *proc.FdCloseReply) uabi.Error {
-	t, s, _, err := h.slot(c, in.Fd)
+	t, _, err := h.table(c)
 	if err != uabi.OK {
 		return err
 	}
+	i, ok := fdtable.Find(t, uint32(in.Fd))
+	if !ok || in.Fd < 0 {
+		return uabi.ErrBadFD
+	}
+	s := t.Slots[i]
 	f := h.files.Get(s.File)
 	if in.Except != 0 && f.Kind == in.Except {
 		return uabi.ErrBusy
 	}
 	out.Kind, out.Last = f.Kind, f.Refs == 1
-	h.dropFile(c, fdtable.Remove(t, s.Fd))
+	fdtable.RemoveAt(t, i)
+	h.closeSlot(c, s, f)
 	return uabi.OK
+}
+
+// closeSlot ends a descriptor that was taken out of its table, of that file.
+func (h *Procd) closeSlot(c *server.Ctx, s *state.Slot, f *state.File) {
+	h.spareSlots.Give(s)
+	h.unrefFile(c, f)
 }
 
 // FdFlags implements proc.Handler.

@@ -42,6 +42,9 @@ type Procd struct {
 	uts      map[uint64]*state.Uts
 	top      *state.State // scalars only
 
+	spareFiles table.Spares[state.File]
+	spareSlots table.Spares[state.Slot]
+
 	members  map[int32][]int32          // threads of a process, sorted
 	children map[int32][]int32          // sorted
 	origins  table.Table[uint64, int32] // thread by origin
@@ -331,14 +334,19 @@ func (h *Procd) setContexts(c *server.Ctx, p *state.Process) {
 // Counted objects: drop… forgets one use, and at the last the object with its handles.
 
 func (h *Procd) dropFile(c *server.Ctx, id uint64) {
-	f := h.files.Get(id)
-	if f == nil {
+	if f := h.files.Get(id); f != nil {
+		h.unrefFile(c, f)
+	}
+}
+
+// unrefFile is dropFile for who has found the file.
+func (h *Procd) unrefFile(c *server.Ctx, f *state.File) {
+	if f.Refs--; f.Refs > 0 {
 		return
 	}
-	if f.Refs--; f.Refs == 0 {
-		c.Close(uabi.Handle(f.Handle))
-		h.files.Delete(id)
-	}
+	c.Close(uabi.Handle(f.Handle))
+	h.files.Delete(f.Id)
+	h.spareFiles.Give(f)
 }
 
 func (h *Procd) dropTable(c *server.Ctx, id uint64) {

@@ -87,7 +87,7 @@ func (k *call) execTarget(in *vfs.PathRequest) (at tree.Ref, o *state.Open, err 
 	case f.OpenFile:
 		return k.execOpen(k.opens.Get(f.At.Ino), o)
 	}
-	k.nameOpen(o, f)
+	k.nameOpen(o, &f)
 	return f.At, o, uabi.OK
 }
 

@@ -121,7 +121,7 @@ func (h *VFSD) checkWrite(n *tree.Inode, pos int64, want uint64) (uint64, uabi.E
 }
 
 // openTmpfile is open(2) with O_TMPFILE: f is a directory, in whose file system a file without a name is made.
-func (k *call) openTmpfile(f tree.Found, mode uint32, o *state.Open, out *vfs.OpenReply) uabi.Error {
+func (k *call) openTmpfile(f *tree.Found, mode uint32, o *state.Open, out *vfs.OpenReply) uabi.Error {
 	if !f.OK || f.OpenFile {
 		return uabi.ErrNotFound
 	}

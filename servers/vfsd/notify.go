@@ -119,12 +119,12 @@ func (h *VFSD) foundPlace(f tree.Found) place {
 		return h.dirPlace(n)
 	}
 	p := place{ino: f.At.Ino}
-	p.dir, p.name = nameOf(f)
+	p.dir, p.name = nameOf(&f)
 	return p
 }
 
 // nameOf is the directory and the name of what a walk found by name; 0 where it crossed into another mount.
-func nameOf(f tree.Found) (dir uint64, name string) {
+func nameOf(f *tree.Found) (dir uint64, name string) {
 	if f.Last != tree.LastName || f.OK && f.At.Mount != f.Parent.Mount {
 		return 0, ""
 	}

@@ -50,30 +50,51 @@ func (h *VFSD) Open(c *server.Ctx, in *vfs.OpenRequest, out *vfs.OpenReply) uabi
 		}
 		how |= tree.NoSlash
 	}
-	f, err := k.walk(in.Dir, in.Path, how)
-	if err != uabi.OK {
+	var f tree.Found
+	if err := k.walkTo(&f, in.Dir, in.Path, how); err != uabi.OK {
 		return err
 	}
-	o := &state.Open{Flags: flags & keptFlags}
-	k.nameOpen(o, f)
+	o := h.newOpen(flags & keptFlags)
+	k.nameOpen(o, &f)
+	var err uabi.Error
 	switch {
 	case tmpfile:
 		o.Flags |= flags & (unix.O_EXCL | unix.O_TMPFILE)
-		return k.openTmpfile(f, in.Mode, o, out)
+		err = k.openTmpfile(&f, in.Mode, o, out)
 	case !f.OK && flags&unix.O_CREAT == 0:
-		return uabi.ErrNotFound
+		err = uabi.ErrNotFound
 	case !f.OK:
-		return k.openNew(f, in.Mode, o, out)
+		err = k.openNew(&f, in.Mode, o, out)
 	case f.OpenFile:
-		return k.reopen(k.opens.Get(f.At.Ino), flags, o, out)
+		err = k.reopen(k.opens.Get(f.At.Ino), flags, o, out)
+	default:
+		err = k.openAt(&f, flags, o, out)
 	}
-	return k.openAt(f, flags, o, out)
+	if err != uabi.OK {
+		h.spareOpen(o)
+	}
+	return err
+}
+
+// newOpen is an open file that is being made: the state's from add on, else spareOpen's.
+func (h *VFSD) newOpen(flags uint32) *state.Open {
+	o := h.spareOpens.Take()
+	o.Flags = flags
+	return o
+}
+
+// spareOpen takes an open file that the state does not name, or no longer.
+func (h *VFSD) spareOpen(o *state.Open) {
+	if o.At != nil {
+		h.spareRefs.Give(o.At)
+	}
+	h.spareOpens.Give(o)
 }
 
 // openNew creates a regular file and opens it: the mode does not bind who made it.
-func (k *call) openNew(f tree.Found, mode uint32, o *state.Open, out *vfs.OpenReply) uabi.Error {
+func (k *call) openNew(f *tree.Found, mode uint32, o *state.Open, out *vfs.OpenReply) uabi.Error {
 	spec := tree.Spec{Mode: unix.S_IFREG | mode&0o7777}
-	if err := k.tree.CheckCreate(&k.env, f, spec); err != uabi.OK {
+	if err := k.tree.CheckCreate(&k.env, *f, spec); err != uabi.OK {
 		if k.tree.Single(f.Parent) && err == uabi.ErrPerm {
 			return uabi.ErrAccess // Linux has no way to make files there at all
 		}
@@ -83,7 +104,7 @@ func (k *call) openNew(f tree.Found, mode uint32, o *state.Open, out *vfs.OpenRe
 	if err != uabi.OK {
 		return err
 	}
-	n, err := k.tree.Create(&k.env, f, spec)
+	n, err := k.tree.Create(&k.env, *f, spec)
 	if err != uabi.OK {
 		return err
 	}
@@ -93,16 +114,16 @@ func (k *call) openNew(f tree.Found, mode uint32, o *state.Open, out *vfs.OpenRe
 }
 
 // openAt opens what exists.
-func (k *call) openAt(f tree.Found, flags uint32, o *state.Open, out *vfs.OpenReply) uabi.Error {
-	a, err := k.tree.Attr(&k.env, f.At)
+func (k *call) openAt(f *tree.Found, flags uint32, o *state.Open, out *vfs.OpenReply) uabi.Error {
+	a, err := k.tree.AttrOf(&k.env, f)
 	if err != uabi.OK {
 		return err
 	}
-	kind, err := k.checkOpen(f, a, flags)
+	kind, err := k.checkOpen(f.At, a, flags)
 	if err != uabi.OK {
 		return err
 	}
-	n := k.tree.Inode(f.At.Ino)
+	n := k.tree.InodeOf(f)
 	if kind == vfs.Kind_FILE {
 		if writes(o); (o.Writers > 0 || flags&unix.O_TRUNC != 0) && k.executed(f.At.Ino) {
 			return uabi.ErrTextBusy
@@ -132,14 +153,14 @@ func (k *call) openAt(f tree.Found, flags uint32, o *state.Open, out *vfs.OpenRe
 			return err
 		}
 		n.MtimeNs, n.CtimeNs = k.env.Now, k.env.Now
-		k.notify(k.c, k.foundPlace(f), unix.IN_MODIFY)
+		k.notify(k.c, k.foundPlace(*f), unix.IN_MODIFY)
 	}
 	k.add(o, f.At, kind, handle, out)
 	return uabi.OK
 }
 
 // checkOpen makes open(2)'s checks and says what kind of open file it will be.
-func (k *call) checkOpen(f tree.Found, a tree.Attr, flags uint32) (vfs.Kind, uabi.Error) {
+func (k *call) checkOpen(at tree.Ref, a tree.Attr, flags uint32) (vfs.Kind, uabi.Error) {
 	typ := a.Mode & unix.S_IFMT
 	acc := flags & unix.O_ACCMODE
 	read, write := acc != unix.O_WRONLY, acc != unix.O_RDONLY
@@ -158,14 +179,16 @@ func (k *call) checkOpen(f tree.Found, a tree.Attr, flags uint32) (vfs.Kind, uab
 	case typ == unix.S_IFDIR && (write || flags&(unix.O_CREAT|unix.O_TRUNC) != 0):
 		return 0, uabi.ErrIsDir
 	}
-	if err := k.tree.CheckOpen(&k.env, f.At, read, write || flags&unix.O_TRUNC != 0); err != uabi.OK {
+	if err := k.tree.MayOpen(&k.env, at, a, read, write || flags&unix.O_TRUNC != 0); err != uabi.OK {
 		return 0, err
 	}
 	if flags&unix.O_NOATIME != 0 && k.env.UID != 0 && k.env.UID != a.UID {
 		return 0, uabi.ErrPerm // open(2): only for the owner
 	}
-	if fs := k.tree.FS(f.At); typ == unix.S_IFREG && fs != nil && fs.Type == "sysfs" && (read && a.Mode&0o444 == 0 || write && a.Mode&0o222 == 0) {
-		return 0, uabi.ErrAccess // even for root
+	if typ == unix.S_IFREG && (read && a.Mode&0o444 == 0 || write && a.Mode&0o222 == 0) {
+		if fs := k.tree.FS(at); fs != nil && fs.Type == "sysfs" {
+			return 0, uabi.ErrAccess // even for root
+		}
 	}
 	switch typ {
 	case unix.S_IFDIR:
@@ -173,10 +196,10 @@ func (k *call) checkOpen(f tree.Found, a tree.Attr, flags uint32) (vfs.Kind, uab
 	case unix.S_IFIFO:
 		return vfs.Kind_PIPE, uabi.OK
 	case unix.S_IFCHR, unix.S_IFBLK:
-		if m := k.tree.MountOf(f.At); m != nil && m.Flags&unix.MS_NODEV != 0 {
+		if m := k.tree.MountOf(at); m != nil && m.Flags&unix.MS_NODEV != 0 {
 			return 0, uabi.ErrAccess
 		}
-		return k.checkDevice(typ, k.tree.Inode(f.At.Ino).Rdev)
+		return k.checkDevice(typ, k.tree.Inode(at.Ino).Rdev)
 	case unix.S_IFSOCK:
 		return 0, uabi.ErrNoDevice
 	}
@@ -185,7 +208,8 @@ func (k *call) checkOpen(f tree.Found, a tree.Attr, flags uint32) (vfs.Kind, uab
 
 // add puts an open file into the state. Nothing can fail any more.
 func (k *call) add(o *state.Open, at tree.Ref, kind vfs.Kind, handle uabi.Handle, out *vfs.OpenReply) {
-	o.Id, o.Kind, o.At = k.nextID(), uint32(kind), at.Pb()
+	o.Id, o.Kind, o.At = k.nextID(), uint32(kind), k.spareRefs.Take()
+	o.At.Mount, o.At.Ino = at.Mount, at.Ino
 	if o.Flags&unix.O_PATH == 0 {
 		o.Flags |= oLargeFile
 	}
@@ -208,7 +232,7 @@ func (k *call) reopen(src *state.Open, flags uint32, o *state.Open, out *vfs.Ope
 	o.Path, o.Dir, o.Name = src.Path, src.Dir, src.Name
 	if src.At != nil {
 		at := tree.FromPb(src.At)
-		return k.openAt(tree.Found{At: at, OK: true, Last: tree.LastJump}, flags, o, out)
+		return k.openAt(&tree.Found{At: at, OK: true, Last: tree.LastJump}, flags, o, out)
 	}
 	if isSpecial(src) {
 		return uabi.ErrNoDevice

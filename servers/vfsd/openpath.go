@@ -34,14 +34,16 @@ func (k *call) below(dir tree.Ref, name string) string {
 }
 
 // nameOpen gives an open file that is being made the name under which it was found, or the path where it has none of its own.
-func (k *call) nameOpen(o *state.Open, f tree.Found) {
+func (k *call) nameOpen(o *state.Open, f *tree.Found) {
 	o.Dir, o.Name = nameOf(f)
-	o.Name = strings.Clone(o.Name) // it may alias the message
-	if !f.OK || f.OpenFile {       // of an open file reopen takes the path over
+	if !f.Lasts {
+		o.Name = strings.Clone(o.Name) // it may alias the message
+	}
+	if !f.OK || f.OpenFile { // of an open file reopen takes the path over
 		return
 	}
-	if n := k.tree.Inode(f.At.Ino); n == nil || o.Dir == 0 && !n.IsDir() {
-		o.Path = k.pathOf(f)
+	if n := k.tree.InodeOf(f); n == nil || o.Dir == 0 && !n.IsDir() {
+		o.Path = k.pathOf(*f)
 	}
 }
 

@@ -27,7 +27,7 @@ func TestAnOpenFilesNumberIsNoInodes(t *testing.T) {
 	h.tree.NewBaseFS("erofs", noInode{t: t}, func(err error) { t.Error(err) })
 	k := &call{VFSD: h}
 	o := &state.Open{}
-	k.nameOpen(o, tree.Found{At: tree.Ref{Mount: tree.OpenMount, Ino: 185}, OK: true, Last: tree.LastJump, OpenFile: true})
+	k.nameOpen(o, &tree.Found{At: tree.Ref{Mount: tree.OpenMount, Ino: 185}, OK: true, Last: tree.LastJump, OpenFile: true})
 	if o.Path != "" || o.Dir != 0 {
 		t.Errorf("named %q in %d", o.Path, o.Dir)
 	}

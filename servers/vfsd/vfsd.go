@@ -42,22 +42,24 @@ type Machine struct {
 
 // VFSD is the server's state and what can be rebuilt from it.
 type VFSD struct {
-	cfg      Config
-	tree     *tree.Tree
-	image    base.Image // what the root file system begins as, or nil
-	contexts table.Table[uint64, *state.Context]
-	opens    table.Table[uint64, *state.Open]
-	pipes    table.Table[uint64, *state.Pipe]
-	groups   cgroupfs.Hierarchy
-	ttys     table.Table[uint64, *state.Tty]
-	ttyOpens map[uint64][]uint64 // open files by terminal, ascending
-	logOpens []uint64            // open files of the kernel log, ascending
-	top      *state.State        // scalars and the kernel log only
-	root     tree.Ref
-	inSpace  map[uint64]int       // contexts in a mount namespace, and open files of it
-	epolls   []uint64             // ids of the epoll files among opens, ascending
-	watched  map[uint64][]watcher // by inode
-	writing  map[uint64]int       // by inode: see writers.go
+	cfg        Config
+	tree       *tree.Tree
+	image      base.Image // what the root file system begins as, or nil
+	contexts   table.Table[uint64, *state.Context]
+	opens      table.Table[uint64, *state.Open]
+	spareOpens table.Spares[state.Open]
+	spareRefs  table.Spares[state.Ref] // of spareOpens
+	pipes      table.Table[uint64, *state.Pipe]
+	groups     cgroupfs.Hierarchy
+	ttys       table.Table[uint64, *state.Tty]
+	ttyOpens   map[uint64][]uint64 // open files by terminal, ascending
+	logOpens   []uint64            // open files of the kernel log, ascending
+	top        *state.State        // scalars and the kernel log only
+	root       tree.Ref
+	inSpace    map[uint64]int       // contexts in a mount namespace, and open files of it
+	epolls     []uint64             // ids of the epoll files among opens, ascending
+	watched    map[uint64][]watcher // by inode
+	writing    map[uint64]int       // by inode: see writers.go
 
 	lastDamage string // of the image, that was logged
 
@@ -257,10 +259,9 @@ func (h *VFSD) begin(c *server.Ctx, now bool) *call { return h.beginIn(&call{}, 
 func (h *VFSD) beginIn(k *call, c *server.Ctx, now bool) *call {
 	*k = call{VFSD: h, c: c}
 	id := c.Context(ctx.Fs)
-	if f := h.contexts.Get(c.Badge()); f != nil {
-		id = f.Id
+	if k.fs = h.contexts.Get(c.Badge()); k.fs == nil {
+		k.fs = h.contexts.Get(id)
 	}
-	k.fs = h.contexts.Get(id)
 	k.env.Umask, k.env.Synth, k.env.Groups = defaultUmask, k, k
 	if k.fs != nil {
 		k.env.Root, k.env.NS, k.cwd, k.env.Umask = tree.FromPb(k.fs.Root), k.fs.Ns, tree.FromPb(k.fs.Cwd), k.fs.Umask
@@ -307,12 +308,18 @@ func (k *call) start(dir uint32) (tree.Ref, uabi.Error) {
 }
 
 // walk resolves a request's path.
-func (k *call) walk(dir uint32, path string, how tree.How) (tree.Found, uabi.Error) {
+func (k *call) walk(dir uint32, path string, how tree.How) (f tree.Found, err uabi.Error) {
+	err = k.walkTo(&f, dir, path, how)
+	return f, err
+}
+
+// walkTo is walk into f, which says nothing where there is an error.
+func (k *call) walkTo(f *tree.Found, dir uint32, path string, how tree.How) uabi.Error {
 	at, err := k.start(dir)
 	if err != uabi.OK {
-		return tree.Found{}, err
+		return err
 	}
-	return k.tree.Walk(&k.env, at, path, how)
+	return k.tree.WalkTo(f, &k.env, at, path, how)
 }
 
 // find resolves a path to something that exists. An empty path with AT_EMPTY_PATH is dir itself; then it may be an open file without a
@@ -334,8 +341,8 @@ func (k *call) find(dir uint32, path string, flags uint32) (at tree.Ref, o *stat
 	if flags&atSymlinkNofollow != 0 {
 		how &^= tree.Follow
 	}
-	f, err := k.walk(dir, path, how)
-	if err != uabi.OK {
+	var f tree.Found
+	if err := k.walkTo(&f, dir, path, how); err != uabi.OK {
 		return at, nil, err
 	}
 	if !f.OK {
@@ -380,6 +387,7 @@ func (h *VFSD) Gone(c *server.Ctx, badge uint64) {
 		h.opens.Delete(badge)
 		h.closeLocks(c, badge)
 		h.closeOpen(c, o)
+		h.spareOpen(o)
 	}
 	h.closeFreed(c)
 	h.mountsChanged(c)

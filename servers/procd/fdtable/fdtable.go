@@ -8,8 +8,8 @@ import (
 	"aramid/servers/procd/state"
 )
 
-// find is the slot of a descriptor, or where it would be. Where no number below is free, which is usual, that is the number itself.
-func find(t *state.Table, fd uint32) (int, bool) {
+// Find is the place of a descriptor's slot, or where it would be. Where no number below is free, which is usual, that is the number itself.
+func Find(t *state.Table, fd uint32) (int, bool) {
 	n := uint32(len(t.Slots))
 	if fd < n && t.Slots[fd].Fd == fd {
 		return int(fd), true
@@ -22,7 +22,7 @@ func find(t *state.Table, fd uint32) (int, bool) {
 
 // Get returns a descriptor's slot, or nil.
 func Get(t *state.Table, fd uint32) *state.Slot {
-	if i, ok := find(t, fd); ok {
+	if i, ok := Find(t, fd); ok {
 		return t.Slots[i]
 	}
 	return nil
@@ -30,7 +30,7 @@ func Get(t *state.Table, fd uint32) *state.Slot {
 
 // Lowest returns the lowest free number ≥ least.
 func Lowest(t *state.Table, least uint32) uint32 {
-	i, _ := find(t, least)
+	i, _ := Find(t, least)
 	for fd := least; ; fd, i = fd+1, i+1 {
 		if i >= len(t.Slots) || t.Slots[i].Fd != fd {
 			return fd
@@ -40,26 +40,29 @@ func Lowest(t *state.Table, least uint32) uint32 {
 
 // Put sets a descriptor and returns the file that was there, or 0.
 func Put(t *state.Table, s *state.Slot) (old uint64) {
-	i, ok := find(t, s.Fd)
+	i, ok := Find(t, s.Fd)
 	if ok {
 		old = t.Slots[i].File
 		t.Slots[i] = s
 		return old
 	}
-	t.Slots = slices.Insert(t.Slots, i, s)
 	t.Capacity = max(t.Capacity, capacityFor(s.Fd))
+	if i == len(t.Slots) {
+		t.Slots = append(t.Slots, s)
+	} else {
+		t.Slots = slices.Insert(t.Slots, i, s)
+	}
 	return 0
 }
 
-// Remove takes a descriptor away and returns its file, or 0.
-func Remove(t *state.Table, fd uint32) uint64 {
-	i, ok := find(t, fd)
-	if !ok {
-		return 0
+// RemoveAt takes the slot at a place away.
+func RemoveAt(t *state.Table, i int) {
+	if last := len(t.Slots) - 1; i == last {
+		t.Slots[last] = nil
+		t.Slots = t.Slots[:last]
+		return
 	}
-	f := t.Slots[i].File
 	t.Slots = slices.Delete(t.Slots, i, i+1)
-	return f
 }
 
 // RemoveIf takes away all descriptors that match and returns their files.

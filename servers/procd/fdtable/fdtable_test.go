@@ -17,7 +17,8 @@ func TestCapacityGrowsInPowersOfTwoAndIsForkedByNeed(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ removed, forked uint32 }{{512, 512}, {300, 256}, {128, 128}, {127, 128}, {64, 64}, {63, 64}, {5, 64}} {
-		Remove(table, c.removed)
+		i, _ := Find(table, c.removed)
+		RemoveAt(table, i)
 		if got := Capacity(Copy(table)); got != c.forked {
 			t.Errorf("without descriptor %d a copy's capacity is %d, want %d", c.removed, got, c.forked)
 		}
@@ -48,8 +49,12 @@ func TestTableBehavesLikeAMap(t *testing.T) {
 				}
 				naive[fd] = file
 			case 2:
-				if old := Remove(table, fd); old != naive[fd] {
-					r.Fatalf("removed %d, want %d", old, naive[fd])
+				i, ok := Find(table, fd)
+				if ok != (naive[fd] != 0) || ok && table.Slots[i].File != naive[fd] {
+					r.Fatalf("find %d: %v, want %d", fd, ok, naive[fd])
+				}
+				if ok {
+					RemoveAt(table, i)
 				}
 				delete(naive, fd)
 			case 3:

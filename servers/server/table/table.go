@@ -66,41 +66,54 @@ func (t *Table[K, V]) at(key K) int {
 	return -1
 }
 
+// Find is where key's value is, or nil. It is good until the table changes.
+func (t *Table[K, V]) Find(key K) *V {
+	if i := t.at(key); i >= 0 {
+		return &t.slots[i].v
+	}
+	return nil
+}
+
 // Put sets the value of key, which must not be 0.
 func (t *Table[K, V]) Put(key K, v V) {
 	if key == 0 {
 		panic("table: key 0")
 	}
-	if i := t.at(key); i >= 0 {
-		t.slots[i].v = v
-		return
-	}
-	if 4*(t.n+1) > 3*len(t.slots) {
+	if len(t.slots) == 0 {
 		t.grow()
 	}
-	t.insert(key, v)
-}
-
-func (t *Table[K, V]) insert(key K, v V) {
-	mask := uint64(len(t.slots) - 1)
-	i := t.first(key)
-	for t.slots[i].key != 0 {
-		i = (i + 1) & mask
+	s := t.slot(key)
+	if s.key == 0 {
+		if t.n++; 4*t.n > 3*len(t.slots) {
+			t.grow()
+			s = t.slot(key)
+		}
+		s.key = key
 	}
-	t.slots[i] = slot[K, V]{key, v}
-	t.n++
+	s.v = v
 }
 
+// slot is where key is, or the free slot where it would be. There are slots.
+func (t *Table[K, V]) slot(key K) *slot[K, V] {
+	for i := t.first(key); ; i++ {
+		s := &t.slots[i&uint64(len(t.slots)-1)]
+		if s.key == key || s.key == 0 {
+			return s
+		}
+	}
+}
+
+// grow doubles the slots.
 func (t *Table[K, V]) grow() {
 	old := t.slots
 	size := max(2*len(old), minSlots)
-	t.slots, t.shift, t.n = make([]slot[K, V], size), 64, 0
+	t.slots, t.shift = make([]slot[K, V], size), 64
 	for ; size > 1; size /= 2 {
 		t.shift--
 	}
 	for i := range old {
 		if old[i].key != 0 {
-			t.insert(old[i].key, old[i].v)
+			*t.slot(old[i].key) = old[i]
 		}
 	}
 }

@@ -22,6 +22,9 @@ func TestATableIsAMap(t *testing.T) {
 				table.Put(key, i+1)
 				model[key] = i + 1
 			}
+			if at := table.Find(key); (at == nil) != (model[key] == 0) || at != nil && *at != model[key] {
+				t.Fatalf("span %d, step %d: key %d is not found", span, i, key)
+			}
 			if table.Get(key) != model[key] || table.Has(key) != (model[key] != 0) || table.Len() != len(model) {
 				t.Fatalf("span %d, step %d: key %d is %d, not %d; %d entries, not %d", span, i, key, table.Get(key), model[key], table.Len(), len(model))
 			}
@@ -80,5 +83,31 @@ func TestKeysMayBeSigned(t *testing.T) {
 	table.Put(1, "b")
 	if table.Get(-1) != "a" || table.Get(1) != "b" || !slices.Equal(table.Keys(), []int32{-1, 1}) {
 		t.Errorf("%q, %q, keys %v", table.Get(-1), table.Get(1), table.Keys())
+	}
+}
+
+func TestWhatIsSparedIsUsedAgainAndEmpty(t *testing.T) {
+	type thing struct {
+		n    int
+		more []byte
+	}
+	var s Spares[thing]
+	a := s.Take()
+	a.n, a.more = 1, []byte("x")
+	s.Give(a)
+	if b := s.Take(); b != a || b.n != 0 || b.more != nil {
+		t.Errorf("%v, not an empty %p", b, a)
+	}
+	if b := s.Take(); b == a {
+		t.Error("one thing was given out twice")
+	}
+	for range 2 * maxSpares {
+		s.Give(&thing{})
+	}
+	if len(s.free) != maxSpares {
+		t.Errorf("%d spares are kept", len(s.free))
+	}
+	if n := testing.AllocsPerRun(10, func() { s.Give(s.Take()) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

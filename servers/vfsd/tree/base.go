@@ -2,6 +2,7 @@ package tree
 
 import (
 	"sort"
+	"strings"
 
 	"aramid/servers/vfsd/state"
 	"aramid/ukernel/uabi"
@@ -62,18 +63,42 @@ func (t *Tree) load(ino uint64) *Inode {
 
 // child finds a name in a directory; 0: there is none.
 func (t *Tree) child(dir *Inode, name string) (uint64, uabi.Error) {
-	if !dir.Lower {
-		if e := dir.names[name]; e != nil {
-			return e.Ino, uabi.OK
-		}
-		return 0, uabi.OK
+	e, err := t.entry(dir, name)
+	if e == nil {
+		return 0, err
 	}
+	return e.Ino, uabi.OK
+}
+
+// entry finds a name in a directory; nil: there is none. The entry's own name lasts: it aliases no message.
+func (t *Tree) entry(dir *Inode, name string) (*state.Entry, uabi.Error) {
+	if dir.names != nil {
+		if e := dir.names.get(name); e != nil {
+			return e, uabi.OK
+		}
+	}
+	if !dir.Lower {
+		return nil, uabi.OK
+	}
+	return t.lowerEntry(dir, name)
+}
+
+// lowerEntry finds a name in a directory as the image has it, and keeps what it found for the next time.
+func (t *Tree) lowerEntry(dir *Inode, name string) (*state.Entry, uabi.Error) {
 	ino, err := t.base.Lookup(dir.Ino, name)
 	if err != nil {
 		t.damaged(err)
-		return 0, uabi.ErrIO
+		return nil, uabi.ErrIO
 	}
-	return ino, uabi.OK
+	if ino == 0 {
+		return nil, uabi.OK
+	}
+	if dir.names == nil {
+		dir.names = &names{}
+	}
+	e := &state.Entry{Name: strings.Clone(name), Ino: ino}
+	dir.names.put(e)
+	return e, uabi.OK
 }
 
 // List gives a directory's entries behind a cookie, in their order, until yield returns false.
@@ -111,11 +136,11 @@ func (t *Tree) own(dir *Inode) {
 	if !dir.Lower {
 		return
 	}
-	dir.names = map[string]*state.Entry{}
+	dir.names = &names{}
 	t.List(dir, 0, func(e Entry) bool {
 		p := &state.Entry{Name: e.Name, Ino: e.Ino, Cookie: e.Cookie}
 		dir.Entries = append(dir.Entries, p)
-		dir.names[e.Name] = p
+		dir.names.put(p)
 		dir.LastCookie = e.Cookie
 		return true
 	})

@@ -5,7 +5,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"aramid/servers/server/table"
 	"aramid/servers/vfsd/state"
 	"aramid/ukernel/uabi"
 )
@@ -47,6 +46,7 @@ func (t *Tree) newMount(f *state.FileSystem, root Spot, source string, flags uin
 // addMount puts a mount into the indexes; a child's parent is there already.
 func (t *Tree) addMount(m *state.Mount) {
 	t.mounts.Put(m.Id, m)
+	t.uses.Put(m.Id, 0)
 	t.fsMounts[m.Fs]++
 	t.Hold(rootRef(m))
 	if m.Parent != 0 {
@@ -55,8 +55,7 @@ func (t *Tree) addMount(m *state.Mount) {
 }
 
 func (t *Tree) indexPlace(m *state.Mount) {
-	t.covered[at(m)] = m.Id
-	add(&t.covers, m.At, 1)
+	t.covers.Put(m.At, append(t.covers.Get(m.At), m))
 	i, _ := slices.BinarySearch(t.kids[m.Parent], m.Id)
 	t.kids[m.Parent] = slices.Insert(t.kids[m.Parent], i, m.Id)
 	t.Hold(at(m))
@@ -64,7 +63,7 @@ func (t *Tree) indexPlace(m *state.Mount) {
 
 // place puts a mount onto a spot. What covers that spot comes to lie on top of it.
 func (t *Tree) place(m *state.Mount, s Spot) {
-	above := t.mounts.Get(t.covered[s.Ref])
+	above := t.over(s.Ref)
 	if above != nil {
 		t.unplace(above)
 	}
@@ -78,8 +77,7 @@ func (t *Tree) place(m *state.Mount, s Spot) {
 
 // unplace takes a mount from its place.
 func (t *Tree) unplace(m *state.Mount) {
-	delete(t.covered, at(m))
-	add(&t.covers, m.At, -1)
+	t.uncoverPlace(m)
 	kids := t.kids[m.Parent]
 	kids = slices.DeleteFunc(kids, func(id uint64) bool { return id == m.Id })
 	if t.kids[m.Parent] = kids; len(kids) == 0 {
@@ -87,6 +85,26 @@ func (t *Tree) unplace(m *state.Mount) {
 	}
 	t.Drop(at(m))
 	m.Parent, m.At, m.AtDir, m.AtName = 0, 0, 0, ""
+}
+
+// uncoverPlace takes a mount out of the index of what lies on its inode.
+func (t *Tree) uncoverPlace(m *state.Mount) {
+	covers := slices.DeleteFunc(t.covers.Get(m.At), func(c *state.Mount) bool { return c == m })
+	if len(covers) == 0 {
+		t.covers.Delete(m.At)
+		return
+	}
+	t.covers.Put(m.At, covers)
+}
+
+// over is the mount that covers a ref, or nil.
+func (t *Tree) over(r Ref) *state.Mount {
+	for _, m := range t.covers.Get(r.Ino) {
+		if m.Parent == r.Mount {
+			return m
+		}
+	}
+	return nil
 }
 
 // spotOf is where a mount is.
@@ -98,6 +116,7 @@ func (t *Tree) forget(m *state.Mount) {
 		return
 	}
 	t.mounts.Delete(m.Id)
+	t.uses.Delete(m.Id)
 	t.Drop(rootRef(m))
 	if t.fsMounts[m.Fs]--; t.fsMounts[m.Fs] == 0 {
 		delete(t.fsMounts, m.Fs)
@@ -105,30 +124,24 @@ func (t *Tree) forget(m *state.Mount) {
 	}
 }
 
-// add changes a count; what is counted 0 times has no entry.
-func add(counts *table.Table[uint64, int], key uint64, by int) {
-	if n := counts.Get(key) + by; n != 0 {
-		counts.Put(key, n)
-	} else {
-		counts.Delete(key)
-	}
-}
-
 // Use counts an open file or a context that stands at a ref.
 func (t *Tree) Use(r Ref) {
 	t.Hold(r)
-	if m := t.mounts.Get(r.Mount); m != nil {
-		add(&t.uses, m.Id, 1)
-		m.Expire = false
+	if n := t.uses.Find(r.Mount); n != nil {
+		*n++
+		t.mounts.Get(r.Mount).Expire = false
 	}
 }
 
 // Unuse undoes Use.
 func (t *Tree) Unuse(r Ref) {
 	t.Drop(r)
-	if m := t.mounts.Get(r.Mount); m != nil {
-		add(&t.uses, m.Id, -1)
-		t.forget(m)
+	n := t.uses.Find(r.Mount)
+	if n == nil {
+		return
+	}
+	if *n--; *n == 0 {
+		t.forget(t.mounts.Get(r.Mount))
 	}
 }
 
@@ -193,7 +206,7 @@ func (t *Tree) ReadOnly(r Ref) bool {
 
 // on lists what is mounted on a name, through whatever mount.
 func (t *Tree) on(n, dir *Inode, name string) []*state.Mount {
-	if t.covers.Get(n.Ino) == 0 {
+	if t.covers.Get(n.Ino) == nil {
 		return nil
 	}
 	return t.which(func(m *state.Mount) bool {

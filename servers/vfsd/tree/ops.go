@@ -421,16 +421,21 @@ func (a Attr) Changed(e *Env, c Change) Attr {
 
 // CheckOpen says whether an existing inode may be opened for reading or writing.
 func (t *Tree) CheckOpen(e *Env, r Ref, read, write bool) uabi.Error {
+	a, err := t.attr(e, r)
+	if err != uabi.OK {
+		return err
+	}
+	return t.MayOpen(e, r, a, read, write)
+}
+
+// MayOpen is CheckOpen for who knows the attributes.
+func (t *Tree) MayOpen(e *Env, r Ref, a Attr, read, write bool) uabi.Error {
 	want := uint32(0)
 	if read {
 		want |= mayRead
 	}
 	if write {
 		want |= mayWrite
-	}
-	a, err := t.attr(e, r)
-	if err != uabi.OK {
-		return err
 	}
 	if typ := a.Mode & unix.S_IFMT; write && t.ReadOnly(r) && (typ == unix.S_IFREG || typ == unix.S_IFDIR) {
 		return uabi.ErrReadOnly

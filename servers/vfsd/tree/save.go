@@ -48,9 +48,10 @@ func (t *Tree) index() {
 		if !n.IsDir() || n.Lower {
 			continue
 		}
-		n.names = make(map[string]*state.Entry, len(n.Entries))
+		n.names = &names{}
+		n.names.reserve(len(n.Entries))
 		for _, e := range n.Entries {
-			n.names[e.Name] = e
+			n.names.put(e)
 			if c := t.inodes.Get(e.Ino); c != nil && c.IsDir() {
 				c.name = e.Name
 			}

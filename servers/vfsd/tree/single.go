@@ -23,11 +23,13 @@ func (t *Tree) SingleFS(typ string) *state.FileSystem {
 
 // Child is what a name in a directory means, or nil.
 func (t *Tree) Child(dir *Inode, name string) *Inode {
-	e := dir.names[name]
-	if e == nil {
+	if dir.names == nil {
 		return nil
 	}
-	return t.inodes.Get(e.Ino)
+	if e := dir.names.get(name); e != nil {
+		return t.inodes.Get(e.Ino)
+	}
+	return nil
 }
 
 // Remove takes a file out of a directory.

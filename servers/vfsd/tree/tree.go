@@ -38,10 +38,10 @@ func (r Ref) Synthetic() bool { return r.Ino >= SyntheticBase }
 // Inode is a state message and what can be rebuilt from the others.
 type Inode struct {
 	*state.Inode
-	names map[string]*state.Entry // of a directory that is not Lower
-	name  string                  // of a directory in its parent, or "" (nameOf)
-	base  bool                    // as the image has it
-	opens int                     // open files, contexts and mounts that hold it
+	names *names // of a directory; nil: none
+	name  string // of a directory in its parent, or "" (nameOf)
+	base  bool   // as the image has it
+	opens int    // open files, contexts and mounts that hold it
 }
 
 // Type returns the S_IF… bits.
@@ -60,11 +60,10 @@ type Tree struct {
 	damaged  func(error)
 	fs       table.Table[uint64, *state.FileSystem]
 	mounts   table.Table[uint64, *state.Mount]
-	covered  map[Ref]uint64           // (parent mount, inode) → mount on it
-	covers   table.Table[uint64, int] // mounts on an inode, through whatever mount
-	kids     map[uint64][]uint64      // mounts in a mount, by number
-	uses     table.Table[uint64, int] // open files and contexts in a mount
-	fsMounts map[uint64]int           // mounts of a file system
+	covers   table.Table[uint64, []*state.Mount] // mounts on an inode, one for each mount through which it is covered
+	kids     map[uint64][]uint64                 // mounts in a mount, by number
+	uses     table.Table[uint64, int]            // open files and contexts in each mount
+	fsMounts map[uint64]int                      // mounts of a file system
 	spaces   table.Table[uint64, *state.Namespace]
 	used     map[uint64]*usage   // by file system
 	moved    map[uint64]struct{} // namespaces whose mounts have changed
@@ -78,8 +77,7 @@ type Tree struct {
 // New makes an empty tree. nextID gives numbers for mounts and file systems that are never used again.
 func New(nextID func() uint64) *Tree {
 	return &Tree{
-		covered: map[Ref]uint64{}, kids: map[uint64][]uint64{}, fsMounts: map[uint64]int{},
-		used: map[uint64]*usage{}, moved: map[uint64]struct{}{}, nextID: nextID,
+		kids: map[uint64][]uint64{}, fsMounts: map[uint64]int{}, used: map[uint64]*usage{}, moved: map[uint64]struct{}{}, nextID: nextID,
 	}
 }
 
@@ -142,7 +140,7 @@ func (t *Tree) NewInode(fs uint64, mode, uid, gid uint32, now int64) *Inode {
 	}}
 	if n.IsDir() {
 		n.Nlink, n.Size = 2, 2*entrySize
-		n.names = map[string]*state.Entry{}
+		n.names = &names{}
 	}
 	t.inodes.Put(n.Ino, n)
 	t.countInode(n)
@@ -184,7 +182,7 @@ func (t *Tree) link(dir *Inode, name string, n *Inode) {
 	name = strings.Clone(name) // it may alias a message
 	e := &state.Entry{Name: name, Ino: n.Ino, Cookie: dir.LastCookie}
 	dir.Entries = append(dir.Entries, e)
-	dir.names[name] = e
+	dir.names.put(e)
 	dir.Size += entrySize
 	if n.IsDir() {
 		t.touch(n)
@@ -198,8 +196,8 @@ const entrySize = 20
 
 func (t *Tree) unlink(dir *Inode, name string) {
 	t.own(dir)
-	e := dir.names[name]
-	delete(dir.names, name)
+	e := dir.names.get(name)
+	dir.names.remove(e)
 	i := sort.Search(len(dir.Entries), func(i int) bool { return dir.Entries[i].Cookie >= e.Cookie })
 	dir.Entries = slices.Delete(dir.Entries, i, i+1)
 	dir.Size -= entrySize

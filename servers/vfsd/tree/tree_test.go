@@ -138,11 +138,11 @@ func hostListing(t *rapid.T, dir, prefix string) (out []string) {
 	return out
 }
 
-var names = rapid.SampledFrom([]string{"a", "b", "c", "a", "b", "."})
+var someNames = rapid.SampledFrom([]string{"a", "b", "c", "a", "b", "."})
 
 // drawPath gives a relative path; up of them may be "..".
 func drawPath(t *rapid.T, up bool) string {
-	parts := rapid.SliceOfN(names, 1, 3).Draw(t, "path")
+	parts := rapid.SliceOfN(someNames, 1, 3).Draw(t, "path")
 	if up && rapid.IntRange(0, 5).Draw(t, "up") == 0 {
 		parts = append([]string{".."}, parts...)
 	}

@@ -41,7 +41,7 @@ func (t *Tree) busy(m *state.Mount) bool {
 		return true
 	}
 	for _, p := range t.receivers(t.mounts.Get(m.Parent)) {
-		c := t.mounts.Get(t.covered[Ref{p.Id, m.At}])
+		c := t.over(Ref{p.Id, m.At})
 		if c == nil || len(t.kids[c.Id]) > 0 && t.topper(c) == nil {
 			continue
 		}
@@ -101,7 +101,7 @@ func (t *Tree) goAlong(list []*state.Mount, going map[uint64]bool) (out []*state
 			continue
 		}
 		for _, p := range t.receivers(t.mounts.Get(m.Parent)) {
-			if c := t.mounts.Get(t.covered[Ref{p.Id, m.At}]); c != nil && !going[c.Id] {
+			if c := t.over(Ref{p.Id, m.At}); c != nil && !going[c.Id] {
 				going[c.Id] = true
 				found = append(found, c)
 			}

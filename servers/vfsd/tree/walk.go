@@ -33,12 +33,22 @@ const (
 // Found is where a walk ended. Without OK the last component does not exist, and Parent and Name say where it would be.
 type Found struct {
 	At       Ref
-	OK       bool
+	Inode    *Inode // At's, where the walk came by it: else nil (Tree.InodeOf)
 	Parent   Ref
-	Name     string
+	Name     string // aliases the path, unless Lasts
 	Last     Last
+	OK       bool
+	Lasts    bool // Name is the directory's own
 	Slash    bool // the path ended in a slash
 	OpenFile bool // At is an open file's number, not an inode (Last == LastJump)
+}
+
+// InodeOf is the inode at which a walk ended, or nil. Nothing has changed since.
+func (t *Tree) InodeOf(f *Found) *Inode {
+	if f.Inode != nil {
+		return f.Inode
+	}
+	return t.Inode(f.At.Ino)
 }
 
 // access rights as access(2) numbers them.
@@ -49,114 +59,158 @@ const (
 )
 
 // Walk resolves path from start (path_resolution(7)).
-func (t *Tree) Walk(e *Env, start Ref, path string, how How) (Found, uabi.Error) {
+func (t *Tree) Walk(e *Env, start Ref, path string, how How) (f Found, err uabi.Error) {
+	err = t.WalkTo(&f, e, start, path, how)
+	return f, err
+}
+
+// WalkTo is Walk into f, which says nothing where there is an error.
+func (t *Tree) WalkTo(f *Found, e *Env, start Ref, path string, how How) uabi.Error {
 	if path == "" {
-		return Found{}, uabi.ErrNotFound
+		return uabi.ErrNotFound
 	}
 	if len(path) >= PathMax {
-		return Found{}, uabi.ErrName
+		return uabi.ErrName
 	}
-	cur, rest, links := start, path, 0
+	*f = Found{Last: LastRoot, Slash: path[len(path)-1] == '/'}
+	w := walk{Tree: t, e: e, how: how, cur: start, rest: path}
 	if path[0] == '/' {
-		cur = e.Root
+		w.cur = e.Root
 	}
-	f := Found{Last: LastRoot, Slash: strings.HasSuffix(path, "/")}
 	for {
-		rest = noSlashes(rest)
-		if rest == "" {
-			f.At, f.OK, f.Parent = cur, true, cur
-			return f, uabi.OK
+		if done, err := w.step(f); done || err != uabi.OK {
+			return err
 		}
-		name, tail := rest, ""
-		if i := strings.IndexByte(rest, '/'); i >= 0 {
-			name, tail = rest[:i], rest[i:]
-		}
-		last := noSlashes(tail) == ""
-		slash := last && tail != ""
-		dir, err := t.mayWalk(e, cur)
-		if err != uabi.OK {
-			return f, err
-		}
-		rest = tail
-		if len(name) > NameMax {
-			return f, uabi.ErrName
-		}
-		if name == "." || name == ".." {
-			f.Last = LastDot
-			if name == ".." {
-				f.Last = LastDotDot
-				cur = t.parent(e, cur)
-			}
-			if last {
-				f.At, f.OK, f.Parent, f.Name, f.Slash = cur, true, cur, name, slash
-				return f, uabi.OK
-			}
-			continue
-		}
-		if slash && how&NoSlash != 0 {
-			return f, uabi.ErrIsDir
-		}
-		child, err := t.lookup(e, cur, dir, name)
-		if err == uabi.ErrNotFound && last {
-			f.Parent, f.Name, f.Last, f.Slash = cur, name, LastName, slash
-			return f, uabi.OK
-		}
-		if err != uabi.OK {
-			return f, err
-		}
-		typ, err := t.typeOf(e, child)
-		if err != uabi.OK {
-			return f, err
-		}
-		if typ == unix.S_IFLNK && (!last || how&Follow != 0 || slash && how&FollowOnSlash != 0) {
-			if links++; links > MaxLinks {
-				return f, uabi.ErrLoop
-			}
-			target, at, jump, err := t.readLink(e, child)
-			if err != uabi.OK {
-				return f, err
-			}
-			if jump {
-				f.Last, f.Name, f.Parent = LastJump, name, cur
-				if at.Mount == OpenMount {
-					if !last {
-						return f, uabi.ErrNotDir
-					}
-					f.At, f.OK, f.OpenFile = at, true, true
-					return f, uabi.OK
-				}
-				cur = at
-				if last {
-					f.At, f.OK, f.Slash = cur, true, slash
-					return f, uabi.OK
-				}
-				continue
-			}
-			if target == "" {
-				return f, uabi.ErrNotFound
-			}
-			if !last || slash {
-				target += "/"
-			}
-			if len(target)+len(rest) >= 2*PathMax {
-				return f, uabi.ErrName
-			}
-			rest = target + rest
-			if target[0] == '/' {
-				cur = e.Root
-			}
-			f.Last = LastRoot
-			continue
-		}
-		if last {
-			if slash && typ != unix.S_IFDIR && how&FollowOnSlash != 0 {
-				return f, uabi.ErrNotDir
-			}
-			f.At, f.OK, f.Parent, f.Name, f.Last, f.Slash = child, true, cur, name, LastName, slash
-			return f, uabi.OK
-		}
-		cur = child
 	}
+}
+
+// walk is a walk on its way.
+type walk struct {
+	*Tree
+	e     *Env
+	how   How
+	links int    // followed so far
+	cur   Ref    // where it is
+	dir   *Inode // cur's: nil where cur is synthetic, or was not looked at
+	rest  string // of the path
+}
+
+// step resolves one component. done: f says where the walk has ended. (f is no field of w: what e's interfaces are given is on the heap.)
+func (w *walk) step(f *Found) (done bool, err uabi.Error) {
+	w.rest = noSlashes(w.rest)
+	if w.rest == "" {
+		return w.end(f), uabi.OK
+	}
+	name, tail := w.rest, ""
+	if i := strings.IndexByte(w.rest, '/'); i >= 0 {
+		name, tail = w.rest[:i], w.rest[i:]
+	}
+	last := noSlashes(tail) == ""
+	slash := last && tail != ""
+	if w.dir == nil || w.e.UID != 0 || !w.dir.IsDir() {
+		if w.dir, err = w.mayWalk(w.e, w.cur); err != uabi.OK {
+			return false, err
+		}
+	}
+	w.rest = tail
+	switch {
+	case len(name) > NameMax:
+		return false, uabi.ErrName
+	case name == "." || name == "..":
+		return w.dots(f, name, last, slash), uabi.OK
+	case slash && w.how&NoSlash != 0:
+		return false, uabi.ErrIsDir
+	}
+	at, own, err := w.lookup(w.e, w.cur, w.dir, name)
+	if err == uabi.ErrNotFound && last {
+		f.Parent, f.Name, f.Last, f.Slash = w.cur, name, LastName, slash
+		return true, uabi.OK
+	}
+	if err != uabi.OK {
+		return false, err
+	}
+	n, typ, err := w.typeOf(w.e, at)
+	switch {
+	case err != uabi.OK:
+		return false, err
+	case typ == unix.S_IFLNK && (!last || w.how&Follow != 0 || slash && w.how&FollowOnSlash != 0):
+		return w.follow(f, at, name, last, slash)
+	case !last:
+		w.cur, w.dir = at, n
+		return false, uabi.OK
+	case slash && typ != unix.S_IFDIR && w.how&FollowOnSlash != 0:
+		return false, uabi.ErrNotDir
+	}
+	f.At, f.Inode, f.OK, f.Parent, f.Name, f.Lasts, f.Last, f.Slash = at, n, true, w.cur, name, false, LastName, slash
+	if own != "" {
+		f.Name, f.Lasts = own, true
+	}
+	return true, uabi.OK
+}
+
+// end is where there is nothing more to resolve.
+func (w *walk) end(f *Found) (done bool) {
+	f.At, f.Inode, f.OK, f.Parent = w.cur, w.dir, true, w.cur
+	return true
+}
+
+// dots resolves "." and "..".
+func (w *walk) dots(f *Found, name string, last, slash bool) (done bool) {
+	f.Last = LastDot
+	if name == ".." {
+		f.Last = LastDotDot
+		w.cur, w.dir = w.parent(w.e, w.cur), nil
+	}
+	if !last {
+		return false
+	}
+	f.Name, f.Slash = name, slash
+	return w.end(f)
+}
+
+// follow goes where a symbolic link leads.
+func (w *walk) follow(f *Found, link Ref, name string, last, slash bool) (done bool, err uabi.Error) {
+	if w.links++; w.links > MaxLinks {
+		return false, uabi.ErrLoop
+	}
+	target, at, jump, err := w.readLink(w.e, link)
+	switch {
+	case err != uabi.OK:
+		return false, err
+	case jump:
+		return w.jump(f, at, name, last, slash)
+	case target == "":
+		return false, uabi.ErrNotFound
+	}
+	if !last || slash {
+		target += "/"
+	}
+	if len(target)+len(w.rest) >= 2*PathMax {
+		return false, uabi.ErrName
+	}
+	w.rest = target + w.rest
+	if target[0] == '/' {
+		w.cur, w.dir = w.e.Root, nil
+	}
+	f.Last = LastRoot
+	return false, uabi.OK
+}
+
+// jump goes where a magic link of a synthetic file system leads.
+func (w *walk) jump(f *Found, at Ref, name string, last, slash bool) (done bool, err uabi.Error) {
+	f.Last, f.Name, f.Parent = LastJump, name, w.cur
+	switch {
+	case at.Mount == OpenMount && !last:
+		return false, uabi.ErrNotDir
+	case at.Mount == OpenMount:
+		f.At, f.OK, f.OpenFile = at, true, true
+		return true, uabi.OK
+	case last:
+		f.At, f.OK, f.Slash = at, true, slash
+		return true, uabi.OK
+	}
+	w.cur, w.dir = at, nil
+	return false, uabi.OK
 }
 
 // OpenMount as the mount of a Ref says that the number is an open file's, which has no inode (a pipe).
@@ -194,46 +248,44 @@ func (t *Tree) mayWalk(e *Env, r Ref) (*Inode, uabi.Error) {
 	return n, allowed(e, a, mayExec)
 }
 
-// typeOf gives the S_IF… bits.
-func (t *Tree) typeOf(e *Env, r Ref) (uint32, uabi.Error) {
-	if n := t.inodes.Get(r.Ino); n != nil {
-		return n.Type(), uabi.OK
+// typeOf gives the S_IF… bits, and the inode of what is not synthetic.
+func (t *Tree) typeOf(e *Env, r Ref) (*Inode, uint32, uabi.Error) {
+	if r.Synthetic() {
+		a, err := e.Synth.Attr(r.Ino)
+		return nil, a.Mode & unix.S_IFMT, err
 	}
-	a, err := t.attr(e, r)
-	return a.Mode & unix.S_IFMT, err
+	n := t.Inode(r.Ino)
+	if n == nil {
+		return nil, 0, uabi.ErrIO // its name is there: the image is damaged
+	}
+	return n, n.Type(), uabi.OK
 }
 
-// lookup finds a name in a directory (dir; nil: a synthetic one) and what is mounted on it.
-func (t *Tree) lookup(e *Env, at Ref, dir *Inode, name string) (Ref, uabi.Error) {
+// lookup finds a name in a directory (dir; nil: a synthetic one) and what is mounted on it. own is the name as the directory has it, or "".
+func (t *Tree) lookup(e *Env, at Ref, dir *Inode, name string) (r Ref, own string, err uabi.Error) {
 	if dir == nil {
 		ino, err := e.Synth.Lookup(at.Ino, name)
 		if err != uabi.OK {
-			return Ref{}, err
+			return Ref{}, "", err
 		}
-		return t.cross(Ref{at.Mount, ino}), uabi.OK
+		return t.cross(Ref{at.Mount, ino}), "", uabi.OK
 	}
-	ino, err := t.child(dir, name)
+	found, err := t.entry(dir, name)
 	if err != uabi.OK {
-		return Ref{}, err
+		return Ref{}, "", err
 	}
-	if ino == 0 {
-		return Ref{}, uabi.ErrNotFound
+	if found == nil {
+		return Ref{}, "", uabi.ErrNotFound
 	}
-	return t.cross(Ref{at.Mount, ino}), uabi.OK
+	return t.cross(Ref{at.Mount, found.Ino}), found.Name, uabi.OK
 }
 
 // cross goes up to the topmost mount on a ref.
 func (t *Tree) cross(r Ref) Ref {
-	for {
-		if t.covers.Get(r.Ino) == 0 {
-			return r
-		}
-		m, ok := t.covered[r]
-		if !ok {
-			return r
-		}
-		r = Ref{m, t.mounts.Get(m).Root}
+	for m := t.over(r); m != nil; m = t.over(r) {
+		r = rootRef(m)
 	}
+	return r
 }
 
 // parent is "..": it stays at the caller's root.
@@ -323,6 +375,14 @@ func (t *Tree) Access(e *Env, r Ref, mode uint32) uabi.Error {
 		return uabi.ErrReadOnly
 	}
 	return allowed(e, a, mode)
+}
+
+// AttrOf gives the attributes of what a walk found. Nothing has changed since.
+func (t *Tree) AttrOf(e *Env, f *Found) (Attr, uabi.Error) {
+	if f.Inode != nil {
+		return f.Inode.attr(), uabi.OK
+	}
+	return t.attr(e, f.At)
 }
 
 // Attr gives the attributes behind a ref.
