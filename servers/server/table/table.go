@@ -68,8 +68,11 @@ func (t *Table[K, V]) at(key K) int {
 
 // Find is where key's value is, or nil. It is good until the table changes.
 func (t *Table[K, V]) Find(key K) *V {
-	if i := t.at(key); i >= 0 {
-		return &t.slots[i].v
+	if t.n == 0 {
+		return nil
+	}
+	if s := t.slot(key); s.key != 0 {
+		return &s.v
 	}
 	return nil
 }

@@ -56,6 +56,9 @@ func (t *Tree) addMount(m *state.Mount) {
 
 func (t *Tree) indexPlace(m *state.Mount) {
 	t.covers.Put(m.At, append(t.covers.Get(m.At), m))
+	if n := t.Inode(m.At); n != nil {
+		n.covers++
+	}
 	i, _ := slices.BinarySearch(t.kids[m.Parent], m.Id)
 	t.kids[m.Parent] = slices.Insert(t.kids[m.Parent], i, m.Id)
 	t.Hold(at(m))
@@ -89,6 +92,9 @@ func (t *Tree) unplace(m *state.Mount) {
 
 // uncoverPlace takes a mount out of the index of what lies on its inode.
 func (t *Tree) uncoverPlace(m *state.Mount) {
+	if n := t.Inode(m.At); n != nil {
+		n.covers--
+	}
 	covers := slices.DeleteFunc(t.covers.Get(m.At), func(c *state.Mount) bool { return c == m })
 	if len(covers) == 0 {
 		t.covers.Delete(m.At)

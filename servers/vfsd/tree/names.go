@@ -58,11 +58,12 @@ func (t *names) get(name string) *state.Entry {
 	if t.n == 0 {
 		return nil
 	}
-	h := hashName(name)
+	h, slots := hashName(name), t.slots
 	for i := h; ; i++ {
-		s := &t.slots[i&uint64(len(t.slots)-1)]
-		if s.e == nil || s.hash == h && s.e.Name == name {
-			return s.e
+		s := &slots[i&uint64(len(slots)-1)]
+		e := s.e
+		if e == nil || s.hash == h && e.Name == name {
+			return e
 		}
 	}
 }

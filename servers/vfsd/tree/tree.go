@@ -38,10 +38,11 @@ func (r Ref) Synthetic() bool { return r.Ino >= SyntheticBase }
 // Inode is a state message and what can be rebuilt from the others.
 type Inode struct {
 	*state.Inode
-	names *names // of a directory; nil: none
-	name  string // of a directory in its parent, or "" (nameOf)
-	base  bool   // as the image has it
-	opens int    // open files, contexts and mounts that hold it
+	names  *names // of a directory; nil: none
+	name   string // of a directory in its parent, or "" (nameOf)
+	base   bool   // as the image has it
+	covers int32  // mounts on it, through whatever mount
+	opens  int    // open files, contexts and mounts that hold it
 }
 
 // Type returns the S_IF… bits.

@@ -73,9 +73,10 @@ func (t *Tree) WalkTo(f *Found, e *Env, start Ref, path string, how How) uabi.Er
 		return uabi.ErrName
 	}
 	*f = Found{Last: LastRoot, Slash: path[len(path)-1] == '/'}
-	w := walk{Tree: t, e: e, how: how, cur: start, rest: path}
+	w := walk{Tree: t, e: e, how: how, cur: start, path: path}
 	if path[0] == '/' {
 		w.cur = e.Root
+		w.next = w.name(0)
 	}
 	for {
 		if done, err := w.step(f); done || err != uabi.OK {
@@ -92,27 +93,38 @@ type walk struct {
 	links int    // followed so far
 	cur   Ref    // where it is
 	dir   *Inode // cur's: nil where cur is synthetic, or was not looked at
-	rest  string // of the path
+	path  string // what is left of it is path[end:], and begins with slashes or is the first name
+	end   int
+	next  int // where its next name begins
+}
+
+// name is where the name behind the slashes at i begins.
+func (w *walk) name(i int) int {
+	for i < len(w.path) && w.path[i] == '/' {
+		i++
+	}
+	return i
 }
 
 // step resolves one component. done: f says where the walk has ended. (f is no field of w: what e's interfaces are given is on the heap.)
 func (w *walk) step(f *Found) (done bool, err uabi.Error) {
-	w.rest = noSlashes(w.rest)
-	if w.rest == "" {
-		return w.end(f), uabi.OK
+	name := w.path[w.next:]
+	if name == "" {
+		return w.arrive(f), uabi.OK
 	}
-	name, tail := w.rest, ""
-	if i := strings.IndexByte(w.rest, '/'); i >= 0 {
-		name, tail = w.rest[:i], w.rest[i:]
+	end := len(w.path)
+	if i := strings.IndexByte(name, '/'); i >= 0 {
+		name, end = name[:i], w.next+i
 	}
-	last := noSlashes(tail) == ""
-	slash := last && tail != ""
+	next := w.name(end)
+	last := next == len(w.path)
+	slash := last && end < len(w.path)
 	if w.dir == nil || w.e.UID != 0 || !w.dir.IsDir() {
 		if w.dir, err = w.mayWalk(w.e, w.cur); err != uabi.OK {
 			return false, err
 		}
 	}
-	w.rest = tail
+	w.end, w.next = end, next
 	switch {
 	case len(name) > NameMax:
 		return false, uabi.ErrName
@@ -129,7 +141,7 @@ func (w *walk) step(f *Found) (done bool, err uabi.Error) {
 	if err != uabi.OK {
 		return false, err
 	}
-	n, typ, err := w.typeOf(w.e, at)
+	at, n, typ, err := w.top(w.e, at)
 	switch {
 	case err != uabi.OK:
 		return false, err
@@ -148,8 +160,8 @@ func (w *walk) step(f *Found) (done bool, err uabi.Error) {
 	return true, uabi.OK
 }
 
-// end is where there is nothing more to resolve.
-func (w *walk) end(f *Found) (done bool) {
+// arrive ends the walk where it is.
+func (w *walk) arrive(f *Found) (done bool) {
 	f.At, f.Inode, f.OK, f.Parent = w.cur, w.dir, true, w.cur
 	return true
 }
@@ -165,7 +177,7 @@ func (w *walk) dots(f *Found, name string, last, slash bool) (done bool) {
 		return false
 	}
 	f.Name, f.Slash = name, slash
-	return w.end(f)
+	return w.arrive(f)
 }
 
 // follow goes where a symbolic link leads.
@@ -185,10 +197,12 @@ func (w *walk) follow(f *Found, link Ref, name string, last, slash bool) (done b
 	if !last || slash {
 		target += "/"
 	}
-	if len(target)+len(w.rest) >= 2*PathMax {
+	rest := w.path[w.end:]
+	if len(target)+len(rest) >= 2*PathMax {
 		return false, uabi.ErrName
 	}
-	w.rest = target + w.rest
+	w.path = target + rest
+	w.next = w.name(0)
 	if target[0] == '/' {
 		w.cur, w.dir = w.e.Root, nil
 	}
@@ -216,14 +230,6 @@ func (w *walk) jump(f *Found, at Ref, name string, last, slash bool) (done bool,
 // OpenMount as the mount of a Ref says that the number is an open file's, which has no inode (a pipe).
 const OpenMount = ^uint64(0)
 
-// noSlashes is a path without those that it begins with.
-func noSlashes(path string) string {
-	for path != "" && path[0] == '/' {
-		path = path[1:]
-	}
-	return path
-}
-
 // mayWalk checks that names may be looked up in a directory, and gives its inode: nil when it is synthetic.
 func (t *Tree) mayWalk(e *Env, r Ref) (*Inode, uabi.Error) {
 	var n *Inode
@@ -248,27 +254,30 @@ func (t *Tree) mayWalk(e *Env, r Ref) (*Inode, uabi.Error) {
 	return n, allowed(e, a, mayExec)
 }
 
-// typeOf gives the S_IF… bits, and the inode of what is not synthetic.
-func (t *Tree) typeOf(e *Env, r Ref) (*Inode, uint32, uabi.Error) {
-	if r.Synthetic() {
+// top goes up from what a name means to what is mounted on it, and gives the S_IF… bits, and the inode of what is not synthetic.
+func (t *Tree) top(e *Env, r Ref) (at Ref, n *Inode, typ uint32, err uabi.Error) {
+	if n = t.Inode(r.Ino); n == nil || n.covers > 0 {
+		r = t.cross(r)
+		n = t.Inode(r.Ino)
+	}
+	switch {
+	case n != nil:
+		return r, n, n.Type(), uabi.OK
+	case r.Synthetic():
 		a, err := e.Synth.Attr(r.Ino)
-		return nil, a.Mode & unix.S_IFMT, err
+		return r, nil, a.Mode & unix.S_IFMT, err
 	}
-	n := t.Inode(r.Ino)
-	if n == nil {
-		return nil, 0, uabi.ErrIO // its name is there: the image is damaged
-	}
-	return n, n.Type(), uabi.OK
+	return r, nil, 0, uabi.ErrIO // its name is there: the image is damaged
 }
 
-// lookup finds a name in a directory (dir; nil: a synthetic one) and what is mounted on it. own is the name as the directory has it, or "".
+// lookup finds a name in a directory (dir; nil: a synthetic one). own is the name as the directory has it, or "".
 func (t *Tree) lookup(e *Env, at Ref, dir *Inode, name string) (r Ref, own string, err uabi.Error) {
 	if dir == nil {
 		ino, err := e.Synth.Lookup(at.Ino, name)
 		if err != uabi.OK {
 			return Ref{}, "", err
 		}
-		return t.cross(Ref{at.Mount, ino}), "", uabi.OK
+		return Ref{at.Mount, ino}, "", uabi.OK
 	}
 	found, err := t.entry(dir, name)
 	if err != uabi.OK {
@@ -277,7 +286,7 @@ func (t *Tree) lookup(e *Env, at Ref, dir *Inode, name string) (r Ref, own strin
 	if found == nil {
 		return Ref{}, "", uabi.ErrNotFound
 	}
-	return t.cross(Ref{at.Mount, found.Ino}), found.Name, uabi.OK
+	return Ref{at.Mount, found.Ino}, found.Name, uabi.OK
 }
 
 // cross goes up to the topmost mount on a ref.
