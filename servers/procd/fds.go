@@ -32,30 +32,30 @@ func (h *Procd) FdInstall(c *server.Ctx, in *proc.FdInstallRequest, out *proc.Fd
 	if in.File == 0 {
 		return uabi.ErrArg
 	}
-	fd := fdtable.Lowest(t, in.Min)
-	fd2 := fd
+	fd, at := fdtable.Lowest(t, in.Min)
+	fd2, at2 := fd, at
 	if in.File2 != 0 {
-		fd2 = fdtable.Lowest(t, fd+1)
+		fd2, at2 = fdtable.Lowest(t, fd+1)
 	}
-	if fd2 >= limit {
+	if max(fd, fd2) >= limit {
 		return uabi.ErrMFile
 	}
-	h.install(t, fd, in.Cloexec, in.File, in.Kind, in.Id)
+	h.install(t, at, fd, in.Cloexec, in.File, in.Kind, in.Id)
 	out.Fd = int64(fd)
 	if in.File2 != 0 {
-		h.install(t, fd2, in.Cloexec, in.File2, in.Kind2, in.Id2)
+		h.install(t, at2+1, fd2, in.Cloexec, in.File2, in.Kind2, in.Id2)
 		out.Fd2 = int64(fd2)
 	}
 	return uabi.OK
 }
 
-// install makes a new open file's first descriptor.
-func (h *Procd) install(t *state.Table, fd uint32, cloexec bool, handle, kind uint32, number uint64) {
+// install makes a new open file's first descriptor, which is free, at its place.
+func (h *Procd) install(t *state.Table, at int, fd uint32, cloexec bool, handle, kind uint32, number uint64) {
 	f, s := h.spareFiles.Take(), h.spareSlots.Take()
 	f.Id, f.Refs, f.Handle, f.Kind, f.Number = h.nextID(), 1, handle, kind, number
 	h.files.Put(f.Id, f)
 	s.Fd, s.File, s.Cloexec = fd, f.Id, cloexec
-	fdtable.Put(t, s)
+	fdtable.Insert(t, at, s)
 }
 
 // slot resolves a descriptor of the caller.
@@ -104,12 +104,12 @@ func (h *Procd) FdDup(c *server.Ctx, in *proc.FdDupRequest, out *proc.FdReply) u
 	if in.Min >= limit {
 		return uabi.ErrArg
 	}
-	fd := fdtable.Lowest(t, in.Min)
+	fd, at := fdtable.Lowest(t, in.Min)
 	if fd >= limit {
 		return uabi.ErrMFile
 	}
 	h.files.Get(s.File).Refs++
-	fdtable.Put(t, &state.Slot{Fd: fd, File: s.File, Cloexec: in.Cloexec})
+	fdtable.Insert(t, at, &state.Slot{Fd: fd, File: s.File, Cloexec: in.Cloexec})
 	out.Fd = int64(fd)
 	return uabi.OK
 }

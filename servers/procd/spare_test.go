@@ -12,7 +12,7 @@ import (
 func TestDescriptorsComeAndGoWithoutAllocation(t *testing.T) {
 	h, table, c := New(), &state.Table{}, &server.Ctx{}
 	again := func() {
-		h.install(table, 3, true, 10, 2, 77)
+		h.install(table, 0, 3, true, 10, 2, 77)
 		i, _ := fdtable.Find(table, 3)
 		s := table.Slots[i]
 		f := h.files.Get(s.File)

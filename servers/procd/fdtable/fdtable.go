@@ -28,14 +28,13 @@ func Get(t *state.Table, fd uint32) *state.Slot {
 	return nil
 }
 
-// Lowest returns the lowest free number ≥ least.
-func Lowest(t *state.Table, least uint32) uint32 {
-	i, _ := Find(t, least)
-	for fd := least; ; fd, i = fd+1, i+1 {
-		if i >= len(t.Slots) || t.Slots[i].Fd != fd {
-			return fd
-		}
+// Lowest returns the lowest free number ≥ least, and the place of a slot for it.
+func Lowest(t *state.Table, least uint32) (fd uint32, at int) {
+	at, _ = Find(t, least)
+	for fd = least; at < len(t.Slots) && t.Slots[at].Fd == fd; at++ {
+		fd++
 	}
+	return fd, at
 }
 
 // Put sets a descriptor and returns the file that was there, or 0.
@@ -46,13 +45,18 @@ func Put(t *state.Table, s *state.Slot) (old uint64) {
 		t.Slots[i] = s
 		return old
 	}
+	Insert(t, i, s)
+	return 0
+}
+
+// Insert adds the slot of a descriptor that is free at its place.
+func Insert(t *state.Table, at int, s *state.Slot) {
 	t.Capacity = max(t.Capacity, capacityFor(s.Fd))
-	if i == len(t.Slots) {
+	if at == len(t.Slots) {
 		t.Slots = append(t.Slots, s)
 	} else {
-		t.Slots = slices.Insert(t.Slots, i, s)
+		t.Slots = slices.Insert(t.Slots, at, s)
 	}
-	return 0
 }
 
 // RemoveAt takes the slot at a place away.

@@ -39,7 +39,11 @@ func TestTableBehavesLikeAMap(t *testing.T) {
 				for naive[want] != 0 {
 					want++
 				}
-				if got := Lowest(table, fd); got != want {
+				got, at := Lowest(table, fd)
+				if i, ok := Find(table, got); i != at || ok {
+					r.Fatalf("the place of %d is %d, not %d", got, i, at)
+				}
+				if got != want {
 					r.Fatalf("lowest free ≥ %d is %d, want %d", fd, got, want)
 				}
 			case 1:

@@ -73,7 +73,8 @@ func (t *Tree) WalkTo(f *Found, e *Env, start Ref, path string, how How) uabi.Er
 		return uabi.ErrName
 	}
 	*f = Found{Last: LastRoot, Slash: path[len(path)-1] == '/'}
-	w := walk{Tree: t, e: e, how: how, cur: start, path: path}
+	var w walk
+	w.Tree, w.e, w.how, w.cur, w.path = t, e, how, start, path
 	if path[0] == '/' {
 		w.cur = e.Root
 		w.next = w.name(0)
