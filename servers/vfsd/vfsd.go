@@ -258,8 +258,11 @@ func (h *VFSD) begin(c *server.Ctx, now bool) *call { return h.beginIn(&call{}, 
 // beginIn is begin without an allocation: k is the handler's until it returns.
 func (h *VFSD) beginIn(k *call, c *server.Ctx, now bool) *call {
 	*k = call{VFSD: h, c: c}
-	id := c.Context(ctx.Fs)
-	if k.fs = h.contexts.Get(c.Badge()); k.fs == nil {
+	id, badge := c.Context(ctx.Fs), c.Badge()
+	if badge != 0 {
+		k.fs = h.contexts.Get(badge)
+	}
+	if k.fs == nil {
 		k.fs = h.contexts.Get(id)
 	}
 	k.env.Umask, k.env.Synth, k.env.Groups = defaultUmask, k, k

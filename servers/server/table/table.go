@@ -14,7 +14,7 @@ type Key interface {
 
 // Table maps numbers other than 0 to values. The zero Table is empty and ready. It is not safe for concurrent use.
 type Table[K Key, V any] struct {
-	slots []slot[K, V] // a power of two, at most three quarters full; open addressing with linear probing
+	slots []slot[K, V] // a power of two, at most half full; open addressing with linear probing
 	shift uint         // 64 − log2(len(slots))
 	n     int
 }
@@ -87,7 +87,7 @@ func (t *Table[K, V]) Put(key K, v V) {
 	}
 	s := t.slot(key)
 	if s.key == 0 {
-		if t.n++; 4*t.n > 3*len(t.slots) {
+		if t.n++; 2*t.n > len(t.slots) {
 			t.grow()
 			s = t.slot(key)
 		}

@@ -72,13 +72,8 @@ func (t *Tree) child(dir *Inode, name string) (uint64, uabi.Error) {
 
 // entry finds a name in a directory; nil: there is none. The entry's own name lasts: it aliases no message.
 func (t *Tree) entry(dir *Inode, name string) (*state.Entry, uabi.Error) {
-	if dir.names != nil {
-		if e := dir.names.get(name); e != nil {
-			return e, uabi.OK
-		}
-	}
-	if !dir.Lower {
-		return nil, uabi.OK
+	if e := dir.names.get(name); e != nil || !dir.Lower {
+		return e, uabi.OK
 	}
 	return t.lowerEntry(dir, name)
 }

@@ -10,7 +10,7 @@ import (
 // names finds a directory's entries by name: all of a directory that is not Lower, of a Lower one those that were looked up. Against Go's map a
 // look-up takes a third of the instructions. The zero names has none and is ready.
 type names struct {
-	slots []nameSlot // a power of two, at most three quarters full; open addressing with linear probing
+	slots []nameSlot // a power of two, at most half full; open addressing with linear probing
 	n     int
 }
 
@@ -53,9 +53,9 @@ func load32(s string) uint32 {
 	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
 
-// get returns the entry of that name, or nil.
+// get returns the entry of that name, or nil. t may be nil.
 func (t *names) get(name string) *state.Entry {
-	if t.n == 0 {
+	if t == nil || t.n == 0 {
 		return nil
 	}
 	h, slots := hashName(name), t.slots
@@ -70,7 +70,7 @@ func (t *names) get(name string) *state.Entry {
 
 // put adds an entry whose name is not there.
 func (t *names) put(e *state.Entry) {
-	if 4*(t.n+1) > 3*len(t.slots) {
+	if 2*(t.n+1) > len(t.slots) {
 		t.resize(max(2*len(t.slots), minNames))
 	}
 	t.insert(nameSlot{hashName(e.Name), e})
@@ -99,7 +99,7 @@ func (t *names) resize(size int) {
 // reserve makes room for n entries.
 func (t *names) reserve(n int) {
 	size := minNames
-	for 4*n > 3*size {
+	for 2*n > size {
 		size *= 2
 	}
 	if size > len(t.slots) {

@@ -23,9 +23,6 @@ func (t *Tree) SingleFS(typ string) *state.FileSystem {
 
 // Child is what a name in a directory means, or nil.
 func (t *Tree) Child(dir *Inode, name string) *Inode {
-	if dir.names == nil {
-		return nil
-	}
 	if e := dir.names.get(name); e != nil {
 		return t.inodes.Get(e.Ino)
 	}

@@ -134,7 +134,7 @@ func (w *walk) step(f *Found) (done bool, err uabi.Error) {
 	case slash && w.how&NoSlash != 0:
 		return false, uabi.ErrIsDir
 	}
-	at, own, err := w.lookup(w.e, w.cur, w.dir, name)
+	ino, own, err := w.lookup(name)
 	if err == uabi.ErrNotFound && last {
 		f.Parent, f.Name, f.Last, f.Slash = w.cur, name, LastName, slash
 		return true, uabi.OK
@@ -142,7 +142,7 @@ func (w *walk) step(f *Found) (done bool, err uabi.Error) {
 	if err != uabi.OK {
 		return false, err
 	}
-	at, n, typ, err := w.top(w.e, at)
+	at, n, typ, err := w.top(w.e, Ref{w.cur.Mount, ino})
 	switch {
 	case err != uabi.OK:
 		return false, err
@@ -159,6 +159,22 @@ func (w *walk) step(f *Found) (done bool, err uabi.Error) {
 		f.Name, f.Lasts = own, true
 	}
 	return true, uabi.OK
+}
+
+// lookup finds a name in the directory where the walk is. own is the name as the directory has it, or "".
+func (w *walk) lookup(name string) (ino uint64, own string, err uabi.Error) {
+	if w.dir == nil {
+		ino, err = w.e.Synth.Lookup(w.cur.Ino, name)
+		return ino, "", err
+	}
+	found, err := w.entry(w.dir, name)
+	switch {
+	case err != uabi.OK:
+		return 0, "", err
+	case found == nil:
+		return 0, "", uabi.ErrNotFound
+	}
+	return found.Ino, found.Name, uabi.OK
 }
 
 // arrive ends the walk where it is.
@@ -269,25 +285,6 @@ func (t *Tree) top(e *Env, r Ref) (at Ref, n *Inode, typ uint32, err uabi.Error)
 		return r, nil, a.Mode & unix.S_IFMT, err
 	}
 	return r, nil, 0, uabi.ErrIO // its name is there: the image is damaged
-}
-
-// lookup finds a name in a directory (dir; nil: a synthetic one). own is the name as the directory has it, or "".
-func (t *Tree) lookup(e *Env, at Ref, dir *Inode, name string) (r Ref, own string, err uabi.Error) {
-	if dir == nil {
-		ino, err := e.Synth.Lookup(at.Ino, name)
-		if err != uabi.OK {
-			return Ref{}, "", err
-		}
-		return Ref{at.Mount, ino}, "", uabi.OK
-	}
-	found, err := t.entry(dir, name)
-	if err != uabi.OK {
-		return Ref{}, "", err
-	}
-	if found == nil {
-		return Ref{}, "", uabi.ErrNotFound
-	}
-	return Ref{at.Mount, found.Ino}, found.Name, uabi.OK
 }
 
 // cross goes up to the topmost mount on a ref.
