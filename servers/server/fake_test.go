@@ -262,6 +262,9 @@ func (f *fake) Receive(e uabi.Handle, deadline uint64) uabi.Error {
 		f.done = append(f.done, f.cur)
 	}
 	f.cur = nil
+	if deadline == uabi.OnlyResent && (len(f.queue) == 0 || !f.queue[0].resend || f.queue[0].msg.Kind != uabi.KindCall) {
+		return uabi.ErrTimeout
+	}
 	if len(f.queue) == 0 {
 		if deadline != uabi.NoDeadline {
 			return uabi.ErrTimeout
@@ -273,6 +276,9 @@ func (f *fake) Receive(e uabi.Handle, deadline uint64) uabi.Error {
 	f.cur = r
 	in := f.buf.In
 	*in = r.msg
+	if in.Kind == uabi.KindNotice && in.W[0] == uabi.NoticeGone {
+		f.dead[in.W[1]] = true
+	}
 	if r.resend {
 		in.Flags |= uabi.FlagResend
 	}

@@ -36,11 +36,9 @@ func (s *server) notice(in *uabi.Msg) {
 		s.count(healthEvents)
 	case uabi.NoticeGone:
 		s.count(healthGone)
-		if s.spec.Gone == nil {
-			s.k.BadgeAck(uabi.BootEndpoint, in.W[1])
-			return
+		if s.spec.Gone != nil {
+			s.own(recGone, in.W[1], goneTold)
 		}
-		s.own(recGone, in.W[1], 0)
 	case uabi.NoticeThread:
 		s.count(healthThreads)
 		id := in.W[1]
@@ -72,10 +70,16 @@ func (s *server) unclaimed(id uint64) {
 		})
 	})
 	for _, b := range badges {
-		s.own(recGone, b, 0)
+		s.own(recGone, b, goneUnclaimed)
 		s.closeSent()
 	}
 }
+
+// The second word of a recGone record: what makes the badge's number dead.
+const (
+	goneTold      = iota // the notice
+	goneUnclaimed        // an acknowledgement behind the intent
+)
 
 // begin makes room for a record; false: there is none, since the state does not fit into a snapshot.
 func (s *server) begin() bool {
@@ -99,16 +103,18 @@ func (s *server) own(kind recordKind, a, b uint64) {
 	c.orphan = true
 	c.rec.at, c.rec.open = k.tail, false
 	c.tail = k.writeOwn(kind, id, a, b)
-	s.step(stepDecode)
+	if s.fault.on {
+		s.step(stepDecode)
+	}
 	s.runOwn(kind, a, b)
 }
 
-// runOwn runs an own record, live or continued, to its commit, and acknowledges the notice.
+// runOwn runs an own record, live or continued, to its commit, and acknowledges a thread's notice. That of a badge is done with the next receive.
 func (s *server) runOwn(kind recordKind, a, b uint64) {
 	c := &s.ctx
-	switch kind {
-	case recGone:
-		// The acknowledgement decides: when it fails, a handle exists again and the object must live.
+	switch {
+	case kind == recGone && b == goneUnclaimed:
+		// The acknowledgement decides: when it fails, a handle exists and the object must live.
 		if c.mode == modeLive {
 			c.effect(0)
 		}
@@ -117,7 +123,7 @@ func (s *server) runOwn(kind recordKind, a, b uint64) {
 			s.abandon()
 			return
 		}
-	case recThread:
+	case kind == recThread:
 		if c.mode == modeLive {
 			c.effect(0)
 		}

@@ -108,12 +108,12 @@ func (s *server) resume(crashed bool) error {
 	return nil
 }
 
-// finishOpen goes on with the open intent r (R9). Its result is whether In holds another message that waits to be handled.
+// finishOpen goes on with the open intent r (R9). Its result is whether In holds another RESEND that waits to be handled.
 func (s *server) finishOpen(r record) (received bool) {
 	c, w := &s.ctx, s.kept.w
 	w[headFinishes]++
 	s.count(healthFinished)
-	received = s.k.Receive(uabi.BootEndpoint, pollDeadline) == uabi.OK
+	received = s.k.Receive(uabi.BootEndpoint, uabi.OnlyResent) == uabi.OK
 	in := s.b.In
 	same := received && r.kind == recCall && in.Kind == uabi.KindCall && in.ID == r.id && in.Method == r.method
 	poison := w[headFinishes] >= maxTries || same && in.Flags&uabi.FlagQuarantine != 0
@@ -157,9 +157,6 @@ func (s *server) update(u *uabi.EventUpdate) {
 	}
 	*u = uabi.EventUpdate{}
 }
-
-// pollDeadline is long past: Receive returns what is there, or ErrTimeout.
-const pollDeadline = 1
 
 // runOpen runs an open record to its commit.
 func (s *server) runOpen(r record, orphan, poison bool) {

@@ -5,27 +5,18 @@ import (
 	"aramid/ukernel/uabi"
 )
 
-// goneState says where the "last handle gone" level of a badge is (R6).
-type goneState uint8
-
-const (
-	goneNone    goneState = iota
-	gonePending           // in the endpoint's gone list
-	goneSent              // in its sent list: delivered to the current image, not acknowledged
-)
-
-// Badge is a number that an endpoint's owner gave to handles. It lives from its first Mint to its acknowledgement (which owns
-// one reference), or to the end of the endpoint.
+// Badge is a number that an endpoint's owner gave to handles. The number lives from its first Mint to the notice that its last handle is
+// gone (R6), or to the end of the endpoint.
 type Badge struct {
 	node
 	ep       *Endpoint // with a reference
 	Number   uint64
 	handles  uint32 // counted handles, wherever they are (R6)
-	gone     goneState
-	listed   bool   // in the hash table, which owns a reference
+	gone     bool   // in the endpoint's gone list
+	listed   bool   // in the hash table: the number is alive. It owns a reference, and after it the notice does, until that is done
 	out      bool   // once in another process's table, or pinned
 	hashNext *Badge // same bucket
-	gnext    *Badge // gone or sent list
+	gnext    *Badge // gone list
 	gprev    *Badge
 }
 
@@ -75,8 +66,8 @@ func (e *Endpoint) Mint(p *Process, n uint64, rights uint32) (uabi.Handle, uabi.
 	}
 	b := e.find(n)
 	if b == nil {
-		if e.tombs.has(n) {
-			return 0, uabi.ErrStale
+		if err := e.tombs.reserve(n, e.Acct); err != uabi.OK {
+			return 0, err
 		}
 		if b = badges.Get(e.Acct); b == nil {
 			return 0, uabi.ErrNoMem
@@ -93,18 +84,18 @@ func (e *Endpoint) Mint(p *Process, n uint64, rights uint32) (uabi.Handle, uabi.
 		b.out = true
 	}
 	h, err := p.Install(&e.Header, b, rights&^(uabi.RightReceive|uabi.RightManage))
-	if b.handles == 0 && b.gone == goneNone {
+	if b.handles == 0 && !b.gone {
 		b.lastGone()
 	}
 	return h, err
 }
 
-// count adds a handle: a pending or sent notice is void (R6).
+// count adds a handle: a pending notice is void (R6).
 //
 //go:noinline
 func (b *Badge) count() {
 	b.handles++
-	if b.handles == 1 && b.gone != goneNone {
+	if b.handles == 1 && b.gone {
 		b.ungone()
 	}
 }
@@ -128,7 +119,7 @@ func (b *Badge) lastGone() {
 		b.unlist()
 		return
 	}
-	b.gone = gonePending
+	b.gone = true
 	e.gone.push(b)
 	e.notices++
 	e.poke()
@@ -136,18 +127,52 @@ func (b *Badge) lastGone() {
 
 // ungone lowers the level.
 func (b *Badge) ungone() {
-	e := b.ep
-	if b.gone == gonePending {
-		e.gone.remove(b)
-		e.notices--
-	} else {
-		e.sent.remove(b)
-	}
-	b.gone = goneNone
+	b.ep.gone.remove(b)
+	b.ep.notices--
+	b.gone = false
 }
 
-// BadgeAck is CallBadgeAck: the number dies (R6). ErrBusy: a handle exists; ErrNotFound: never minted; ErrNoMem. A number that
-// is dead already is OK: a successor may acknowledge again.
+// tell makes the notice that b's last handle is gone r's current one: with that the number is dead (R6).
+func (b *Badge) tell(r *Thread) {
+	b.ungone()
+	if b.listed { // not: an earlier image was told, too
+		b.ep.tombs.set(b.Number, b.ep.Acct)
+		b.unhash()
+	}
+	r.told = b
+}
+
+// heard is for t's next Receive: what it was told is done.
+//
+//go:noinline
+func (t *Thread) heard() {
+	b := t.told
+	t.told = nil
+	if b.Refs--; b.Refs == 0 {
+		b.destroy()
+	}
+}
+
+// unheard makes the notice that t, which ends, has not done due again, before all others.
+func (t *Thread) unheard() {
+	b := t.told
+	if b == nil {
+		return
+	}
+	t.told = nil
+	e := b.ep
+	if e.dead {
+		bury(&b.Header)
+		return
+	}
+	b.gone = true
+	e.gone.pushFront(b)
+	e.notices++
+	e.poke()
+}
+
+// BadgeAck is CallBadgeAck: the number dies without a notice. ErrBusy: a handle exists; ErrNotFound: never minted. A number that
+// is dead already is OK: a successor may ask again.
 func (e *Endpoint) BadgeAck(n uint64) uabi.Error {
 	b := e.find(n)
 	if b == nil {
@@ -159,18 +184,24 @@ func (e *Endpoint) BadgeAck(n uint64) uabi.Error {
 	if b.handles != 0 {
 		return uabi.ErrBusy
 	}
-	if err := e.tombs.set(n, e.Acct); err != uabi.OK {
-		return err
-	}
+	e.tombs.set(n, e.Acct)
 	b.unlist()
 	return uabi.OK
 }
 
-// unlist takes b out of the hash table and the gone lists and drops the reference that they owned.
+// unlist takes b out of the hash table and the gone list and drops the reference that they owned.
 func (b *Badge) unlist() {
-	if b.gone != goneNone {
+	if b.gone {
 		b.ungone()
 	}
+	if b.listed {
+		b.unhash()
+	}
+	bury(&b.Header)
+}
+
+// unhash takes b out of the hash table; the reference is the caller's.
+func (b *Badge) unhash() {
 	at := &badgeHash[bucketOf(b.ep, b.Number)]
 	for *at != b {
 		at = &(*at).hashNext
@@ -178,7 +209,6 @@ func (b *Badge) unlist() {
 	*at = b.hashNext
 	b.hashNext = nil
 	b.listed = false
-	bury(&b.Header)
 }
 
 // destroy frees a badge that nothing names.
@@ -197,6 +227,16 @@ func (l *badgeList) push(b *Badge) {
 		l.tail.gnext = b
 	}
 	l.tail = b
+}
+
+func (l *badgeList) pushFront(b *Badge) {
+	b.gnext, b.gprev = l.head, nil
+	if l.head == nil {
+		l.tail = b
+	} else {
+		l.head.gprev = b
+	}
+	l.head = b
 }
 
 func (l *badgeList) remove(b *Badge) {

@@ -300,7 +300,15 @@ func Receive(t *Thread, e *Endpoint, deadline uint64) {
 // receive is the second half: next is a blocked thread that t's answer lets run, or nil. runs is what Call's next is.
 func receive(t *Thread, e *Endpoint, deadline uint64, next *Thread) (runs *Thread) {
 	e.owner = t.Proc
+	if t.told != nil {
+		t.heard()
+	}
 	h := e.calls.Head()
+	if deadline == uabi.OnlyResent && (h == nil || !of(h).call.resend) {
+		t.fail(uabi.ErrTimeout)
+		wake(next)
+		return nil
+	}
 	if e.notices != 0 && (h == nil || !of(h).call.resend) {
 		e.notify(t)
 		t.Ctx.Regs.RAX = 0

@@ -278,7 +278,7 @@ func TestAGrantReachesTheCallersMemoryUntilTheReply(t *testing.T) {
 
 func TestObjectsAreChargedToTheirAccount(t *testing.T) {
 	p := newPair(t)
-	a := object.NewAccount(p.acct, 0, 3)
+	a := object.NewAccount(p.acct, 0, 4) // the endpoint, a node of its dead numbers, two badges
 	e, err := NewEndpoint(a, 3)
 	p.check(err)
 	h, err := p.s.InstallNew(&e.Header, uabi.RightsAll)
@@ -289,7 +289,7 @@ func TestObjectsAreChargedToTheirAccount(t *testing.T) {
 	p.check(err)
 	_, err = e.Mint(p.s, 3, uabi.RightCall)
 	eq(t, "limit", err, uabi.ErrNoMem)
-	eq(t, "charged", a.ObjectsUsed, 3)
+	eq(t, "charged", a.ObjectsUsed, 4)
 	_ = h
 	p.leak(&a.Header)
 }

@@ -18,7 +18,6 @@ type Endpoint struct {
 	calls      sched.Queue // senders: RESENDs first, then in order of arrival
 	receivers  sched.Queue // native threads that wait for a message
 	gone       badgeList   // R6: to be delivered
-	sent       badgeList   // R6: delivered to the current image, not acknowledged
 	threads    sched.Queue // R13: aliens that are gone, to be delivered
 	mourned    sched.Queue // R13: delivered to the current image, not acknowledged
 	bindings   *binding    // all, by allNext
@@ -75,9 +74,6 @@ func (e *Endpoint) die() {
 	for e.gone.head != nil {
 		e.gone.head.unlist()
 	}
-	for e.sent.head != nil {
-		e.sent.head.unlist()
-	}
 	for e.bindings != nil {
 		e.bindings.unbind()
 	}
@@ -106,12 +102,6 @@ func (e *Endpoint) destroy() {
 
 // restart makes what was delivered to the image that just ended due again: notices that were not acknowledged.
 func (e *Endpoint) restart() {
-	for b := e.sent.head; b != nil; b = e.sent.head {
-		e.sent.remove(b)
-		b.gone = gonePending
-		e.gone.push(b)
-		e.notices++
-	}
 	for t := e.mourned.Head(); t != nil; t = e.mourned.Head() {
 		t.Unlink()
 		e.threads.Push(t)

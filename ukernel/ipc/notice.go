@@ -112,19 +112,17 @@ func (e *Endpoint) poke() {
 
 // notify delivers the next notice to r. There is one.
 func (e *Endpoint) notify(r *Thread) {
-	e.notices--
 	in := &r.Buf.In
 	in.Kind, in.Flags, in.Method, in.Status = uabi.KindNotice, 0, 0, 0
 	in.Badge, in.ID = 0, uabi.ID{}
 	in.Len, in.NHandles, in.NGrants = 0, 0, 0
 	in.W = [uabi.MaxWords]uint64{}
 	if b := e.gone.head; b != nil {
-		e.gone.remove(b)
-		e.sent.push(b)
-		b.gone = goneSent
+		b.tell(r)
 		in.W[0], in.W[1] = uabi.NoticeGone, b.Number
 		return
 	}
+	e.notices--
 	if b := e.raised; b != nil {
 		e.raised = b.raisedNext
 		b.queued = false

@@ -100,6 +100,9 @@ func (p *Process) endImage(crashed bool) {
 		sched.Block(&t.Thread)
 		t.endWaiting()
 	}
+	for t := p.threads; t != nil; t = t.procNext {
+		t.unheard()
+	}
 	for t := p.newest(); t != nil; t = p.newest() {
 		t.giveBack(crashed || t.hung())
 	}

@@ -224,7 +224,7 @@ func TestABadgeThatNeverLeftItsOwnerIsNotReportedGone(t *testing.T) { // R6, R9
 	p.leak()
 }
 
-func TestLastGoneIsALevelUntilItIsAcknowledged(t *testing.T) { // R6
+func TestLastGoneIsALevelUntilItIsTold(t *testing.T) { // R6
 	p := newPair(t)
 	h, err := p.e.Mint(p.c, 7, uabi.RightCall)
 	p.check(err)
@@ -234,24 +234,70 @@ func TestLastGoneIsALevelUntilItIsAcknowledged(t *testing.T) { // R6
 	p.check(p.c.Close(h))
 	_, _, err = p.c.Endpoint(weak, uabi.RightCall)
 	eq(t, "weak handles do not count", err, uabi.ErrStale)
-	p.receive(p.st, p.e)
-	eq(t, "notice", p.st.Buf.In.W, [6]uint64{uabi.NoticeGone, 7})
-	p.st = p.restart(p.s, true, 1)[0]
-	p.receive(p.st, p.e)
-	eq(t, "again for the successor", p.st.Buf.In.W, [6]uint64{uabi.NoticeGone, 7})
 	h, err = p.e.Mint(p.s, 7, uabi.RightCall)
 	p.check(err)
-	eq(t, "a new handle cancels it", p.e.BadgeAck(7), uabi.ErrBusy)
 	p.receive(p.st, p.e)
-	eq(t, "no notice", p.st.block, BlockReceive)
+	eq(t, "a new handle cancels it", p.st.block, BlockReceive)
 	p.check(p.s.Close(h))
 	eq(t, "notice", p.st.Buf.In.W, [6]uint64{uabi.NoticeGone, 7})
+	_, err = p.e.Mint(p.s, 7, uabi.RightCall)
+	eq(t, "the number is dead", err, uabi.ErrStale)
+	p.check(p.c.Close(weak))
+	p.receive(p.st, p.e)
+	eq(t, "no other notice", p.st.block, BlockReceive)
+	p.check(p.e.BadgeAck(7)) // of a dead number
+	eq(t, "unknown", p.e.BadgeAck(8), uabi.ErrNotFound)
+	p.leak()
+}
+
+// lost makes badge n of p.e and closes its only handle.
+func (p *pair) lost(n uint64) {
+	h, err := p.e.Mint(p.c, n, uabi.RightCall)
+	p.check(err)
+	p.check(p.c.Close(h))
+}
+
+func TestANoticeThatIsNotDoneIsASuccessorsFirst(t *testing.T) { // R6
+	p := newPair(t)
+	p.lost(8)
+	p.lost(7)
+	p.receive(p.st, p.e)
+	eq(t, "notice", p.st.Buf.In.W, [6]uint64{uabi.NoticeGone, 8})
+	p.lost(6)
+	for range 2 {
+		p.st = p.restart(p.s, true, 1)[0]
+		p.on(p.st)
+		Receive(p.st, p.e, uabi.OnlyResent)
+		eq(t, "it is no RESEND", p.st.Ctx.Regs.RAX, rax(uabi.ErrTimeout))
+		p.receive(p.st, p.e)
+		eq(t, "again", p.st.Buf.In.W, [6]uint64{uabi.NoticeGone, 8})
+		_, err := p.e.Mint(p.s, 8, uabi.RightCall)
+		eq(t, "dead", err, uabi.ErrStale)
+	}
+	for _, n := range []uint64{7, 6} {
+		p.receive(p.st, p.e)
+		eq(t, "the next", p.st.Buf.In.W, [6]uint64{uabi.NoticeGone, n})
+	}
+	p.receive(p.st, p.e)
+	p.st = p.restart(p.s, true, 1)[0]
+	p.receive(p.st, p.e)
+	eq(t, "what is done is not told again", p.st.block, BlockReceive)
+	p.lost(5)
+	eq(t, "notice", p.st.Buf.In.W, [6]uint64{uabi.NoticeGone, 5})
+	p.leak() // the endpoint goes with a notice undone
+}
+
+func TestAcknowledgingKillsANumberThatNobodyHas(t *testing.T) { // R13's replies that nobody got
+	p := newPair(t)
+	h, err := p.e.Mint(p.c, 7, uabi.RightCall)
+	p.check(err)
+	eq(t, "busy", p.e.BadgeAck(7), uabi.ErrBusy)
+	p.check(p.c.Close(h))
 	p.check(p.e.BadgeAck(7))
-	p.check(p.e.BadgeAck(7)) // a successor may do it again
+	p.receive(p.st, p.e)
+	eq(t, "no notice", p.st.block, BlockReceive)
 	_, err = p.e.Mint(p.s, 7, uabi.RightCall)
 	eq(t, "never again", err, uabi.ErrStale)
-	eq(t, "unknown", p.e.BadgeAck(8), uabi.ErrNotFound)
-	p.check(p.c.Close(weak))
 	p.leak()
 }
 

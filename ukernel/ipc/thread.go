@@ -60,6 +60,7 @@ type Thread struct {
 	bufMem     *vm.Memory       // its frames, with a reference
 	Sys        [SysWords]uint64 // package syscall's own words: zero at first
 	cur        *Thread          // whose call this thread executes; nil: none
+	told       *Badge           // what NoticeGone named: not done until the next Receive, and dead. With a reference
 	recHandle  [uabi.MaxHandles]uabi.Handle
 	watchSeq   uint64 // watchdog: delivery number of cur's call at the last look
 	watchTicks uint32 // looks since then at which it was not blocked in a lower call
@@ -117,6 +118,7 @@ func (t *Thread) Exit() {
 		return
 	}
 	t.endWaiting()
+	t.unheard()
 	if t.cur != nil {
 		t.giveBack(true)
 	}

@@ -53,17 +53,23 @@ func (s *tombs) has(n uint64) bool {
 	}
 }
 
-// set makes n dead; nodes are charged to a. ErrNoMem changes nothing that has can see.
-func (s *tombs) set(n uint64, a *object.Account) uabi.Error {
-	if err := s.grow(n, a); err != uabi.OK {
-		return err
+// reserve makes sure that set(n) needs no memory; nodes are charged to a. ErrStale: n is dead. ErrNoMem changes nothing that has can see.
+func (s *tombs) reserve(n uint64, a *object.Account) uabi.Error {
+	if s.root == nil || !covers(s.level, n) {
+		if err := s.grow(n, a); err != uabi.OK {
+			return err
+		}
 	}
-	var path [tombTop + 1]*tomb
 	at := s.root
-	for l := s.level; l > 1; l-- {
-		path[l] = at
+	for l := s.level; ; l-- {
 		i := n >> (tombBits * l) & tombMask
 		if at.full>>i&1 != 0 {
+			return uabi.ErrStale
+		}
+		if l == 1 {
+			if at.slot[i]>>(n&tombMask)&1 != 0 {
+				return uabi.ErrStale
+			}
 			return uabi.OK
 		}
 		next := child(at.slot[i])
@@ -74,6 +80,16 @@ func (s *tombs) set(n uint64, a *object.Account) uabi.Error {
 			at.slot[i] = next.word()
 		}
 		at = next
+	}
+}
+
+// set makes n dead, which was reserved and is alive; nodes are charged to a.
+func (s *tombs) set(n uint64, a *object.Account) {
+	var path [tombTop + 1]*tomb
+	at := s.root
+	for l := s.level; l > 1; l-- {
+		path[l] = at
+		at = child(at.slot[n>>(tombBits*l)&tombMask])
 	}
 	i := n >> tombBits & tombMask
 	at.slot[i] |= 1 << (n & tombMask)
@@ -89,7 +105,6 @@ func (s *tombs) set(n uint64, a *object.Account) uabi.Error {
 		tombNodes.Put(at, a)
 		at = up
 	}
-	return uabi.OK
 }
 
 // grow makes the root cover n. Number 0 is no badge: it counts as dead, so that the first node can become full.

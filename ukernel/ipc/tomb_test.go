@@ -22,8 +22,19 @@ func TestDeadBadgeNumbersAreExactlyThoseThatDied(t *testing.T) {
 			if n == 0 {
 				continue
 			}
-			w.check(s.set(n, w.acct))
-			dead[n] = true
+			switch err := s.reserve(n, w.acct); {
+			case dead[n]:
+				eq(t, "reserving a dead one", err, uabi.ErrStale)
+			default:
+				w.check(err)
+				nodes := tombNodes.Live()
+				if rapid.Bool().Draw(t, "dies") {
+					s.set(n, w.acct)
+					dead[n] = true
+				}
+				eq(t, "a death needs no memory", tombNodes.Live() <= nodes, true)
+				eq(t, "has", s.has(n), dead[n])
+			}
 			m := near.Draw(t, "other")
 			if m != 0 {
 				eq(t, "has", s.has(m), dead[m])
@@ -41,7 +52,8 @@ func TestDeadNumbersCostNoMemoryForEver(t *testing.T) {
 	w := newWorld(t)
 	var s tombs
 	for n := uint64(1); n < 1<<20; n++ {
-		w.check(s.set(n, w.acct))
+		w.check(s.reserve(n, w.acct))
+		s.set(n, w.acct)
 	}
 	if got := tombNodes.Live(); got > 4 {
 		t.Fatalf("%d nodes for a million dead numbers", got)
@@ -51,14 +63,15 @@ func TestDeadNumbersCostNoMemoryForEver(t *testing.T) {
 	eq(t, "nodes", tombNodes.Live(), 0)
 }
 
-func TestAFailedSetChangesNothing(t *testing.T) {
+func TestAFailedReservationChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	var s tombs
 	w.acct.SetLimit(0, w.acct.ObjectsUsed+2)
-	eq(t, "error", s.set(1<<40, w.acct), uabi.ErrNoMem)
+	eq(t, "error", s.reserve(1<<40, w.acct), uabi.ErrNoMem)
 	eq(t, "not dead", s.has(1<<40), false)
 	w.acct.SetLimit(0, 0)
-	w.check(s.set(1<<40, w.acct))
+	w.check(s.reserve(1<<40, w.acct))
+	s.set(1<<40, w.acct)
 	eq(t, "dead", s.has(1<<40), true)
 	s.clear(w.acct)
 }

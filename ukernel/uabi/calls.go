@@ -13,7 +13,7 @@ const (
 
 	// Messages. All need an attached buffer (ErrArg without).
 	CallCall         // (endpoint|badge handle) → status. Sends Out, blocks, reply header in Out (KindReply), bytes in OutBytes. RightCall. ErrDeadlock, ErrStale, ErrSize, ErrDead
-	CallReceive      // (endpoint, deadline) → 0. Drops any current request's reply right only if Out.Kind = AnswerNone; message in In. RightReceive. ErrTimeout, ErrSignal
+	CallReceive      // (endpoint, deadline) → 0. Drops any current request's reply right only if Out.Kind = AnswerNone; message in In. RightReceive. ErrTimeout, ErrSignal. deadline OnlyResent: a RESEND or, at once, ErrTimeout
 	CallReply        // () → 0. Answers the current request with Out. ErrStale: it has been dropped
 	CallReplyReceive // (endpoint, deadline) → 0. CallReply (its ErrStale is ignored), then CallReceive. The server's fast path
 
@@ -27,7 +27,7 @@ const (
 	CallEndpointCreate // (account, rank) → h with all rights. rank must be the process's own, or the caller has RightManage on the account
 	CallBind           // (endpoint, event, key, mask) → 0. Raises of mask become NoticeEvent. mask 0 unbinds. RightReceive, RightRead
 	CallMint           // (endpoint, badge ≠ 0, rights) → h. A (further) handle with that badge; cancels a pending NoticeGone. RightReceive. ErrStale: number died
-	CallBadgeAck       // (endpoint, badge) → 0. R6: the number dies. ErrBusy: a handle exists again
+	CallBadgeAck       // (endpoint, badge) → 0. The number dies without a NoticeGone. ErrBusy: a handle exists; ErrNotFound: no such number
 	CallSubscribe      // (endpoint) → 0. This endpoint wants NoticeThread. RightReceive
 	CallThreadAck      // (endpoint, origin) → 0. R13
 

@@ -23,6 +23,7 @@ const (
 	RecordWords   = 8   // words of an alien's record (R2)
 	ContextWords  = 8   // words that procd sets on an alien; they come with each trap and forwarded call
 	NoDeadline    = ^uint64(0)
+	OnlyResent    = 1 // as the deadline of a CallReceive
 	QuarantineTry = 3 // the delivery that is marked FlagQuarantine
 )
 
@@ -101,10 +102,10 @@ const (
 	FaultNoMem = 1 << 33 // no frame, or an account's limit: run the instruction again later
 )
 
-// Notices (W[0] of a KindNotice message). A notice is delivered again until it is acknowledged.
+// Notices (W[0] of a KindNotice message). A notice is delivered again until it is acknowledged, or done.
 const (
 	NoticeEvent  = 1 + iota // a bound event: W[1] = key, W[2] = bits raised since the last notice (cleared in the binding), W[3] = level
-	NoticeGone              // R6: the last handle of badge W[1] is gone; acknowledge with CallBadgeAck. Not for a badge whose handles never left its owner's table: as if it had not been minted
+	NoticeGone              // R6: the last handle of badge W[1] is gone, and with this notice the number is dead. It is done when its thread receives again; a successor's first notice if the image ends before. Not for a badge whose handles never left its owner's table: as if it had not been minted
 	NoticeThread            // R13: the alien with Origin W[1] is gone; acknowledge with CallThreadAck
 )
 

@@ -14,6 +14,7 @@ type Endpoint struct {
 	subscribed bool
 	receivers  []*Native // blocked in receive
 	gone       []*Alien  // R13: thread-gone notices to deliver here, unacknowledged
+	undone     []*Badge  // R6: told an image that ended before it received again
 }
 
 // Badge is one badge number of an endpoint.
@@ -25,7 +26,7 @@ type Badge struct {
 	// out: a handle was once in another process's table or pinned for an alien. A badge that never was is not reported gone when its
 	// owner closes what it minted: the reply with it was lost with its caller, whose successor will ask again.
 	out  bool
-	dead bool // acknowledged: the number is never used again
+	dead bool // told or acknowledged: the number is never used again
 }
 
 // binding makes raises of an event notices of an endpoint.
@@ -248,11 +249,15 @@ func (k *Native) BadgeAck(endpoint uabi.Handle, badge uint64) uabi.Error {
 	case b.count > 0:
 		return uabi.ErrBusy
 	}
-	b.dead = true
-	e.unlist(b)
-	e.badges[badge] = b // its number is dead
-	k.doneNotice(uabi.NoticeGone)
+	b.die()
 	return uabi.OK
+}
+
+// die makes b's number dead.
+func (b *Badge) die() {
+	b.dead = true
+	b.ep.unlist(b)
+	b.ep.badges[b.num] = b
 }
 
 // doneNotice forgets the current notice of that kind: it was acknowledged.

@@ -91,8 +91,11 @@ func (k *Native) Receive(endpoint uabi.Handle, deadline uint64) uabi.Error {
 
 // receive waits for the next message. The current request has been dealt with.
 func (k *Native) receive(e *Endpoint, deadline uint64) uabi.Error {
-	k.notice = nil
+	k.notice = nil // one of a badge is done now
 	e.owner = k.p
+	if deadline == uabi.OnlyResent && (len(e.queue) == 0 || !e.queue[0].resend) {
+		return uabi.ErrTimeout
+	}
 	out := false
 	var d *alarm
 	if deadline != uabi.NoDeadline {
@@ -131,13 +134,19 @@ func (k *Native) leaveQueue() {
 	}
 }
 
-// take delivers one pending message, if there is one: resent requests first, then the seed chooses between the first request and
-// the notices.
+// take delivers one pending message, if there is one: resent requests first, then what an earlier image was told and has not done, then
+// the seed chooses between the first request and the notices.
 func (k *Native) take(e *Endpoint) bool {
 	if len(e.queue) > 0 && e.queue[0].resend {
 		r := e.queue[0]
 		e.queue = e.queue[1:]
 		k.deliver(r)
+		return true
+	}
+	if len(e.undone) > 0 {
+		b := e.undone[0]
+		e.undone = e.undone[1:]
+		k.deliverNotice(&notice{kind: uabi.NoticeGone, badge: b})
 		return true
 	}
 	notices := e.pendingNotices()
@@ -173,6 +182,7 @@ func (k *Native) deliverNotice(n *notice) {
 		in.W[1], in.W[2], in.W[3] = n.bind.key, uint64(n.bits), uint64(n.bind.ev.level)
 	case uabi.NoticeGone:
 		in.W[1] = n.badge.num
+		n.badge.die()
 	case uabi.NoticeThread:
 		in.W[1] = n.alien.origin
 	}

@@ -130,8 +130,13 @@ func (r *request) release() {
 
 // again puts the current requests of an ended image back for its successor.
 func (k *Native) again(own bool) {
-	if n := k.notice; n != nil && n.kind == uabi.NoticeEvent {
-		n.bind.pending |= n.bits
+	if n := k.notice; n != nil {
+		switch n.kind {
+		case uabi.NoticeEvent:
+			n.bind.pending |= n.bits
+		case uabi.NoticeGone:
+			n.badge.ep.undone = append(n.badge.ep.undone, n.badge)
+		}
 	}
 	k.notice = nil
 	r := k.cur
