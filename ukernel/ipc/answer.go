@@ -136,7 +136,7 @@ func (s *Thread) closeEvent(out *uabi.Msg) {
 func (s *Thread) resultHandles(t *Thread, out *uabi.Msg) (*Thread, uabi.Error) {
 	c := &t.call
 	var x [uabi.MaxHandles]ref
-	n, err := s.collect(out, &x)
+	n, err := s.names(out, &x)
 	if err == uabi.OK && !c.dead {
 		err = t.Proc.Table.Room(n)
 	}
@@ -144,23 +144,46 @@ func (s *Thread) resultHandles(t *Thread, out *uabi.Msg) (*Thread, uabi.Error) {
 		err = c.pin(&x, n)
 	}
 	if err != uabi.OK {
-		drop(&x, n)
 		return nil, err
 	}
 	if c.dead {
-		drop(&x, n)
 		s.discard(t)
 		return nil, uabi.ErrStale
 	}
 	p := t.Proc
 	to := &t.Buf.Out
+	for i := range n { // first: the end of the call can take what keeps a weak one's badge
+		to.Handle[i], to.Record[i] = s.pass(out.Handle[i], &x[i], p, out) // 0 for 0
+	}
 	s.result(t, out)
 	to.NHandles = uint32(n)
-	for i := range n {
-		to.Handle[i], to.Record[i] = x[i].give(p) // 0 for 0
-	}
-	drop(&x, n)
 	return t, uabi.OK
+}
+
+// pass gives p the handle h of s, which x names: itself if it is a badge's and out lists it to be closed, else a copy. Results as give's.
+func (s *Thread) pass(h uabi.Handle, x *ref, p *Process, out *uabi.Msg) (uabi.Handle, uint64) {
+	b := x.badge
+	if b == nil || b.ep.owner == p {
+		return x.give(p)
+	}
+	for i := range min(out.NClose, uabi.MaxClose) {
+		if out.Close[i] != h {
+			continue
+		}
+		e, err := s.Proc.Table.Lookup(h)
+		if err != uabi.OK || e.Badge != &b.Header || e.Rights&uabi.RightWeak != 0 {
+			break
+		}
+		moved, err := p.Table.Insert(x.obj, &b.Header, x.rights)
+		if err != uabi.OK {
+			break
+		}
+		b.out = true
+		s.Proc.remove(h, e)
+		out.Close[i] = 0
+		return moved, 0
+	}
+	return x.give(p)
 }
 
 // discard ends a request whose caller is gone.
@@ -194,8 +217,19 @@ func (s *Thread) abandon() (next *Thread) {
 	return t.stop()
 }
 
-// collect takes references to the handles that out transfers. Each needs RightTransfer. On an error it has taken none.
+// collect takes references to the handles that out transfers. On an error it has taken none.
 func (s *Thread) collect(out *uabi.Msg, x *[uabi.MaxHandles]ref) (int, uabi.Error) {
+	n, err := s.names(out, x)
+	for i := range n {
+		if x[i].obj != nil {
+			hold(x[i].obj, x[i].badge, x[i].rights)
+		}
+	}
+	return n, err
+}
+
+// names looks up the handles that out transfers and takes no references. Each needs RightTransfer. On an error there are none.
+func (s *Thread) names(out *uabi.Msg, x *[uabi.MaxHandles]ref) (int, uabi.Error) {
 	n := int(out.NHandles)
 	if n > uabi.MaxHandles {
 		return 0, uabi.ErrSize
@@ -203,14 +237,14 @@ func (s *Thread) collect(out *uabi.Msg, x *[uabi.MaxHandles]ref) (int, uabi.Erro
 	for i := range n {
 		h := out.Handle[i]
 		if h == 0 {
+			x[i] = ref{}
 			continue
 		}
 		e, err := s.Proc.Get(h, uabi.TypeNone, uabi.RightTransfer)
 		if err != uabi.OK {
-			drop(x, i)
 			return 0, err
 		}
-		x[i].take(e)
+		x[i].name(e)
 	}
 	return n, uabi.OK
 }

@@ -339,7 +339,7 @@ func receive(t *Thread, e *Endpoint, deadline uint64, next *Thread) (runs *Threa
 		t.onTimeout = rax(uabi.ErrTimeout)
 		t.Timer.Start(deadline)
 	}
-	if next != nil && sched.SwitchTo(&next.Thread) && !untidy && next.pend == 0 {
+	if next != nil && !sched.Defer(&next.Thread) && sched.SwitchTo(&next.Thread) && !untidy && next.pend == 0 {
 		return next
 	}
 	return nil

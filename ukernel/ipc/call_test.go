@@ -324,6 +324,38 @@ func TestHandlesListedWithAnAnswerAreClosedBehindIt(t *testing.T) {
 	eq(t, "closed", err, uabi.ErrHandle)
 }
 
+func TestABadgedHandleThatIsSentAndListedMoves(t *testing.T) {
+	p := newPair(t)
+	p.receive(p.st, p.e)
+	for _, n := range []uint32{1, 3} { // three: it is sent twice, and a weak one with it
+		out(p.ct, 0)
+		p.call(p.ct, p.e, nil)
+		h, err := p.e.Mint(p.s, uint64(n), uabi.RightCall|uabi.RightTransfer)
+		p.check(err)
+		weak, err := p.s.Dup(h, uabi.RightCall|uabi.RightTransfer|uabi.RightWeak)
+		p.check(err)
+		r := out(p.st, uabi.AnswerResult)
+		r.NHandles, r.Handle = n, [uabi.MaxHandles]uabi.Handle{h, h, weak}
+		r.NClose, r.Close = 2, [uabi.MaxClose]uabi.Handle{weak, h}
+		p.replyReceive(p.st, p.e)
+		for _, x := range []uabi.Handle{h, weak} {
+			_, _, err = p.s.Endpoint(x, uabi.RightCall)
+			eq(t, "the sender's", err, uabi.ErrHandle)
+		}
+		got := p.ct.Buf.Out.Handle[:n]
+		_, b, err := p.c.Endpoint(got[0], uabi.RightCall)
+		p.check(err)
+		eq(t, "badge", b.Number, uint64(n))
+		eq(t, "handles", b.handles, n)
+		for _, x := range got {
+			p.check(p.c.Close(x))
+		}
+		eq(t, "notice", p.st.Buf.In.W, [6]uint64{uabi.NoticeGone, uint64(n)})
+		p.receive(p.st, p.e)
+	}
+	p.leak()
+}
+
 func TestAnEndpointMayBeListedByWhoReceivesOnIt(t *testing.T) {
 	p := newPair(t)
 	r := out(p.st, uabi.AnswerNone)

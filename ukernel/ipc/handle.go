@@ -40,25 +40,32 @@ func (p *Process) InstallAt(slot uabi.Handle, obj *object.Header, b *Badge, righ
 
 // Close is CallClose. ErrHandle.
 func (p *Process) Close(h uabi.Handle) uabi.Error {
-	x, err := p.Table.Remove(h)
+	x, err := p.Table.Lookup(h)
 	if err != uabi.OK {
 		return err
 	}
+	obj, badge, rights := x.Obj, x.Badge, x.Rights
+	p.remove(h, x)
+	if obj == &p.Header {
+		return uabi.OK // see Install
+	}
+	var b *Badge
+	if badge != nil {
+		b = badgeOf(badge)
+	}
+	unhold(obj, b, rights)
+	return uabi.OK
+}
+
+// remove takes h, whose entry is x, out of the table. Its references are the caller's.
+func (p *Process) remove(h uabi.Handle, x *object.Entry) {
+	p.Table.Remove(h, x)
 	if k := &p.known[h%knownEndpoints]; k.h == h {
 		*k = known{}
 	}
 	if k := &p.seen[h%seenHandles]; k.h == h {
 		*k = seen{}
 	}
-	if x.Obj == &p.Header {
-		return uabi.OK // see Install
-	}
-	var b *Badge
-	if x.Badge != nil {
-		b = badgeOf(x.Badge)
-	}
-	unhold(x.Obj, b, x.Rights)
-	return uabi.OK
 }
 
 // Dup is CallDup. ErrHandle, ErrStale, ErrRights: rights that h lacks; RightWeak may be added to a badge handle and is never lost.

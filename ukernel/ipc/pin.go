@@ -37,24 +37,22 @@ func (c *call) pin(x *[uabi.MaxHandles]ref, n int) uabi.Error {
 
 // addPin keeps a copy of r; false: no memory. What is pinned already is not pinned again.
 func (al *alien) addPin(r *ref, a *object.Account) bool {
-	for i := range al.pins {
+	al.kept |= keepsRefs
+	if r.badge != nil {
+		r.badge.out = true
+	}
+	for i := range al.pins { // the free ones are last
 		p := &al.pins[i]
+		if p.obj == nil {
+			p.copy(r)
+			return true
+		}
 		if p.obj == r.obj && p.badge == r.badge {
 			return true
 		}
 	}
 	for p := al.morePins; p != nil; p = p.next {
 		if p.ref.obj == r.obj && p.ref.badge == r.badge {
-			return true
-		}
-	}
-	al.kept |= keepsRefs
-	if r.badge != nil {
-		r.badge.out = true
-	}
-	for i := range al.pins {
-		if p := &al.pins[i]; p.obj == nil {
-			p.copy(r)
 			return true
 		}
 	}
@@ -87,10 +85,16 @@ func (al *alien) clear() {
 		return
 	}
 	for i := range al.recRef {
-		al.recRef[i].drop()
+		if r := &al.recRef[i]; r.obj != nil {
+			r.drop()
+		}
 	}
 	for i := range al.pins {
-		al.pins[i].drop()
+		r := &al.pins[i]
+		if r.obj == nil {
+			break
+		}
+		r.drop()
 	}
 	for p := al.morePins; p != nil; p = al.morePins {
 		al.morePins = p.next

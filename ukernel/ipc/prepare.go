@@ -27,9 +27,11 @@ func (t *Thread) prepare(out *uabi.Msg) uabi.Error {
 			return err
 		}
 	}
-	n, err := t.collect(out, &c.handle)
-	if err != uabi.OK {
-		return err
+	n := 0
+	if out.NHandles != 0 {
+		if n, err = t.collect(out, &c.handle); err != uabi.OK {
+			return err
+		}
 	}
 	if out.Flags&uabi.FlagSaveRecord != 0 {
 		a, err := t.CurrentAlien()

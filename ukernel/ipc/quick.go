@@ -66,11 +66,11 @@ func QuickCall(t *Thread) (next *Thread, done bool) {
 	return nil, true
 }
 
-// QuickReplyReceive is CallReplyReceive by the current thread t: a result for a native caller, or for an alien's system call, forwarded or
+// QuickReplyReceive is CallReplyReceive by the current thread t: a result without handles for a native caller, or for an alien's system call, forwarded or
 // not, and a wait without a deadline. Its results are QuickCall's.
 func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 	buf, c := t.Buf, t.cur
-	if buf == nil || c == nil || buf.Out.Kind != uabi.AnswerResult {
+	if buf == nil || c == nil || buf.Out.Kind != uabi.AnswerResult || buf.Out.NHandles != 0 {
 		return nil, false
 	}
 	h := t.Ctx.Regs.RDI
@@ -80,7 +80,7 @@ func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 	}
 	e, out := k.e, &buf.Out
 	n := out.Len
-	if c.call.dead || t.hurry || out.NHandles|out.NClose|out.Flags&uabi.FlagYield != 0 || n > uabi.MaxBytes {
+	if c.call.dead || t.hurry || out.Flags&uabi.FlagYield != 0 || n > uabi.MaxBytes {
 		return nil, false
 	}
 	if c.call.kind == callNative {
@@ -118,6 +118,9 @@ func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 	sched.Undonate(&t.Thread)
 	if out.Update.Event != 0 {
 		t.update(out)
+	}
+	if out.NClose != 0 {
+		return t.closeReceive(e, uabi.NoDeadline, c), true
 	}
 	if e.dead || e.notices != 0 || !e.calls.Empty() { // now: the end of the call can give a notice
 		return receive(t, e, uabi.NoDeadline, c), true

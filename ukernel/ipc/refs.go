@@ -57,8 +57,11 @@ func unhold(obj *object.Header, b *Badge, rights uint32) {
 		if rights&uabi.RightWeak == 0 {
 			b.uncount()
 		}
-		Drop(&b.Header)
-	} else if rights&uabi.RightReceive != 0 && obj.Type == uabi.TypeEndpoint {
+		bury(&b.Header)
+		bury(obj) // the endpoint
+		return
+	}
+	if rights&uabi.RightReceive != 0 && obj.Type == uabi.TypeEndpoint {
 		e := endpointOf(obj)
 		if e.receiving--; e.receiving == 0 {
 			e.close()
@@ -83,12 +86,17 @@ func (t *Thread) disown() {
 	untidy = true
 }
 
-// take makes r hold the handle of entry x, weak ones too: the kernel's own handles always count.
-func (r *ref) take(x *object.Entry) {
+// name makes r say what entry x does, without a reference; weak handles too: the kernel's own always count.
+func (r *ref) name(x *object.Entry) {
 	r.obj, r.rights, r.badge = x.Obj, x.Rights&^uabi.RightWeak, nil
 	if x.Badge != nil {
 		r.badge = badgeOf(x.Badge)
 	}
+}
+
+// take makes r hold the handle of entry x.
+func (r *ref) take(x *object.Entry) {
+	r.name(x)
 	hold(r.obj, r.badge, r.rights)
 }
 

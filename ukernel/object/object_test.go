@@ -201,10 +201,11 @@ func TestHandlesNameWhatWasInsertedUntilTheyAreRemoved(t *testing.T) {
 					if n--; n < 0 {
 						break
 					}
-					e, err := table.Remove(h)
+					e, err := table.Lookup(h)
 					if err != uabi.OK || e.Obj != &objects[i] || e.Rights != uint32(i) {
-						t.Fatalf("Remove %#x: %+v, %v", h, e, err)
+						t.Fatalf("Lookup %#x: %+v, %v", h, e, err)
 					}
+					table.Remove(h, e)
 					delete(open, h)
 					closed[h] = true
 				}
@@ -233,13 +234,19 @@ func TestHandlesNameWhatWasInsertedUntilTheyAreRemoved(t *testing.T) {
 			},
 		})
 		for h := range open {
-			table.Remove(h)
+			remove(&table, h)
 		}
 		table.Destroy()
 		if a.FramesUsed != 0 {
 			t.Fatalf("%d frames still charged", a.FramesUsed)
 		}
 	})
+}
+
+// remove takes a handle that is there out of a table.
+func remove(table *Table, h uabi.Handle) {
+	e, _ := table.Lookup(h)
+	table.Remove(h, e)
 }
 
 func TestAFullTableSaysSo(t *testing.T) {
@@ -259,7 +266,7 @@ func TestAFullTableSaysSo(t *testing.T) {
 		t.Fatal("Room in a full table")
 	}
 	h := table.Next(uabi.Handle(5000))
-	table.Remove(h)
+	remove(&table, h)
 	if table.Room(1) != uabi.OK || table.Room(2) != uabi.ErrLimit {
 		t.Fatal("Room with one free slot")
 	}

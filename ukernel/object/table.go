@@ -115,6 +115,9 @@ func (t *Table) Insert(obj, badge *Header, rights uint32) (uabi.Handle, uabi.Err
 // Room makes sure that the next n ≤ 128 Inserts succeed. ErrLimit, ErrNoMem. It is the decode half of calls that insert.
 func (t *Table) Room(n int) uabi.Error {
 	free := t.freeHead
+	if n == 1 && free != 0 {
+		return uabi.OK
+	}
 	for ; n > 0 && free != 0; n-- {
 		free = t.entry(free).next
 	}
@@ -155,13 +158,8 @@ func (t *Table) fill(e *Entry, obj, badge *Header, rights uint32) {
 	handles++
 }
 
-// Remove takes h out and returns its entry, whose references are then the caller's.
-func (t *Table) Remove(h uabi.Handle) (Entry, uabi.Error) {
-	e, err := t.Lookup(h)
-	if err != uabi.OK {
-		return Entry{}, err
-	}
-	was := *e
+// Remove takes h out, whose entry e Lookup gave. The references that were there are then the caller's.
+func (t *Table) Remove(h uabi.Handle, e *Entry) {
 	e.Obj, e.Badge, e.Rights, e.next = nil, nil, 0, 0
 	t.count--
 	handles--
@@ -174,7 +172,6 @@ func (t *Table) Remove(h uabi.Handle) (Entry, uabi.Error) {
 		}
 		t.freeTail = slot
 	}
-	return was, uabi.OK
 }
 
 // Next returns the first handle in a slot after that of h (0: the first of all), or 0.

@@ -200,6 +200,21 @@ func SwitchTo(t *Thread) bool {
 	return quiet
 }
 
+// Defer is SwitchTo for a thread t that would not run, since a more urgent one is ready: t keeps the rest of the slice for later. Who ran
+// before has blocked. false: there is none, and nothing was done.
+func Defer(t *Thread) bool {
+	if mask>>(t.Prio&prioMask+1) == 0 {
+		return false
+	}
+	c, now := &cpus[arch.CPU()], arch.Now()
+	t.slice = 0
+	if now < c.sliceEnd {
+		t.slice = c.sliceEnd - now
+	}
+	requeue(t, t.slice != 0)
+	return true
+}
+
 // displace is SwitchTo when the CPU idled, or old could go on.
 func (c *cpu) displace(old *Thread, now uint64) {
 	if old == nil {

@@ -43,6 +43,16 @@ func Enter(c *arch.Context) *arch.Context {
 		case uabi.CallEventUpdate:
 			v, err := eventUpdate(t, &c.Regs)
 			return done(t, v, err)
+		case uabi.CallAlienString:
+			v, err := alienString(t, &c.Regs)
+			return done(t, v, err)
+		case uabi.CallMint:
+			e, _, err := t.Proc.Endpoint(handle(c.Regs.RDI), uabi.RightReceive)
+			if err != uabi.OK {
+				return done(t, 0, err)
+			}
+			v, err := mint(t, &c.Regs, e)
+			return done(t, v, err)
 		}
 	}
 	return native(t, number)
