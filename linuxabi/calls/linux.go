@@ -103,6 +103,12 @@ const maxProcesses = 256
 
 // forget bounds the caches. Between traps nobody uses their handles.
 func (l *Linux) forget() {
+	if max(len(l.fds.tables), len(l.mms)) > maxProcesses {
+		l.forgetAll()
+	}
+}
+
+func (l *Linux) forgetAll() {
 	if len(l.fds.tables) > maxProcesses {
 		for files := range l.fds.tables {
 			l.fds.dropTable(files)

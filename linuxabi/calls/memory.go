@@ -5,6 +5,7 @@ import (
 
 	"aramid/linuxabi/abi"
 	"aramid/proto/ctx"
+	"aramid/proto/ipc"
 	"aramid/proto/mm"
 	"aramid/proto/proc"
 	"aramid/proto/vfs"
@@ -16,9 +17,14 @@ import (
 // pathMax is PATH_MAX: with the NUL.
 const pathMax = unix.PathMax
 
-// path reads a path argument. ENAMETOOLONG without a NUL in PATH_MAX bytes, ENOENT for an empty one unless it may be.
+// path reads a path argument, which lasts until the trap is answered. ENAMETOOLONG without a NUL in PATH_MAX bytes, ENOENT for an empty one unless
+// it may be.
 func (t *Trap) path(va uint64, mayBeEmpty bool) (string, int64) {
-	b := t.pathBuf[:]
+	b := t.paths[t.pathsUsed:]
+	if len(b) < pathMax {
+		b = make([]byte, pathMax)
+	}
+	b = b[:pathMax]
 	n, err := t.K.AlienString(va, b)
 	switch {
 	case err == uabi.ErrSize:
@@ -28,7 +34,8 @@ func (t *Trap) path(va uint64, mayBeEmpty bool) (string, int64) {
 	case n == 0 && !mayBeEmpty:
 		return "", errno(unix.ENOENT)
 	}
-	return string(b[:n]), 0
+	t.pathsUsed = min(t.pathsUsed+n, len(t.paths))
+	return ipc.String(b[:n]), 0
 }
 
 // read fills b from va: 0 or -EFAULT. As in Linux, no address is wrong for no bytes; nor for write.

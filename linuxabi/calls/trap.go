@@ -42,9 +42,11 @@ type Trap struct {
 	strayed bool
 
 	signal  proc.SignalReply // the signal that is being delivered
-	pathBuf [pathMax]byte
 	scratch [scratchSize]byte
 	used    int // of scratch
+	// paths has the path arguments of this trap, one behind the other.
+	paths     [2 * pathMax]byte
+	pathsUsed int
 }
 
 // scratchSize is what most system calls copy from and to the alien at most.
@@ -61,6 +63,9 @@ func (t *Trap) bytes(n int) []byte {
 	return b
 }
 
+// Buffer implements ipc.Caller.
+func (t *Trap) Buffer() *uk.Buffer { return t.buf }
+
 // begin takes the delivered message in.
 func (t *Trap) begin() {
 	t.Lane.Begin()
@@ -70,7 +75,7 @@ func (t *Trap) begin() {
 		t.in.Flags |= uabi.FlagInterrupt
 	}
 	t.forwardable = t.in.Flags&(uabi.FlagInterrupt|uabi.FlagTimeout) == 0
-	t.words, t.files, t.masked, t.strayed, t.used = 0, 0, false, false, 0
+	t.words, t.files, t.used, t.pathsUsed, t.masked, t.strayed = 0, 0, 0, 0, false, false
 }
 
 // temp notes a handle of ours that is closed when the trap is answered.
