@@ -106,11 +106,21 @@ func (b *bank) Get(c *Ctx, in *demo.GetRequest, out *demo.PutReply) uabi.Error {
 	return uabi.ErrNotFound
 }
 
+// checkContext panics unless the context words are those that fake and loop send, or the request is gone.
+func checkContext(c *Ctx) {
+	for i, want := range []uint64{c.Origin(), c.ID().Trap} {
+		if v := c.Context(i); v != 0 && v != want {
+			panic("bank: a context word of another request")
+		}
+	}
+}
+
 func (b *bank) Open(c *Ctx, in *demo.OpenRequest, out *demo.OpenReply) uabi.Error {
 	ev, err := c.EventCreate(uabi.BootAccount)
 	if err != uabi.OK {
 		return err
 	}
+	checkContext(c)
 	number := b.st.Next + 1
 	h, err := c.Mint(number)
 	if err != uabi.OK {
@@ -155,6 +165,7 @@ func (b *bank) Pay(c *Ctx, in *demo.AddRequest, out *demo.PayReply) uabi.Error {
 	if in.Amount <= 0 {
 		return uabi.ErrRange
 	}
+	checkContext(c)
 	var got demo.AddReply
 	var was demo.PutReply
 	if err := b.below.Get(c, &demo.GetRequest{Name: "rate"}, &was); err != uabi.OK && err != uabi.ErrNotFound {
@@ -169,6 +180,7 @@ func (b *bank) Pay(c *Ctx, in *demo.AddRequest, out *demo.PayReply) uabi.Error {
 		return err
 	}
 	when := c.Now()
+	checkContext(c)
 	if err := b.below.Put(c, &demo.PutRequest{Name: "last", Value: note[:n]}, &was); err != uabi.OK {
 		return err
 	}
@@ -195,6 +207,7 @@ func (b *bank) Keep(c *Ctx, in *demo.KeepRequest, out *demo.KeepReply) uabi.Erro
 }
 
 func (b *bank) Ping(c *Ctx, in *demo.PingRequest, out *demo.PingRequest) uabi.Error {
+	checkContext(c)
 	b.st.Pings++
 	out.Name, out.Number, out.Offset, out.Flags, out.Text = in.Name, in.Number, in.Offset, in.Flags, in.Text
 	return uabi.OK

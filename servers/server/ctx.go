@@ -23,19 +23,22 @@ type Ctx struct {
 	b    *uk.Buffer // the request and reply that the dispatch sees
 	mode mode
 
-	rec    record // at, end, open: the record that is written or replayed
-	tail   int    // live: where the next input goes
-	cursor int    // replay: the next input
+	// What reset clears lies together.
 	intent bool   // the record is open (R8)
 	full   bool   // no room for further inputs
 	orphan bool   // finishing without the request: its grants are gone
-
-	id     uabi.ID
-	badge  uint64
 	calls  uint16 // mutating nested calls so far (R7)
 	nested uint16 // of them: answered OK, so committed below
+	own    bool   // the handler runs for no request, so there is no answer
+	marks  bool   // each input has its mark: the record is open, or there are fault points
 
-	own   bool             // the handler runs for no request, so there is no answer
+	rec    record // at, end, open: the record that is written or replayed
+	tail   int    // live: where the next input goes
+	quick  int    // live, and inputs not refused: the last tail with room for one word; else −1
+	cursor int    // replay: the next input
+
+	id    uabi.ID
+	badge uint64
 	later uabi.EventUpdate // goes with the answer
 
 	wait     uabi.WaitSpec
@@ -63,11 +66,11 @@ type owned struct {
 
 // reset prepares for the next handler.
 func (c *Ctx) reset(m mode, b *uk.Buffer, id uabi.ID, badge uint64) {
-	c.mode, c.b = m, b
-	c.intent, c.full, c.orphan = false, false, false
+	c.b = b
+	c.mode, c.intent, c.full, c.orphan, c.calls, c.nested, c.own = m, false, false, false, 0, 0, false
+	c.marks = c.s.fault.on
+	c.quick = c.s.quick[m]
 	c.id, c.badge = id, badge
-	c.calls, c.nested = 0, 0
-	c.own = false
 	c.later = uabi.EventUpdate{}
 	c.minted = c.minted[:0]
 	c.got = c.got[:0]
@@ -98,7 +101,8 @@ func (c *Ctx) goLive() {
 		panic(errIntentEnds)
 	}
 	c.mode = modeLive
-	c.intent = true
+	c.intent, c.marks = true, true
+	c.quick = c.s.quick[modeLive]
 	c.tail = c.rec.end
 	c.s.step(stepFinish)
 }
@@ -133,6 +137,17 @@ func (c *Ctx) Context(i int) uint64 {
 	if c.mode == modeLookup {
 		return c.b.In.Context[i]
 	}
+	if c.tail <= c.quick && !c.orphan {
+		v := c.s.b.In.Context[i]
+		c.put1(inHead(inContext, uint8(i), uabi.OK, wordSize), v)
+		c.advance(c.tail)
+		return v
+	}
+	return c.contextElse(i)
+}
+
+// contextElse is Context in replay, of no alien, or where there may be no room.
+func (c *Ctx) contextElse(i int) uint64 {
 	if head, p, ok := c.replaying(inContext); ok {
 		v, _ := c.regave(head, p)
 		return v
@@ -271,8 +286,10 @@ func (c *Ctx) effect(bytes int) uabi.Error {
 		return uabi.ErrNoMem
 	}
 	if !c.intent {
-		c.s.step(stepIntent)
-		c.intent = true
+		if c.s.fault.on {
+			c.s.step(stepIntent)
+		}
+		c.intent, c.marks = true, true
 		c.s.kept.w[headReceipt+receiptFor] = 0
 		c.s.kept.mark(c.rec.at, c.tail, markOpen)
 	}

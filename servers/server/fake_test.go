@@ -301,6 +301,7 @@ func (f *fake) Receive(e uabi.Handle, deadline uint64) uabi.Error {
 		f.buf.InBytes[i] = 0xdd
 	}
 	in.Len = uint32(copy(f.buf.InBytes, r.bytes))
+	in.Context[0], in.Context[1] = in.ID.Origin, in.ID.Trap
 	f.tick()
 	return uabi.OK
 }

@@ -27,11 +27,11 @@ type Health struct {
 	Snapshots, Replayed, Finished, Diverged, Gone, Threads, Events, NoID      uint64
 }
 
-func (s *server) count(which int) { s.kept.w[headHealth+which]++ }
+func (s *server) count(which int) { s.kept.counts[which]++ }
 
 // health reads the counters.
 func (m *kept) health() Health {
-	w := m.w[headHealth : headHealth+healthCount]
+	w := m.counts
 	return Health{
 		w[healthStarts], w[healthLookups], w[healthCommits], w[healthAnswered], w[healthRetained], w[healthQuarantined],
 		w[healthStale], w[healthDropped], w[healthSnapshots], w[healthReplayed], w[healthFinished], w[healthDiverged],

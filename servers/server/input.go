@@ -137,16 +137,12 @@ func headErr(head uint64) uabi.Error { return uabi.Error(head >> inErrShift & in
 // room reports that an input of that many bytes can be logged. It is asked before the effect: what cannot be logged is not
 // done. One inFull marks that the request was refused from here on.
 func (c *Ctx) room(bytes int) bool {
-	if c.mode == modeLookup {
-		return true
-	}
-	m := c.s.kept
-	if !c.full && c.tail+wordsOf(bytes)+2+replyRoom <= m.end {
+	if c.tail+wordsOf(bytes) <= c.quick+1 || c.mode == modeLookup {
 		return true
 	}
 	if !c.full {
-		c.full = true
-		m.w[c.tail] = inHead(inFull, 0, uabi.ErrNoMem, 0)
+		c.full, c.quick = true, -1
+		c.s.kept.w[c.tail] = inHead(inFull, 0, uabi.ErrNoMem, 0)
 		c.advance(c.tail + 1)
 	}
 	return false
@@ -155,7 +151,7 @@ func (c *Ctx) room(bytes int) bool {
 // advance makes the log's part up to to belong to the request.
 func (c *Ctx) advance(to int) {
 	c.tail = to
-	if c.intent || c.s.fault.on {
+	if c.marks {
 		c.claim(to)
 	}
 }
@@ -174,13 +170,19 @@ func (c *Ctx) claim(to int) {
 
 // note logs a look-up's one word. false: there is no room for it.
 func (c *Ctx) note(kind input, aux uint8, v uint64) bool {
-	if m := c.s.kept; c.mode == modeLive && !c.full && c.tail+1+2+replyRoom <= m.end {
-		w := m.w[c.tail : c.tail+2]
-		w[0], w[1] = inHead(kind, aux, uabi.OK, wordSize), v
-		c.advance(c.tail + 2)
+	if c.tail <= c.quick {
+		c.put1(inHead(kind, aux, uabi.OK, wordSize), v)
+		c.advance(c.tail)
 		return true
 	}
 	return c.room(wordSize)
+}
+
+// put1 stores an input of one word; advance comes next.
+func (c *Ctx) put1(head, v uint64) {
+	w := c.s.kept.w[c.tail : c.tail+2]
+	w[0], w[1] = head, v
+	c.tail += 2
 }
 
 // log0 … log2 append an input of 0 … 2 words.
@@ -196,9 +198,8 @@ func (c *Ctx) log1(kind input, aux uint8, err uabi.Error, a uint64) {
 	if c.mode == modeLookup {
 		return
 	}
-	w := c.s.kept.w[c.tail : c.tail+2]
-	w[0], w[1] = inHead(kind, aux, err, wordSize), a
-	c.advance(c.tail + 2)
+	c.put1(inHead(kind, aux, err, wordSize), a)
+	c.advance(c.tail)
 }
 
 func (c *Ctx) log2(kind input, err uabi.Error, a, b uint64) {

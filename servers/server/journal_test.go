@@ -346,7 +346,7 @@ func TestRetainedRepliesMatchANaiveModel(t *testing.T) {
 				if _, ok := replies[key{id, path}]; !ok {
 					off := rapid.IntRange(1, 1<<20).Draw(t, "offset")
 					replies[key{id, path}] = off
-					r.put(id, traps[id], path, off, false)
+					r.put(id, traps[id], path, off)
 				}
 			}
 		}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/binary"
 	"errors"
 	"sync/atomic"
 )
@@ -61,6 +62,8 @@ type kept struct {
 	end   int    // behind its last word
 	epoch uint64
 	tail  int // where the next record starts
+
+	counts *[healthCount]uint64 // health counters
 }
 
 // layout divides memory of that size: half for the log, at most maxLog, the rest for two snapshots.
@@ -74,6 +77,7 @@ func layout(b []byte) *kept {
 	m.snap[1] = headerWords + m.snapW
 	m.log = headerWords + 2*m.snapW
 	m.end = m.log + logW
+	m.counts = (*[healthCount]uint64)(m.w[headHealth:])
 	return m
 }
 
@@ -132,11 +136,23 @@ func (m *kept) bytesAt(o, n int) []byte { return m.b[o*wordSize : o*wordSize+n :
 // putBytes stores p at word o, padded with zeroes to a word, and returns the word behind it.
 func (m *kept) putBytes(o int, p []byte) int {
 	n := wordsOf(len(p))
-	if n > 0 {
+	if uint(n-1) < quickWords && cap(p) >= quickWords*wordSize {
+		m.putQuick(o, p[:quickWords*wordSize])
+		m.w[o+n-1] &= ^uint64(0) >> (uint(-len(p)) * 8 & 63)
+	} else if n > 0 {
 		m.w[o+n-1] = 0
 		copy(m.b[o*wordSize:], p)
 	}
 	return o + n
 }
 
-func wordsOf(bytes int) int { return (bytes + wordSize - 1) / wordSize }
+// quickWords is how much putQuick stores: what follows a short text in its buffer is stored with it, and overwritten by what follows in the log.
+const quickWords = 4
+
+func (m *kept) putQuick(o int, p []byte) {
+	w, q := m.w[o:o+quickWords], (*[quickWords * wordSize]byte)(p)
+	w[0], w[1] = binary.LittleEndian.Uint64(q[0:]), binary.LittleEndian.Uint64(q[8:])
+	w[2], w[3] = binary.LittleEndian.Uint64(q[16:]), binary.LittleEndian.Uint64(q[24:])
+}
+
+func wordsOf(bytes int) int { return int(uint(bytes+wordSize-1) / wordSize) }

@@ -83,12 +83,7 @@ const (
 
 // begin makes room for a record; false: there is none, since the state does not fit into a snapshot.
 func (s *server) begin() bool {
-	k := s.kept
-	if k.free() < logReserve || k.tail-k.log > s.limit {
-		s.snapshot()
-		return k.free() >= logReserve
-	}
-	return true
+	return s.kept.tail <= s.due || s.makeRoom()
 }
 
 // own executes what no alien caused: its id is the server's own counter (R7).

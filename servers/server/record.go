@@ -1,7 +1,9 @@
 package server
 
 import (
+	"aramid/proto/ipc"
 	"aramid/ukernel/uabi"
+	"aramid/ukernel/uk"
 )
 
 // A record, in words:
@@ -48,29 +50,25 @@ func (k recordKind) String() string {
 	return "unknown"
 }
 
-// writeCall writes the request in b.In behind the log's end, where nobody sees it, and returns the word behind it.
-func (m *kept) writeCall(in *uabi.Msg, bytes []byte, nwords int) int {
-	o := m.tail
-	w := m.w[o : o+recordHead+uabi.MaxWords+2*uabi.MaxHandles : m.end]
-	nh := int(min(in.NHandles, uabi.MaxHandles))
-	w[1] = uint64(recCall) | uint64(nwords)<<wordsShift | uint64(nh)<<handlesShift | uint64(in.Method)<<methodShift
-	w[2] = in.ID.Origin
-	w[3] = in.ID.Trap
-	w[4] = in.ID.Path
-	w[5] = in.Badge
-	w[6] = uint64(len(bytes))
-	at := recordHead
-	for i := 0; i < nwords; i++ {
-		w[at] = in.W[i]
-		at++
+// writeCall writes the request in b, encoded as e, behind the log's end, where nobody sees it, and returns the word behind it.
+func (m *kept) writeCall(b *uk.Buffer, e ipc.Encoding) int {
+	in, at := b.In, m.tail+recordHead
+	w := m.w[m.tail : m.tail+recordHead+uabi.MaxWords]
+	nh := min(in.NHandles, uabi.MaxHandles)
+	head := uint64(recCall) | uint64(nh)<<handlesShift | uint64(in.Method)<<methodShift
+	w[2], w[3], w[4], w[5] = in.ID.Origin, in.ID.Trap, in.ID.Path, in.Badge
+	if e == ipc.Bytes {
+		n := min(in.Len, uabi.MaxBytes)
+		w[1], w[6] = head, uint64(n)
+		at = m.putBytes(at, b.InBytes[:n])
+	} else {
+		w[1], w[6] = head|uint64(e)<<wordsShift, 0
+		*(*[uabi.MaxWords]uint64)(w[recordHead:]) = in.W // all six: what comes next overwrites those that are not the request's
+		at += int(e)
 	}
-	at += o
-	if len(bytes) > 0 {
-		at = m.putBytes(at, bytes)
-	}
-	for i := 0; i < nh; i++ {
-		m.w[at] = uint64(in.Handle[i])
-		m.w[at+1] = in.Record[i]
+	for i := range nh {
+		h := m.w[at : at+2]
+		h[0], h[1] = uint64(in.Handle[i]), in.Record[i]
 		at += 2
 	}
 	return at

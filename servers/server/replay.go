@@ -77,7 +77,7 @@ func (s *server) replayRecord(r record, rb *uk.Buffer) {
 	case r.kind == recThread:
 		s.ret.remove(rb.In.W[0])
 	case r.id.Origin != s.self:
-		s.retain(r.id, trailer, logged == uabi.OK)
+		s.retain(&r.id, trailer, logged == uabi.OK)
 	}
 	c.closing = closing
 	s.forgetLent(r.id.Origin)

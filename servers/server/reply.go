@@ -18,40 +18,48 @@ const (
 	repGiven        = 1 << 63
 )
 
-// writeReply appends the trailer for b.Out with that status and returns the word behind it. nwords: of the reply's encoding.
-func (c *Ctx) writeReply(status uabi.Error, nwords int) int {
-	k, m := c.s.kept, c.b.Out
-	k.w[c.tail] = inHead(inEnd, 0, uabi.OK, 0)
-	at := c.tail + 1
+// writeReply appends the trailer for b.Out with that status and returns the word behind it, and whether it has what retained.name notes.
+// nwords: of the reply's encoding.
+func (c *Ctx) writeReply(status uabi.Error, nwords int) (end int, named bool) {
+	k, m, at := c.s.kept, c.b.Out, c.tail
+	w := k.w[at : at+2+uabi.MaxWords]
+	w[0] = inHead(inEnd, 0, uabi.OK, 0)
 	if status != uabi.OK {
-		k.w[at] = uint64(status)
-		return at + 1
+		w[1] = uint64(status)
+		return at + 2, false
 	}
-	n, nh := int(m.Len), int(m.NHandles)
-	w := k.w[at : at+1+uabi.MaxWords]
-	w[0] = uint64(nwords)<<repWordsShift | uint64(nh)<<repHandlesShift | uint64(n)<<repBytesShift
-	for i := 0; i < nwords; i++ {
-		w[1+i] = m.W[i]
-	}
-	at += 1 + nwords
-	if n > 0 {
+	n, nh := m.Len, m.NHandles
+	w[1] = uint64(nwords)<<repWordsShift | uint64(nh)<<repHandlesShift | uint64(n)<<repBytesShift
+	*(*[uabi.MaxWords]uint64)(w[2:]) = m.W // all six, as in writeCall
+	at += 2 + nwords
+	if n != 0 {
 		at = k.putBytes(at, c.b.OutBytes[:n])
 	}
-	for i := 0; i < nh; i++ {
-		h := m.Handle[i]
-		k.w[at], k.w[at+1] = uint64(h), 0
-		for _, mi := range c.minted {
-			if mi.h == h {
-				k.w[at] |= uint64(mi.rights) << repBytesShift
-				k.w[at+1] = mi.badge
+	if nh != 0 {
+		return c.putHandles(at, m.Handle[:nh])
+	}
+	return at, false
+}
+
+// putHandles stores two words for each handle of the reply at word at. Its results are writeReply's.
+func (c *Ctx) putHandles(at int, handles []uabi.Handle) (end int, named bool) {
+	for _, h := range handles {
+		word, badge := uint64(h), uint64(0)
+		for i := range c.minted {
+			if m := &c.minted[i]; m.h == h {
+				word |= uint64(m.rights) << repBytesShift
+				badge = m.badge
 			}
 		}
 		if len(c.closing) != 0 {
-			k.w[at] |= c.give(h)
+			word |= c.give(h)
 		}
+		w := c.s.kept.w[at : at+2]
+		w[0], w[1] = word, badge
 		at += 2
+		named = named || badge == 0 || word&repGiven != 0
 	}
-	return at
+	return at, named
 }
 
 // give takes a handle of the reply out of those to be closed now.
@@ -65,20 +73,17 @@ func (c *Ctx) give(h uabi.Handle) uint64 {
 	return 0
 }
 
-// retain keeps the reply of the current record, whose trailer is at word o, to be sent again; named: it has handles.
-func (s *server) retain(id uabi.ID, o int, named bool) {
-	s.ret.put(id.Origin, id.Trap, id.Path, o, named && gives(s.kept.w, o))
+// retain keeps the reply of an earlier record, whose trailer is at word off, to be sent again; named: it may have handles.
+func (s *server) retain(id *uabi.ID, off int, named bool) {
+	o := s.ret.put(id.Origin, id.Trap, id.Path, off)
 	if named {
-		s.ret.lend(id.Origin, s.kept.w, o)
+		s.ret.name(o, s.kept.w, off)
 	}
 }
 
 // forgetLent takes the handles that are closed now out of the replies to earlier steps of the same trap. Those may be sent again (a handler's
 // successor goes through its trap anew), but what needed the handle is behind the step that closes it.
 func (s *server) forgetLent(origin uint64) {
-	if len(s.ret.lent) == 0 {
-		return
-	}
 	for _, h := range s.ctx.closing {
 		s.ret.unlend(h, origin, func(word int) { s.kept.w[word] = 0 })
 	}
@@ -103,16 +108,6 @@ func handleWords(w []uint64, o int, f func(at int)) {
 // replyHandles calls f with the two words of each handle in the trailer at word o.
 func replyHandles(w []uint64, o int, f func(word, badge uint64)) {
 	handleWords(w, o, func(at int) { f(w[at], w[at+1]) })
-}
-
-// gives reports that the trailer at word o has a handle that was given away.
-func gives(w []uint64, o int) bool {
-	if w[o]>>repHandlesShift&nibble == 0 {
-		return false
-	}
-	given := false
-	replyHandles(w, o, func(word, _ uint64) { given = given || word&repGiven != 0 })
-	return given
 }
 
 // again fills Out with the retained reply at word o, with handles minted again; their numbers go to minted.

@@ -14,6 +14,7 @@ type retained struct {
 	more  []reply // replies beyond an origin's first, chained
 	free  int32   // chain of unused entries of more, −1: none
 	lent  []lent
+	last  *origin // of slots, or one without an id: what was found last
 }
 
 // lent is a handle of the server's own, not of one of its badges, that a retained reply names.
@@ -41,7 +42,7 @@ type reply struct {
 const firstSlots = 64
 
 func newRetained() *retained {
-	return &retained{slots: make([]origin, firstSlots), free: -1}
+	return &retained{slots: make([]origin, firstSlots), free: -1, last: new(origin)}
 }
 
 // hash spreads origins, which are small numbers in sequence, by Fibonacci hashing.
@@ -49,11 +50,19 @@ func (r *retained) hash(id uint64) int {
 	return int((id * 0x9e3779b97f4a7c15) >> 32 & uint64(len(r.slots)-1))
 }
 
-// find returns the origin's slot, or nil.
+// find returns the slot of an origin, whose id is not 0, or nil. It is valid until the next insert or remove.
 func (r *retained) find(id uint64) *origin {
+	if o := r.last; o.id == id {
+		return o
+	}
+	return r.search(id)
+}
+
+func (r *retained) search(id uint64) *origin {
 	for i := r.hash(id); ; i = (i + 1) & (len(r.slots) - 1) {
 		switch o := &r.slots[i]; o.id {
 		case id:
+			r.last = o
 			return o
 		case 0:
 			return nil
@@ -76,32 +85,37 @@ func (r *retained) lookup(o *origin, path uint64) int {
 	}
 }
 
-// put retains a reply, which has handles that were given away or not; a newer trap drops the replies of the one before.
-func (r *retained) put(id, trap, path uint64, off int, gives bool) {
+// put retains a reply and returns the slot of its origin; a newer trap drops the replies of the one before.
+func (r *retained) put(id, trap, path uint64, off int) *origin {
 	o := r.find(id)
 	if o == nil {
 		o = r.insert(id)
-		o.trap = trap
-	} else if o.trap != trap {
-		r.drop(o)
-		o.trap = trap
 	}
-	o.gives = o.gives || gives
-	if o.first.off == 0 {
-		o.first = reply{path, int32(off), -1}
-		return
+	if o.trap != trap {
+		if o.first.next >= 0 || o.gives || o.lends {
+			r.drop(o)
+		}
+		o.trap = trap
+	} else if o.first.off != 0 {
+		i := r.alloc()
+		r.more[i] = reply{path, int32(off), o.first.next}
+		o.first.next = i
+		return o
 	}
-	i := r.alloc()
-	r.more[i] = reply{path, int32(off), o.first.next}
-	o.first.next = i
+	o.first = reply{path, int32(off), -1}
+	return o
 }
 
-// lend notes the handles that the reply of an origin at word off of w names and that are none of the server's badges.
-func (r *retained) lend(id uint64, w []uint64, off int) {
+// name notes what handles the reply of an origin at word off of w names: those that were given away, and those that are lent, which are none
+// of the server's badges.
+func (r *retained) name(o *origin, w []uint64, off int) {
 	handleWords(w, off, func(at int) {
-		if h := uabi.Handle(w[at]); h != 0 && w[at+1] == 0 && w[at]&repGiven == 0 {
-			r.lent = append(r.lent, lent{h, id, at})
-			r.find(id).lends = true
+		word, badge := w[at], w[at+1]
+		if word&repGiven != 0 {
+			o.gives = true
+		} else if h := uabi.Handle(word); h != 0 && badge == 0 {
+			r.lent = append(r.lent, lent{h, o.id, at})
+			o.lends = true
 		}
 	})
 }
@@ -142,6 +156,7 @@ func (r *retained) insert(id uint64) *origin {
 	r.n++
 	o := r.empty(id)
 	*o = origin{id: id, first: reply{next: -1}}
+	r.last = o
 	return o
 }
 
@@ -199,6 +214,7 @@ func (r *retained) remove(id uint64) {
 	}
 	r.slots[i] = origin{}
 	r.n--
+	r.last = new(origin)
 }
 
 // replies calls f for each retained reply of an origin.

@@ -20,10 +20,12 @@ type server struct {
 	ret     *retained
 	ctx     Ctx
 	methods []ipc.Method
+	run     ipc.Dispatcher[*Ctx] // the handlers of live requests
 
-	self    uint64 // OriginProcess | process id
-	counter uint64 // ids of what no alien caused (R7)
-	limit   int    // log words after which a snapshot is due
+	self    uint64              // OriginProcess | process id
+	counter uint64              // ids of what no alien caused (R7)
+	due     int                 // when the tail is behind this word, a snapshot is due
+	quick   [modeReplay + 1]int // by mode: the last tail with room for an input of one word; −1: none is written
 
 	last       int    // the last record's trailer, or 0
 	lastOrigin uint64 // whose it is
@@ -134,7 +136,9 @@ func (s *server) listClosing() {
 		out.Close[n] = m.h
 		n++
 	}
-	n += copy(out.Close[n:], c.closing)
+	if len(c.closing) != 0 {
+		n += copy(out.Close[n:], c.closing)
+	}
 	out.NClose = uint32(n)
 	c.minted, c.closing = c.minted[:0], c.closing[:0]
 }
@@ -211,7 +215,9 @@ func (s *server) call(in *uabi.Msg) {
 		s.count(healthNoID)
 		s.refuse(in, uabi.ErrArg)
 	default:
-		if !s.known(in) {
+		o := s.ret.find(in.ID.Origin)
+		fresh := (o == nil || o.trap < in.ID.Trap && !o.gives) && in.Flags&uabi.FlagDead == 0
+		if fresh || !s.known(in, o) {
 			s.mutate(in, m)
 		}
 	}
@@ -252,9 +258,9 @@ func (s *server) lookup(in *uabi.Msg) {
 }
 
 // known answers what is committed already, refuses what is older than the newest trap of its origin, and drops requests of the
-// dead that have no intent.
-func (s *server) known(in *uabi.Msg) bool {
-	if o := s.ret.find(in.ID.Origin); o != nil {
+// dead that have no intent. o is its origin's slot, or nil.
+func (s *server) known(in *uabi.Msg, o *origin) bool {
+	if o != nil {
 		if o.trap == in.ID.Trap {
 			if off := s.ret.lookup(o, in.ID.Path); off != 0 {
 				s.repeat(in, off)
@@ -310,24 +316,17 @@ func (s *server) repeat(in *uabi.Msg, off int) {
 
 // mutate executes a request that may change state.
 func (s *server) mutate(in *uabi.Msg, m *ipc.Method) {
-	c, k := &s.ctx, s.kept
-	if !s.begin() {
+	if s.kept.tail > s.due && !s.makeRoom() {
 		s.refuse(in, uabi.ErrNoMem)
 		return
 	}
+	c, k := &s.ctx, s.kept
 	c.reset(modeLive, s.b, in.ID, in.Badge)
 	if in.NHandles != 0 {
 		c.arrive(in)
 	}
-	nw := 0
-	var body []byte
-	if m.In == ipc.Bytes {
-		body = s.b.InBytes[:min(in.Len, uabi.MaxBytes)]
-	} else {
-		nw = int(m.In)
-	}
 	c.rec.at = k.tail
-	c.tail = k.writeCall(in, body, nw)
+	c.tail = k.writeCall(s.b, m.In)
 	if s.fault.on {
 		s.step(stepDecode)
 	}
@@ -340,22 +339,21 @@ func (s *server) mutate(in *uabi.Msg, m *ipc.Method) {
 }
 
 // dispatch runs the current request's handler.
-func (s *server) dispatch(method uint32) uabi.Error {
-	if s.spec.Check {
-		return s.checked(method)
-	}
-	return s.spec.Service.Dispatch.Dispatch(&s.ctx, method, s.b)
-}
+func (s *server) dispatch(method uint32) uabi.Error { return s.run.Dispatch(&s.ctx, method, s.b) }
 
-// checked is dispatch with Spec.Check.
-func (s *server) checked(method uint32) uabi.Error {
+// checked is the service with Spec.Check.
+type checked struct{ s *server }
+
+// Dispatch implements ipc.Dispatcher.
+func (k checked) Dispatch(c *Ctx, method uint32, b *uk.Buffer) uabi.Error {
+	s := k.s
 	before := s.spec.State.Save()
-	err := s.spec.Service.Dispatch.Dispatch(&s.ctx, method, s.b)
-	request := s.b.InBytes[:min(s.b.In.Len, uabi.MaxBytes)]
+	err := s.spec.Service.Dispatch.Dispatch(c, method, b)
+	request := b.InBytes[:min(b.In.Len, uabi.MaxBytes)]
 	for i := range request {
 		request[i] = '?'
 	}
-	if (err != uabi.OK || s.ctx.mode == modeLookup) && !bytes.Equal(before, s.spec.State.Save()) {
+	if (err != uabi.OK || c.mode == modeLookup) && !bytes.Equal(before, s.spec.State.Save()) {
 		panic(fmt.Sprintf("server: %s of %s gave %v but changed the state", s.methods[method-1].Name, s.spec.Name, err))
 	}
 	return err
@@ -364,19 +362,20 @@ func (s *server) checked(method uint32) uabi.Error {
 // finish ends a mutating request: commits it, or leaves nothing behind; and fills Out.
 func (s *server) finish(err uabi.Error, m *ipc.Method) {
 	c := &s.ctx
-	switch {
-	case err == uabi.OK:
-		s.commit(err, int(max(m.Out, 0)))
-	case err == uabi.ErrWait:
+	if err == uabi.OK {
+		s.commit(uabi.OK, int(max(m.Out, 0)))
+		if len(c.weak) != 0 {
+			c.dropWeak()
+		}
+		s.answer(uabi.OK)
+		return
+	}
+	if err == uabi.ErrWait {
 		s.abandon()
-	case c.intent:
+	} else if c.intent {
 		s.commit(err, 0)
 	}
-	if err != uabi.OK {
-		c.dropArrived()
-	} else if len(c.weak) != 0 {
-		c.dropWeak()
-	}
+	c.dropArrived()
 	s.answer(err)
 }
 
@@ -384,7 +383,7 @@ func (s *server) finish(err uabi.Error, m *ipc.Method) {
 func (s *server) commit(status uabi.Error, nwords int) {
 	c, k := &s.ctx, s.kept
 	trailer := c.tail + 1
-	end := c.writeReply(status, nwords)
+	end, named := c.writeReply(status, nwords)
 	if s.fault.on {
 		s.step(stepCommit)
 	}
@@ -393,9 +392,14 @@ func (s *server) commit(status uabi.Error, nwords int) {
 	k.tail = end
 	s.last, s.lastOrigin = trailer, c.id.Origin
 	if c.id.Origin != s.self {
-		s.retain(c.id, trailer, status == uabi.OK && c.b.Out.NHandles != 0)
+		o := s.ret.put(c.id.Origin, c.id.Trap, c.id.Path, trailer)
+		if named {
+			s.ret.name(o, k.w, trailer)
+		}
 	}
-	s.forgetLent(c.id.Origin)
+	if len(c.closing) != 0 && len(s.ret.lent) != 0 {
+		s.forgetLent(c.id.Origin)
+	}
 	s.count(healthCommits)
 	if s.fault.on {
 		s.step(stepCommitted)

@@ -17,7 +17,16 @@ const (
 const minLimit = (1 << 20) / wordSize
 
 // setLimit makes snapshots due when the log is longer than twice the last one, so that their cost stays a fraction of the work.
-func (s *server) setLimit(snapWords int) { s.limit = max(minLimit, 2*snapWords) }
+func (s *server) setLimit(snapWords int) {
+	k := s.kept
+	s.due = min(k.log+max(minLimit, 2*snapWords), k.end-1-logReserve)
+}
+
+// makeRoom takes a snapshot, so that the log is empty; false: the state does not fit into one, and there is too little room for a record.
+func (s *server) makeRoom() bool {
+	s.snapshot()
+	return s.kept.free() >= logReserve
+}
 
 // snapshot writes state and retained replies to the area not in use and makes it valid, with an empty log, by one store. A state
 // that does not fit leaves everything as it is.
@@ -121,7 +130,7 @@ func (s *server) readReplies(area int) {
 		at += originHead
 		s.ret.touch(id, trap)
 		for j := uint64(0); j < n; j++ {
-			s.retain(uabi.ID{Origin: id, Trap: trap, Path: k.w[at]}, at+1, uabi.Error(k.w[at+1]&repStatusMask) == uabi.OK)
+			s.retain(&uabi.ID{Origin: id, Trap: trap, Path: k.w[at]}, at+1, uabi.Error(k.w[at+1]&repStatusMask) == uabi.OK)
 			at += 1 + replySize(k.w, at+1)
 		}
 	}

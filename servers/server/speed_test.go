@@ -3,6 +3,7 @@ package server
 import (
 	"testing"
 
+	"aramid/proto/ipc"
 	"aramid/servers/server/demo"
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uk"
@@ -24,6 +25,7 @@ func (l *loop) Receive(uabi.Handle, uint64) uabi.Error {
 	in.Kind = uabi.KindCall
 	l.req.msg.ID.Trap++
 	in.ID = l.req.msg.ID
+	in.Context[0], in.Context[1] = in.ID.Origin, in.ID.Trap
 	in.Method = l.req.msg.Method
 	in.W = l.req.msg.W
 	in.Badge = l.req.msg.Badge
@@ -34,18 +36,35 @@ func (l *loop) Receive(uabi.Handle, uint64) uabi.Error {
 
 func (l *loop) ReplyReceive(e uabi.Handle, d uint64) uabi.Error { return l.Receive(e, d) }
 
+// Mint makes the same handle for ever, as a kernel that closes it with the answer.
+func (l *loop) Mint(uabi.Handle, uint64, uint32) (uabi.Handle, uabi.Error) { return 1 << 20, uabi.OK }
+
 var _ uk.Kernel = (*loop)(nil)
 
+// opener has one handler, which does what most that open something do.
+type opener struct{}
+
+func (opener) Dispatch(c *Ctx, _ uint32, b *uk.Buffer) uabi.Error {
+	c.Context(0)
+	c.Context(1)
+	h, err := c.Mint(5)
+	b.Out.Len, b.Out.NHandles, b.Out.Handle[0] = 0, 1, h
+	return err
+}
+
 // looping is a server that was given one request, so that everything that grows has grown.
-func looping(t testing.TB, queue func(f *fake) *request) (*loop, *server) {
+func looping(t testing.TB, how cheap) (*loop, *server) {
 	t.Helper()
 	f := newFake(4 << 20)
 	l := &loop{fake: f}
-	l.req = *queue(f)
+	l.req = *how.queue(f)
 	f.queue = nil
 	b := newBank()
 	spec := b.spec()
 	spec.Check = false
+	if how.dispatch != nil {
+		spec.Service.Dispatch = how.dispatch
+	}
 	s, err := open(l, spec)
 	if err != nil {
 		t.Fatal(err)
@@ -66,22 +85,27 @@ func serveSome(t testing.TB, l *loop, s *server, n int) {
 	}
 }
 
-// requests that must be cheap: words, and a 50-byte protobuf both ways.
-var cheap = []struct {
-	name  string
-	queue func(f *fake) *request
-}{
-	{"words", func(f *fake) *request {
+// cheap is a request that must be cheap.
+type cheap struct {
+	name     string
+	dispatch ipc.Dispatcher[*Ctx] // nil: the bank's
+	queue    func(f *fake) *request
+}
+
+// allCheap: words, a 50-byte protobuf both ways, context words and a badge.
+var allCheap = []cheap{
+	{"words", nil, func(f *fake) *request {
 		return f.send(10, 1, 0, demo.MethodAdd, &demo.AddRequest{Account: 1, Amount: 3})
 	}},
-	{"protobuf", func(f *fake) *request {
+	{"protobuf", nil, func(f *fake) *request {
 		return f.send(10, 1, 0, demo.MethodPing, &demo.PingRequest{Name: "a name of some length", Number: 12345678, Offset: 1 << 40, Flags: 77, Text: "more"})
 	}},
+	{"badge", opener{}, func(f *fake) *request { return f.send(10, 1, 0, demo.MethodOpen, &demo.OpenRequest{}) }},
 }
 
 func TestARequestAllocatesNothing(t *testing.T) {
-	for _, c := range cheap {
-		l, s := looping(t, c.queue)
+	for _, c := range allCheap {
+		l, s := looping(t, c)
 		// The end of the loop allocates its error.
 		some := testing.AllocsPerRun(10, func() { serveSome(t, l, s, 100) })
 		more := testing.AllocsPerRun(10, func() { serveSome(t, l, s, 200) })
@@ -92,8 +116,8 @@ func TestARequestAllocatesNothing(t *testing.T) {
 }
 
 func TestASmallRequestTakesLittleOfTheLog(t *testing.T) {
-	for _, c := range cheap {
-		l, s := looping(t, c.queue)
+	for _, c := range allCheap {
+		l, s := looping(t, c)
 		before := s.kept.tail
 		serveSome(t, l, s, 1)
 		if got := (s.kept.tail - before) * wordSize; got < 50 || got > 200 {
@@ -103,9 +127,9 @@ func TestASmallRequestTakesLittleOfTheLog(t *testing.T) {
 }
 
 func BenchmarkServe(b *testing.B) {
-	for _, c := range cheap {
+	for _, c := range allCheap {
 		b.Run(c.name, func(b *testing.B) {
-			l, s := looping(b, c.queue)
+			l, s := looping(b, c)
 			b.ReportAllocs()
 			b.ResetTimer()
 			serveSome(b, l, s, b.N)

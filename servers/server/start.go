@@ -35,7 +35,12 @@ func open(k uk.Kernel, spec Spec) (*server, error) {
 // prepare makes a server over kept memory mem.
 func prepare(k uk.Kernel, b *uk.Buffer, mem []byte, spec Spec) *server {
 	s := &server{spec: spec, k: k, b: b, kept: &kept{b: mem}, ret: newRetained(), methods: spec.Service.Methods}
+	s.quick = [...]int{modeLive: -1, modeLookup: -1, modeReplay: -1}
 	s.ctx = Ctx{s: s, k: k, b: b}
+	s.run = spec.Service.Dispatch
+	if spec.Check {
+		s.run = checked{s}
+	}
 	if f, ok := k.(faultPoints); ok {
 		s.onStep = func(at step) { f.FaultPoint(stepNames[at]) }
 	}
@@ -60,6 +65,7 @@ func (s *server) start() error {
 	s.kept = k
 	s.count(healthStarts)
 	s.plan()
+	s.quick[modeLive] = k.end - replyRoom - 3 // its head, the word, and the end of the inputs
 	if cold {
 		s.setLimit(0)
 		s.k.Subscribe(uabi.BootEndpoint)
