@@ -63,9 +63,6 @@ func (t *Trap) bytes(n int) []byte {
 	return b
 }
 
-// Buffer implements ipc.Caller.
-func (t *Trap) Buffer() *uk.Buffer { return t.buf }
-
 // begin takes the delivered message in.
 func (t *Trap) begin() {
 	t.Lane.Begin()

@@ -20,12 +20,13 @@ type Lane struct {
 	Record       [uabi.RecordWords]uint64
 	RecordHandle [uabi.MaxHandles]uabi.Handle
 
+	buf  *uk.Buffer // K's, once it was needed
 	wait uabi.WaitSpec
 }
 
 // Begin starts the trap that was just received.
 func (l *Lane) Begin() {
-	in := l.K.Buf().In
+	in := l.Buffer().In
 	l.Step = 0
 	l.Save = false
 	l.Record = in.Record
@@ -33,14 +34,19 @@ func (l *Lane) Begin() {
 }
 
 // Buffer implements Caller.
-func (l *Lane) Buffer() *uk.Buffer { return l.K.Buf() }
+func (l *Lane) Buffer() *uk.Buffer {
+	if l.buf == nil {
+		l.buf = l.K.Buf()
+	}
+	return l.buf
+}
 
 // LastWait implements Caller.
 func (l *Lane) LastWait() uabi.WaitSpec { return l.wait }
 
 // Exchange implements Caller.
 func (l *Lane) Exchange(h uabi.Handle, method uint32, mutates bool) uabi.Error {
-	b := l.K.Buf()
+	b := l.Buffer()
 	b.Out.Kind = uabi.KindCall
 	l.fill(b, method, mutates)
 	err := l.K.Call(h)
@@ -52,7 +58,7 @@ func (l *Lane) Exchange(h uabi.Handle, method uint32, mutates bool) uabi.Error {
 
 // Forward implements Forwarder. The caller then answers the trap with Reply or ReplyReceive.
 func (l *Lane) Forward(h uabi.Handle, method uint32, mutates bool) uabi.Error {
-	b := l.K.Buf()
+	b := l.Buffer()
 	if b.Out.Len > uabi.MaxForward {
 		return uabi.ErrSize
 	}

@@ -83,7 +83,7 @@ const (
 
 // begin makes room for a record; false: there is none, since the state does not fit into a snapshot.
 func (s *server) begin() bool {
-	return s.kept.tail <= s.due || s.makeRoom()
+	return s.kept.tail <= s.due || s.snapshot()
 }
 
 // own executes what no alien caused: its id is the server's own counter (R7).

@@ -104,7 +104,11 @@ func (s *server) serve() error {
 			if s.fault.on {
 				s.step(stepReceive)
 			}
-			s.handle()
+			if in := s.b.In; in.Kind == uabi.KindCall {
+				s.call(in)
+			} else {
+				s.handle()
+			}
 		case uabi.ErrInterrupted, uabi.ErrTimeout:
 			s.b.Out.Kind = uabi.AnswerNone
 		default:
@@ -136,8 +140,9 @@ func (s *server) listClosing() {
 		out.Close[n] = m.h
 		n++
 	}
-	if len(c.closing) != 0 {
-		n += copy(out.Close[n:], c.closing)
+	for _, h := range c.closing {
+		out.Close[n] = h
+		n++
 	}
 	out.NClose = uint32(n)
 	c.minted, c.closing = c.minted[:0], c.closing[:0]
@@ -202,8 +207,8 @@ func (s *server) answer(err uabi.Error) {
 
 // call executes a request.
 func (s *server) call(in *uabi.Msg) {
-	i := in.Method - 1
-	if i >= uint32(len(s.methods)) {
+	i := uint(in.Method) - 1
+	if i >= uint(len(s.methods)) {
 		s.refuse(in, uabi.ErrCall)
 		return
 	}
@@ -316,7 +321,7 @@ func (s *server) repeat(in *uabi.Msg, off int) {
 
 // mutate executes a request that may change state.
 func (s *server) mutate(in *uabi.Msg, m *ipc.Method) {
-	if s.kept.tail > s.due && !s.makeRoom() {
+	if !s.begin() {
 		s.refuse(in, uabi.ErrNoMem)
 		return
 	}

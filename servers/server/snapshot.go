@@ -22,15 +22,9 @@ func (s *server) setLimit(snapWords int) {
 	s.due = min(k.log+max(minLimit, 2*snapWords), k.end-1-logReserve)
 }
 
-// makeRoom takes a snapshot, so that the log is empty; false: the state does not fit into one, and there is too little room for a record.
-func (s *server) makeRoom() bool {
-	s.snapshot()
-	return s.kept.free() >= logReserve
-}
-
 // snapshot writes state and retained replies to the area not in use and makes it valid, with an empty log, by one store. A state
-// that does not fit leaves everything as it is.
-func (s *server) snapshot() {
+// that does not fit leaves everything as it is. The result is whether there is room for a record now.
+func (s *server) snapshot() bool {
 	k := s.kept
 	s.step(stepSnapshot)
 	area := int((k.epoch + 1) % 2)
@@ -39,7 +33,7 @@ func (s *server) snapshot() {
 	n, ok := s.writeSnapshot(w, k.snap[area], state)
 	if !ok {
 		s.logf("a state of %d bytes does not fit into a snapshot of %d", len(state), k.snapW*wordSize)
-		return
+		return k.free() >= logReserve
 	}
 	k.w[headSnapLen+area] = uint64(n * wordSize)
 	s.step(stepSwitch)
@@ -53,6 +47,7 @@ func (s *server) snapshot() {
 	s.ret = newRetained()
 	s.readReplies(area)
 	s.step(stepSwitched)
+	return true
 }
 
 // writeSnapshot writes to w, whose first word is word base of kept memory.
