@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"aramid/proto/control"
+	table "aramid/proto/gaps"
 	"aramid/proto/root"
 	"aramid/ukernel/uabi"
 )
@@ -194,9 +195,11 @@ func gaps(args []string) int {
 		if err := m.call(root.MethodGaps, &root.GapsRequest{}, &out, nil); err != nil {
 			return err
 		}
+		var list []table.Gap
 		for _, g := range out.Gaps {
-			fmt.Printf("%8d %s: %s\n", g.Count, g.Call, g.What)
+			list = append(list, table.Gap{Call: g.Call, What: g.What, Count: g.Count})
 		}
+		fmt.Print(table.Text(list))
 		return nil
 	})
 }

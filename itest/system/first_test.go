@@ -3,6 +3,7 @@ package system
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -56,6 +57,16 @@ func TestBusyboxShellDoesWhatItDoesOnLinux(t *testing.T) {
 		if got.out != want.out || got.status != want.status {
 			t.Errorf("%s\ngot %+v\non Linux %+v", s, got, want)
 		}
+	}
+}
+
+func TestAProgramReadsWhatProgramsMissed(t *testing.T) {
+	dir := t.TempDir()
+	busybox(t, dir)
+	got := run(t, "run", "--root", dir, "--", "/bin/busybox", "sh", "-c", "cat /proc/aramid/gaps; cat /proc/aramid/gaps")
+	m := regexp.MustCompile(`(?s)^ +(\d+) rseq: absent\n.* (\d+) rseq: absent\n`).FindStringSubmatch(got.out) // each C program tries it when it starts
+	if got.status != 0 || m == nil || m[2] <= m[1] {
+		t.Errorf("got %+v", got)
 	}
 }
 

@@ -54,6 +54,9 @@ func (l *Linux) Start(init Init) error {
 	t.begin()
 	t.Record[0] = l.startRandom()
 	defer t.end()
+	if err := l.showGaps(t); err != uabi.OK {
+		return fmt.Errorf("the gap counters: %w", err)
+	}
 	if err := l.proc.List(t, &proc.ListRequest{}, &list); err != uabi.OK || len(list.Pids) > 0 {
 		if err == uabi.OK {
 			return nil
@@ -73,6 +76,16 @@ func (l *Linux) Start(init Init) error {
 		}
 	}
 	return err
+}
+
+// showGaps lets vfsd read the gap counters.
+func (l *Linux) showGaps(t *Trap) uabi.Error {
+	h, err := l.k.Dup(uabi.BootKept, uabi.RightRead|uabi.RightTransfer)
+	if err != uabi.OK {
+		return err
+	}
+	t.temp(h)
+	return l.vfs.ShowGaps(t, &vfs.ShowGapsRequest{Memory: uint32(h)}, &vfs.EmptyReply{})
 }
 
 // startRandom is what a record would remember of process 1's start: the random number of its address space. A successor must choose the

@@ -1,9 +1,10 @@
-// Package gaps is the table of counted gaps that linuxabi keeps in its kept memory, where its successor finds it and rootd reads
+// Package gaps is the table of counted gaps that linuxabi keeps in its kept memory, where its successor finds it and rootd and vfsd read
 // it: fixed records of RecordSize bytes, the first unused one has count 0. One writer; a reader may see a count one too small.
 package gaps
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 )
 
@@ -66,6 +67,15 @@ func List(b []byte) (out []Gap) {
 		out = append(out, Gap{text(b[nameOff:whatOff]), text(b[whatOff:RecordSize]), n})
 	}
 	return out
+}
+
+// Text is a list as `aramid gaps` and /proc/aramid/gaps show it: a line for each kind.
+func Text(list []Gap) string {
+	var b strings.Builder
+	for _, g := range list {
+		fmt.Fprintf(&b, "%8d %s: %s\n", g.Count, g.Call, g.What)
+	}
+	return b.String()
 }
 
 func cut(s string, n int) string { return s[:min(len(s), n)] }

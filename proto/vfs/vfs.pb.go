@@ -279,6 +279,50 @@ func (x *FsReply) GetFs() uint32 {
 	return 0
 }
 
+type ShowGapsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Memory        uint32                 `protobuf:"varint,1,opt,name=memory,proto3" json:"memory,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShowGapsRequest) Reset() {
+	*x = ShowGapsRequest{}
+	mi := &file_proto_vfs_vfs_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShowGapsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShowGapsRequest) ProtoMessage() {}
+
+func (x *ShowGapsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_vfs_vfs_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShowGapsRequest.ProtoReflect.Descriptor instead.
+func (*ShowGapsRequest) Descriptor() ([]byte, []int) {
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ShowGapsRequest) GetMemory() uint32 {
+	if x != nil {
+		return x.Memory
+	}
+	return 0
+}
+
 type OpenRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
@@ -291,7 +335,7 @@ type OpenRequest struct {
 
 func (x *OpenRequest) Reset() {
 	*x = OpenRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[3]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -303,7 +347,7 @@ func (x *OpenRequest) String() string {
 func (*OpenRequest) ProtoMessage() {}
 
 func (x *OpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[3]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -316,7 +360,7 @@ func (x *OpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenRequest.ProtoReflect.Descriptor instead.
 func (*OpenRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{3}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *OpenRequest) GetPath() string {
@@ -357,7 +401,7 @@ type OpenReply struct {
 
 func (x *OpenReply) Reset() {
 	*x = OpenReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[4]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -369,7 +413,7 @@ func (x *OpenReply) String() string {
 func (*OpenReply) ProtoMessage() {}
 
 func (x *OpenReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[4]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -382,7 +426,7 @@ func (x *OpenReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenReply.ProtoReflect.Descriptor instead.
 func (*OpenReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{4}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *OpenReply) GetKind() uint32 {
@@ -411,7 +455,7 @@ type PathRequest struct {
 
 func (x *PathRequest) Reset() {
 	*x = PathRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[5]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +467,7 @@ func (x *PathRequest) String() string {
 func (*PathRequest) ProtoMessage() {}
 
 func (x *PathRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[5]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +480,7 @@ func (x *PathRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathRequest.ProtoReflect.Descriptor instead.
 func (*PathRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{5}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PathRequest) GetPath() string {
@@ -476,7 +520,7 @@ type PathReply struct {
 
 func (x *PathReply) Reset() {
 	*x = PathReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[6]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -488,7 +532,7 @@ func (x *PathReply) String() string {
 func (*PathReply) ProtoMessage() {}
 
 func (x *PathReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[6]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -501,7 +545,7 @@ func (x *PathReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathReply.ProtoReflect.Descriptor instead.
 func (*PathReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{6}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PathReply) GetPath() string {
@@ -528,7 +572,7 @@ type ExecFileReply struct {
 
 func (x *ExecFileReply) Reset() {
 	*x = ExecFileReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[7]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -540,7 +584,7 @@ func (x *ExecFileReply) String() string {
 func (*ExecFileReply) ProtoMessage() {}
 
 func (x *ExecFileReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[7]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -553,7 +597,7 @@ func (x *ExecFileReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecFileReply.ProtoReflect.Descriptor instead.
 func (*ExecFileReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{7}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ExecFileReply) GetTag() uint64 {
@@ -643,7 +687,7 @@ type Stat struct {
 
 func (x *Stat) Reset() {
 	*x = Stat{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[8]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +699,7 @@ func (x *Stat) String() string {
 func (*Stat) ProtoMessage() {}
 
 func (x *Stat) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[8]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +712,7 @@ func (x *Stat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stat.ProtoReflect.Descriptor instead.
 func (*Stat) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{8}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Stat) GetDev() uint64 {
@@ -796,7 +840,7 @@ type MakeRequest struct {
 
 func (x *MakeRequest) Reset() {
 	*x = MakeRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[9]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -808,7 +852,7 @@ func (x *MakeRequest) String() string {
 func (*MakeRequest) ProtoMessage() {}
 
 func (x *MakeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[9]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -821,7 +865,7 @@ func (x *MakeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MakeRequest.ProtoReflect.Descriptor instead.
 func (*MakeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{9}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *MakeRequest) GetPath() string {
@@ -873,7 +917,7 @@ type TwoPathRequest struct {
 
 func (x *TwoPathRequest) Reset() {
 	*x = TwoPathRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[10]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +929,7 @@ func (x *TwoPathRequest) String() string {
 func (*TwoPathRequest) ProtoMessage() {}
 
 func (x *TwoPathRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[10]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +942,7 @@ func (x *TwoPathRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TwoPathRequest.ProtoReflect.Descriptor instead.
 func (*TwoPathRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{10}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TwoPathRequest) GetOld() string {
@@ -961,7 +1005,7 @@ type SetRequest struct {
 
 func (x *SetRequest) Reset() {
 	*x = SetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[11]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -973,7 +1017,7 @@ func (x *SetRequest) String() string {
 func (*SetRequest) ProtoMessage() {}
 
 func (x *SetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[11]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -986,7 +1030,7 @@ func (x *SetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRequest.ProtoReflect.Descriptor instead.
 func (*SetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{11}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SetRequest) GetPath() string {
@@ -1076,7 +1120,7 @@ type Statfs struct {
 
 func (x *Statfs) Reset() {
 	*x = Statfs{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[12]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1132,7 @@ func (x *Statfs) String() string {
 func (*Statfs) ProtoMessage() {}
 
 func (x *Statfs) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[12]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1145,7 @@ func (x *Statfs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Statfs.ProtoReflect.Descriptor instead.
 func (*Statfs) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{12}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Statfs) GetType() uint64 {
@@ -1179,7 +1223,7 @@ type ChdirRequest struct {
 
 func (x *ChdirRequest) Reset() {
 	*x = ChdirRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[13]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1235,7 @@ func (x *ChdirRequest) String() string {
 func (*ChdirRequest) ProtoMessage() {}
 
 func (x *ChdirRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[13]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1248,7 @@ func (x *ChdirRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChdirRequest.ProtoReflect.Descriptor instead.
 func (*ChdirRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{13}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ChdirRequest) GetPath() string {
@@ -1244,7 +1288,7 @@ type UmaskRequest struct {
 
 func (x *UmaskRequest) Reset() {
 	*x = UmaskRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[14]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1256,7 +1300,7 @@ func (x *UmaskRequest) String() string {
 func (*UmaskRequest) ProtoMessage() {}
 
 func (x *UmaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[14]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1269,7 +1313,7 @@ func (x *UmaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UmaskRequest.ProtoReflect.Descriptor instead.
 func (*UmaskRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{14}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UmaskRequest) GetMask() uint32 {
@@ -1292,7 +1336,7 @@ type MountRequest struct {
 
 func (x *MountRequest) Reset() {
 	*x = MountRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[15]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1304,7 +1348,7 @@ func (x *MountRequest) String() string {
 func (*MountRequest) ProtoMessage() {}
 
 func (x *MountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[15]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1317,7 +1361,7 @@ func (x *MountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountRequest.ProtoReflect.Descriptor instead.
 func (*MountRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{15}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *MountRequest) GetSource() string {
@@ -1364,7 +1408,7 @@ type PipeRequest struct {
 
 func (x *PipeRequest) Reset() {
 	*x = PipeRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[16]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1420,7 @@ func (x *PipeRequest) String() string {
 func (*PipeRequest) ProtoMessage() {}
 
 func (x *PipeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[16]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,7 +1433,7 @@ func (x *PipeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipeRequest.ProtoReflect.Descriptor instead.
 func (*PipeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{16}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PipeRequest) GetFlags() uint32 {
@@ -1409,7 +1453,7 @@ type PipeSizeRequest struct {
 
 func (x *PipeSizeRequest) Reset() {
 	*x = PipeSizeRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1421,7 +1465,7 @@ func (x *PipeSizeRequest) String() string {
 func (*PipeSizeRequest) ProtoMessage() {}
 
 func (x *PipeSizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[17]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,7 +1478,7 @@ func (x *PipeSizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipeSizeRequest.ProtoReflect.Descriptor instead.
 func (*PipeSizeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{17}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PipeSizeRequest) GetSet() bool {
@@ -1461,7 +1505,7 @@ type PipeReply struct {
 
 func (x *PipeReply) Reset() {
 	*x = PipeReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1517,7 @@ func (x *PipeReply) String() string {
 func (*PipeReply) ProtoMessage() {}
 
 func (x *PipeReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[18]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1530,7 @@ func (x *PipeReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipeReply.ProtoReflect.Descriptor instead.
 func (*PipeReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{18}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PipeReply) GetRead() uint32 {
@@ -1513,7 +1557,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1525,7 +1569,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[19]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1538,7 +1582,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{19}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ReadRequest) GetOffset() int64 {
@@ -1564,7 +1608,7 @@ type CountReply struct {
 
 func (x *CountReply) Reset() {
 	*x = CountReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1576,7 +1620,7 @@ func (x *CountReply) String() string {
 func (*CountReply) ProtoMessage() {}
 
 func (x *CountReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[20]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1589,7 +1633,7 @@ func (x *CountReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountReply.ProtoReflect.Descriptor instead.
 func (*CountReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{20}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CountReply) GetCount() int64 {
@@ -1609,7 +1653,7 @@ type SeekRequest struct {
 
 func (x *SeekRequest) Reset() {
 	*x = SeekRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1621,7 +1665,7 @@ func (x *SeekRequest) String() string {
 func (*SeekRequest) ProtoMessage() {}
 
 func (x *SeekRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[21]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1634,7 +1678,7 @@ func (x *SeekRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeekRequest.ProtoReflect.Descriptor instead.
 func (*SeekRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{21}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SeekRequest) GetOffset() int64 {
@@ -1660,7 +1704,7 @@ type ReadDirRequest struct {
 
 func (x *ReadDirRequest) Reset() {
 	*x = ReadDirRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1672,7 +1716,7 @@ func (x *ReadDirRequest) String() string {
 func (*ReadDirRequest) ProtoMessage() {}
 
 func (x *ReadDirRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[22]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1685,7 +1729,7 @@ func (x *ReadDirRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadDirRequest.ProtoReflect.Descriptor instead.
 func (*ReadDirRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{22}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReadDirRequest) GetMaxBytes() uint32 {
@@ -1707,7 +1751,7 @@ type Dirent struct {
 
 func (x *Dirent) Reset() {
 	*x = Dirent{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1719,7 +1763,7 @@ func (x *Dirent) String() string {
 func (*Dirent) ProtoMessage() {}
 
 func (x *Dirent) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[23]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1732,7 +1776,7 @@ func (x *Dirent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dirent.ProtoReflect.Descriptor instead.
 func (*Dirent) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{23}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Dirent) GetIno() uint64 {
@@ -1772,7 +1816,7 @@ type ReadDirReply struct {
 
 func (x *ReadDirReply) Reset() {
 	*x = ReadDirReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +1828,7 @@ func (x *ReadDirReply) String() string {
 func (*ReadDirReply) ProtoMessage() {}
 
 func (x *ReadDirReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[24]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +1841,7 @@ func (x *ReadDirReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadDirReply.ProtoReflect.Descriptor instead.
 func (*ReadDirReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{24}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReadDirReply) GetEntries() []*Dirent {
@@ -1817,7 +1861,7 @@ type FlagsRequest struct {
 
 func (x *FlagsRequest) Reset() {
 	*x = FlagsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1829,7 +1873,7 @@ func (x *FlagsRequest) String() string {
 func (*FlagsRequest) ProtoMessage() {}
 
 func (x *FlagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[25]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1842,7 +1886,7 @@ func (x *FlagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlagsRequest.ProtoReflect.Descriptor instead.
 func (*FlagsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{25}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FlagsRequest) GetSet() bool {
@@ -1870,7 +1914,7 @@ type IoctlRequest struct {
 
 func (x *IoctlRequest) Reset() {
 	*x = IoctlRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1882,7 +1926,7 @@ func (x *IoctlRequest) String() string {
 func (*IoctlRequest) ProtoMessage() {}
 
 func (x *IoctlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[26]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1895,7 +1939,7 @@ func (x *IoctlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlRequest.ProtoReflect.Descriptor instead.
 func (*IoctlRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{26}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *IoctlRequest) GetCmd() uint32 {
@@ -1931,7 +1975,7 @@ type IoctlReply struct {
 
 func (x *IoctlReply) Reset() {
 	*x = IoctlReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1943,7 +1987,7 @@ func (x *IoctlReply) String() string {
 func (*IoctlReply) ProtoMessage() {}
 
 func (x *IoctlReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[27]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1956,7 +2000,7 @@ func (x *IoctlReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlReply.ProtoReflect.Descriptor instead.
 func (*IoctlReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{27}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *IoctlReply) GetResult() int64 {
@@ -1997,7 +2041,7 @@ type LogRequest struct {
 
 func (x *LogRequest) Reset() {
 	*x = LogRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2009,7 +2053,7 @@ func (x *LogRequest) String() string {
 func (*LogRequest) ProtoMessage() {}
 
 func (x *LogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[28]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2022,7 +2066,7 @@ func (x *LogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRequest.ProtoReflect.Descriptor instead.
 func (*LogRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{28}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *LogRequest) GetPriority() uint32 {
@@ -2049,7 +2093,7 @@ type SyslogRequest struct {
 
 func (x *SyslogRequest) Reset() {
 	*x = SyslogRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2061,7 +2105,7 @@ func (x *SyslogRequest) String() string {
 func (*SyslogRequest) ProtoMessage() {}
 
 func (x *SyslogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[29]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2074,7 +2118,7 @@ func (x *SyslogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyslogRequest.ProtoReflect.Descriptor instead.
 func (*SyslogRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{29}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SyslogRequest) GetAction() uint32 {
@@ -2103,7 +2147,7 @@ type MapFileReply struct {
 
 func (x *MapFileReply) Reset() {
 	*x = MapFileReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2115,7 +2159,7 @@ func (x *MapFileReply) String() string {
 func (*MapFileReply) ProtoMessage() {}
 
 func (x *MapFileReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[30]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2128,7 +2172,7 @@ func (x *MapFileReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapFileReply.ProtoReflect.Descriptor instead.
 func (*MapFileReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{30}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *MapFileReply) GetTag() uint64 {
@@ -2171,7 +2215,7 @@ type PollReply struct {
 
 func (x *PollReply) Reset() {
 	*x = PollReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2183,7 +2227,7 @@ func (x *PollReply) String() string {
 func (*PollReply) ProtoMessage() {}
 
 func (x *PollReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[31]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2196,7 +2240,7 @@ func (x *PollReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollReply.ProtoReflect.Descriptor instead.
 func (*PollReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{31}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PollReply) GetLevel() uint32 {
@@ -2243,7 +2287,7 @@ type LockRequest struct {
 
 func (x *LockRequest) Reset() {
 	*x = LockRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2255,7 +2299,7 @@ func (x *LockRequest) String() string {
 func (*LockRequest) ProtoMessage() {}
 
 func (x *LockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[32]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2268,7 +2312,7 @@ func (x *LockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockRequest.ProtoReflect.Descriptor instead.
 func (*LockRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{32}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *LockRequest) GetOwner() uint32 {
@@ -2340,7 +2384,7 @@ type LockReply struct {
 
 func (x *LockReply) Reset() {
 	*x = LockReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2352,7 +2396,7 @@ func (x *LockReply) String() string {
 func (*LockReply) ProtoMessage() {}
 
 func (x *LockReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[33]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2365,7 +2409,7 @@ func (x *LockReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockReply.ProtoReflect.Descriptor instead.
 func (*LockReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{33}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *LockReply) GetType() uint32 {
@@ -2414,7 +2458,7 @@ type EventfdRequest struct {
 
 func (x *EventfdRequest) Reset() {
 	*x = EventfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2426,7 +2470,7 @@ func (x *EventfdRequest) String() string {
 func (*EventfdRequest) ProtoMessage() {}
 
 func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[34]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2439,7 +2483,7 @@ func (x *EventfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventfdRequest.ProtoReflect.Descriptor instead.
 func (*EventfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{34}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *EventfdRequest) GetValue() uint32 {
@@ -2478,7 +2522,7 @@ type EpollControlRequest struct {
 
 func (x *EpollControlRequest) Reset() {
 	*x = EpollControlRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2490,7 +2534,7 @@ func (x *EpollControlRequest) String() string {
 func (*EpollControlRequest) ProtoMessage() {}
 
 func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[35]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2503,7 +2547,7 @@ func (x *EpollControlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollControlRequest.ProtoReflect.Descriptor instead.
 func (*EpollControlRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{35}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *EpollControlRequest) GetOp() uint32 {
@@ -2564,7 +2608,7 @@ type ForgetRequest struct {
 
 func (x *ForgetRequest) Reset() {
 	*x = ForgetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2576,7 +2620,7 @@ func (x *ForgetRequest) String() string {
 func (*ForgetRequest) ProtoMessage() {}
 
 func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[36]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2589,7 +2633,7 @@ func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForgetRequest.ProtoReflect.Descriptor instead.
 func (*ForgetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{36}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ForgetRequest) GetId() uint64 {
@@ -2610,7 +2654,7 @@ type EpollWaitRequest struct {
 
 func (x *EpollWaitRequest) Reset() {
 	*x = EpollWaitRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +2666,7 @@ func (x *EpollWaitRequest) String() string {
 func (*EpollWaitRequest) ProtoMessage() {}
 
 func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[37]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2635,7 +2679,7 @@ func (x *EpollWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpollWaitRequest.ProtoReflect.Descriptor instead.
 func (*EpollWaitRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{37}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *EpollWaitRequest) GetMax() uint32 {
@@ -2669,7 +2713,7 @@ type TimerfdRequest struct {
 
 func (x *TimerfdRequest) Reset() {
 	*x = TimerfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2681,7 +2725,7 @@ func (x *TimerfdRequest) String() string {
 func (*TimerfdRequest) ProtoMessage() {}
 
 func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[38]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2694,7 +2738,7 @@ func (x *TimerfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{38}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *TimerfdRequest) GetClock() uint32 {
@@ -2724,7 +2768,7 @@ type TimerfdSetRequest struct {
 
 func (x *TimerfdSetRequest) Reset() {
 	*x = TimerfdSetRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2736,7 +2780,7 @@ func (x *TimerfdSetRequest) String() string {
 func (*TimerfdSetRequest) ProtoMessage() {}
 
 func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[39]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2749,7 +2793,7 @@ func (x *TimerfdSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdSetRequest.ProtoReflect.Descriptor instead.
 func (*TimerfdSetRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{39}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TimerfdSetRequest) GetSet() bool {
@@ -2798,7 +2842,7 @@ type TimerfdReply struct {
 
 func (x *TimerfdReply) Reset() {
 	*x = TimerfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2810,7 +2854,7 @@ func (x *TimerfdReply) String() string {
 func (*TimerfdReply) ProtoMessage() {}
 
 func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[40]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2823,7 +2867,7 @@ func (x *TimerfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerfdReply.ProtoReflect.Descriptor instead.
 func (*TimerfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{40}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TimerfdReply) GetValue() uint64 {
@@ -2858,7 +2902,7 @@ type SignalfdRequest struct {
 
 func (x *SignalfdRequest) Reset() {
 	*x = SignalfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2870,7 +2914,7 @@ func (x *SignalfdRequest) String() string {
 func (*SignalfdRequest) ProtoMessage() {}
 
 func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[41]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2883,7 +2927,7 @@ func (x *SignalfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalfdRequest.ProtoReflect.Descriptor instead.
 func (*SignalfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{41}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SignalfdRequest) GetMask() uint64 {
@@ -2917,7 +2961,7 @@ type PidfdRequest struct {
 
 func (x *PidfdRequest) Reset() {
 	*x = PidfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2929,7 +2973,7 @@ func (x *PidfdRequest) String() string {
 func (*PidfdRequest) ProtoMessage() {}
 
 func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[42]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2942,7 +2986,7 @@ func (x *PidfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdRequest.ProtoReflect.Descriptor instead.
 func (*PidfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{42}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PidfdRequest) GetPid() int32 {
@@ -2970,7 +3014,7 @@ type PidfdReply struct {
 
 func (x *PidfdReply) Reset() {
 	*x = PidfdReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2982,7 +3026,7 @@ func (x *PidfdReply) String() string {
 func (*PidfdReply) ProtoMessage() {}
 
 func (x *PidfdReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[43]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2995,7 +3039,7 @@ func (x *PidfdReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PidfdReply.ProtoReflect.Descriptor instead.
 func (*PidfdReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{43}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *PidfdReply) GetPid() int64 {
@@ -3028,7 +3072,7 @@ type InotifyRequest struct {
 
 func (x *InotifyRequest) Reset() {
 	*x = InotifyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3040,7 +3084,7 @@ func (x *InotifyRequest) String() string {
 func (*InotifyRequest) ProtoMessage() {}
 
 func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[44]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3053,7 +3097,7 @@ func (x *InotifyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{44}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *InotifyRequest) GetNonblock() bool {
@@ -3073,7 +3117,7 @@ type InotifyAddRequest struct {
 
 func (x *InotifyAddRequest) Reset() {
 	*x = InotifyAddRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3085,7 +3129,7 @@ func (x *InotifyAddRequest) String() string {
 func (*InotifyAddRequest) ProtoMessage() {}
 
 func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[45]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3098,7 +3142,7 @@ func (x *InotifyAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyAddRequest.ProtoReflect.Descriptor instead.
 func (*InotifyAddRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{45}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *InotifyAddRequest) GetPath() string {
@@ -3124,7 +3168,7 @@ type InotifyRemoveRequest struct {
 
 func (x *InotifyRemoveRequest) Reset() {
 	*x = InotifyRemoveRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3136,7 +3180,7 @@ func (x *InotifyRemoveRequest) String() string {
 func (*InotifyRemoveRequest) ProtoMessage() {}
 
 func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[46]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3149,7 +3193,7 @@ func (x *InotifyRemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InotifyRemoveRequest.ProtoReflect.Descriptor instead.
 func (*InotifyRemoveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{46}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *InotifyRemoveRequest) GetWd() int32 {
@@ -3169,7 +3213,7 @@ type MemfdRequest struct {
 
 func (x *MemfdRequest) Reset() {
 	*x = MemfdRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3181,7 +3225,7 @@ func (x *MemfdRequest) String() string {
 func (*MemfdRequest) ProtoMessage() {}
 
 func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[47]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3194,7 +3238,7 @@ func (x *MemfdRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemfdRequest.ProtoReflect.Descriptor instead.
 func (*MemfdRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{47}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *MemfdRequest) GetName() string {
@@ -3222,7 +3266,7 @@ type SealsRequest struct {
 
 func (x *SealsRequest) Reset() {
 	*x = SealsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3234,7 +3278,7 @@ func (x *SealsRequest) String() string {
 func (*SealsRequest) ProtoMessage() {}
 
 func (x *SealsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[48]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3247,7 +3291,7 @@ func (x *SealsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealsRequest.ProtoReflect.Descriptor instead.
 func (*SealsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{48}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SealsRequest) GetAdd() bool {
@@ -3280,7 +3324,7 @@ type SetNsRequest struct {
 
 func (x *SetNsRequest) Reset() {
 	*x = SetNsRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3292,7 +3336,7 @@ func (x *SetNsRequest) String() string {
 func (*SetNsRequest) ProtoMessage() {}
 
 func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[49]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3305,7 +3349,7 @@ func (x *SetNsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetNsRequest.ProtoReflect.Descriptor instead.
 func (*SetNsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{49}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *SetNsRequest) GetDir() uint32 {
@@ -3330,7 +3374,7 @@ type MountSetattrRequest struct {
 
 func (x *MountSetattrRequest) Reset() {
 	*x = MountSetattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3342,7 +3386,7 @@ func (x *MountSetattrRequest) String() string {
 func (*MountSetattrRequest) ProtoMessage() {}
 
 func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[50]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3355,7 +3399,7 @@ func (x *MountSetattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountSetattrRequest.ProtoReflect.Descriptor instead.
 func (*MountSetattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{50}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *MountSetattrRequest) GetPath() string {
@@ -3422,7 +3466,7 @@ type XattrRequest struct {
 
 func (x *XattrRequest) Reset() {
 	*x = XattrRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3434,7 +3478,7 @@ func (x *XattrRequest) String() string {
 func (*XattrRequest) ProtoMessage() {}
 
 func (x *XattrRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[51]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3447,7 +3491,7 @@ func (x *XattrRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrRequest.ProtoReflect.Descriptor instead.
 func (*XattrRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{51}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *XattrRequest) GetPath() string {
@@ -3508,7 +3552,7 @@ type XattrReply struct {
 
 func (x *XattrReply) Reset() {
 	*x = XattrReply{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3520,7 +3564,7 @@ func (x *XattrReply) String() string {
 func (*XattrReply) ProtoMessage() {}
 
 func (x *XattrReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[52]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3533,7 +3577,7 @@ func (x *XattrReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XattrReply.ProtoReflect.Descriptor instead.
 func (*XattrReply) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{52}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *XattrReply) GetValue() []byte {
@@ -3558,7 +3602,7 @@ type CopyRequest struct {
 
 func (x *CopyRequest) Reset() {
 	*x = CopyRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3570,7 +3614,7 @@ func (x *CopyRequest) String() string {
 func (*CopyRequest) ProtoMessage() {}
 
 func (x *CopyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[53]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3583,7 +3627,7 @@ func (x *CopyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyRequest.ProtoReflect.Descriptor instead.
 func (*CopyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{53}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *CopyRequest) GetFromOffset() int64 {
@@ -3646,7 +3690,7 @@ type FallocateRequest struct {
 
 func (x *FallocateRequest) Reset() {
 	*x = FallocateRequest{}
-	mi := &file_proto_vfs_vfs_proto_msgTypes[54]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3658,7 +3702,7 @@ func (x *FallocateRequest) String() string {
 func (*FallocateRequest) ProtoMessage() {}
 
 func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_vfs_vfs_proto_msgTypes[54]
+	mi := &file_proto_vfs_vfs_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3671,7 +3715,7 @@ func (x *FallocateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FallocateRequest.ProtoReflect.Descriptor instead.
 func (*FallocateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{54}
+	return file_proto_vfs_vfs_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *FallocateRequest) GetMode() uint32 {
@@ -3706,7 +3750,9 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"EmptyReply\"/\n" +
 	"\aFsReply\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
-	"\x02fs\x18\x02 \x01(\rB\x04\x90\xb5\x18\x01R\x02fs\"c\n" +
+	"\x02fs\x18\x02 \x01(\rB\x04\x90\xb5\x18\x01R\x02fs\"/\n" +
+	"\x0fShowGapsRequest\x12\x1c\n" +
+	"\x06memory\x18\x01 \x01(\rB\x04\x90\xb5\x18\x01R\x06memory\"c\n" +
 	"\vOpenRequest\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
 	"\x05flags\x18\x02 \x01(\rR\x05flags\x12\x12\n" +
@@ -3989,7 +4035,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\xd28\n" +
+	"\x04OPEN\x10\x022\xa39\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xde\x01\n" +
@@ -4008,7 +4054,9 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x05SetAt\x12\x16.aramid.vfs.SetRequest\x1a\x16.aramid.vfs.EmptyReply\"z\x8a\xb5\x18v\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrIsDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\aErrPerm\"\bErrLimit\"\vErrTextBusy\x12r\n" +
 	"\bStatfsAt\x12\x17.aramid.vfs.PathRequest\x1a\x12.aramid.vfs.Statfs\"9\x8a\xb5\x185\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x7f\n" +
 	"\x05Chdir\x12\x18.aramid.vfs.ChdirRequest\x1a\x16.aramid.vfs.EmptyReply\"D\x8a\xb5\x18@\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\aErrPerm\x12L\n" +
-	"\x06Getcwd\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12C\n" +
+	"\x06Getcwd\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12O\n" +
+	"\bShowGaps\x12\x1b.aramid.vfs.ShowGapsRequest\x1a\x16.aramid.vfs.EmptyReply\"\x0e\x8a\xb5\x18\n" +
+	"\b\x01\"\x06ErrArg\x12C\n" +
 	"\x05Umask\x12\x18.aramid.vfs.UmaskRequest\x1a\x16.aramid.vfs.CountReply\"\b\x8a\xb5\x18\x04\b\x01\x18\x01\x12\x9d\x01\n" +
 	"\x05Mount\x12\x18.aramid.vfs.MountRequest\x1a\x16.aramid.vfs.EmptyReply\"b\x8a\xb5\x18^\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\vErrNoDevice\"\aErrPerm\"\x06ErrArg\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x90\x01\n" +
 	"\x06Umount\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.CountReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12F\n" +
@@ -4083,192 +4131,195 @@ func file_proto_vfs_vfs_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_vfs_vfs_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
+var file_proto_vfs_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_proto_vfs_vfs_proto_goTypes = []any{
 	(Kind)(0),                    // 0: aramid.vfs.Kind
 	(LockOwner)(0),               // 1: aramid.vfs.LockOwner
 	(*EmptyRequest)(nil),         // 2: aramid.vfs.EmptyRequest
 	(*EmptyReply)(nil),           // 3: aramid.vfs.EmptyReply
 	(*FsReply)(nil),              // 4: aramid.vfs.FsReply
-	(*OpenRequest)(nil),          // 5: aramid.vfs.OpenRequest
-	(*OpenReply)(nil),            // 6: aramid.vfs.OpenReply
-	(*PathRequest)(nil),          // 7: aramid.vfs.PathRequest
-	(*PathReply)(nil),            // 8: aramid.vfs.PathReply
-	(*ExecFileReply)(nil),        // 9: aramid.vfs.ExecFileReply
-	(*Stat)(nil),                 // 10: aramid.vfs.Stat
-	(*MakeRequest)(nil),          // 11: aramid.vfs.MakeRequest
-	(*TwoPathRequest)(nil),       // 12: aramid.vfs.TwoPathRequest
-	(*SetRequest)(nil),           // 13: aramid.vfs.SetRequest
-	(*Statfs)(nil),               // 14: aramid.vfs.Statfs
-	(*ChdirRequest)(nil),         // 15: aramid.vfs.ChdirRequest
-	(*UmaskRequest)(nil),         // 16: aramid.vfs.UmaskRequest
-	(*MountRequest)(nil),         // 17: aramid.vfs.MountRequest
-	(*PipeRequest)(nil),          // 18: aramid.vfs.PipeRequest
-	(*PipeSizeRequest)(nil),      // 19: aramid.vfs.PipeSizeRequest
-	(*PipeReply)(nil),            // 20: aramid.vfs.PipeReply
-	(*ReadRequest)(nil),          // 21: aramid.vfs.ReadRequest
-	(*CountReply)(nil),           // 22: aramid.vfs.CountReply
-	(*SeekRequest)(nil),          // 23: aramid.vfs.SeekRequest
-	(*ReadDirRequest)(nil),       // 24: aramid.vfs.ReadDirRequest
-	(*Dirent)(nil),               // 25: aramid.vfs.Dirent
-	(*ReadDirReply)(nil),         // 26: aramid.vfs.ReadDirReply
-	(*FlagsRequest)(nil),         // 27: aramid.vfs.FlagsRequest
-	(*IoctlRequest)(nil),         // 28: aramid.vfs.IoctlRequest
-	(*IoctlReply)(nil),           // 29: aramid.vfs.IoctlReply
-	(*LogRequest)(nil),           // 30: aramid.vfs.LogRequest
-	(*SyslogRequest)(nil),        // 31: aramid.vfs.SyslogRequest
-	(*MapFileReply)(nil),         // 32: aramid.vfs.MapFileReply
-	(*PollReply)(nil),            // 33: aramid.vfs.PollReply
-	(*LockRequest)(nil),          // 34: aramid.vfs.LockRequest
-	(*LockReply)(nil),            // 35: aramid.vfs.LockReply
-	(*EventfdRequest)(nil),       // 36: aramid.vfs.EventfdRequest
-	(*EpollControlRequest)(nil),  // 37: aramid.vfs.EpollControlRequest
-	(*ForgetRequest)(nil),        // 38: aramid.vfs.ForgetRequest
-	(*EpollWaitRequest)(nil),     // 39: aramid.vfs.EpollWaitRequest
-	(*TimerfdRequest)(nil),       // 40: aramid.vfs.TimerfdRequest
-	(*TimerfdSetRequest)(nil),    // 41: aramid.vfs.TimerfdSetRequest
-	(*TimerfdReply)(nil),         // 42: aramid.vfs.TimerfdReply
-	(*SignalfdRequest)(nil),      // 43: aramid.vfs.SignalfdRequest
-	(*PidfdRequest)(nil),         // 44: aramid.vfs.PidfdRequest
-	(*PidfdReply)(nil),           // 45: aramid.vfs.PidfdReply
-	(*InotifyRequest)(nil),       // 46: aramid.vfs.InotifyRequest
-	(*InotifyAddRequest)(nil),    // 47: aramid.vfs.InotifyAddRequest
-	(*InotifyRemoveRequest)(nil), // 48: aramid.vfs.InotifyRemoveRequest
-	(*MemfdRequest)(nil),         // 49: aramid.vfs.MemfdRequest
-	(*SealsRequest)(nil),         // 50: aramid.vfs.SealsRequest
-	(*SetNsRequest)(nil),         // 51: aramid.vfs.SetNsRequest
-	(*MountSetattrRequest)(nil),  // 52: aramid.vfs.MountSetattrRequest
-	(*XattrRequest)(nil),         // 53: aramid.vfs.XattrRequest
-	(*XattrReply)(nil),           // 54: aramid.vfs.XattrReply
-	(*CopyRequest)(nil),          // 55: aramid.vfs.CopyRequest
-	(*FallocateRequest)(nil),     // 56: aramid.vfs.FallocateRequest
+	(*ShowGapsRequest)(nil),      // 5: aramid.vfs.ShowGapsRequest
+	(*OpenRequest)(nil),          // 6: aramid.vfs.OpenRequest
+	(*OpenReply)(nil),            // 7: aramid.vfs.OpenReply
+	(*PathRequest)(nil),          // 8: aramid.vfs.PathRequest
+	(*PathReply)(nil),            // 9: aramid.vfs.PathReply
+	(*ExecFileReply)(nil),        // 10: aramid.vfs.ExecFileReply
+	(*Stat)(nil),                 // 11: aramid.vfs.Stat
+	(*MakeRequest)(nil),          // 12: aramid.vfs.MakeRequest
+	(*TwoPathRequest)(nil),       // 13: aramid.vfs.TwoPathRequest
+	(*SetRequest)(nil),           // 14: aramid.vfs.SetRequest
+	(*Statfs)(nil),               // 15: aramid.vfs.Statfs
+	(*ChdirRequest)(nil),         // 16: aramid.vfs.ChdirRequest
+	(*UmaskRequest)(nil),         // 17: aramid.vfs.UmaskRequest
+	(*MountRequest)(nil),         // 18: aramid.vfs.MountRequest
+	(*PipeRequest)(nil),          // 19: aramid.vfs.PipeRequest
+	(*PipeSizeRequest)(nil),      // 20: aramid.vfs.PipeSizeRequest
+	(*PipeReply)(nil),            // 21: aramid.vfs.PipeReply
+	(*ReadRequest)(nil),          // 22: aramid.vfs.ReadRequest
+	(*CountReply)(nil),           // 23: aramid.vfs.CountReply
+	(*SeekRequest)(nil),          // 24: aramid.vfs.SeekRequest
+	(*ReadDirRequest)(nil),       // 25: aramid.vfs.ReadDirRequest
+	(*Dirent)(nil),               // 26: aramid.vfs.Dirent
+	(*ReadDirReply)(nil),         // 27: aramid.vfs.ReadDirReply
+	(*FlagsRequest)(nil),         // 28: aramid.vfs.FlagsRequest
+	(*IoctlRequest)(nil),         // 29: aramid.vfs.IoctlRequest
+	(*IoctlReply)(nil),           // 30: aramid.vfs.IoctlReply
+	(*LogRequest)(nil),           // 31: aramid.vfs.LogRequest
+	(*SyslogRequest)(nil),        // 32: aramid.vfs.SyslogRequest
+	(*MapFileReply)(nil),         // 33: aramid.vfs.MapFileReply
+	(*PollReply)(nil),            // 34: aramid.vfs.PollReply
+	(*LockRequest)(nil),          // 35: aramid.vfs.LockRequest
+	(*LockReply)(nil),            // 36: aramid.vfs.LockReply
+	(*EventfdRequest)(nil),       // 37: aramid.vfs.EventfdRequest
+	(*EpollControlRequest)(nil),  // 38: aramid.vfs.EpollControlRequest
+	(*ForgetRequest)(nil),        // 39: aramid.vfs.ForgetRequest
+	(*EpollWaitRequest)(nil),     // 40: aramid.vfs.EpollWaitRequest
+	(*TimerfdRequest)(nil),       // 41: aramid.vfs.TimerfdRequest
+	(*TimerfdSetRequest)(nil),    // 42: aramid.vfs.TimerfdSetRequest
+	(*TimerfdReply)(nil),         // 43: aramid.vfs.TimerfdReply
+	(*SignalfdRequest)(nil),      // 44: aramid.vfs.SignalfdRequest
+	(*PidfdRequest)(nil),         // 45: aramid.vfs.PidfdRequest
+	(*PidfdReply)(nil),           // 46: aramid.vfs.PidfdReply
+	(*InotifyRequest)(nil),       // 47: aramid.vfs.InotifyRequest
+	(*InotifyAddRequest)(nil),    // 48: aramid.vfs.InotifyAddRequest
+	(*InotifyRemoveRequest)(nil), // 49: aramid.vfs.InotifyRemoveRequest
+	(*MemfdRequest)(nil),         // 50: aramid.vfs.MemfdRequest
+	(*SealsRequest)(nil),         // 51: aramid.vfs.SealsRequest
+	(*SetNsRequest)(nil),         // 52: aramid.vfs.SetNsRequest
+	(*MountSetattrRequest)(nil),  // 53: aramid.vfs.MountSetattrRequest
+	(*XattrRequest)(nil),         // 54: aramid.vfs.XattrRequest
+	(*XattrReply)(nil),           // 55: aramid.vfs.XattrReply
+	(*CopyRequest)(nil),          // 56: aramid.vfs.CopyRequest
+	(*FallocateRequest)(nil),     // 57: aramid.vfs.FallocateRequest
 }
 var file_proto_vfs_vfs_proto_depIdxs = []int32{
-	25, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
+	26, // 0: aramid.vfs.ReadDirReply.entries:type_name -> aramid.vfs.Dirent
 	2,  // 1: aramid.vfs.VFS.FsCreate:input_type -> aramid.vfs.EmptyRequest
 	2,  // 2: aramid.vfs.VFS.FsClone:input_type -> aramid.vfs.EmptyRequest
-	5,  // 3: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
-	7,  // 4: aramid.vfs.VFS.StatAt:input_type -> aramid.vfs.PathRequest
-	7,  // 5: aramid.vfs.VFS.ExecFile:input_type -> aramid.vfs.PathRequest
-	7,  // 6: aramid.vfs.VFS.AccessAt:input_type -> aramid.vfs.PathRequest
-	7,  // 7: aramid.vfs.VFS.ReadlinkAt:input_type -> aramid.vfs.PathRequest
-	11, // 8: aramid.vfs.VFS.MakeAt:input_type -> aramid.vfs.MakeRequest
-	7,  // 9: aramid.vfs.VFS.UnlinkAt:input_type -> aramid.vfs.PathRequest
-	12, // 10: aramid.vfs.VFS.RenameAt:input_type -> aramid.vfs.TwoPathRequest
-	12, // 11: aramid.vfs.VFS.LinkAt:input_type -> aramid.vfs.TwoPathRequest
-	13, // 12: aramid.vfs.VFS.SetAt:input_type -> aramid.vfs.SetRequest
-	7,  // 13: aramid.vfs.VFS.StatfsAt:input_type -> aramid.vfs.PathRequest
-	15, // 14: aramid.vfs.VFS.Chdir:input_type -> aramid.vfs.ChdirRequest
+	6,  // 3: aramid.vfs.VFS.Open:input_type -> aramid.vfs.OpenRequest
+	8,  // 4: aramid.vfs.VFS.StatAt:input_type -> aramid.vfs.PathRequest
+	8,  // 5: aramid.vfs.VFS.ExecFile:input_type -> aramid.vfs.PathRequest
+	8,  // 6: aramid.vfs.VFS.AccessAt:input_type -> aramid.vfs.PathRequest
+	8,  // 7: aramid.vfs.VFS.ReadlinkAt:input_type -> aramid.vfs.PathRequest
+	12, // 8: aramid.vfs.VFS.MakeAt:input_type -> aramid.vfs.MakeRequest
+	8,  // 9: aramid.vfs.VFS.UnlinkAt:input_type -> aramid.vfs.PathRequest
+	13, // 10: aramid.vfs.VFS.RenameAt:input_type -> aramid.vfs.TwoPathRequest
+	13, // 11: aramid.vfs.VFS.LinkAt:input_type -> aramid.vfs.TwoPathRequest
+	14, // 12: aramid.vfs.VFS.SetAt:input_type -> aramid.vfs.SetRequest
+	8,  // 13: aramid.vfs.VFS.StatfsAt:input_type -> aramid.vfs.PathRequest
+	16, // 14: aramid.vfs.VFS.Chdir:input_type -> aramid.vfs.ChdirRequest
 	2,  // 15: aramid.vfs.VFS.Getcwd:input_type -> aramid.vfs.EmptyRequest
-	16, // 16: aramid.vfs.VFS.Umask:input_type -> aramid.vfs.UmaskRequest
-	17, // 17: aramid.vfs.VFS.Mount:input_type -> aramid.vfs.MountRequest
-	7,  // 18: aramid.vfs.VFS.Umount:input_type -> aramid.vfs.PathRequest
-	18, // 19: aramid.vfs.VFS.Pipe:input_type -> aramid.vfs.PipeRequest
-	21, // 20: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
-	21, // 21: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
-	23, // 22: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
-	24, // 23: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
-	27, // 24: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
-	28, // 25: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
-	2,  // 26: aramid.vfs.VFS.Vhangup:input_type -> aramid.vfs.EmptyRequest
-	31, // 27: aramid.vfs.VFS.Syslog:input_type -> aramid.vfs.SyslogRequest
-	2,  // 28: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
-	2,  // 29: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
-	2,  // 30: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
-	36, // 31: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
-	2,  // 32: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
-	37, // 33: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
-	38, // 34: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
-	39, // 35: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
-	2,  // 36: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
-	34, // 37: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
-	2,  // 38: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
-	40, // 39: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
-	41, // 40: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
-	2,  // 41: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
-	43, // 42: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
-	44, // 43: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
-	2,  // 44: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
-	46, // 45: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
-	47, // 46: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
-	48, // 47: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
-	49, // 48: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
-	50, // 49: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
-	2,  // 50: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
-	51, // 51: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
-	12, // 52: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
-	52, // 53: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
-	53, // 54: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
-	53, // 55: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
-	55, // 56: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
-	2,  // 57: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
-	56, // 58: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
-	7,  // 59: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
-	30, // 60: aramid.vfs.VFS.Log:input_type -> aramid.vfs.LogRequest
-	19, // 61: aramid.vfs.VFS.PipeSize:input_type -> aramid.vfs.PipeSizeRequest
-	4,  // 62: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
-	4,  // 63: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
-	6,  // 64: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
-	10, // 65: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
-	9,  // 66: aramid.vfs.VFS.ExecFile:output_type -> aramid.vfs.ExecFileReply
-	3,  // 67: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
-	8,  // 68: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
-	3,  // 69: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 70: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 71: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 72: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
-	3,  // 73: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
-	14, // 74: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
-	3,  // 75: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
-	8,  // 76: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
-	22, // 77: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
-	3,  // 78: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
-	22, // 79: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.CountReply
-	20, // 80: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
-	22, // 81: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
-	22, // 82: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
-	22, // 83: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
-	26, // 84: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
-	22, // 85: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
-	29, // 86: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
-	3,  // 87: aramid.vfs.VFS.Vhangup:output_type -> aramid.vfs.EmptyReply
-	22, // 88: aramid.vfs.VFS.Syslog:output_type -> aramid.vfs.CountReply
-	32, // 89: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
-	33, // 90: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
-	3,  // 91: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
-	6,  // 92: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
-	6,  // 93: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
-	3,  // 94: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
-	3,  // 95: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
-	22, // 96: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.CountReply
-	8,  // 97: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
-	35, // 98: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
-	22, // 99: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
-	6,  // 100: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
-	42, // 101: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
-	3,  // 102: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
-	6,  // 103: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
-	6,  // 104: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
-	45, // 105: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
-	6,  // 106: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
-	22, // 107: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
-	3,  // 108: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
-	6,  // 109: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
-	22, // 110: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
-	3,  // 111: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
-	3,  // 112: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
-	3,  // 113: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
-	3,  // 114: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
-	54, // 115: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
-	3,  // 116: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
-	22, // 117: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
-	22, // 118: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
-	3,  // 119: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
-	3,  // 120: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
-	3,  // 121: aramid.vfs.VFS.Log:output_type -> aramid.vfs.EmptyReply
-	22, // 122: aramid.vfs.VFS.PipeSize:output_type -> aramid.vfs.CountReply
-	62, // [62:123] is the sub-list for method output_type
-	1,  // [1:62] is the sub-list for method input_type
+	5,  // 16: aramid.vfs.VFS.ShowGaps:input_type -> aramid.vfs.ShowGapsRequest
+	17, // 17: aramid.vfs.VFS.Umask:input_type -> aramid.vfs.UmaskRequest
+	18, // 18: aramid.vfs.VFS.Mount:input_type -> aramid.vfs.MountRequest
+	8,  // 19: aramid.vfs.VFS.Umount:input_type -> aramid.vfs.PathRequest
+	19, // 20: aramid.vfs.VFS.Pipe:input_type -> aramid.vfs.PipeRequest
+	22, // 21: aramid.vfs.VFS.Read:input_type -> aramid.vfs.ReadRequest
+	22, // 22: aramid.vfs.VFS.Write:input_type -> aramid.vfs.ReadRequest
+	24, // 23: aramid.vfs.VFS.Seek:input_type -> aramid.vfs.SeekRequest
+	25, // 24: aramid.vfs.VFS.ReadDir:input_type -> aramid.vfs.ReadDirRequest
+	28, // 25: aramid.vfs.VFS.Flags:input_type -> aramid.vfs.FlagsRequest
+	29, // 26: aramid.vfs.VFS.Ioctl:input_type -> aramid.vfs.IoctlRequest
+	2,  // 27: aramid.vfs.VFS.Vhangup:input_type -> aramid.vfs.EmptyRequest
+	32, // 28: aramid.vfs.VFS.Syslog:input_type -> aramid.vfs.SyslogRequest
+	2,  // 29: aramid.vfs.VFS.MapFile:input_type -> aramid.vfs.EmptyRequest
+	2,  // 30: aramid.vfs.VFS.Poll:input_type -> aramid.vfs.EmptyRequest
+	2,  // 31: aramid.vfs.VFS.Sync:input_type -> aramid.vfs.EmptyRequest
+	37, // 32: aramid.vfs.VFS.Eventfd:input_type -> aramid.vfs.EventfdRequest
+	2,  // 33: aramid.vfs.VFS.EpollCreate:input_type -> aramid.vfs.EmptyRequest
+	38, // 34: aramid.vfs.VFS.EpollControl:input_type -> aramid.vfs.EpollControlRequest
+	39, // 35: aramid.vfs.VFS.Forget:input_type -> aramid.vfs.ForgetRequest
+	40, // 36: aramid.vfs.VFS.EpollWait:input_type -> aramid.vfs.EpollWaitRequest
+	2,  // 37: aramid.vfs.VFS.Path:input_type -> aramid.vfs.EmptyRequest
+	35, // 38: aramid.vfs.VFS.Lock:input_type -> aramid.vfs.LockRequest
+	2,  // 39: aramid.vfs.VFS.LockCount:input_type -> aramid.vfs.EmptyRequest
+	41, // 40: aramid.vfs.VFS.Timerfd:input_type -> aramid.vfs.TimerfdRequest
+	42, // 41: aramid.vfs.VFS.TimerfdSet:input_type -> aramid.vfs.TimerfdSetRequest
+	2,  // 42: aramid.vfs.VFS.ClockChanged:input_type -> aramid.vfs.EmptyRequest
+	44, // 43: aramid.vfs.VFS.Signalfd:input_type -> aramid.vfs.SignalfdRequest
+	45, // 44: aramid.vfs.VFS.Pidfd:input_type -> aramid.vfs.PidfdRequest
+	2,  // 45: aramid.vfs.VFS.PidfdPid:input_type -> aramid.vfs.EmptyRequest
+	47, // 46: aramid.vfs.VFS.Inotify:input_type -> aramid.vfs.InotifyRequest
+	48, // 47: aramid.vfs.VFS.InotifyAdd:input_type -> aramid.vfs.InotifyAddRequest
+	49, // 48: aramid.vfs.VFS.InotifyRemove:input_type -> aramid.vfs.InotifyRemoveRequest
+	50, // 49: aramid.vfs.VFS.Memfd:input_type -> aramid.vfs.MemfdRequest
+	51, // 50: aramid.vfs.VFS.Seals:input_type -> aramid.vfs.SealsRequest
+	2,  // 51: aramid.vfs.VFS.Unshare:input_type -> aramid.vfs.EmptyRequest
+	52, // 52: aramid.vfs.VFS.SetNs:input_type -> aramid.vfs.SetNsRequest
+	13, // 53: aramid.vfs.VFS.PivotRoot:input_type -> aramid.vfs.TwoPathRequest
+	53, // 54: aramid.vfs.VFS.MountSetattr:input_type -> aramid.vfs.MountSetattrRequest
+	54, // 55: aramid.vfs.VFS.XattrGet:input_type -> aramid.vfs.XattrRequest
+	54, // 56: aramid.vfs.VFS.XattrSet:input_type -> aramid.vfs.XattrRequest
+	56, // 57: aramid.vfs.VFS.Copy:input_type -> aramid.vfs.CopyRequest
+	2,  // 58: aramid.vfs.VFS.CgroupOf:input_type -> aramid.vfs.EmptyRequest
+	57, // 59: aramid.vfs.VFS.Fallocate:input_type -> aramid.vfs.FallocateRequest
+	8,  // 60: aramid.vfs.VFS.StatTo:input_type -> aramid.vfs.PathRequest
+	31, // 61: aramid.vfs.VFS.Log:input_type -> aramid.vfs.LogRequest
+	20, // 62: aramid.vfs.VFS.PipeSize:input_type -> aramid.vfs.PipeSizeRequest
+	4,  // 63: aramid.vfs.VFS.FsCreate:output_type -> aramid.vfs.FsReply
+	4,  // 64: aramid.vfs.VFS.FsClone:output_type -> aramid.vfs.FsReply
+	7,  // 65: aramid.vfs.VFS.Open:output_type -> aramid.vfs.OpenReply
+	11, // 66: aramid.vfs.VFS.StatAt:output_type -> aramid.vfs.Stat
+	10, // 67: aramid.vfs.VFS.ExecFile:output_type -> aramid.vfs.ExecFileReply
+	3,  // 68: aramid.vfs.VFS.AccessAt:output_type -> aramid.vfs.EmptyReply
+	9,  // 69: aramid.vfs.VFS.ReadlinkAt:output_type -> aramid.vfs.PathReply
+	3,  // 70: aramid.vfs.VFS.MakeAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 71: aramid.vfs.VFS.UnlinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 72: aramid.vfs.VFS.RenameAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 73: aramid.vfs.VFS.LinkAt:output_type -> aramid.vfs.EmptyReply
+	3,  // 74: aramid.vfs.VFS.SetAt:output_type -> aramid.vfs.EmptyReply
+	15, // 75: aramid.vfs.VFS.StatfsAt:output_type -> aramid.vfs.Statfs
+	3,  // 76: aramid.vfs.VFS.Chdir:output_type -> aramid.vfs.EmptyReply
+	9,  // 77: aramid.vfs.VFS.Getcwd:output_type -> aramid.vfs.PathReply
+	3,  // 78: aramid.vfs.VFS.ShowGaps:output_type -> aramid.vfs.EmptyReply
+	23, // 79: aramid.vfs.VFS.Umask:output_type -> aramid.vfs.CountReply
+	3,  // 80: aramid.vfs.VFS.Mount:output_type -> aramid.vfs.EmptyReply
+	23, // 81: aramid.vfs.VFS.Umount:output_type -> aramid.vfs.CountReply
+	21, // 82: aramid.vfs.VFS.Pipe:output_type -> aramid.vfs.PipeReply
+	23, // 83: aramid.vfs.VFS.Read:output_type -> aramid.vfs.CountReply
+	23, // 84: aramid.vfs.VFS.Write:output_type -> aramid.vfs.CountReply
+	23, // 85: aramid.vfs.VFS.Seek:output_type -> aramid.vfs.CountReply
+	27, // 86: aramid.vfs.VFS.ReadDir:output_type -> aramid.vfs.ReadDirReply
+	23, // 87: aramid.vfs.VFS.Flags:output_type -> aramid.vfs.CountReply
+	30, // 88: aramid.vfs.VFS.Ioctl:output_type -> aramid.vfs.IoctlReply
+	3,  // 89: aramid.vfs.VFS.Vhangup:output_type -> aramid.vfs.EmptyReply
+	23, // 90: aramid.vfs.VFS.Syslog:output_type -> aramid.vfs.CountReply
+	33, // 91: aramid.vfs.VFS.MapFile:output_type -> aramid.vfs.MapFileReply
+	34, // 92: aramid.vfs.VFS.Poll:output_type -> aramid.vfs.PollReply
+	3,  // 93: aramid.vfs.VFS.Sync:output_type -> aramid.vfs.EmptyReply
+	7,  // 94: aramid.vfs.VFS.Eventfd:output_type -> aramid.vfs.OpenReply
+	7,  // 95: aramid.vfs.VFS.EpollCreate:output_type -> aramid.vfs.OpenReply
+	3,  // 96: aramid.vfs.VFS.EpollControl:output_type -> aramid.vfs.EmptyReply
+	3,  // 97: aramid.vfs.VFS.Forget:output_type -> aramid.vfs.EmptyReply
+	23, // 98: aramid.vfs.VFS.EpollWait:output_type -> aramid.vfs.CountReply
+	9,  // 99: aramid.vfs.VFS.Path:output_type -> aramid.vfs.PathReply
+	36, // 100: aramid.vfs.VFS.Lock:output_type -> aramid.vfs.LockReply
+	23, // 101: aramid.vfs.VFS.LockCount:output_type -> aramid.vfs.CountReply
+	7,  // 102: aramid.vfs.VFS.Timerfd:output_type -> aramid.vfs.OpenReply
+	43, // 103: aramid.vfs.VFS.TimerfdSet:output_type -> aramid.vfs.TimerfdReply
+	3,  // 104: aramid.vfs.VFS.ClockChanged:output_type -> aramid.vfs.EmptyReply
+	7,  // 105: aramid.vfs.VFS.Signalfd:output_type -> aramid.vfs.OpenReply
+	7,  // 106: aramid.vfs.VFS.Pidfd:output_type -> aramid.vfs.OpenReply
+	46, // 107: aramid.vfs.VFS.PidfdPid:output_type -> aramid.vfs.PidfdReply
+	7,  // 108: aramid.vfs.VFS.Inotify:output_type -> aramid.vfs.OpenReply
+	23, // 109: aramid.vfs.VFS.InotifyAdd:output_type -> aramid.vfs.CountReply
+	3,  // 110: aramid.vfs.VFS.InotifyRemove:output_type -> aramid.vfs.EmptyReply
+	7,  // 111: aramid.vfs.VFS.Memfd:output_type -> aramid.vfs.OpenReply
+	23, // 112: aramid.vfs.VFS.Seals:output_type -> aramid.vfs.CountReply
+	3,  // 113: aramid.vfs.VFS.Unshare:output_type -> aramid.vfs.EmptyReply
+	3,  // 114: aramid.vfs.VFS.SetNs:output_type -> aramid.vfs.EmptyReply
+	3,  // 115: aramid.vfs.VFS.PivotRoot:output_type -> aramid.vfs.EmptyReply
+	3,  // 116: aramid.vfs.VFS.MountSetattr:output_type -> aramid.vfs.EmptyReply
+	55, // 117: aramid.vfs.VFS.XattrGet:output_type -> aramid.vfs.XattrReply
+	3,  // 118: aramid.vfs.VFS.XattrSet:output_type -> aramid.vfs.EmptyReply
+	23, // 119: aramid.vfs.VFS.Copy:output_type -> aramid.vfs.CountReply
+	23, // 120: aramid.vfs.VFS.CgroupOf:output_type -> aramid.vfs.CountReply
+	3,  // 121: aramid.vfs.VFS.Fallocate:output_type -> aramid.vfs.EmptyReply
+	3,  // 122: aramid.vfs.VFS.StatTo:output_type -> aramid.vfs.EmptyReply
+	3,  // 123: aramid.vfs.VFS.Log:output_type -> aramid.vfs.EmptyReply
+	23, // 124: aramid.vfs.VFS.PipeSize:output_type -> aramid.vfs.CountReply
+	63, // [63:125] is the sub-list for method output_type
+	1,  // [1:63] is the sub-list for method input_type
 	1,  // [1:1] is the sub-list for extension type_name
 	1,  // [1:1] is the sub-list for extension extendee
 	0,  // [0:1] is the sub-list for field type_name
@@ -4279,14 +4330,14 @@ func file_proto_vfs_vfs_proto_init() {
 	if File_proto_vfs_vfs_proto != nil {
 		return
 	}
-	file_proto_vfs_vfs_proto_msgTypes[11].OneofWrappers = []any{}
+	file_proto_vfs_vfs_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_vfs_vfs_proto_rawDesc), len(file_proto_vfs_vfs_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   55,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,52 +26,53 @@ const (
 	MethodStatfsAt      = 13
 	MethodChdir         = 14
 	MethodGetcwd        = 15
-	MethodUmask         = 16
-	MethodMount         = 17
-	MethodUmount        = 18
-	MethodPipe          = 19
-	MethodRead          = 20
-	MethodWrite         = 21
-	MethodSeek          = 22
-	MethodReadDir       = 23
-	MethodFlags         = 24
-	MethodIoctl         = 25
-	MethodVhangup       = 26
-	MethodSyslog        = 27
-	MethodMapFile       = 28
-	MethodPoll          = 29
-	MethodSync          = 30
-	MethodEventfd       = 31
-	MethodEpollCreate   = 32
-	MethodEpollControl  = 33
-	MethodForget        = 34
-	MethodEpollWait     = 35
-	MethodPath          = 36
-	MethodLock          = 37
-	MethodLockCount     = 38
-	MethodTimerfd       = 39
-	MethodTimerfdSet    = 40
-	MethodClockChanged  = 41
-	MethodSignalfd      = 42
-	MethodPidfd         = 43
-	MethodPidfdPid      = 44
-	MethodInotify       = 45
-	MethodInotifyAdd    = 46
-	MethodInotifyRemove = 47
-	MethodMemfd         = 48
-	MethodSeals         = 49
-	MethodUnshare       = 50
-	MethodSetNs         = 51
-	MethodPivotRoot     = 52
-	MethodMountSetattr  = 53
-	MethodXattrGet      = 54
-	MethodXattrSet      = 55
-	MethodCopy          = 56
-	MethodCgroupOf      = 57
-	MethodFallocate     = 58
-	MethodStatTo        = 59
-	MethodLog           = 60
-	MethodPipeSize      = 61
+	MethodShowGaps      = 16
+	MethodUmask         = 17
+	MethodMount         = 18
+	MethodUmount        = 19
+	MethodPipe          = 20
+	MethodRead          = 21
+	MethodWrite         = 22
+	MethodSeek          = 23
+	MethodReadDir       = 24
+	MethodFlags         = 25
+	MethodIoctl         = 26
+	MethodVhangup       = 27
+	MethodSyslog        = 28
+	MethodMapFile       = 29
+	MethodPoll          = 30
+	MethodSync          = 31
+	MethodEventfd       = 32
+	MethodEpollCreate   = 33
+	MethodEpollControl  = 34
+	MethodForget        = 35
+	MethodEpollWait     = 36
+	MethodPath          = 37
+	MethodLock          = 38
+	MethodLockCount     = 39
+	MethodTimerfd       = 40
+	MethodTimerfdSet    = 41
+	MethodClockChanged  = 42
+	MethodSignalfd      = 43
+	MethodPidfd         = 44
+	MethodPidfdPid      = 45
+	MethodInotify       = 46
+	MethodInotifyAdd    = 47
+	MethodInotifyRemove = 48
+	MethodMemfd         = 49
+	MethodSeals         = 50
+	MethodUnshare       = 51
+	MethodSetNs         = 52
+	MethodPivotRoot     = 53
+	MethodMountSetattr  = 54
+	MethodXattrGet      = 55
+	MethodXattrSet      = 56
+	MethodCopy          = 57
+	MethodCgroupOf      = 58
+	MethodFallocate     = 59
+	MethodStatTo        = 60
+	MethodLog           = 61
+	MethodPipeSize      = 62
 )
 
 // Client calls VFS through the handle H.
@@ -457,6 +458,30 @@ func (cl Client) Getcwd(c ipc.Caller, in *EmptyRequest, out *PathReply, grants .
 	if m.Len > uabi.MaxBytes || !out.Decode(b.OutBytes[:m.Len]) {
 		return uabi.ErrDecode
 	}
+	return uabi.OK
+}
+
+// ShowGaps says what /proc/aramid/gaps shows: the table (proto/gaps) at the beginning of a memory object, as it is when it is read. It takes
+// the place of the one before.
+func (cl Client) ShowGaps(c ipc.Caller, in *ShowGapsRequest, out *EmptyReply, grants ...uabi.Grant) uabi.Error {
+	b := c.Buffer()
+	m := b.Out
+	in.ToWords(&m.W)
+	m.Len = 0
+	in.ToHandles(&m.Handle)
+	m.NHandles = 1
+	if len(grants) == 0 {
+		m.NGrants = 0
+	} else {
+		ipc.SetGrants(m, grants)
+	}
+	if err := c.Exchange(cl.H, MethodShowGaps, true); err != uabi.OK {
+		return err
+	}
+	if m.Len != 0 {
+		return uabi.ErrDecode
+	}
+	out.FromWords(&m.W)
 	return uabi.OK
 }
 
@@ -1686,6 +1711,9 @@ type Handler[C any] interface {
 	Chdir(c C, in *ChdirRequest, out *EmptyReply) uabi.Error
 	// Getcwd gives the cwd's path. ErrNotFound: it was removed.
 	Getcwd(c C, in *EmptyRequest, out *PathReply) uabi.Error
+	// ShowGaps says what /proc/aramid/gaps shows: the table (proto/gaps) at the beginning of a memory object, as it is when it is read. It takes
+	// the place of the one before.
+	ShowGaps(c C, in *ShowGapsRequest, out *EmptyReply) uabi.Error
 	// Umask sets the umask. Word 0 of the reply: the old one.
 	Umask(c C, in *UmaskRequest, out *CountReply) uabi.Error
 	// Mount is mount(2).
@@ -1824,6 +1852,8 @@ type service[C any] struct {
 	chdirOut         EmptyReply
 	getcwdIn         EmptyRequest
 	getcwdOut        PathReply
+	showGapsIn       ShowGapsRequest
+	showGapsOut      EmptyReply
 	umaskIn          UmaskRequest
 	umaskOut         CountReply
 	mountIn          MountRequest
@@ -1951,6 +1981,8 @@ func (s *service[C]) Dispatch(c C, method uint32, b *uk.Buffer) uabi.Error {
 		return s.doChdir(c, b)
 	case MethodGetcwd:
 		return s.doGetcwd(c, b)
+	case MethodShowGaps:
+		return s.doShowGaps(c, b)
 	case MethodUmask:
 		return s.doUmask(c, b)
 	case MethodMount:
@@ -2314,6 +2346,24 @@ func (s *service[C]) doGetcwd(c C, b *uk.Buffer) uabi.Error {
 		return uabi.ErrSize
 	}
 	b.Out.Len = uint32(n)
+	b.Out.NHandles = 0
+	return uabi.OK
+}
+
+func (s *service[C]) doShowGaps(c C, b *uk.Buffer) uabi.Error {
+	in, out := &s.showGapsIn, &s.showGapsOut
+	if b.In.Len != 0 {
+		return uabi.ErrDecode
+	}
+	in.FromWords(&b.In.W)
+	ipc.AbsentHandles(b.In, 1)
+	in.FromHandles(&b.In.Handle)
+	out.Clear()
+	if err := s.h.ShowGaps(c, in, out); err != uabi.OK {
+		return err
+	}
+	out.ToWords(&b.Out.W)
+	b.Out.Len = 0
 	b.Out.NHandles = 0
 	return uabi.OK
 }
@@ -3191,6 +3241,13 @@ var Methods = [...]ipc.Method{
 		NewOut: func() ipc.Message { return new(PathReply) },
 	},
 	{
+		Name: "ShowGaps", Mutates: true, Blocks: false, Forward: false,
+		Errors: []uabi.Error{uabi.ErrArg},
+		In:     0, Out: 0, InHandles: 1, OutHandles: 0,
+		NewIn:  func() ipc.Message { return new(ShowGapsRequest) },
+		NewOut: func() ipc.Message { return new(EmptyReply) },
+	},
+	{
 		Name: "Umask", Mutates: true, Blocks: false, Forward: true,
 		In: 1, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(UmaskRequest) },
@@ -3571,6 +3628,30 @@ func (x *FsReply) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
 func (x *FsReply) Clear() {
 	x.Id = 0
 	x.Fs = 0
+}
+
+// ToWords implements ipc.Message.
+func (x *ShowGapsRequest) ToWords(w *[uabi.MaxWords]uint64) {
+	w[0] = 0
+}
+
+// FromWords implements ipc.Message.
+func (x *ShowGapsRequest) FromWords(w *[uabi.MaxWords]uint64) {
+}
+
+// ToHandles implements ipc.Message.
+func (x *ShowGapsRequest) ToHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	h[0] = uabi.Handle(x.Memory)
+}
+
+// FromHandles implements ipc.Message.
+func (x *ShowGapsRequest) FromHandles(h *[uabi.MaxHandles]uabi.Handle) {
+	x.Memory = uint32(h[0])
+}
+
+// Clear implements ipc.Message.
+func (x *ShowGapsRequest) Clear() {
+	x.Memory = 0
 }
 
 // ToWords implements ipc.Message.

@@ -307,6 +307,8 @@ func (k *call) text(n procfs.Node) (string, uabi.Error) {
 		return procfs.PartitionsText, uabi.OK
 	case procfs.Diskstats:
 		return "", uabi.OK
+	case procfs.AramidGaps:
+		return k.gaps()
 	case procfs.Locks:
 		return k.lockTable(), uabi.OK
 	case procfs.TTYDrivers:

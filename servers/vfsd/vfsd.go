@@ -108,7 +108,7 @@ func (h *VFSD) Save() []byte {
 	t := h.top
 	s := &state.State{
 		LastId: t.LastId, Zero: t.Zero, Ready: t.Ready, BootNs: t.BootNs, Broken: t.Broken, RootMount: t.RootMount, Account: t.Account, Ttys: h.ttys.Values(),
-		Console: t.Console, OldGroups: t.OldGroups, Kmsg: t.Kmsg, Devtmpfs: t.Devtmpfs, Sysctls: t.Sysctls, Load: t.Load,
+		Console: t.Console, OldGroups: t.OldGroups, Kmsg: t.Kmsg, Devtmpfs: t.Devtmpfs, Sysctls: t.Sysctls, Load: t.Load, Gaps: t.Gaps,
 		Contexts: h.contexts.Values(), Opens: h.opens.Values(), Pipes: h.pipes.Values(), Locks: t.Locks, LockEvent: t.LockEvent, LastCookie: t.LastCookie, MemfdFs: t.MemfdFs, BootId: t.BootId,
 		Cgroups: sorted(h.groups), CgroupSeen: t.CgroupSeen, CgroupEvent: t.CgroupEvent,
 	}
@@ -136,7 +136,7 @@ func (h *VFSD) Load(b []byte) error {
 	}
 	h.top = &state.State{
 		LastId: s.LastId, Zero: s.Zero, Ready: s.Ready, BootNs: s.BootNs, Broken: s.Broken, RootMount: s.RootMount, Account: s.Account,
-		Console: s.Console, OldGroups: s.OldGroups, Kmsg: s.Kmsg, Devtmpfs: s.Devtmpfs, Sysctls: s.Sysctls, Load: s.Load,
+		Console: s.Console, OldGroups: s.OldGroups, Kmsg: s.Kmsg, Devtmpfs: s.Devtmpfs, Sysctls: s.Sysctls, Load: s.Load, Gaps: s.Gaps,
 		Locks: s.Locks, LockEvent: s.LockEvent, LastCookie: s.LastCookie, MemfdFs: s.MemfdFs, BootId: s.BootId,
 		CgroupSeen: s.CgroupSeen, CgroupEvent: s.CgroupEvent,
 	}
@@ -209,6 +209,7 @@ func (h *VFSD) Handles(yield func(uabi.Handle)) {
 	give(h.top.LockEvent)
 	give(h.top.CgroupEvent)
 	give(h.top.Kmsg.GetEvent())
+	give(h.top.Gaps)
 	for _, t := range h.ttys.Values() {
 		give(t.Irq)
 		give(t.IrqEvent)

@@ -72,7 +72,9 @@ const (
 	TaskDir
 	TidDir
 
-	Locks // of the root, like those above PidDir
+	Locks     // of the root, like those above PidDir
+	AramidDir // of the root
+	AramidGaps
 )
 
 // Node is what a number stands for. N is a descriptor, a thread, a namespace's type, or which name below /proc/sys.
@@ -128,6 +130,7 @@ var rootEntries = []entry{
 	{"filesystems", Filesystems, file}, {"loadavg", Loadavg, file}, {"stat", CPUStat, file},
 	{"cmdline", Cmdline, file}, {"cgroups", Cgroups, file}, {"devices", Devices, file}, {"swaps", Swaps, file},
 	{"partitions", Partitions, file}, {"diskstats", Diskstats, file}, {"locks", Locks, file}, {"vmstat", Vmstat, file}, {"tty", TTYDir, dir}, {"sys", SysDir, dir},
+	{"aramid", AramidDir, dir},
 }
 
 var pidEntries = []entry{
@@ -176,6 +179,8 @@ func Children(d Node) (out []Entry) {
 		}
 	case TTYDir:
 		out = []Entry{{"drivers", Node{Kind: TTYDrivers}, file}}
+	case AramidDir:
+		out = []Entry{{"gaps", Node{Kind: AramidGaps}, file}}
 	case SysDir:
 		out = sysChildren(d.N)
 	}
@@ -195,11 +200,13 @@ func Parent(n Node) Node {
 		return Node{Kind: TaskDir, Pid: n.Pid}
 	case TTYDrivers:
 		return Node{Kind: TTYDir}
+	case AramidGaps:
+		return Node{Kind: AramidDir}
 	case SysDir, SysValue:
 		return sysParent(n)
 	}
 	switch {
-	case n.Kind <= PidDir, n.Kind == Locks:
+	case n.Kind <= PidDir, n.Kind >= Locks:
 		return Node{Kind: Root}
 	case n.N != 0:
 		return Node{Kind: TidDir, Pid: n.Pid, N: n.N}

@@ -56,6 +56,7 @@ type State struct {
 	Sysctls       []*Sysctl              `protobuf:"bytes,34,rep,name=sysctls,proto3" json:"sysctls,omitempty"` // those that were written, in order of their paths
 	Load          *Load                  `protobuf:"bytes,35,opt,name=load,proto3" json:"load,omitempty"`
 	Devtmpfs      uint64                 `protobuf:"varint,33,opt,name=devtmpfs,proto3" json:"devtmpfs,omitempty"` // file system: there is one, however often it is mounted
+	Gaps          uint32                 `protobuf:"varint,36,opt,name=gaps,proto3" json:"gaps,omitempty"`         // handle: memory that /proc/aramid/gaps shows; 0: none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -303,6 +304,13 @@ func (x *State) GetLoad() *Load {
 func (x *State) GetDevtmpfs() uint64 {
 	if x != nil {
 		return x.Devtmpfs
+	}
+	return 0
+}
+
+func (x *State) GetGaps() uint32 {
+	if x != nil {
+		return x.Gaps
 	}
 	return 0
 }
@@ -2790,7 +2798,7 @@ var File_servers_vfsd_state_state_proto protoreflect.FileDescriptor
 
 const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xac\t\n" +
+	"\x1eservers/vfsd/state/state.proto\x12\x11aramid.vfsd.state\"\xc0\t\n" +
 	"\x05State\x120\n" +
 	"\x06inodes\x18\x01 \x03(\v2\x18.aramid.vfsd.state.InodeR\x06inodes\x12\x18\n" +
 	"\aremoved\x18\x02 \x03(\x04R\aremoved\x12\x19\n" +
@@ -2830,7 +2838,8 @@ const file_servers_vfsd_state_state_proto_rawDesc = "" +
 	"\x04kmsg\x18  \x01(\v2\x17.aramid.vfsd.state.KmsgR\x04kmsg\x123\n" +
 	"\asysctls\x18\" \x03(\v2\x19.aramid.vfsd.state.SysctlR\asysctls\x12+\n" +
 	"\x04load\x18# \x01(\v2\x17.aramid.vfsd.state.LoadR\x04load\x12\x1a\n" +
-	"\bdevtmpfs\x18! \x01(\x04R\bdevtmpfs\"8\n" +
+	"\bdevtmpfs\x18! \x01(\x04R\bdevtmpfs\x12\x12\n" +
+	"\x04gaps\x18$ \x01(\rR\x04gaps\"8\n" +
 	"\bOldGroup\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x05R\asession\x12\x12\n" +
 	"\x04pgrp\x18\x02 \x01(\x05R\x04pgrp\"0\n" +
