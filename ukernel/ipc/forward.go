@@ -18,16 +18,10 @@ type forward struct {
 // ErrInterrupted: it was shown with a level up (R12); ErrSize, ErrDeadlock, ErrDead, ErrStale: not this trap's id.
 func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err uabi.Error) {
 	id, grants, target := out.ID, out.NGrants, out.Target // read once: see prepare
-	x, err := s.Proc.Get(target, uabi.TypeEndpoint, uabi.RightCall)
-	if err != uabi.OK {
-		return nil, err
-	}
-	e, rights := endpointOf(x.Obj), x.Rights
-	var b *Badge
-	if x.Badge != nil {
-		b = badgeOf(x.Badge)
-	}
+	e, b, rights, err := s.Proc.target(target)
 	switch {
+	case err != uabi.OK:
+		return nil, err
 	case out.Len > uabi.MaxForward:
 		return nil, uabi.ErrSize
 	case e.Rank >= s.Proc.Rank:
@@ -52,9 +46,11 @@ func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err u
 			return nil, err
 		}
 	}
-	n, err := s.collect(out, &c.handle)
-	if err != uabi.OK {
-		return nil, err
+	n := 0
+	if out.NHandles != 0 {
+		if n, err = s.collect(out, &c.handle); err != uabi.OK {
+			return nil, err
+		}
 	}
 	aims := a.al.kept == 0 && namesTarget(out, target)
 	if !aims {
@@ -86,8 +82,9 @@ func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err u
 	c.nh, c.ng = uint8(n), uint8(grants)
 	c.extra = true
 	f.method, f.w = out.Method, out.W
-	f.len = min(out.Len, uabi.MaxForward)
-	copy(f.bytes[:f.len], s.Buf.OutBytes[:f.len])
+	if f.len = min(out.Len, uabi.MaxForward); f.len != 0 {
+		copy(f.bytes[:f.len], s.Buf.OutBytes[:f.len])
+	}
 	a.block = BlockForward
 	return a.send(), uabi.OK
 }

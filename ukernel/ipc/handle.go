@@ -172,6 +172,21 @@ func (p *Process) findEndpoint(h uabi.Handle, rights uint32) (e *Endpoint, b *Ba
 	return e, b, uabi.OK
 }
 
+// target is Endpoint for a request that is forwarded to h, a weak handle too, with the rights of h.
+func (p *Process) target(h uabi.Handle) (e *Endpoint, b *Badge, rights uint32, err uabi.Error) {
+	if k := &p.known[h%knownEndpoints]; k.h == h && k.rights&uabi.RightCall != 0 {
+		return k.e, k.b, k.rights, uabi.OK
+	}
+	x, err := p.Get(h, uabi.TypeEndpoint, uabi.RightCall)
+	if err != uabi.OK {
+		return nil, nil, 0, err
+	}
+	if x.Badge != nil {
+		b = badgeOf(x.Badge)
+	}
+	return endpointOf(x.Obj), b, x.Rights, uabi.OK
+}
+
 // GetEvent looks up an event.
 func (p *Process) GetEvent(h uabi.Handle, rights uint32) (*Event, uabi.Error) {
 	x, err := p.Get(h, uabi.TypeEvent, rights)

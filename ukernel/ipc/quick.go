@@ -7,8 +7,8 @@ import (
 )
 
 // The commonest call and its reply, each in one straight function that gives up before it has changed anything: a message of words
-// and bytes between native threads, or the result of an alien's trap, through a handle that was used before, with somebody waiting at the
-// other end. What they do is what Call and ReplyReceive do; the tests make both do the same and compare.
+// and bytes between native threads, one of them perhaps with an alien's trap, or the result of that, through a handle that was used before, with somebody
+// waiting at the other end. What they do is what Call and ReplyReceive do; the tests make both do the same and compare.
 
 // traced are the events that Call and ReplyReceive record and the functions here do not.
 const traced = ktrace.BitCall | ktrace.BitMessage | ktrace.BitSwitch
@@ -16,8 +16,8 @@ const traced = ktrace.BitCall | ktrace.BitMessage | ktrace.BitSwitch
 // QuickCall is CallCall by the current thread t. done is false if it is not the common case; then nothing has changed. next is what
 // Call's is.
 func QuickCall(t *Thread) (next *Thread, done bool) {
-	buf := t.Buf
-	if buf == nil || t.cur != nil {
+	buf, a := t.Buf, t.cur
+	if buf == nil || a != nil && a.call.kind != callTrap {
 		return nil, false
 	}
 	h := t.Ctx.Regs.RDI
@@ -29,7 +29,13 @@ func QuickCall(t *Thread) (next *Thread, done bool) {
 	q := e.receivers.Head()
 	n := out.Len
 	if q == nil || e.dead || e.Rank >= t.Proc.Rank || n > uabi.MaxBytes ||
-		out.NHandles|out.NGrants|out.Flags&uabi.FlagSaveRecord != 0 || out.ID.Origin|out.ID.Trap != 0 {
+		out.NHandles|out.NGrants|out.Flags&uabi.FlagSaveRecord != 0 {
+		return nil, false
+	}
+	id := out.ID // once: see prepare
+	if id.Origin|id.Trap == 0 {
+		id.Path = 0
+	} else if a == nil || t.Proc.Flags&uabi.ProcessServer == 0 || id.Origin != a.ID || id.Trap != a.al.traps {
 		return nil, false
 	}
 	r := of(q)
@@ -54,11 +60,19 @@ func QuickCall(t *Thread) (next *Thread, done bool) {
 	in := &r.Buf.In
 	in.Kind, in.Flags, in.Method, in.Status = uabi.KindCall, out.Flags&uabi.FlagInterrupt, out.Method, 0
 	in.Badge = c.badge
-	in.ID = uabi.ID{}
+	in.ID = id
 	in.W = out.W
 	in.Len, in.NHandles, in.NGrants = n, 0, 0
 	if n != 0 {
 		copy(r.Buf.InBytes[:n], buf.OutBytes[:n])
+	}
+	if a != nil {
+		a.Refs++
+		c.id, c.alien, c.extra = id, a, true
+		in.Context = a.al.context
+		if a.levels() {
+			in.Flags |= uabi.FlagInterrupt
+		}
 	}
 	if sched.SwitchTo(q) && !untidy {
 		return r, true
@@ -66,11 +80,34 @@ func QuickCall(t *Thread) (next *Thread, done bool) {
 	return nil, true
 }
 
+// quickForward is QuickReplyReceive's part for c's trap that t passes on.
+func (t *Thread) quickForward(c *Thread, e *Endpoint) (next *Thread, done bool) {
+	if c.call.kind != callTrap {
+		return nil, false
+	}
+	out := &t.Buf.Out
+	next, err := t.answerForwarding(c, out)
+	if err != uabi.OK {
+		return nil, false
+	}
+	if out.Update.Event != 0 {
+		t.update(out)
+	}
+	if out.NClose != 0 {
+		return t.closeReceive(e, uabi.NoDeadline, next), true
+	}
+	return receive(t, e, uabi.NoDeadline, next), true
+}
+
 // QuickReplyReceive is CallReplyReceive by the current thread t: a result without handles for a native caller, or for an alien's system call, forwarded or
-// not, and a wait without a deadline. Its results are QuickCall's.
+// not, or a trap that is forwarded; and a wait without a deadline. Its results are QuickCall's.
 func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 	buf, c := t.Buf, t.cur
-	if buf == nil || c == nil || buf.Out.Kind != uabi.AnswerResult || buf.Out.NHandles != 0 {
+	if buf == nil || c == nil {
+		return nil, false
+	}
+	kind := buf.Out.Kind
+	if kind != uabi.AnswerForward && (kind != uabi.AnswerResult || buf.Out.NHandles != 0) {
 		return nil, false
 	}
 	h := t.Ctx.Regs.RDI
@@ -82,6 +119,9 @@ func QuickReplyReceive(t *Thread) (next *Thread, done bool) {
 	n := out.Len
 	if c.call.dead || t.hurry || out.Flags&uabi.FlagYield != 0 || n > uabi.MaxBytes {
 		return nil, false
+	}
+	if kind == uabi.AnswerForward {
+		return t.quickForward(c, e)
 	}
 	if c.call.kind == callNative {
 		to, status := &c.Buf.Out, out.Status

@@ -70,6 +70,12 @@ func story(t *testing.T, seed uint64, quick bool) (told []string, quicks int) {
 			p.call(x, p.e, nil) // not down
 		case x.cur == nil:
 			p.receive(x, p.e)
+		case x.cur.Kind == Alien && rng.IntN(3) == 0:
+			if rng.IntN(2) == 0 { // some ids are of the trap before
+				o.ID = uabi.ID{Origin: x.cur.ID, Trap: x.cur.al.traps - rng.Uint64N(4)/3, Path: rng.Uint64()}
+			}
+			p.call(x, be, nil)
+			o.ID = uabi.ID{} // ids of aliens differ between the two worlds
 		default:
 			o.Kind = uabi.AnswerResult
 			if rng.IntN(4) == 0 {

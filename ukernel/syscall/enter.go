@@ -38,6 +38,8 @@ func Enter(c *arch.Context) *arch.Context {
 				return direct(next)
 			}
 			return doCall(t)
+		case uabi.CallReceive:
+			return receive(t, &c.Regs)
 		case uabi.CallEventWait:
 			return eventWait(t, &c.Regs)
 		case uabi.CallEventUpdate:
