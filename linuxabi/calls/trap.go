@@ -75,6 +75,9 @@ func (t *Trap) begin() {
 	t.words, t.files, t.used, t.pathsUsed, t.masked, t.strayed = 0, 0, 0, 0, false, false
 }
 
+// Buffer implements ipc.Caller.
+func (t *Trap) Buffer() *uk.Buffer { return t.buf }
+
 // temp notes a handle of ours that is closed when the trap is answered.
 func (t *Trap) temp(h uabi.Handle) uabi.Handle {
 	if h != 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"golang.org/x/sys/unix"
 
+	"aramid/proto/ctx"
 	"aramid/proto/proc"
 	"aramid/servers/procd/fdtable"
 	"aramid/servers/procd/state"
@@ -135,9 +136,9 @@ func (h *Procd) FdDup2(c *server.Ctx, in *proc.FdDup2Request, out *proc.FdReply)
 
 // FdClose implements proc.Handler.
 func (h *Procd) FdClose(c *server.Ctx, in *proc.FdCloseRequest, out *proc.FdCloseReply) uabi.Error {
-	t, _, err := h.table(c)
-	if err != uabi.OK {
-		return err
+	t := h.tables.Get(c.Context(ctx.Files))
+	if t == nil {
+		return uabi.ErrSearch
 	}
 	i, ok := fdtable.Find(t, uint32(in.Fd))
 	if !ok || in.Fd < 0 {

@@ -173,14 +173,21 @@ func (s *Space) fetch(r *region, leaf uint64, w *uint64, va, code uint64) Result
 	if code&hw.FaultWrite != 0 && r.flags&uabi.MapShared == 0 {
 		return s.fetchOwn(r, leaf, w, i)
 	}
+	was, _ := m.look(i)
+	var pa uint64
 	var err uabi.Error
 	if code&hw.FaultWrite != 0 {
-		_, err = m.writableFor(leaf, i)
+		pa, err = m.writableFor(leaf, i)
 	} else {
-		_, err = m.readable(i)
+		pa, err = m.readable(i)
 	}
-	if err == uabi.OK {
+	switch {
+	case err != uabi.OK:
+	case was != 0:
 		s.around(r, leaf, va)
+	default: // where a page is new its neighbours seldom are there
+		frame.Ref(pa)
+		s.enter(r, leaf, w, pa|pteCounted|r.sharedBits())
 	}
 	flush()
 	return asResult(err)
@@ -201,6 +208,14 @@ func (s *Space) fetchOwn(r *region, leaf uint64, w *uint64, i uint64) Result {
 	return Solved
 }
 
+// sharedBits are the rights to a page that nobody else has to copy first.
+func (r *region) sharedBits() uint64 {
+	if r.flags&uabi.MapShared != 0 {
+		return r.protBits() | r.writeBit()
+	}
+	return r.protBits()
+}
+
 // around maps what is resident of the block of pages around va, where nothing is mapped yet, with the rights that need no
 // copy. The page of va is resident.
 func (s *Space) around(r *region, leaf, va uint64) {
@@ -208,11 +223,7 @@ func (s *Space) around(r *region, leaf, va uint64) {
 	lo, hi := max(va&^(block-1), r.va), min(va&^(block-1)+block, r.end)
 	words, m := frame.Words(leaf), r.mem
 	i := r.page(lo)
-	bits := r.protBits()
-	writable := bits
-	if r.flags&uabi.MapShared != 0 {
-		writable |= r.writeBit()
-	}
+	bits, writable := r.protBits(), r.sharedBits()
 	node, nodeOf := m.index.leaf(i), i>>nodeBits // the index leaf of page i
 	n := uint64(0)
 	for ; lo < hi; lo, i = lo+arch.PageSize, i+1 {
