@@ -16,6 +16,8 @@ import (
 type fdCache struct {
 	k      uk.Kernel
 	tables map[uint64][]fdEntry // by fd table id
+	last   uint64               // the table that was asked for last, which now is newest
+	newest []fdEntry
 }
 
 type fdEntry struct {
@@ -26,8 +28,16 @@ type fdEntry struct {
 // maxCachedFD bounds the cache of one table.
 const maxCachedFD = 1024
 
+// of is what is known of a table.
+func (c *fdCache) of(files uint64) []fdEntry {
+	if files != c.last {
+		c.last, c.newest = files, c.tables[files]
+	}
+	return c.newest
+}
+
 func (c *fdCache) get(files uint64, fd int32) fdEntry {
-	if t := c.tables[files]; uint32(fd) < uint32(len(t)) {
+	if t := c.of(files); uint32(fd) < uint32(len(t)) {
 		return t[fd]
 	}
 	return fdEntry{}
@@ -59,17 +69,17 @@ func (c *fdCache) know(files uint64, fd int32, kind vfs.Kind) {
 
 // table is a table's entries, at least up to that of fd.
 func (c *fdCache) table(files uint64, fd int32) []fdEntry {
-	t := c.tables[files]
+	t := c.of(files)
 	for int(fd) >= len(t) {
 		t = append(t, fdEntry{})
 	}
-	c.tables[files] = t
+	c.tables[files], c.newest = t, t
 	return t
 }
 
 // drop forgets an entry and says what kind it had.
 func (c *fdCache) drop(files uint64, fd int32) (kind vfs.Kind) {
-	if t := c.tables[files]; uint32(fd) < uint32(len(t)) {
+	if t := c.of(files); uint32(fd) < uint32(len(t)) {
 		if t[fd].h != 0 {
 			c.k.Close(t[fd].h)
 		}
@@ -84,6 +94,7 @@ func (c *fdCache) dropTable(files uint64) {
 		c.drop(files, int32(fd))
 	}
 	delete(c.tables, files)
+	c.last, c.newest = files, nil
 }
 
 // files0 is the id of the caller's fd table.

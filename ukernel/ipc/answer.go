@@ -163,27 +163,32 @@ func (s *Thread) resultHandles(t *Thread, out *uabi.Msg) (*Thread, uabi.Error) {
 // pass gives p the handle h of s, which x names: itself if it is a badge's and out lists it to be closed, else a copy. Results as give's.
 func (s *Thread) pass(h uabi.Handle, x *ref, p *Process, out *uabi.Msg) (uabi.Handle, uint64) {
 	b := x.badge
-	if b == nil || b.ep.owner == p {
+	if b == nil || b.ep.owner == p || !s.takeListed(h, x, out) {
 		return x.give(p)
 	}
+	b.out = true
+	moved, err := p.Table.Insert(x.obj, &b.Header, x.rights)
+	if err != uabi.OK { // there was room: see Room
+		unhold(x.obj, b, x.rights)
+	}
+	return moved, 0
+}
+
+// takeListed makes x, which names the handle h of s, own its references if h is a badge's and counted, and out lists it to be closed: that is done then.
+func (s *Thread) takeListed(h uabi.Handle, x *ref, out *uabi.Msg) bool {
 	for i := range min(out.NClose, uabi.MaxClose) {
 		if out.Close[i] != h {
 			continue
 		}
 		e, err := s.Proc.Table.Lookup(h)
-		if err != uabi.OK || e.Badge != &b.Header || e.Rights&uabi.RightWeak != 0 {
-			break
+		if err != uabi.OK || x.badge == nil || e.Badge != &x.badge.Header || e.Rights&uabi.RightWeak != 0 {
+			return false
 		}
-		moved, err := p.Table.Insert(x.obj, &b.Header, x.rights)
-		if err != uabi.OK {
-			break
-		}
-		b.out = true
 		s.Proc.remove(h, e)
 		out.Close[i] = 0
-		return moved, 0
+		return true
 	}
-	return x.give(p)
+	return false
 }
 
 // discard ends a request whose caller is gone.
@@ -240,9 +245,14 @@ func (s *Thread) names(out *uabi.Msg, x *[uabi.MaxHandles]ref) (int, uabi.Error)
 			x[i] = ref{}
 			continue
 		}
-		e, err := s.Proc.Get(h, uabi.TypeNone, uabi.RightTransfer)
-		if err != uabi.OK {
+		e, err := s.Proc.Table.Lookup(h)
+		switch {
+		case err != uabi.OK:
 			return 0, err
+		case e.Rights&uabi.RightTransfer == 0:
+			return 0, uabi.ErrRights
+		case e.Badge != nil && e.Rights&uabi.RightWeak != 0 && badgeOf(e.Badge).handles == 0:
+			return 0, uabi.ErrStale
 		}
 		x[i].name(e)
 	}

@@ -48,15 +48,19 @@ func (s *Thread) answerForwarding(a *Thread, out *uabi.Msg) (next *Thread, err u
 	}
 	n := 0
 	if out.NHandles != 0 {
-		if n, err = s.collect(out, &c.handle); err != uabi.OK {
+		if n, err = s.names(out, &c.handle); err != uabi.OK {
 			return nil, err
 		}
 	}
 	aims := a.al.kept == 0 && namesTarget(out, target)
 	if !aims {
 		if err := s.record(a, out); err != uabi.OK {
-			drop(&c.handle, n)
 			return nil, err
+		}
+	}
+	for i := range n {
+		if x := &c.handle[i]; x.obj != nil && !s.takeListed(out.Handle[i], x, out) {
+			hold(x.obj, x.badge, x.rights)
 		}
 	}
 	e.Refs++

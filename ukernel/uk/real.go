@@ -134,7 +134,11 @@ func (r *Real) Call(h uabi.Handle) uabi.Error {
 
 // Receive implements Kernel.
 func (r *Real) Receive(e uabi.Handle, deadline uint64) uabi.Error {
-	return r.wait(uabi.CallReceive, e, deadline)
+	r0, _ := native(uabi.CallReceive, uintptr(e), uintptr(deadline), 0, 0, 0, 0)
+	if r0 == 0 {
+		return uabi.OK
+	}
+	return waitOn(r0, e, deadline)
 }
 
 // Reply implements Kernel.
@@ -142,12 +146,15 @@ func (r *Real) Reply() uabi.Error { return do(uabi.CallReply, 0, 0, 0, 0, 0, 0) 
 
 // ReplyReceive implements Kernel.
 func (r *Real) ReplyReceive(e uabi.Handle, deadline uint64) uabi.Error {
-	return r.wait(uabi.CallReplyReceive, e, deadline)
+	r0, _ := native(uabi.CallReplyReceive, uintptr(e), uintptr(deadline), 0, 0, 0, 0)
+	if r0 == 0 {
+		return uabi.OK
+	}
+	return waitOn(r0, e, deadline)
 }
 
-// wait makes a call that ends with a wait for a message.
-func (r *Real) wait(num uintptr, e uabi.Handle, deadline uint64) uabi.Error {
-	r0, _ := native(num, uintptr(e), uintptr(deadline), 0, 0, 0, 0)
+// waitOn goes on with a wait for a message that ended with r0.
+func waitOn(r0 uintptr, e uabi.Handle, deadline uint64) uabi.Error {
 	for fail(r0) == uabi.ErrSignal {
 		r0, _ = blocking(uabi.CallReceive, uintptr(e), uintptr(deadline), 0, 0)
 	}
