@@ -90,6 +90,14 @@ func Valid(m *uabi.Msg, e Encoding) bool {
 	return m.Len == 0
 }
 
+// SetHandles says how many of the n slots that a method may use are sent: absent ones at the end are not.
+func SetHandles(m *uabi.Msg, n int) {
+	for n > 0 && m.Handle[n-1] == 0 {
+		n--
+	}
+	m.NHandles = uint32(n)
+}
+
 // AbsentHandles makes the slots beyond those that were sent read as absent, for a method that may carry n.
 func AbsentHandles(m *uabi.Msg, n int) {
 	for i := int(m.NHandles); i < n; i++ {

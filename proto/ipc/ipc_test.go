@@ -144,6 +144,18 @@ func TestGrantsBeyondTheLimitAreLeftToTheKernelToRefuse(t *testing.T) {
 	}
 }
 
+func TestAbsentHandlesAtTheEndAreNotSent(t *testing.T) {
+	for _, c := range []struct {
+		handles [uabi.MaxHandles]uabi.Handle
+		sent    uint32
+	}{{[...]uabi.Handle{0, 0, 7, 7}, 0}, {[...]uabi.Handle{5, 0, 7, 7}, 1}, {[...]uabi.Handle{0, 5, 7, 7}, 2}} {
+		m := &uabi.Msg{Handle: c.handles}
+		if SetHandles(m, 2); m.NHandles != c.sent {
+			t.Errorf("%v: %d are sent", c.handles, m.NHandles)
+		}
+	}
+}
+
 func TestSlotsThatWereNotSentReadAsAbsent(t *testing.T) {
 	m := &uabi.Msg{NHandles: 1, Handle: [uabi.MaxHandles]uabi.Handle{5, 6, 7, 8}}
 	AbsentHandles(m, 3)

@@ -67,7 +67,7 @@ func (cl Client) LoadProgram(c ipc.Caller, in *LoadRequest, out *LoadReply, gran
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 4
+	ipc.SetHandles(m, 4)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -118,7 +118,7 @@ func (cl Client) Map(c ipc.Caller, in *MapRequest, out *MapReply, grants ...uabi
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -141,7 +141,7 @@ func (cl Client) ForwardMap(t ipc.Forwarder, in *MapRequest, grants ...uabi.Gran
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -621,7 +621,7 @@ func (s *service[C]) doCreate(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 2
+	ipc.SetHandles(b.Out, 2)
 	return uabi.OK
 }
 
@@ -639,7 +639,7 @@ func (s *service[C]) doLoadProgram(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 2
+	ipc.SetHandles(b.Out, 2)
 	return uabi.OK
 }
 
@@ -656,7 +656,7 @@ func (s *service[C]) doFork(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 2
+	ipc.SetHandles(b.Out, 2)
 	return uabi.OK
 }
 

@@ -299,7 +299,7 @@ func (cl Client) SendMessage(c ipc.Caller, in *MessageRequest, out *CountReply, 
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 4
+	ipc.SetHandles(m, 4)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -384,7 +384,7 @@ func (cl Client) Stage(c ipc.Caller, in *StageRequest, out *EmptyReply, grants .
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 4
+	ipc.SetHandles(m, 4)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -693,7 +693,7 @@ func (s *service[C]) doSocket(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -710,7 +710,7 @@ func (s *service[C]) doPair(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 2
+	ipc.SetHandles(b.Out, 2)
 	return uabi.OK
 }
 
@@ -776,7 +776,7 @@ func (s *service[C]) doAccept(c C, b *uk.Buffer) uabi.Error {
 	}
 	b.Out.Len = uint32(n)
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -916,7 +916,7 @@ func (s *service[C]) doTake(c C, b *uk.Buffer) uabi.Error {
 	}
 	b.Out.Len = uint32(n)
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 4
+	ipc.SetHandles(b.Out, 4)
 	return uabi.OK
 }
 
@@ -998,7 +998,7 @@ func (s *service[C]) doWatch(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 

@@ -99,7 +99,7 @@ func (cl Client) Spawn(c ipc.Caller, in *SpawnRequest, out *PidReply, grants ...
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 4
+	ipc.SetHandles(m, 4)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -127,7 +127,7 @@ func (cl Client) Fork(c ipc.Caller, in *ForkRequest, out *PidReply, grants ...ua
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -197,7 +197,7 @@ func (cl Client) Exec(c ipc.Caller, in *ExecRequest, out *EmptyReply, grants ...
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 3
+	ipc.SetHandles(m, 3)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1003,7 +1003,7 @@ func (cl Client) FdInstall(c ipc.Caller, in *FdInstallRequest, out *FdInstallRep
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 2
+	ipc.SetHandles(m, 2)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1026,7 +1026,7 @@ func (cl Client) ForwardFdInstall(t ipc.Forwarder, in *FdInstallRequest, grants 
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 2
+	ipc.SetHandles(m, 2)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1576,7 +1576,7 @@ func (cl Client) Unshare(c ipc.Caller, in *UnshareRequest, out *EmptyReply, gran
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1823,7 +1823,7 @@ func (cl Client) SpawnExe(c ipc.Caller, in *SpawnExeRequest, out *EmptyReply, gr
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -2914,7 +2914,7 @@ func (s *service[C]) doMemory(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 2
+	ipc.SetHandles(b.Out, 2)
 	return uabi.OK
 }
 
@@ -2931,7 +2931,7 @@ func (s *service[C]) doFs(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -3004,7 +3004,7 @@ func (s *service[C]) doFdGet(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -3168,7 +3168,7 @@ func (s *service[C]) doMemoryOf(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 2
+	ipc.SetHandles(b.Out, 2)
 	return uabi.OK
 }
 
@@ -3185,7 +3185,7 @@ func (s *service[C]) doSignalWatch(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -3218,7 +3218,7 @@ func (s *service[C]) doPidWatch(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -3340,7 +3340,7 @@ func (s *service[C]) doCgroupChanges(c C, b *uk.Buffer) uabi.Error {
 	}
 	b.Out.Len = uint32(n)
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 

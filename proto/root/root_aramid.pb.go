@@ -106,7 +106,7 @@ func (cl Client) Swap(c ipc.Caller, in *SwapRequest, out *EmptyReply, grants ...
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {

@@ -136,7 +136,7 @@ func (cl Client) Open(c ipc.Caller, in *OpenRequest, out *OpenReply, grants ...u
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -164,7 +164,7 @@ func (cl Client) StatAt(c ipc.Caller, in *PathRequest, out *Stat, grants ...uabi
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -191,7 +191,7 @@ func (cl Client) ExecFile(c ipc.Caller, in *PathRequest, out *ExecFileReply, gra
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -218,7 +218,7 @@ func (cl Client) AccessAt(c ipc.Caller, in *PathRequest, out *EmptyReply, grants
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -244,7 +244,7 @@ func (cl Client) ReadlinkAt(c ipc.Caller, in *PathRequest, out *PathReply, grant
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -269,7 +269,7 @@ func (cl Client) MakeAt(c ipc.Caller, in *MakeRequest, out *EmptyReply, grants .
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -295,7 +295,7 @@ func (cl Client) UnlinkAt(c ipc.Caller, in *PathRequest, out *EmptyReply, grants
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -321,7 +321,7 @@ func (cl Client) RenameAt(c ipc.Caller, in *TwoPathRequest, out *EmptyReply, gra
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 2
+	ipc.SetHandles(m, 2)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -347,7 +347,7 @@ func (cl Client) LinkAt(c ipc.Caller, in *TwoPathRequest, out *EmptyReply, grant
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 2
+	ipc.SetHandles(m, 2)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -373,7 +373,7 @@ func (cl Client) SetAt(c ipc.Caller, in *SetRequest, out *EmptyReply, grants ...
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -399,7 +399,7 @@ func (cl Client) StatfsAt(c ipc.Caller, in *PathRequest, out *Statfs, grants ...
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -424,7 +424,7 @@ func (cl Client) Chdir(c ipc.Caller, in *ChdirRequest, out *EmptyReply, grants .
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -469,7 +469,7 @@ func (cl Client) ShowGaps(c ipc.Caller, in *ShowGapsRequest, out *EmptyReply, gr
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -557,7 +557,7 @@ func (cl Client) Umount(c ipc.Caller, in *PathRequest, out *CountReply, grants .
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -962,7 +962,7 @@ func (cl Client) EpollControl(c ipc.Caller, in *EpollControlRequest, out *EmptyR
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 2
+	ipc.SetHandles(m, 2)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1181,7 +1181,7 @@ func (cl Client) Signalfd(c ipc.Caller, in *SignalfdRequest, out *OpenReply, gra
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1394,7 +1394,7 @@ func (cl Client) SetNs(c ipc.Caller, in *SetNsRequest, out *EmptyReply, grants .
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1420,7 +1420,7 @@ func (cl Client) PivotRoot(c ipc.Caller, in *TwoPathRequest, out *EmptyReply, gr
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 2
+	ipc.SetHandles(m, 2)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1446,7 +1446,7 @@ func (cl Client) MountSetattr(c ipc.Caller, in *MountSetattrRequest, out *EmptyR
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1472,7 +1472,7 @@ func (cl Client) XattrGet(c ipc.Caller, in *XattrRequest, out *XattrReply, grant
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1497,7 +1497,7 @@ func (cl Client) XattrSet(c ipc.Caller, in *XattrRequest, out *EmptyReply, grant
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1521,7 +1521,7 @@ func (cl Client) Copy(c ipc.Caller, in *CopyRequest, out *CountReply, grants ...
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1593,7 +1593,7 @@ func (cl Client) StatTo(c ipc.Caller, in *PathRequest, out *EmptyReply, grants .
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1619,7 +1619,7 @@ func (cl Client) ForwardStatTo(t ipc.Forwarder, in *PathRequest, grants ...uabi.
 	}
 	m.Len = uint32(n)
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -2092,7 +2092,7 @@ func (s *service[C]) doFsCreate(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2109,7 +2109,7 @@ func (s *service[C]) doFsClone(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2127,7 +2127,7 @@ func (s *service[C]) doOpen(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2168,7 +2168,7 @@ func (s *service[C]) doExecFile(c C, b *uk.Buffer) uabi.Error {
 	}
 	b.Out.Len = uint32(n)
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 2
+	ipc.SetHandles(b.Out, 2)
 	return uabi.OK
 }
 
@@ -2429,7 +2429,7 @@ func (s *service[C]) doPipe(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 2
+	ipc.SetHandles(b.Out, 2)
 	return uabi.OK
 }
 
@@ -2531,7 +2531,7 @@ func (s *service[C]) doIoctl(c C, b *uk.Buffer) uabi.Error {
 	}
 	b.Out.Len = uint32(n)
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2580,7 +2580,7 @@ func (s *service[C]) doMapFile(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2597,7 +2597,7 @@ func (s *service[C]) doPoll(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2630,7 +2630,7 @@ func (s *service[C]) doEventfd(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2647,7 +2647,7 @@ func (s *service[C]) doEpollCreate(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2764,7 +2764,7 @@ func (s *service[C]) doTimerfd(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2815,7 +2815,7 @@ func (s *service[C]) doSignalfd(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2832,7 +2832,7 @@ func (s *service[C]) doPidfd(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2865,7 +2865,7 @@ func (s *service[C]) doInotify(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -2912,7 +2912,7 @@ func (s *service[C]) doMemfd(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 

@@ -239,7 +239,7 @@ func (cl LedgerClient) Transfer(c ipc.Caller, in *TransferRequest, out *BalanceR
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -541,7 +541,7 @@ func (s *ledgerService[C]) doOpen(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -557,7 +557,7 @@ func (s *ledgerService[C]) doFind(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -1018,7 +1018,7 @@ func (cl AuditorClient) Install(c ipc.Caller, in *InstallRequest, out *NumberRep
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -1197,7 +1197,7 @@ func (s *auditorService[C]) doOpenTrail(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -1314,7 +1314,7 @@ func (s *auditorService[C]) doLook(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 

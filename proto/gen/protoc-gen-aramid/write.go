@@ -134,10 +134,12 @@ func (w *writer) encode(e *message, v, m, bytes string) {
 		w.p(v, ".ToWords(&", m, ".W)")
 		w.p(m, ".Len = 0")
 	}
-	if len(e.handles) > 0 {
-		w.p(v, ".ToHandles(&", m, ".Handle)")
+	if len(e.handles) == 0 {
+		w.p(m, ".NHandles = 0")
+		return
 	}
-	w.p(m, ".NHandles = ", len(e.handles))
+	w.p(v, ".ToHandles(&", m, ".Handle)")
+	w.p(w.id(ipcPath, "SetHandles"), "(", m, ", ", len(e.handles), ")")
 }
 
 // decode reads message v from header m and bytes.

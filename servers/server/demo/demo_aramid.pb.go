@@ -210,7 +210,7 @@ func (cl Client) Keep(c ipc.Caller, in *KeepRequest, out *KeepReply, grants ...u
 	in.ToWords(&m.W)
 	m.Len = 0
 	in.ToHandles(&m.Handle)
-	m.NHandles = 1
+	ipc.SetHandles(m, 1)
 	if len(grants) == 0 {
 		m.NGrants = 0
 	} else {
@@ -451,7 +451,7 @@ func (s *service[C]) doOpen(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
@@ -518,7 +518,7 @@ func (s *service[C]) doKeep(c C, b *uk.Buffer) uabi.Error {
 	out.ToWords(&b.Out.W)
 	b.Out.Len = 0
 	out.ToHandles(&b.Out.Handle)
-	b.Out.NHandles = 1
+	ipc.SetHandles(b.Out, 1)
 	return uabi.OK
 }
 
