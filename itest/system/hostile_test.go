@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // hostileSkipped rows are not called with bad arguments: what they do to the caller or to the machine is their purpose.
@@ -175,7 +176,7 @@ func TestSoakOfBadArguments(t *testing.T) {
 	if os.Getenv("ARAMID_SOAK") == "" {
 		t.Skip("ARAMID_SOAK=1 runs it")
 	}
-	const seeds, calls = 20, 50
+	const seeds, calls = 10, 50
 	seed := newSeed(t) % 1e6
 	soakOfBadArguments(t, seed, seeds, calls)
 	fmt.Printf("tally: bad arguments: %d seeds from %d, %d calls of each row, failed %v\n", seeds, seed, calls, t.Failed())
@@ -186,9 +187,11 @@ func soakOfBadArguments(t *testing.T, seed uint64, seeds, calls int) {
 	dir := t.TempDir()
 	compileHostile(t, dir)
 	for i := range uint64(seeds) {
+		start := time.Now()
 		got := run(t, "run", "--root", dir, "--", "/hostile", "random", fmt.Sprint(seed+i), fmt.Sprint(calls))
 		if got.status != 0 || !strings.Contains(got.out, "alive") || strings.Contains(got.out, "hangs") {
 			t.Errorf("seed %d: status %d\n%s%s", seed+i, got.status, tail([]byte(got.out)), got.err)
 		}
+		fmt.Printf("bad arguments: %d of %d seeds, the last (%d) in %v\n", i+1, seeds, seed+i, time.Since(start).Round(time.Second))
 	}
 }
