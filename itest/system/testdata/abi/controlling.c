@@ -228,13 +228,15 @@ static void background(void) {
 	CASE("an orphaned group gets EIO", "read ioctl");
 	pid = session();
 	if (pid == 0) {
-		int gate[2];
+		int gate[2], done[2];
 		pipe(gate);
+		pipe(done);
 		pid_t p = child();
 		if (p == 0) {
 			setpgid(0, 0);
 			if (child() == 0) {
 				close(gate[1]);
+				close(done[0]);
 				read(gate[0], b, 1); // until its parent is gone
 				nap(20);
 				R(read(slave, b, 1));
@@ -246,7 +248,8 @@ static void background(void) {
 		}
 		reap("parent", p);
 		close(gate[1]);
-		nap(300);
+		close(done[1]);
+		read(done[0], b, 1); // until the orphan has ended
 		_exit(0);
 	}
 	reap("leader", pid);
@@ -331,7 +334,7 @@ static void endings(void) {
 			write(ready[1], "x", 1);
 			while (!got[SIGHUP])
 				pause();
-			nap(200); // the leader is reaped first
+			nap(500); // the leader is reaped first
 			R(isatty(slave)); // not hung up
 			R(open("/dev/tty", O_RDWR));
 			write(ready[1], "y", 1);

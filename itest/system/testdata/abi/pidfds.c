@@ -1,7 +1,6 @@
 #include "abi.h"
 #include <linux/sched.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -24,13 +23,6 @@ static void waited(const char *what, int fd, int options) {
 	errno = 0;
 	int r = waitid(P_PIDFD, fd, &i, options);
 	printf("%s: %s, code %d status %d %s\n", what, r < 0 ? strerrorname_np(errno) : "0", i.si_code, i.si_status, i.si_pid ? "a child" : "none");
-}
-
-static pid_t tid;
-static void *thread(void *p) {
-	tid = gettid();
-	nap(200);
-	return NULL;
 }
 
 int main(void) {
@@ -178,13 +170,13 @@ int main(void) {
 	pid = child();
 	if (pid == 0) {
 		f = open("shared", O_CREAT | O_RDWR, 0600);
-		dup2(f, 60);
 		write(f, "hello", 5);
+		dup2(f, 60);
 		pause();
 	}
 	fd = pidfd(pid, 0);
-	nap(300);
-	f = syscall(SYS_pidfd_getfd, fd, 60, 0);
+	while ((f = syscall(SYS_pidfd_getfd, fd, 60, 0)) < 0)
+		nap(10);
 	R(fcntl(f, F_GETFD));
 	R(lseek(f, 0, SEEK_CUR));
 	R(pread(f, b, 5, 0));

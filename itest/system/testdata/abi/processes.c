@@ -43,14 +43,20 @@ int main(int argc, char **argv) {
 	R(wait(&s));
 	R(waitpid(99999, &s, 0));
 	R(waitpid(-1, &s, 0x4000000));
+	int gate[2];
+	char none;
+	pipe(gate);
 	pid_t pid = child();
 	if (pid == 0) {
-		nap(50);
+		close(gate[1]);
+		read(gate[0], &none, 1); // until the parent has looked
 		_exit(200);
 	}
 	R(waitpid(pid, &s, WNOHANG));
 	R(waitpid(-1, &s, WNOHANG));
 	R(kill(pid, 0));
+	close(gate[0]);
+	close(gate[1]);
 	CASE("waitid leaves and takes a zombie", "waitid kill");
 	siginfo_t si;
 	memset(&si, 0, sizeof si);

@@ -86,12 +86,16 @@ int main(void) {
 	R(waitpid(0, &s, WNOHANG));
 	R(waitpid(-pid, &s, 0) == pid);
 	R(WEXITSTATUS(s));
+	int executed[2];
+	pipe2(executed, O_CLOEXEC);
 	pid = child();
 	if (pid == 0) {
-		execl("/bin/busybox", "busybox", "sleep", "1", NULL);
+		execl("/bin/busybox", "busybox", "sleep", "100", NULL);
 		_exit(0);
 	}
-	nap(300);
+	close(executed[1]);
+	read(executed[0], &c, 1);
+	close(executed[0]);
 	R(setpgid(pid, pid));
 	kill(pid, SIGKILL);
 	waitpid(pid, &s, 0);

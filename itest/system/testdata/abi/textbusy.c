@@ -218,11 +218,12 @@ static void written(void) {
 	fd = open("w", O_WRONLY | O_APPEND);
 	pid_t pid = child();
 	if (pid == 0) {
-		nap(50);
+		pause();
 		_exit(0);
 	}
 	close(fd);
 	run("of another process", "./w", 0);
+	kill(pid, SIGKILL);
 	reap("other", pid);
 	run("then", "./w", 0);
 }
