@@ -82,7 +82,6 @@ static void wilds(void) {
 	wild("handler in the kernel", (void *)-4096, 0, NULL, 0);
 	wild("handler, caught", no, 0, caughtAstray, 0);
 	wild("handler and that of SIGSEGV", no, 0, no, 0);
-	wild("handler and that of SIGSEGV, nested", no, 0, no, SA_NODEFER);
 	wild("frame", astray, 0, NULL, 0);
 	wild("frame, caught", astray, 0, caughtAstray, 0);
 }
