@@ -222,6 +222,7 @@ func readAll(c *server.Ctx, g *grants) ([]byte, uabi.Error) {
 
 // deliver puts n bytes of the message into the queue of another socket, with all that goes with them.
 func (h *Netd) deliver(c *server.Ctx, s, to *state.Socket, m *message, n, cost uint64) uabi.Error {
+	creds := h.credsFor(c, s, to, m) // before the first effect, behind which the request may be gone
 	at, err := h.room(c, to.Queue, n)
 	if err != uabi.OK {
 		return err
@@ -230,7 +231,7 @@ func (h *Netd) deliver(c *server.Ctx, s, to *state.Socket, m *message, n, cost u
 		return err
 	}
 	p := h.packet()
-	p.Len, p.Sender, p.Cost, p.Creds, p.Files, p.Name = n, s.Id, cost, h.credsFor(c, s, to, m), m.files, s.Name
+	p.Len, p.Sender, p.Cost, p.Creds, p.Files, p.Name = n, s.Id, cost, creds, m.files, s.Name
 	if stamped(to) {
 		p.TimeNs = c.Realtime()
 	}

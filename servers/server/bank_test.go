@@ -116,8 +116,15 @@ func checkContext(c *Ctx) {
 }
 
 func (b *bank) Open(c *Ctx, in *demo.OpenRequest, out *demo.OpenReply) uabi.Error {
+	note := make([]byte, c.GrantLen(0))
 	ev, err := c.EventCreate(uabi.BootAccount)
 	if err != uabi.OK {
+		return err
+	}
+	if n, err := c.GrantRead(0, 0, note); n < len(note) {
+		return err
+	}
+	if n, err := c.GrantWrite(0, 0, []byte("open")[:min(len(note), 4)]); n < len(note) {
 		return err
 	}
 	checkContext(c)

@@ -263,6 +263,41 @@ func TestAnIntentWhoseCallerDiedIsFinished(t *testing.T) {
 	}
 }
 
+// An image and its caller are both killed in a request that has an effect and then needs what the caller lent. The caller's successor asks again, and is
+// answered as if nothing had happened; where it does not (its alien was killed, too) nothing is left.
+func TestAnIntentThatNeedsItsCallerIsUndoneWhenThatDied(t *testing.T) {
+	for at := 1; ; at++ {
+		for _, again := range []bool{true, false} {
+			f := newFake(testKept)
+			open := func() *request {
+				r := f.send(11, 3, 0, demo.MethodOpen, &demo.OpenRequest{})
+				r.grant = []byte("note")
+				return r
+			}
+			open()
+			f.killAt[at] = true
+			if how, _ := f.image(newBank().spec()); how != (killed{}) {
+				return
+			}
+			f.queue, f.cur = nil, nil // the kernel drops what a dead caller had sent
+			asked := &request{}
+			if again {
+				asked = open()
+			}
+			b, err := f.run()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again && (asked.status != uabi.OK || asked.reply.W[0] != 1 || len(b.st.Objects) != 1) {
+				t.Fatalf("killed at %d: answered %v, %v", at, asked.status, &b.st)
+			}
+			if len(f.table) > len(b.st.Objects)+1 || len(b.st.Objects) > 1 { // a handle kept for a reply that was not sent
+				t.Fatalf("killed at %d, again %v: %d handles for %v", at, again, len(f.table), &b.st)
+			}
+		}
+	}
+}
+
 func TestUndecodableRequestsChangeNothing(t *testing.T) {
 	f := newFake(testKept)
 	bad := f.send(10, 1, 0, demo.MethodPut, &demo.PutRequest{})

@@ -18,7 +18,7 @@ func (c *Ctx) GrantLen(i int) uint64 {
 	return v
 }
 
-// GrantRead is a look-up: the bytes become an input.
+// GrantRead is a look-up: the bytes become an input. ErrStale: they are gone with the caller (finish).
 func (c *Ctx) GrantRead(i int, off uint64, b []byte) (int, uabi.Error) {
 	if head, p, ok := c.replaying(inGrantRead); ok {
 		return c.loggedBytes(head, p, b), headErr(head)
@@ -34,8 +34,7 @@ func (c *Ctx) GrantRead(i int, off uint64, b []byte) (int, uabi.Error) {
 	return n, err
 }
 
-// GrantWrite writes to the caller. It needs no intent: until the reply the caller's buffer is undefined. When the caller of an
-// intent is gone it says that all was written, so that the request ends as it would have.
+// GrantWrite writes to the caller. It needs no intent: until the reply the caller's buffer is undefined. ErrStale: it is gone with the caller (finish).
 func (c *Ctx) GrantWrite(i int, off uint64, b []byte) (int, uabi.Error) {
 	if head, p, ok := c.replaying(inGrantWrite); ok {
 		n, err := c.regave(head, p)
@@ -44,12 +43,23 @@ func (c *Ctx) GrantWrite(i int, off uint64, b []byte) (int, uabi.Error) {
 	if err := c.look(wordSize); err != uabi.OK {
 		return 0, err
 	}
-	n, err := len(b), uabi.OK
+	n, err := c.unwritten(uint64(len(b)))
 	if !c.orphan {
-		n, err = c.k.GrantWrite(i, off, b)
+		var done int
+		done, err = c.k.GrantWrite(i, off, b)
+		n = uint64(done)
 	}
-	c.log1(inGrantWrite, uint8(i), err, uint64(n))
-	return n, err
+	c.log1(inGrantWrite, uint8(i), err, n)
+	return int(n), err
+}
+
+// unwritten is what an orphan's write of n bytes to its caller gives: ErrStale as long as the intent can be undone, else all, so that the request ends
+// as it would have.
+func (c *Ctx) unwritten(n uint64) (uint64, uabi.Error) {
+	if c.calls == 0 {
+		return 0, uabi.ErrStale
+	}
+	return n, uabi.OK
 }
 
 // GrantToMemory is an effect: the bytes go from the caller into a memory object without passing through the journal.
@@ -76,7 +86,8 @@ func (c *Ctx) MemoryToGrant(i int, off uint64, memory uabi.Handle, moff, n uint6
 		return 0, err
 	}
 	if c.orphan {
-		return c.gave(inMemoryToGrant, n, uabi.OK)
+		v, err := c.unwritten(n)
+		return c.gave(inMemoryToGrant, v, err)
 	}
 	v, err := c.k.MemoryToGrant(i, off, memory, moff, n)
 	return c.gave(inMemoryToGrant, v, err)

@@ -365,6 +365,9 @@ func (k checked) Dispatch(c *Ctx, method uint32, b *uk.Buffer) uabi.Error {
 }
 
 // finish ends a mutating request: commits it, or leaves nothing behind; and fills Out.
+//
+// ErrStale says that what the caller lent is gone with it, which may be before the end of an intent. That is no answer for a successor of the caller,
+// which asks again and lends it again: the intent is undone. Behind a nested mutating call it is not, since the server below has answered that step.
 func (s *server) finish(err uabi.Error, m *ipc.Method) {
 	c := &s.ctx
 	if err == uabi.OK {
@@ -375,7 +378,7 @@ func (s *server) finish(err uabi.Error, m *ipc.Method) {
 		s.answer(uabi.OK)
 		return
 	}
-	if err == uabi.ErrWait {
+	if err == uabi.ErrWait || err == uabi.ErrStale && c.calls == 0 {
 		s.abandon()
 	} else if c.intent {
 		s.commit(err, 0)
@@ -411,7 +414,7 @@ func (s *server) commit(status uabi.Error, nwords int) {
 	}
 }
 
-// abandon ends a request that must wait (R11). A nested mutation that was committed cannot be taken back, so waiting after it is a
+// abandon ends a request that must wait (R11) or be sent again. A nested mutation that was committed cannot be taken back, so waiting after it is a
 // mistake of the handler that must not pass for success.
 func (s *server) abandon() {
 	c, k := &s.ctx, s.kept
