@@ -263,9 +263,16 @@ func lacks(m *ipc.Method, want string, body []byte) error {
 	}
 	got := out.ProtoReflect()
 	for f, v := range w.ProtoReflect().Range {
-		if g := got.Get(f); !g.Equal(v) {
-			return fmt.Errorf("%s is %v", f.Name(), g)
+		g := got.Get(f)
+		if g.Equal(v) {
+			continue
 		}
+		if !got.Has(f) {
+			return fmt.Errorf("%s is 0 or empty", f.Name())
+		}
+		one := got.New() // prints as text, whatever the field's kind
+		one.Set(f, g)
+		return fmt.Errorf("the reply has %v", one.Interface())
 	}
 	return nil
 }

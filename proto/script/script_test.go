@@ -82,7 +82,7 @@ func TestADifferenceIsToldWithItsLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"\nOpen path:\"x\"":             "line 2: Open path:\"x\": not found",
 		"Open path:\"/a\" -> not found": "line 1:",
-		"StatAt -> size:6":              "size is 5",
+		"StatAt -> size:6":              "size:5",
 		"Read >9 -> \"other\"":          `"hello`,
 		"Nothing":                       "no method is called Nothing",
 		"Read @g":                       "nothing is named g",
