@@ -153,23 +153,14 @@ func (p *Process) Endpoint(h uabi.Handle, rights uint32) (e *Endpoint, b *Badge,
 	if k := &p.known[h%knownEndpoints]; k.h == h && rights&^k.rights == 0 {
 		return k.e, k.b, uabi.OK
 	}
-	e, b, _, err = p.findEndpoint(h, rights)
-	return e, b, err
+	return p.findEndpoint(h, rights)
 }
 
-// target is Endpoint for a request that is forwarded to h, a weak handle too, with the rights of h.
-func (p *Process) target(h uabi.Handle) (e *Endpoint, b *Badge, rights uint32, err uabi.Error) {
-	if k := &p.known[h%knownEndpoints]; k.h == h && k.rights&uabi.RightCall != 0 {
-		return k.e, k.b, k.rights, uabi.OK
-	}
-	return p.findEndpoint(h, uabi.RightCall)
-}
-
-// findEndpoint is Endpoint for handles that are not known, with all the rights of h.
-func (p *Process) findEndpoint(h uabi.Handle, rights uint32) (e *Endpoint, b *Badge, all uint32, err uabi.Error) {
+// findEndpoint is Endpoint for handles that are not known.
+func (p *Process) findEndpoint(h uabi.Handle, rights uint32) (e *Endpoint, b *Badge, err uabi.Error) {
 	x, err := p.Get(h, uabi.TypeEndpoint, rights)
 	if err != uabi.OK {
-		return nil, nil, 0, err
+		return nil, nil, err
 	}
 	if x.Badge != nil {
 		b = badgeOf(x.Badge)
@@ -178,7 +169,22 @@ func (p *Process) findEndpoint(h uabi.Handle, rights uint32) (e *Endpoint, b *Ba
 	if x.Rights&uabi.RightWeak == 0 {
 		p.known[h%knownEndpoints] = known{h, x.Rights, e, b}
 	}
-	return e, b, x.Rights, uabi.OK
+	return e, b, uabi.OK
+}
+
+// target is Endpoint for a request that is forwarded to h, a weak handle too, with the rights of h.
+func (p *Process) target(h uabi.Handle) (e *Endpoint, b *Badge, rights uint32, err uabi.Error) {
+	if k := &p.known[h%knownEndpoints]; k.h == h && k.rights&uabi.RightCall != 0 {
+		return k.e, k.b, k.rights, uabi.OK
+	}
+	x, err := p.Get(h, uabi.TypeEndpoint, uabi.RightCall)
+	if err != uabi.OK {
+		return nil, nil, 0, err
+	}
+	if x.Badge != nil {
+		b = badgeOf(x.Badge)
+	}
+	return endpointOf(x.Obj), b, x.Rights, uabi.OK
 }
 
 // GetEvent looks up an event.
