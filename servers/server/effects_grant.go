@@ -43,14 +43,14 @@ func (c *Ctx) GrantWrite(i int, off uint64, b []byte) (int, uabi.Error) {
 	if err := c.look(wordSize); err != uabi.OK {
 		return 0, err
 	}
-	n, err := c.unwritten(uint64(len(b)))
-	if !c.orphan {
-		var done int
-		done, err = c.k.GrantWrite(i, off, b)
-		n = uint64(done)
+	if c.orphan {
+		v, err := c.unwritten(uint64(len(b)))
+		c.log1(inGrantWrite, uint8(i), err, v)
+		return int(v), err
 	}
-	c.log1(inGrantWrite, uint8(i), err, n)
-	return int(n), err
+	n, err := c.k.GrantWrite(i, off, b)
+	c.log1(inGrantWrite, uint8(i), err, uint64(n))
+	return n, err
 }
 
 // unwritten is what an orphan's write of n bytes to its caller gives: ErrStale as long as the intent can be undone, else all, so that the request ends
