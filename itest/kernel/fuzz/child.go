@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -24,10 +25,15 @@ type caller struct {
 }
 
 // pool is what all callers share: handles that calls returned, by type.
+// A handle that is being added may be picked as zero.
 type pool struct {
-	mu sync.Mutex
-	of [uabi.TypeCount][]uint64
+	of [uabi.TypeCount]struct {
+		n    atomic.Uint64 // handles that were added; the last of them are kept
+		last [keptHandles]atomic.Uint64
+	}
 }
+
+const keptHandles = 200 // of each type
 
 // child makes n calls and stays alive, so that its memory can still be read.
 func child(k *uk.Real, seed, n uint64) {
@@ -118,22 +124,17 @@ func room(k *uk.Real) uint64 {
 }
 
 func (p *pool) add(t uabi.Type, h uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.of[t]) < 200 {
-		p.of[t] = append(p.of[t], h)
-	} else {
-		p.of[t][h%200] = h
-	}
+	of := &p.of[t]
+	of.last[(of.n.Add(1)-1)%keptHandles].Store(h)
 }
 
 func (p *pool) pick(rng *rand.Rand, t uabi.Type) uint64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.of[t]) == 0 {
+	of := &p.of[t]
+	n := min(of.n.Load(), keptHandles)
+	if n == 0 {
 		return rng.Uint64N(64)
 	}
-	return p.of[t][rng.IntN(len(p.of[t]))]
+	return of.last[rng.Uint64N(n)].Load()
 }
 
 // value is an argument at random: numbers that have broken kernels before.
@@ -186,25 +187,26 @@ func (c *caller) wild() (number uint64, args [6]uint64) {
 	return number, args
 }
 
-// fill scribbles over what a call reads from the message buffer.
+// fill scribbles over parts of what a call reads from the message buffer: over all of it would cost more than the call.
 func (c *caller) fill() {
 	b := c.k.Buf()
-	for i := 0; i < 256; i += 8 {
-		v := c.value()
-		for j := range 8 {
-			b.Arg[i+j] = byte(v >> (8 * j))
-		}
+	for range 4 {
+		i := 8 * c.rng.IntN(256/8)
+		binary.LittleEndian.PutUint64(b.Arg[i:i+8], c.value())
 	}
 	m := b.Out
-	*m = uabi.Msg{
-		Kind: uabi.Kind(c.rng.IntN(24)), Flags: c.rng.Uint32() & c.rng.Uint32() & c.rng.Uint32(), NHandles: uint32(c.rng.IntN(6)),
-		Len: uint32(c.value()), NGrants: uint32(c.rng.IntN(6)), Target: uabi.Handle(c.value()),
-		ID:   uabi.ID{Origin: c.value(), Trap: c.value(), Path: c.value()},
-		Wait: uabi.WaitSpec{Event: uabi.Handle(c.value()), Mask: uint32(c.value()), Since: c.value(), Deadline: c.value()},
+	m.Kind = uabi.Kind(c.rng.IntN(24))
+	m.Flags = c.rng.Uint32() & c.rng.Uint32() & c.rng.Uint32()
+	m.NHandles, m.NGrants = uint32(c.rng.IntN(6)), uint32(c.rng.IntN(6))
+	m.Len, m.Target = uint32(c.value()), uabi.Handle(c.value())
+	switch c.rng.IntN(4) {
+	case 0:
+		m.ID = uabi.ID{Origin: c.value(), Trap: c.value(), Path: c.value()}
+	case 1:
+		m.Wait = uabi.WaitSpec{Event: uabi.Handle(c.value()), Mask: uint32(c.value()), Since: c.value(), Deadline: c.value()}
 	}
-	for i := range m.Handle {
-		m.Handle[i] = uabi.Handle(c.value())
-		m.RecordHandle[i] = uabi.Handle(c.value())
-		m.Grant[i] = uabi.Grant{Addr: c.value(), Len: c.value(), Rights: uint32(c.rng.IntN(4)), Flags: uint32(c.rng.IntN(3))}
-	}
+	i := c.rng.IntN(len(m.Handle))
+	m.Handle[i] = uabi.Handle(c.value())
+	m.RecordHandle[i] = uabi.Handle(c.value())
+	m.Grant[c.rng.IntN(len(m.Grant))] = uabi.Grant{Addr: c.value(), Len: c.value(), Rights: uint32(c.rng.IntN(4)), Flags: uint32(c.rng.IntN(3))}
 }
