@@ -77,8 +77,9 @@ kcheck: build/aramid.img ## prove the kernel's rules and print the report
 SOAK := Soak|Storm|Load|SystemCalls|Mapping|Damaged|Killed|InARow
 soak: image rootfs ## the long counts (more than an hour on two idle cores); prints a tally
 	@{ soak() { ARAMID_SOAK=1 go test -count=1 -timeout 5h -v -run '$(SOAK)' "$$@"; }; status=0; \
+	  soak -p 1 ./itest/restart ./itest/kernel || status=1; \
 	  GOMAXPROCS=1 soak ./itest/storm & soak ./itest/system || status=1; wait $$! || status=1; \
-	  soak -p 1 ./itest/restart ./itest/kernel ./itest/distro || status=1; \
+	  soak ./itest/distro || status=1; \
 	  exit $$status; \
 	} 2>&1 | tee build/soak.log | grep --line-buffered -E 'tally|seeds, |kills|CPUs|^(---|FAIL|ok|panic)'
 
