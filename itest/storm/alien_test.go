@@ -351,6 +351,7 @@ func alienPlan(seed uint64) plan {
 	p.sim = uksim.Config{CrashEvery: 30 << (seed % 4), MaxCrashes: 12, Crashable: append([]string{"abi"}, serverNames...), RestartDelay: 30 * uksim.StepNS}
 	p.snapshots = int(seed % 3)
 	p.tear = seed%2 == 0
+	p.together = seed%8 >= 4
 	return p
 }
 

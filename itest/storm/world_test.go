@@ -39,6 +39,8 @@ type plan struct {
 	mayKill bool
 	// mayInterrupt: aliens are interrupted at random.
 	mayInterrupt bool
+	// together: with every other server that ends below linuxabi, linuxabi ends as well.
+	together bool
 }
 
 // world is one simulated machine with the servers on it.
@@ -142,6 +144,9 @@ func (w *world) watch(name string) {
 			f(status)
 		}
 		restart(p, status, own)
+		if w.plan.together && w.Rand().IntN(2) == 0 {
+			w.Later(w.Process("abi").Kill)
+		}
 	}
 }
 

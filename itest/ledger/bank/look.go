@@ -73,11 +73,14 @@ func (l *Ledger) Import(c *server.Ctx, in *pb.EmptyRequest, out *pb.BalanceReply
 	return l.add(c, a, sum, KindImport, out)
 }
 
-// Export implements pb.LedgerHandler.
+// Export implements pb.LedgerHandler. Whoever waits for funds is woken first, for nothing, so that it is an intent that writes to the caller.
 func (l *Ledger) Export(c *server.Ctx, in *pb.EmptyRequest, out *pb.BalanceReply) uabi.Error {
 	a := l.called(c)
 	if a == nil {
 		return uabi.ErrStale
+	}
+	if err := l.raise(c, a); err != uabi.OK {
+		return err
 	}
 	n, err := c.GrantWrite(0, 0, []byte(a.Name))
 	if err != uabi.OK {
