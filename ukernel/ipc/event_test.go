@@ -82,6 +82,10 @@ func TestATimerRaisesItsEventOnceOrAtIntervals(t *testing.T) {
 	eq(t, "disarmed", raises(), 4)
 	x.Set(10, 0)
 	eq(t, "the past raises at once", raises(), 5)
+	x.Set(6000, ^uint64(0)-1)
+	n.tick(6000)
+	eq(t, "an interval without end raises once", raises(), 6)
+	eq(t, "and never again", x.timer.Set(), false)
 	n.leak()
 }
 

@@ -43,11 +43,10 @@ func (t *Timer) Set(deadline, interval uint64) {
 }
 
 // fire raises the event and starts the next interval, which is counted from the deadline that passed; those that were missed are
-// one raise.
+// one raise. A next time that is beyond the clock's range never comes.
 func (t *Timer) fire(deadline uint64) {
-	if t.interval != 0 {
+	if next := deadline + t.interval; next > deadline {
 		now := arch.Now()
-		next := deadline + t.interval
 		if next <= now {
 			next += (now - next) / t.interval * t.interval
 			if next <= now {

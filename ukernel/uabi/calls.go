@@ -47,7 +47,7 @@ const (
 
 	// Timers. Times in ns of the monotonic clock.
 	CallTimerCreate // (account, event, bits) → h. RightWrite on event. Going off raises the bits and leaves them up
-	CallTimerSet    // (h, deadline, interval) → 0. deadline NoDeadline disarms; a deadline in the past raises at once
+	CallTimerSet    // (h, deadline, interval) → 0. deadline NoDeadline disarms; a deadline in the past raises at once; a next time beyond 2^64 ns never comes
 
 	// Memory objects. Offsets and sizes in bytes; frames are allocated when first touched.
 	CallMemoryCreate // (account, size, flags) → h. size is rounded up to pages

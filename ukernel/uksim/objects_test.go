@@ -115,6 +115,11 @@ func TestATimerRaisesAtItsDeadlineAndAtIntervals(t *testing.T) {
 		at, _ := k.Clock(uabi.ClockMonotonic)
 		_, e = k.EventWait(ev, 4, since, at+5_000_000)
 		want(k, "disarmed", e, uabi.ErrTimeout)
+		must(k, k.TimerSet(tm, at, ^uint64(0)-1), "set without end")
+		_, since, _ = k.EventRead(ev)
+		k.EventUpdate(ev, 0, 4, 0)
+		_, e = k.EventWait(ev, 4, since, at+10_000_000)
+		want(k, "an interval without end raises once", e, uabi.ErrTimeout)
 	})
 }
 

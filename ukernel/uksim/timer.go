@@ -24,12 +24,12 @@ func (t *Timer) disarm() {
 	}
 }
 
-// arm raises at ns, then every interval ns.
+// arm raises at ns, then every interval ns. A next time that is beyond the clock's range never comes.
 func (t *Timer) arm(ns, interval uint64) {
 	t.alarm = t.sim.at(ns, func() {
 		t.alarm = nil
-		if interval != 0 {
-			t.arm(max(ns+interval, t.sim.now), interval)
+		if next := ns + interval; next > ns {
+			t.arm(max(next, t.sim.now), interval)
 		}
 		t.ev.update(t.bits, 0, 0)
 	})
@@ -67,10 +67,9 @@ func (k *Native) TimerSet(h uabi.Handle, deadline, interval uint64) uabi.Error {
 	}
 	if deadline <= k.sim.now {
 		t.ev.update(t.bits, 0, 0)
-		if interval == 0 {
+		if deadline = k.sim.now + interval; deadline <= k.sim.now {
 			return uabi.OK
 		}
-		deadline = k.sim.now + interval
 	}
 	t.arm(deadline, interval)
 	return uabi.OK

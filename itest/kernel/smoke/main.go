@@ -25,6 +25,7 @@ func main() {
 		{"goroutines", goroutines},
 		{"collection", collection},
 		{"timers", timers},
+		{"intervals", intervals},
 		{"faults", faults},
 		{"preemption", preemption},
 		{"deep stack", deepStack},
@@ -117,6 +118,35 @@ func timers() error {
 	case <-make(chan int):
 	}
 	return nil
+}
+
+// intervals has kernel timers whose next time has always passed or never comes: everything else goes on.
+func intervals() error {
+	const n = 50
+	k, e := uk.NewThread()
+	if e != uabi.OK {
+		return e
+	}
+	event, e := k.EventCreate(uabi.BootAccount)
+	if e != uabi.OK {
+		return e
+	}
+	defer k.Close(event)
+	for i := range uint64(n) {
+		t, e := k.TimerCreate(uabi.BootAccount, event, 1)
+		if e != uabi.OK {
+			return e
+		}
+		defer k.Close(t)
+		now, _ := k.Clock(uabi.ClockMonotonic)
+		if e := k.TimerSet(t, now+uint64(time.Millisecond), 1-2*(i%2)); e != uabi.OK {
+			return e
+		}
+	}
+	if err := timers(); err != nil {
+		return err
+	}
+	return goroutines()
 }
 
 // nilTarget is never set: reading through it faults.
