@@ -86,3 +86,15 @@ func decode(t *testing.T, b []byte, v any) {
 		t.Fatal(err)
 	}
 }
+
+func TestSecondsBeyondWhatNanosecondsHoldAreCut(t *testing.T) {
+	const end = 1<<63 - 1
+	for _, c := range []struct{ sec, nsec, want int64 }{
+		{0, 0, 0}, {1, 5, Second + 5}, {-1, 5, 5 - Second}, {end / Second, 0, end}, {end/Second - 1, 999_999_999, end/Second*Second - 1},
+		{end, 0, end}, {-end, 0, -end - 1}, {-end / Second, 0, -end - 1}, {-end/Second + 1, 0, (-end/Second + 1) * Second},
+	} {
+		if got := Nanoseconds(c.sec, c.nsec); got != c.want {
+			t.Errorf("%d s %d ns are %d, must be %d", c.sec, c.nsec, got, c.want)
+		}
+	}
+}

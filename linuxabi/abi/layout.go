@@ -80,10 +80,19 @@ func ParseTimespec(b []byte) (ns int64, ok bool) {
 	if sec < 0 || nsec < 0 || nsec >= Second {
 		return 0, false
 	}
-	if sec >= 1<<63/Second-1 {
-		return 1<<63 - 1, true
+	return Nanoseconds(sec, nsec), true
+}
+
+// Nanoseconds is sec and nsec (below Second) as ns, cut to what int64 holds: some 292 years from 1970 on either side.
+func Nanoseconds(sec, nsec int64) int64 {
+	const most = 1<<63/Second - 1
+	switch {
+	case sec > most:
+		return 1<<63 - 1
+	case sec < -most:
+		return -1 << 63
 	}
-	return sec*Second + nsec, true
+	return sec*Second + nsec
 }
 
 // Stat is what stat(2) tells of a file. Times are ns since 1970.

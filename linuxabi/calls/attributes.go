@@ -122,7 +122,7 @@ func (t *Trap) times(va uint64) (*vfs.SetRequest, int64) {
 		case nsec < 0 || nsec >= abi.Second:
 			return nil, errno(unix.EINVAL)
 		default:
-			v := sec*abi.Second + nsec
+			v := abi.Nanoseconds(sec, nsec)
 			*p = &v
 			in.TimesNow = false
 		}
@@ -146,7 +146,7 @@ func (t *Trap) utimes(dirfd int32, path, va uint64) int64 {
 				if usec < 0 || usec >= 1e6 {
 					return errno(unix.EINVAL)
 				}
-				v := int64(le.Uint64(b[i*16:]))*abi.Second + usec*1000
+				v := abi.Nanoseconds(int64(le.Uint64(b[i*16:])), usec*1000)
 				*p = &v
 			}
 			in.TimesNow = false
@@ -166,7 +166,7 @@ func utime(t *Trap) int64 {
 	if va := t.arg(1); va != 0 && e == 0 {
 		b := t.bytes(16)
 		if e = t.read(va, b[:]); e == 0 {
-			a, m := int64(le.Uint64(b[:]))*abi.Second, int64(le.Uint64(b[8:]))*abi.Second
+			a, m := abi.Nanoseconds(int64(le.Uint64(b[:])), 0), abi.Nanoseconds(int64(le.Uint64(b[8:])), 0)
 			in.AtimeNs, in.MtimeNs, in.TimesNow = &a, &m, false
 		}
 	}

@@ -188,11 +188,11 @@ func setitimer(t *Trap) int64 {
 		}
 		in.Set = true
 		for i, p := range [...]*uint64{&in.Interval, &in.Value} {
-			sec, usec := le.Uint64(b[i*16:]), le.Uint64(b[i*16+8:])
-			if usec >= 1e6 || sec > 1<<32 {
+			sec, usec := int64(le.Uint64(b[i*16:])), int64(le.Uint64(b[i*16+8:]))
+			if sec < 0 || usec < 0 || usec >= 1e6 {
 				return errno(unix.EINVAL)
 			}
-			*p = sec*abi.Second + usec*1000
+			*p = uint64(abi.Nanoseconds(sec, usec*1000))
 		}
 	}
 	return t.itimer(&in, t.arg(2))

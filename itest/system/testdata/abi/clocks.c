@@ -4,6 +4,13 @@
 
 static long ms(struct timespec a, struct timespec b) { return (b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000; }
 
+static volatile int alarms;
+
+static void went_off(int sig)
+{
+	alarms++;
+}
+
 int main(void) {
 	CASE("clocks tell time and resolution", "clock_gettime clock_getres");
 	struct timespec a, b, t;
@@ -99,5 +106,22 @@ int main(void) {
 	R(getitimer(77, &it));
 	it.it_value.tv_usec = 1000000;
 	R(setitimer(ITIMER_REAL, &it, NULL));
+	it = (struct itimerval){{1, 0}, {-1, 0}};
+	R(setitimer(ITIMER_REAL, &it, NULL));
+	CASE("interval timers that never go off again", "getitimer setitimer");
+	signal(SIGALRM, went_off);
+	it = (struct itimerval){{INT64_MAX, 999999}, {0, 1000}};
+	R(setitimer(ITIMER_REAL, &it, NULL));
+	while (!alarms)
+		nanosleep(&(struct timespec){0, 1000000}, NULL);
+	R(getitimer(ITIMER_REAL, &it));
+	R(it.it_interval.tv_sec);
+	R(it.it_interval.tv_usec);
+	R(it.it_value.tv_sec > 9000000000);
+	it = (struct itimerval){{0, 0}, {INT64_MAX, 0}};
+	R(setitimer(ITIMER_REAL, &it, NULL));
+	R(getitimer(ITIMER_REAL, &it));
+	R(it.it_value.tv_sec > 9000000000);
+	R(alarms);
 	return 0;
 }
