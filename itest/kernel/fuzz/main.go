@@ -15,6 +15,7 @@ import (
 const (
 	defaultCalls  = 100_000
 	callsPerChild = 50_000
+	reportEvery   = 500_000
 	frameLimit    = 16384 // 64 MiB
 	objectLimit   = 20_000
 	patience      = 3 * time.Second // without progress a child hangs
@@ -47,6 +48,9 @@ func supervise(k *uk.Real) {
 	for done < total {
 		seed++
 		n, how := round(k, seed, min(total-done, callsPerChild))
+		if done/reportEvery != (done+n)/reportEvery {
+			fmt.Printf("fuzz: %d of %d calls, seed %d\n", done+n, total, seed)
+		}
 		done += n
 		switch how {
 		case died:
