@@ -76,7 +76,7 @@ kcheck: build/aramid.img ## prove the kernel's rules and print the report
 
 # What the long counts are of. A guest with as many processors as the machine has nothing beside it: its processors would spin for each other's time slices.
 SOAK := Soak|Storm|Load|SystemCalls|Mapping|Damaged|Killed|InARow
-soak: image rootfs ## the long counts (more than an hour on two idle cores); prints a tally
+soak: image rootfs ## the long counts (an hour and a half on two idle cores); prints a tally
 	@{ soak() { ARAMID_SOAK=1 go test -count=1 -timeout 5h -v -run '$(SOAK)' "$$@"; }; status=0; \
 	  soak -p 1 ./itest/restart ./itest/kernel || status=1; \
 	  GOMAXPROCS=1 soak ./itest/storm & soak ./itest/system || status=1; wait $$! || status=1; \
