@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,7 +59,11 @@ func build(t *testing.T, program string) string {
 	return img
 }
 
-// run boots m and returns its log; a machine that does not power off with status 0 in time is a failure.
+// reportTime is how long a machine that is stopped may take to say where its CPUs are.
+const reportTime = 10 * time.Second
+
+// run boots m and returns its log; a machine that does not power off with status 0 in time is a failure. Such a machine is sent an NMI, so that the
+// log ends with the panic report and every CPU's backtrace.
 func run(t *testing.T, m qemu.Machine, limit time.Duration) string {
 	t.Helper()
 	m.Accel = "tcg"
@@ -69,7 +74,14 @@ func run(t *testing.T, m qemu.Machine, limit time.Duration) string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	out, runErr := exec.CommandContext(ctx, qemu.Binary, args...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, qemu.Binary, append(args, "-monitor", "stdio")...)
+	monitor, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Cancel = func() error { _, err := io.WriteString(monitor, "nmi\n"); return err }
+	cmd.WaitDelay = reportTime
+	out, runErr := cmd.CombinedOutput()
 	log, err := os.ReadFile(m.Log)
 	if err != nil {
 		t.Fatalf("no log: %v (%v: %s)", err, runErr, out)
