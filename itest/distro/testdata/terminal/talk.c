@@ -3,6 +3,7 @@
 //   + text      types the text alone
 //   ^ C         types a control character
 //   < text      waits until this has been printed behind what was waited for before
+//   $           waits until the line that this is in has ended
 // It prints all that the program printed, without carriage returns, and how it ended.
 #define _GNU_SOURCE
 #include <poll.h>
@@ -75,6 +76,9 @@ int main(int argc, char **argv) {
 		case '<':
 			line[n - 1] = 0;
 			await(line + 2);
+			break;
+		case '$':
+			await("\n");
 		}
 	}
 	while (more("the end"))
