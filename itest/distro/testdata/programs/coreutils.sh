@@ -95,13 +95,13 @@ t cat a b
 t bash -c 'seq 100000 | tee /dev/full > /dev/null'
 t tee -a a < f
 t cat a
-t timeout 0.2 sleep 5
-t timeout -s KILL 0.2 sleep 5
+t timeout 0.2 sleep 100
+t timeout -s KILL 0.2 sleep 100
 t timeout -k 0.5 3 bash -c 'trap "" TERM; while :; do :; done'
-t timeout 5 false
-t timeout --preserve-status 0.2 sleep 5
-t timeout 1 nothing
-t timeout 1 /etc
+t timeout 60 false
+t timeout --preserve-status 0.2 sleep 100
+t timeout 60 nothing
+t timeout 60 /etc
 t env -i A=1 B=2 env
 t env -u HOME bash -c 'echo ${HOME-unset}'
 t env -C / pwd
@@ -133,8 +133,8 @@ t factor 1234567890123 97
 t seq -w 8 11
 t seq 1 0.5 3
 t seq -s: 3
-t timeout 5 bash -c 'echo start > log; tail -f log --pid=$$ > seen & sleep 0.3; echo more >> log; while ! grep -q more seen; do sleep 0.05; done; cat seen; kill %1'
-t timeout 5 bash -c 'echo a > log; tail -n 0 -F log > seen 2>/dev/null & sleep 0.3; mv log log.1; echo b > log; while ! grep -q b seen; do sleep 0.05; done; cat seen; kill %1'
+t timeout 60 bash -c 'echo start > log; tail -f log --pid=$$ > seen & while ! grep -q start seen; do sleep 0.05; done; echo more >> log; while ! grep -q more seen; do sleep 0.05; done; cat seen; kill %1'
+t timeout 60 bash -c 'echo a > log; tail -n 1 -F log > seen 2>/dev/null & while ! grep -q a seen; do sleep 0.05; done; mv log log.1; echo b > log; while ! grep -q b seen; do sleep 0.05; done; cat seen; kill %1'
 t tail -c 5 n
 t tail -n +999 n
 t tail -q -n 1 f n

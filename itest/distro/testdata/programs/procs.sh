@@ -66,7 +66,7 @@ t pkill -TERM -f 'sleep 1000'; wait $s; echo "status $?"
 t pkill nothing
 t skill -n nothing
 t flock -n lock true
-t sh -c 'flock lock sleep 0.5 & sleep 0.2; flock -n lock true; echo $?; flock -w 5 lock echo waited; flock -s lock flock -s -n lock echo shared; flock -s lock flock -n lock echo not; echo $?; flock -E 7 -n lock true; echo $?'
+t sh -c 'mkfifo held go; flock lock sh -c "echo >held; read x <go" & read x <held; flock -n lock true; echo $?; (sleep 0.2; echo >go) & flock -w 60 lock echo waited; flock -s lock flock -s -n lock echo shared; flock -s lock flock -n lock echo not; echo $?; flock -E 7 -n lock true; echo $?'
 t sh -c 'exec 9>lock; flock 9; flock -u 9; flock -n lock echo free'
 t mountpoint /proc
 t mountpoint /
