@@ -1250,13 +1250,14 @@ func (x *PresentReply) GetPages() []byte {
 	return nil
 }
 
-// LimitsRequest are RLIMIT_AS, RLIMIT_DATA and RLIMIT_MEMLOCK (getrlimit(2)), bytes; ^0: unlimited. A fresh mm has no limits but 8 MiB of
-// locked memory.
+// LimitsRequest are RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK and RLIMIT_STACK (getrlimit(2)), bytes; ^0: unlimited. A fresh mm has no limits but
+// 8 MiB of locked memory, and its main stack has the room that Load gave it.
 type LimitsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Space         uint64                 `protobuf:"varint,1,opt,name=space,proto3" json:"space,omitempty"`
 	Data          uint64                 `protobuf:"varint,2,opt,name=data,proto3" json:"data,omitempty"`
 	Lock          uint64                 `protobuf:"varint,3,opt,name=lock,proto3" json:"lock,omitempty"`
+	Stack         uint64                 `protobuf:"varint,4,opt,name=stack,proto3" json:"stack,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1308,6 +1309,13 @@ func (x *LimitsRequest) GetData() uint64 {
 func (x *LimitsRequest) GetLock() uint64 {
 	if x != nil {
 		return x.Lock
+	}
+	return 0
+}
+
+func (x *LimitsRequest) GetStack() uint64 {
+	if x != nil {
+		return x.Stack
 	}
 	return 0
 }
@@ -1660,11 +1668,12 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\x05flags\x18\x01 \x01(\rR\x05flags\x12\x19\n" +
 	"\bmay_lock\x18\x02 \x01(\bR\amayLock\"$\n" +
 	"\fPresentReply\x12\x14\n" +
-	"\x05pages\x18\x01 \x01(\fR\x05pages\"M\n" +
+	"\x05pages\x18\x01 \x01(\fR\x05pages\"c\n" +
 	"\rLimitsRequest\x12\x14\n" +
 	"\x05space\x18\x01 \x01(\x04R\x05space\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\x04R\x04data\x12\x12\n" +
-	"\x04lock\x18\x03 \x01(\x04R\x04lock\"\x9f\x01\n" +
+	"\x04lock\x18\x03 \x01(\x04R\x04lock\x12\x14\n" +
+	"\x05stack\x18\x04 \x01(\x04R\x05stack\"\x9f\x01\n" +
 	"\n" +
 	"UsageReply\x12\x16\n" +
 	"\x06mapped\x18\x01 \x01(\x04R\x06mapped\x12\x1a\n" +

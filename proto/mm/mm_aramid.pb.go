@@ -968,7 +968,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "SetLimits", Mutates: true, Blocks: false, Forward: false,
-		In: 3, Out: 0, InHandles: 0, OutHandles: 0,
+		In: 4, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(LimitsRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
 	},
@@ -1582,6 +1582,7 @@ func (x *LimitsRequest) ToWords(w *[uabi.MaxWords]uint64) {
 	w[0] = uint64(x.Space)
 	w[1] = uint64(x.Data)
 	w[2] = uint64(x.Lock)
+	w[3] = uint64(x.Stack)
 }
 
 // FromWords implements ipc.Message.
@@ -1589,6 +1590,7 @@ func (x *LimitsRequest) FromWords(w *[uabi.MaxWords]uint64) {
 	x.Space = uint64(w[0])
 	x.Data = uint64(w[1])
 	x.Lock = uint64(w[2])
+	x.Stack = uint64(w[3])
 }
 
 // ToHandles implements ipc.Message.
@@ -1604,6 +1606,7 @@ func (x *LimitsRequest) Clear() {
 	x.Space = 0
 	x.Data = 0
 	x.Lock = 0
+	x.Stack = 0
 }
 
 // ToWords implements ipc.Message.

@@ -1037,6 +1037,11 @@ func (m *LimitsRequest) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.Stack != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Stack))
+		i--
+		dAtA[i] = 0x20
+	}
 	if m.Lock != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Lock))
 		i--
@@ -1663,6 +1668,9 @@ func (m *LimitsRequest) SizeVT() (n int) {
 	}
 	if m.Lock != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.Lock))
+	}
+	if m.Stack != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.Stack))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -3978,6 +3986,25 @@ func (m *LimitsRequest) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Lock |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Stack", wireType)
+			}
+			m.Stack = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Stack |= uint64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -6728,6 +6755,25 @@ func (m *LimitsRequest) UnmarshalVTUnsafe(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Lock |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Stack", wireType)
+			}
+			m.Stack = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Stack |= uint64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}

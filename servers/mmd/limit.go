@@ -14,12 +14,12 @@ const unlimited = math.MaxUint64
 
 // SetLimits implements mm.Handler.
 func (h *MMD) SetLimits(c *server.Ctx, in *mm.LimitsRequest, out *mm.EmptyReply) uabi.Error {
-	m, _, err := h.find(c)
+	m, space, err := h.find(c)
 	if err != uabi.OK {
 		return err
 	}
 	m.Limits = &state.Limits{Space: in.Space, Data: in.Data, Lock: in.Lock}
-	return uabi.OK
+	return h.limitStack(c, m, space, in.Stack)
 }
 
 // defaultLock is RLIMIT_MEMLOCK of Linux's process 1, bytes.
@@ -82,17 +82,6 @@ func (h *MMD) within(c *server.Ctx, m *state.MM, space uabi.Handle, va, n uint64
 	return uabi.OK
 }
 
-// leastStack is what Linux gives a main stack at first, bytes.
-const leastStack = 132 << 10
-
-// used are the bytes of a region that count: of a main stack, which is mapped with all that it may have, those that it has come to use.
-func used(r *uabi.RegionInfo) uint64 {
-	if r.Tag&layout.TagStack != 0 {
-		return min(r.Len, max(leastStack, r.Resident*layout.PageSize))
-	}
-	return r.Len
-}
-
 // sizes are the bytes that RLIMIT_AS and RLIMIT_DATA count, without what lies in [from, to).
 func (h *MMD) sizes(c *server.Ctx, space uabi.Handle, from, to uint64) (all, data uint64, err uabi.Error) {
 	for va := uint64(0); ; {
@@ -105,7 +94,11 @@ func (h *MMD) sizes(c *server.Ctx, space uabi.Handle, from, to uint64) (all, dat
 		if lo, hi := max(from, r.Va), min(to, va); lo < hi {
 			n -= hi - lo
 		}
-		n = min(n, used(&r))
+		used, err := h.used(c, space, &r)
+		if err != uabi.OK {
+			return 0, 0, err
+		}
+		n = min(n, used)
 		all += n
 		if isData(r.Flags, r.Tag) {
 			data += n

@@ -95,5 +95,8 @@ func loadArea(a *mm.Area, in *mm.LoadRequest, bases [maxBases]uint64) (args uabi
 	if err != uabi.OK {
 		return args, err
 	}
+	if a.Stack {
+		k.Tag |= layout.TagMainStack
+	}
 	return uabi.MapArgs{Va: k.Addr, Len: k.Len, Off: k.Offset, Tag: k.Tag, Memory: uabi.Handle(memories[a.Memory]), Flags: k.Flags | uabi.MapFixed}, uabi.OK
 }

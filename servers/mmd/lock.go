@@ -140,13 +140,15 @@ func (h *MMD) locked(c *server.Ctx, m *state.MM, space uabi.Handle, from, to uin
 		return 0, 0, uabi.OK
 	}
 	err = h.regions(c, space, 0, uabi.MaxUser, func(r *uabi.RegionInfo, va, n uint64) uabi.Error {
-		if r.Tag&layout.TagLocked != 0 {
-			all += used(r)
-			if lo, hi := max(va, from), min(va+n, to); lo < hi {
-				inside += min(hi-lo, used(r))
-			}
+		if r.Tag&layout.TagLocked == 0 {
+			return uabi.OK
 		}
-		return uabi.OK
+		used, err := h.used(c, space, r)
+		all += used
+		if lo, hi := max(va, from), min(va+n, to); lo < hi {
+			inside += min(hi-lo, used)
+		}
+		return err
 	})
 	return all, inside, err
 }
@@ -171,11 +173,15 @@ func (h *MMD) lockRegions(c *server.Ctx, space uabi.Handle, va, end, tag uint64)
 func (h *MMD) populateRegions(c *server.Ctx, space uabi.Handle, va, end uint64) bool {
 	all := true
 	err := h.regions(c, space, va, end, func(r *uabi.RegionInfo, va, n uint64) uabi.Error {
-		if skip := r.Len - used(r); va < r.Va+skip {
+		used, err := h.used(c, space, r)
+		if err != uabi.OK {
+			return err
+		}
+		if skip := r.Len - used; va < r.Va+skip {
 			cut := min(n, r.Va+skip-va)
 			va, n = va+cut, n-cut
 		}
-		err := h.populateLocked(c, space, r.Tag, r.Flags, va, va+n)
+		err = h.populateLocked(c, space, r.Tag, r.Flags, va, va+n)
 		if err == uabi.ErrFault {
 			all = false
 			err = uabi.OK

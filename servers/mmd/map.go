@@ -84,11 +84,6 @@ func (h *MMD) place(c *server.Ctx, m *state.MM, space uabi.Handle, a *layout.Map
 			return a.Addr, uabi.OK
 		}
 	}
-	if a.Stack {
-		if va, err := c.SpaceGap(space, a.Len, m.Top, layout.Stack(h.random(c, m)), 0); err == uabi.OK {
-			return va, uabi.OK
-		}
-	}
 	return h.gap(c, m, space, a.Len)
 }
 
@@ -296,6 +291,17 @@ func (h *MMD) Usage(c *server.Ctx, in *mm.EmptyRequest, out *mm.UsageReply) uabi
 	if err != uabi.OK {
 		return err
 	}
+	stack, ok, err := h.mainStack(c, m, space)
+	if err != uabi.OK {
+		return err
+	}
+	if ok {
+		used, err := h.used(c, space, &stack)
+		if err != uabi.OK {
+			return err
+		}
+		mapped -= stack.Len - used
+	}
 	out.Mapped, out.Resident = mapped, frames*layout.PageSize
 	out.BrkStart, out.Brk, out.Memory = m.BrkStart, m.Brk, h.memory
 	out.Locked, _, err = h.locked(c, m, space, 0, 0)
@@ -323,8 +329,12 @@ func (h *MMD) Regions(c *server.Ctx, in *mm.RegionsRequest, out *mm.RegionsReply
 		if !ok {
 			break
 		}
+		used, err := h.used(c, space, &r)
+		if err != uabi.OK {
+			return err
+		}
 		out.Regions = append(out.Regions, &mm.Region{
-			Addr: r.Va, Len: r.Len, Offset: r.Off, Tag: r.Tag,
+			Addr: r.Va + r.Len - used, Len: used, Offset: r.Off, Tag: r.Tag,
 			Prot: layout.LinuxProt(r.Flags), Shared: r.Flags&uabi.MapShared != 0,
 		})
 		va = r.Va + r.Len

@@ -93,6 +93,8 @@ func (h *Procd) limitMemory(c *server.Ctx, p *state.Process, in *proc.LimitReque
 		req.Data = in.Soft
 	case unix.RLIMIT_MEMLOCK:
 		req.Lock = in.Soft
+	case unix.RLIMIT_STACK:
+		req.Stack = in.Soft
 	default:
 		return uabi.OK
 	}
@@ -101,7 +103,8 @@ func (h *Procd) limitMemory(c *server.Ctx, p *state.Process, in *proc.LimitReque
 
 // memoryLimits are those of a process that mmd keeps.
 func memoryLimits(p *state.Process) *mm.LimitsRequest {
-	return &mm.LimitsRequest{Space: p.Limits[unix.RLIMIT_AS].Soft, Data: p.Limits[unix.RLIMIT_DATA].Soft, Lock: p.Limits[unix.RLIMIT_MEMLOCK].Soft}
+	return &mm.LimitsRequest{Space: p.Limits[unix.RLIMIT_AS].Soft, Data: p.Limits[unix.RLIMIT_DATA].Soft, Lock: p.Limits[unix.RLIMIT_MEMLOCK].Soft,
+		Stack: p.Limits[unix.RLIMIT_STACK].Soft}
 }
 
 // Usage implements proc.Handler.

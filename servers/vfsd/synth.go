@@ -380,6 +380,7 @@ const (
 	tagFile  = 1<<48 - 1
 	tagHeap  = 1 << 61
 	tagStack = 1 << 60
+	tagMain  = 1 << 59 // the main stack
 )
 
 // maps is /proc/PID/maps, for root and for the process itself.
@@ -408,7 +409,7 @@ func (k *call) maps(pid int32) (string, uabi.Error) {
 				dev, name = fmt.Sprintf("00:%02x", firstDev+n.Fs), n.Path
 			case r.Tag&tagHeap != 0:
 				name = "[heap]"
-			case r.Tag&tagStack != 0:
+			case r.Tag&tagMain != 0:
 				name = "[stack]"
 			}
 			b.WriteString(procfs.MapsLine(r, dev, ino, name))

@@ -83,6 +83,22 @@ func (sp *Space) insert(i int, r *region) {
 // put adds a region whose range is free.
 func (sp *Space) put(r *region) { sp.insert(sp.after(r.va), r) }
 
+// merge joins what can be joined among the regions that touch [va, end], as the kernel does.
+func (sp *Space) merge(va, end uint64) {
+	for i := max(sp.after(va), 1); i < len(sp.regions) && sp.regions[i].va <= end; {
+		r, n := sp.regions[i-1], sp.regions[i]
+		if r.end() != n.va || r.flags != n.flags || r.tag != n.tag || r.mem != n.mem || r.readOnly != n.readOnly || r.mem != nil && r.off+r.len != n.off {
+			i++
+			continue
+		}
+		r.len += n.len
+		sp.regions = append(sp.regions[:i], sp.regions[i+1:]...)
+		if n.mem != nil {
+			unref(n.mem)
+		}
+	}
+}
+
 // within are the regions inside [va, va+n), after splitting at its ends.
 func (sp *Space) within(va, n uint64) []*region {
 	sp.split(va)

@@ -68,6 +68,7 @@ func (k *Native) SpaceMap(h uabi.Handle, a uabi.MapArgs) (uint64, uabi.Error) {
 		ref(r.mem)
 	}
 	sp.put(r)
+	sp.merge(a.Va, a.Va+a.Len)
 	return a.Va, uabi.OK
 }
 
@@ -114,6 +115,7 @@ func (k *Native) SpaceProtect(h uabi.Handle, va, n uint64, prot uint32) uabi.Err
 	for _, r := range rs {
 		r.flags = r.flags&^uabi.ProtMask | prot
 	}
+	sp.merge(va, va+n)
 	return uabi.OK
 }
 

@@ -39,7 +39,8 @@ const (
 	TagDontFork   = 1 << 63
 	TagWipeOnFork = 1 << 62
 	TagHeap       = 1 << 61
-	TagStack      = 1 << 60
+	TagStack      = 1 << 60 // grows down (MAP_GROWSDOWN)
+	TagMainStack  = 1 << 59 // beside TagStack: the one that the program began with
 	TagLocked     = 1 << 58
 	TagOnFault    = 1 << 57 // beside TagLocked: pages are locked when they are touched
 )
@@ -58,14 +59,14 @@ func Top(random uint64) uint64 {
 	return uabi.MaxUser - stackRandom - stackGap - random%mapRandom&^(PageSize-1)
 }
 
-// guardGap is how far below the room that a main stack may grow into mappings end, bytes.
-const guardGap = 1 << 20
+// GuardGap is how far below the room that a main stack may grow into mappings end, bytes.
+const GuardGap = 1 << 20
+
+// MaxStack is the most that a main stack gets, bytes, also where RLIMIT_STACK says more, or nothing.
+const MaxStack = 1 << 30
 
 // FixedTop is where mappings end without randomization, above the bottom of a main stack's room: Linux's mmap_base.
-func FixedTop(stack uint64) uint64 { return min(uabi.MaxUser-stackGap, stack-guardGap) }
-
-// Stack chooses the highest address of a stack area.
-func Stack(random uint64) uint64 { return uabi.MaxUser - random%stackRandom&^(PageSize-1) }
+func FixedTop(stack uint64) uint64 { return min(uabi.MaxUser-stackGap, stack-GuardGap) }
 
 // Brk chooses where a heap starts whose program ends at end.
 func Brk(end, random uint64) uint64 {
@@ -79,7 +80,6 @@ type Map struct {
 	Flags             uint32 // uabi.Prot… and uabi.MapShared
 	Fixed             bool   // at Addr or not at all
 	Replace           bool   // what is there goes
-	Stack             bool
 	Shared            bool
 	NoReserve         bool
 	Locked, Populate  bool
@@ -129,7 +129,6 @@ func CheckMap(addr, length, offset uint64, prot, flags uint32, tag uint64, file 
 		m.Flags |= uabi.MapShared
 	}
 	if flags&unix.MAP_GROWSDOWN != 0 && !file {
-		m.Stack = true
 		m.Tag |= TagStack
 	}
 	return m, uabi.OK
