@@ -25,7 +25,7 @@ func main() {
 		log.Fatalf("fatal: %v", err)
 	}
 	l := calls.New(k)
-	l.Trace(line.ours["aramid.strace"] == "on")
+	l.Trace(line.ours["aramid.strace"])
 	if err := l.Start(process1(line)); err != nil {
 		log.Printf("fatal: %v", err)
 		status := statusStart

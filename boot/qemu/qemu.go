@@ -39,7 +39,8 @@ type Machine struct {
 const words = "log=debugcon"
 
 // oneThread has TCG run all processors by turns in one thread: more threads than cores wait for each other's time slices wherever a processor spins
-// (for a lock, for a TLB shootdown), which made a boot of four processors on two cores 25 times as long. A PAUSE ends a processor's turn.
+// (for a lock, for a TLB shootdown), which made a boot of four processors on two cores 25 times as long. A PAUSE ends a processor's turn. GOMAXPROCS
+// says how many cores a machine may take, by default all that this process has.
 const oneThread = "tcg,thread=single"
 
 // withoutState takes from a processor what needs register state that the kernel does not keep (XSAVE, and with it AVX): programs that ask CPUID alone, as
@@ -55,7 +56,7 @@ func (m *Machine) Args() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if accel == "tcg" && m.CPUs > runtime.NumCPU() {
+	if accel == "tcg" && m.CPUs > runtime.GOMAXPROCS(0) {
 		accel = oneThread
 	}
 	line := strings.TrimSpace(words + " " + m.Append)

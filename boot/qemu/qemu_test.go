@@ -28,9 +28,9 @@ func TestMoreProcessorsThanCoresShareAThread(t *testing.T) {
 		want  string
 	}{
 		{"tcg", 1, "tcg"},
-		{"tcg", runtime.NumCPU(), "tcg"},
-		{"tcg", runtime.NumCPU() + 1, oneThread},
-		{"kvm", runtime.NumCPU() + 1, "kvm"},
+		{"tcg", runtime.GOMAXPROCS(0), "tcg"},
+		{"tcg", runtime.GOMAXPROCS(0) + 1, oneThread},
+		{"kvm", runtime.GOMAXPROCS(0) + 1, "kvm"},
 	} {
 		args, err := (&Machine{Accel: c.accel, CPUs: c.cpus}).Args()
 		if i := slices.Index(args, "-accel"); err != nil || args[i+1] != c.want {

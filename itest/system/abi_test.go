@@ -41,7 +41,7 @@ func TestSystemCallsAnswerAsOnLinux(t *testing.T) {
 			if plan != "" {
 				args = append(args, "--append", "aramid.fault="+plan)
 			} else {
-				args = append(args, "--append", "aramid.strace=on", "--log", log)
+				args = append(args, "--append", "aramid.strace=first", "--log", log)
 			}
 			got := run(t, append(args, "--", "/bin/busybox", "sh", "/script", "/abi", "/tmp")...)
 			if got.status != 0 {
@@ -96,7 +96,7 @@ func abiOnLinux(t *testing.T, root string, env ...string) result {
 	return onLinux(t, append(args, "/bin/busybox", "sh", filepath.Join(root, "script"), filepath.Join(root, "abi"), t.TempDir())...)
 }
 
-// tracedCall is a line of aramid.strace=on: the name, and the result unless the call was handed on or has none.
+// tracedCall is a line of aramid.strace=first: the name, and the result unless the call was handed on or has none.
 var tracedCall = regexp.MustCompile(`^linuxabi: \[\d+\] (\w+)\(.*\) (?:…|= (\S+))`)
 
 // everyFullRowSucceeded reads the log of a traced run: no row of the table is full that no program called with success.

@@ -28,7 +28,7 @@ type Linux struct {
 	gaps    *gaps.Table
 	hwcap   uint64 // AT_HWCAP: CPUID's features
 	vdsoMem uabi.Handle
-	trace   bool // log every system call
+	trace   tracing
 	trap    Trap
 }
 
@@ -61,9 +61,6 @@ func closeInherited(k uk.Kernel) {
 		h, err = next, nextErr
 	}
 }
-
-// Trace turns the log line for every system call on or off.
-func (l *Linux) Trace(on bool) { l.trace = on }
 
 // Serve handles traps for ever. Start has come to its end.
 func (l *Linux) Serve() {
@@ -147,9 +144,7 @@ func (l *Linux) syscall(t *Trap) int64 {
 	nr := t.regs.RAX
 	if nr >= uint64(len(table)) || table[nr].run == nil {
 		v := t.absent(nr)
-		if l.trace {
-			l.traceCall(t, nr, v)
-		}
+		l.traceCall(t, nr, v)
 		return v
 	}
 	row := &table[nr]
@@ -157,9 +152,7 @@ func (l *Linux) syscall(t *Trap) int64 {
 		return t.failed(row)
 	}
 	v := row.run(t)
-	if l.trace {
-		l.traceCall(t, nr, v)
-	}
+	l.traceCall(t, nr, v)
 	return v
 }
 

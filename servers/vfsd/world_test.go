@@ -402,6 +402,7 @@ func (c *client) list(path string) string {
 // sweep runs a script once without a crash and then with vfsd crashing at each of its steps (every stride-th).
 func sweep(t *testing.T, files [][2]string, stride int, script func(w *world)) {
 	t.Helper()
+	t.Parallel()
 	w := newWorld(t, uksim.Config{Seed: 1}, files)
 	script(w)
 	w.run()

@@ -61,7 +61,7 @@ t xargs -r echo < /dev/null
 t xargs echo < /dev/null
 t xargs -t -n 2 < l 2>&1 | head -n 2
 t sh -c 'seq 100000 | xargs echo | wc -l'
-t sh -c 'seq 100000 | xargs -s 5000 echo | md5sum'
+t sh -c 'seq 30000 | xargs -s 5000 echo | md5sum'
 t sh -c 'printf "a\"b c\" d" | xargs -n 1'
 t sh -c 'printf "a,b,c" | xargs -d , -n 1'
 t sh -c 'seq 8 | xargs -P 0 -I @ sh -c "exit @"'
