@@ -56,7 +56,7 @@ run: image rootfs ## boot Debian 12: systemd, and a shell on the terminal; `syst
 	@build/aramid run --root build/debian-12.erofs --append systemd.unit=aramid-console.target
 
 test: deps ## everything: host tests, then QEMU
-	@start=$$($(T0)); $(MAKE) --no-print-directory -j2 --output-sync=line lint host-test image rootfs; $(MAKE) --no-print-directory qemu-test; \
+	@start=$$($(T0)); $(MAKE) --no-print-directory -j2 lint host-test image rootfs; $(MAKE) --no-print-directory qemu-test; \
 	echo "make test: passed in $$(( $$($(T0)) - start )) s"
 
 lint: ## vet, staticcheck, gofmt (that generated code is fresh is a test of proto/gen)

@@ -43,6 +43,14 @@ const words = "log=debugcon"
 // says how many cores a machine may take, by default all that this process has.
 const oneThread = "tcg,thread=single"
 
+// TCG is QEMU's -accel for an emulated machine of that many processors.
+func TCG(cpus int) string {
+	if cpus > runtime.GOMAXPROCS(0) {
+		return oneThread
+	}
+	return "tcg"
+}
+
 // withoutState takes from a processor what needs register state that the kernel does not keep (XSAVE, and with it AVX): programs that ask CPUID alone, as
 // cksum does, would otherwise use it.
 const withoutState = ",-xsave,-avx"
@@ -56,8 +64,8 @@ func (m *Machine) Args() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if accel == "tcg" && m.CPUs > runtime.GOMAXPROCS(0) {
-		accel = oneThread
+	if accel == "tcg" {
+		accel = TCG(m.CPUs)
 	}
 	line := strings.TrimSpace(words + " " + m.Append)
 	if len(line) > maxLine {

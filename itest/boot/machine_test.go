@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"aramid/boot/image"
+	"aramid/boot/qemu"
 )
 
 // bootLimit is how long a machine may take; on an idle host it takes a tenth of a second.
@@ -94,7 +95,7 @@ type result struct {
 func (m machine) boot(t *testing.T) result {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log")
-	args := []string{"-accel", "tcg", "-machine", or(m.kind, "pc"), "-cpu", or(m.cpu, "max"), "-smp", strconv.Itoa(max(m.cpus, 1)),
+	args := []string{"-accel", qemu.TCG(m.cpus), "-machine", or(m.kind, "pc"), "-cpu", or(m.cpu, "max"), "-smp", strconv.Itoa(max(m.cpus, 1)),
 		"-m", strconv.Itoa(orInt(m.mib, 128)), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-kernel", m.image,
 		"-append", m.words, "-monitor", "stdio"}
 	if !m.noExit {

@@ -66,7 +66,7 @@ var loops = []struct {
 }{
 	{"pipeline", `echo "round $i" | cat | tr r R | sed "s/$/!/"`, "Round %d!", 12},
 	{"forks", `(exit 3) & a=$!; (exit 4) & b=$!; wait $a; x=$?; wait $b; echo "round $i: $x $?"`, "round %d: 3 4", 100},
-	{"files", `echo $i >/run/f; mv /run/f /run/g; read x </run/g; rm /run/g; echo "file $x"`, "file %d", 30},
+	{"files", `echo $i >/run/f; mv /run/f /run/g; read x </run/g; rm /run/g; echo "file $x"`, "file %d", 15},
 }
 
 func TestServersAreKilledUnderTheConsoleShell(t *testing.T) {

@@ -335,7 +335,10 @@ func underFaults(t *testing.T, w workload, seed uint64) int {
 	t.Helper()
 	dir := t.TempDir()
 	w.build(t, dir)
-	const share = 3 // of the rounds, since every round has its deaths
+	share := 6 // of the rounds, since every round has its deaths
+	if os.Getenv("ARAMID_SOAK") != "" {
+		share = 3
+	}
 	rounds := w.rounds / share
 	plan := faultPlan(seed, faultEvery)
 	g := launch(t, dir, w.smp, w.argv(rounds), "--append", plan)
@@ -345,6 +348,7 @@ func underFaults(t *testing.T, w workload, seed uint64) int {
 		t.Fatal(err)
 	}
 	n := bytes.Count(log, []byte("fault point"))
+	t.Logf("%d rounds, %d deaths", rounds, n)
 	if n < killsEach {
 		t.Errorf("%d deaths at fault points only", n)
 	}

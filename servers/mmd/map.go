@@ -1,6 +1,8 @@
 package main
 
 import (
+	"golang.org/x/sys/unix"
+
 	"aramid/proto/mm"
 	"aramid/servers/mmd/layout"
 	"aramid/servers/mmd/state"
@@ -152,12 +154,32 @@ func (h *MMD) Protect(c *server.Ctx, in *mm.ProtectRequest, out *mm.EmptyReply) 
 	if err != uabi.OK || n == 0 {
 		return err
 	}
-	prot := layout.Prot(in.Prot)
-	if err := c.SpaceProtect(space, in.Addr, n, prot); err != uabi.OK {
-		h.protectUntil(c, space, in.Addr, in.Addr+n, prot)
+	start, end, prot := in.Addr, in.Addr+n, layout.Prot(in.Prot)
+	if in.Prot&(unix.PROT_GROWSDOWN|unix.PROT_GROWSUP) != 0 {
+		if start, err = h.growingFrom(c, space, start, end, in.Prot); err != uabi.OK {
+			return err
+		}
+	}
+	if err := c.SpaceProtect(space, start, end-start, prot); err != uabi.OK {
+		h.protectUntil(c, space, start, end, prot)
 		return mapError(err)
 	}
 	return uabi.OK
+}
+
+// growingFrom is where an mprotect of [va, end) with PROT_GROWSDOWN begins: at the bottom of the region, which must be one that grows down. On x86 none
+// grows up.
+func (h *MMD) growingFrom(c *server.Ctx, space uabi.Handle, va, end uint64, prot uint32) (uint64, uabi.Error) {
+	r, ok, err := c.SpaceQuery(space, va)
+	switch {
+	case err != uabi.OK:
+		return 0, err
+	case !ok || r.Va >= end || prot&unix.PROT_GROWSUP != 0 && r.Va > va:
+		return 0, uabi.ErrNoMem
+	case prot&unix.PROT_GROWSUP != 0 || r.Tag&layout.TagStack == 0:
+		return 0, uabi.ErrArg
+	}
+	return r.Va, uabi.OK
 }
 
 // protectUntil protects the regions of [va, end) up to the first hole or the first that may not be: as in Linux, a failed mprotect has

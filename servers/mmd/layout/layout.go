@@ -13,11 +13,9 @@ const PageSize = 4096
 
 // Flags of mmap(2) that x/sys does not name for every platform.
 const (
-	protGrowsDown = 0x01000000
-	protGrowsUp   = 0x02000000
-	protMask      = unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC
-	mapTypeMask   = 0xf
-	mremapMask    = unix.MREMAP_MAYMOVE | unix.MREMAP_FIXED | mremapDontUnmap
+	protMask    = unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC
+	mapTypeMask = 0xf
+	mremapMask  = unix.MREMAP_MAYMOVE | unix.MREMAP_FIXED | mremapDontUnmap
 )
 
 const mremapDontUnmap = 4
@@ -183,8 +181,8 @@ func CheckUnmap(addr, length uint64) (uint64, uabi.Error) {
 
 // CheckProtect validates mprotect(2)'s arguments. A length of 0 is fine and does nothing.
 func CheckProtect(addr, length uint64, prot uint32) (uint64, uabi.Error) {
-	if prot&^uint32(protMask|protGrowsDown|protGrowsUp|protSem) != 0 ||
-		prot&(protGrowsDown|protGrowsUp) == protGrowsDown|protGrowsUp || !Aligned(addr) {
+	const grows = unix.PROT_GROWSDOWN | unix.PROT_GROWSUP
+	if prot&^uint32(protMask|grows|protSem) != 0 || prot&grows == grows || !Aligned(addr) {
 		return 0, uabi.ErrArg
 	}
 	n, ok := Up(length)

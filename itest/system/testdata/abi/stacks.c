@@ -158,6 +158,41 @@ static void seen(void) {
 	reap("seen", pid);
 }
 
+static void __attribute__((noinline)) callCode(unsigned long below) {
+	volatile unsigned char room[below];
+	room[0] = 0xc3; // ret
+	((void (*)(void))room)();
+}
+
+static void downwards(void) {
+	CASE("mprotect with PROT_GROWSDOWN goes down to where the stack begins", "mprotect");
+	const int page = 4096, rw = PROT_READ | PROT_WRITE, anon = MAP_PRIVATE | MAP_ANONYMOUS, zero = open("/dev/zero", O_RDONLY);
+	char *a = mmap(NULL, 4 * page, rw, anon, -1, 0), *b = mmap(NULL, 4 * page, rw, anon | MAP_GROWSDOWN, -1, 0);
+	R(mprotect(a, page, PROT_READ | PROT_GROWSDOWN));
+	R(mprotect(a, page, PROT_READ | PROT_GROWSUP));
+	R(mprotect(a, page, PROT_READ | PROT_GROWSUP | PROT_GROWSDOWN));
+	R(mprotect(b, page, PROT_READ | PROT_GROWSUP));
+	R(mprotect((void *)(64L * page), page, PROT_READ | PROT_GROWSDOWN));
+	R(mprotect(b + 2 * page, page, PROT_READ | PROT_GROWSDOWN));
+	R(read(zero, b, 1));
+	R(read(zero, b + 3 * page, 1));
+	R(read(zero, a, 1));
+	close(zero);
+	pid_t pid = child();
+	if (pid == 0) {
+		callCode(50 * page);
+		_exit(0);
+	}
+	reap("before", pid);
+	pid = child();
+	if (pid == 0) {
+		R(mprotect((void *)((long)&pid & -page), page, rw | PROT_EXEC | PROT_GROWSDOWN));
+		callCode(50 * page);
+		_exit(0);
+	}
+	reap("after", pid);
+}
+
 int main(int argc, char **argv) {
 	char c;
 	top = &c;
@@ -169,5 +204,6 @@ int main(int argc, char **argv) {
 	limits();
 	lowered();
 	seen();
+	downwards();
 	return 0;
 }
