@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/u-root/u-root/pkg/cpio"
 
@@ -64,7 +65,13 @@ func build(path string, say func(string)) error {
 	say(fmt.Sprintf("building gosh and %d commands of u-root (once; about a minute)", len(names)-1))
 	made := filepath.Join(dir, "u-root.cpio")
 	args := append([]string{"run", "github.com/u-root/mkuimage/cmd/mkuimage", "-build=bb", "-go-build-tags=goshliner", "-initcmd=", "-defaultsh=", "-base=/dev/null", "-o", made}, packages...)
-	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return fmt.Errorf("go env: %w", err)
+	}
+	mkuimage := exec.Command("go", args...)
+	mkuimage.Env = append(os.Environ(), "GOROOT="+strings.TrimSpace(string(goroot))) // a program that was built with -trimpath does not know it
+	if out, err := mkuimage.CombinedOutput(); err != nil {
 		return fmt.Errorf("mkuimage: %w\n%s", err, out)
 	}
 	bb, err := fileOf(made, "bbin/bb")
