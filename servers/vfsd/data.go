@@ -13,8 +13,8 @@ import (
 
 const (
 	pageSize = 4096
-	// maxSize is the largest offset of a file, as Linux's tmpfs has it.
-	maxSize = 1<<63 - 1
+	// maxSize is the largest file: the kernel's largest memory object.
+	maxSize = 1 << 46
 )
 
 func pages(n int64) uint64 { return (uint64(n) + pageSize - 1) &^ (pageSize - 1) }
