@@ -12,7 +12,7 @@ SOURCES := $(shell find boot linuxabi proto servers ukernel -name '*.go' -o -nam
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 T0 = date +%s
 # What is compiled does not depend on the directory, so that another clone finds it in go's cache.
-export GOFLAGS := -trimpath
+export GOFLAGS += -trimpath -buildvcs=false
 LONG := ./itest/distro ./itest/system
 ALONE := ./itest/boot ./itest/kernel ./itest/restart
 
