@@ -144,7 +144,9 @@ func (l *Linux) syscall(t *Trap) int64 {
 	nr := t.regs.RAX
 	if nr >= uint64(len(table)) || table[nr].run == nil {
 		v := t.absent(nr)
-		l.traceCall(t, nr, v)
+		if l.trace.on {
+			l.traceCall(t, nr, v)
+		}
 		return v
 	}
 	row := &table[nr]
@@ -152,7 +154,9 @@ func (l *Linux) syscall(t *Trap) int64 {
 		return t.failed(row)
 	}
 	v := row.run(t)
-	l.traceCall(t, nr, v)
+	if l.trace.on {
+		l.traceCall(t, nr, v)
+	}
 	return v
 }
 

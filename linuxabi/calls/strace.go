@@ -29,10 +29,10 @@ func (l *Linux) Trace(which string) {
 	}
 }
 
-// wanted reports whether a call that ended so is to be logged.
+// wanted reports whether a call that ended so is to be logged, where calls are.
 func (t *tracing) wanted(o outcome) bool {
-	if t.seen == nil || !t.on {
-		return t.on
+	if t.seen == nil {
+		return true
 	}
 	before := t.seen[o]
 	t.seen[o] = true
