@@ -5,6 +5,7 @@ import (
 	"log"
 	"os"
 	"runtime"
+	"sync"
 
 	"aramid/ukernel/uabi"
 	"aramid/ukernel/uk"
@@ -42,7 +43,7 @@ type system struct {
 	traced  []uabi.TraceRecord // what the trace rings held when they were asked for
 }
 
-// start brings all servers up, or finds them running.
+// start brings all servers up, or finds them running. Each that is up is watched when it returns.
 func (r *system) start(k uk.Kernel) error {
 	r.book.k = k
 	if err := r.book.open(); err != nil {
@@ -64,21 +65,25 @@ func (r *system) start(k uk.Kernel) error {
 	if err := r.create(k, lines, files); err != nil {
 		return err
 	}
+	var watching sync.WaitGroup
 	for _, s := range r.servers {
 		if err := s.begin(k); err != nil {
 			return err
 		}
 		if !s.line.lazy {
-			go supervise(s)
+			watching.Add(1)
+			go supervise(s, watching.Done)
 		}
 	}
+	watching.Wait()
 	return nil
 }
 
-// supervise gives the server's watcher a thread of its own.
-func supervise(s *srv) {
+// supervise gives the server's watcher a thread of its own; ready is called when it has it.
+func supervise(s *srv, ready func()) {
 	runtime.LockOSThread()
 	k, e := uk.NewThread()
+	ready()
 	if e != uabi.OK {
 		log.Printf("%s: nobody watches it: %v", s.line.name, e)
 		return
