@@ -72,12 +72,9 @@ func (h *MMD) limitStack(c *server.Ctx, m *state.MM, space uabi.Handle, limit ui
 // roomBelow is how far down a main stack that begins at va may grow, n bytes at most: the guard gap stays between it and what is below.
 func (h *MMD) roomBelow(c *server.Ctx, space uabi.Handle, va, n uint64) (uint64, uabi.Error) {
 	low := va - n
-	for at := low - layout.GuardGap; ; {
-		r, ok, err := c.SpaceQuery(space, at)
-		if err != uabi.OK || !ok || r.Va >= va {
-			return min(low, va), err
-		}
-		at = r.Va + r.Len
-		low = max(low, at+layout.GuardGap)
-	}
+	err := h.regions(c, space, low-layout.GuardGap, va, func(r *uabi.RegionInfo, _, _ uint64) uabi.Error {
+		low = max(low, r.Va+r.Len+layout.GuardGap)
+		return uabi.OK
+	})
+	return min(low, va), err
 }
