@@ -7,12 +7,9 @@ import (
 	"aramid/ukernel/vm"
 )
 
-// maxMemory bounds a memory object's size, bytes.
-const maxMemory = 1 << 46
-
 // memoryCreate is CallMemoryCreate.
 func memoryCreate(t *ipc.Thread, r *uabi.Regs, a *object.Account) (uint64, uabi.Error) {
-	if r.RSI == 0 || r.RSI > maxMemory || r.RDX&^uabi.MemoryContiguous != 0 {
+	if r.RSI == 0 || r.RSI > uabi.MaxMemory || r.RDX&^uabi.MemoryContiguous != 0 {
 		return 0, uabi.ErrArg
 	}
 	m, err := vm.NewMemory(a, r.RSI, uint32(r.RDX))
@@ -24,7 +21,7 @@ func memoryCreate(t *ipc.Thread, r *uabi.Regs, a *object.Account) (uint64, uabi.
 
 // memoryResize is CallMemoryResize.
 func memoryResize(r *uabi.Regs, m *vm.Memory) (uint64, uabi.Error) {
-	if r.RSI > maxMemory {
+	if r.RSI > uabi.MaxMemory {
 		return 0, uabi.ErrArg
 	}
 	return 0, m.Resize(r.RSI)

@@ -178,6 +178,9 @@ const GapLow = 1
 // MemoryContiguous asks CallMemoryCreate for physically contiguous, resident frames.
 const MemoryContiguous = 1
 
+// MaxMemory is the largest memory object, bytes.
+const MaxMemory = 1 << 46
+
 // User address range of every space, bytes.
 const (
 	MinUser = 0x1000

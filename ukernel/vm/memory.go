@@ -11,9 +11,6 @@ import (
 // addresses leave free.
 const idxCow = arch.PTESoft2
 
-// maxMemory is the largest memory object, bytes.
-const maxMemory = 1 << 46
-
 // Memory is a memory object: size bytes, whose frames are allocated when first touched.
 type Memory struct {
 	object.Header
@@ -33,7 +30,7 @@ var memories Pool[Memory]
 // NewMemory makes a memory object of size bytes (rounded up to pages) with one reference, charged to a. With flag
 // uabi.MemoryContiguous its frames are resident, neighbours, and stay (at most 4 MiB). ErrArg, ErrNoMem.
 func NewMemory(a *object.Account, size uint64, flags uint32) (*Memory, uabi.Error) {
-	if size > maxMemory || flags&^uint32(uabi.MemoryContiguous) != 0 {
+	if size > uabi.MaxMemory || flags&^uint32(uabi.MemoryContiguous) != 0 {
 		return nil, uabi.ErrArg
 	}
 	m := memories.Get(a)
@@ -54,7 +51,7 @@ func NewMemory(a *object.Account, size uint64, flags uint32) (*Memory, uabi.Erro
 // NewPhys makes a read-only memory object that shows n bytes of physical memory at page-aligned base, which is not in
 // package frame's hands (boot archive, initrd). Its last page shows what lies behind it to the end of the page. ErrArg, ErrNoMem.
 func NewPhys(a *object.Account, base, n uint64) (*Memory, uabi.Error) {
-	if base == 0 || base&pageMask != 0 || n > maxMemory {
+	if base == 0 || base&pageMask != 0 || n > uabi.MaxMemory {
 		return nil, uabi.ErrArg
 	}
 	m, err := NewMemory(a, 0, 0)

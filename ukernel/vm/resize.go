@@ -10,7 +10,7 @@ import (
 // Resize is CallMemoryResize: size is rounded up to pages; shrinking unmaps and frees the pages beyond. ErrArg; ErrUnsupported: a
 // contiguous object or a physical window.
 func (m *Memory) Resize(size uint64) uabi.Error {
-	if size > maxMemory {
+	if size > uabi.MaxMemory {
 		return uabi.ErrArg
 	}
 	if m.readOnly || m.pinned {
