@@ -74,6 +74,7 @@ var errnos = [...]unix.Errno{
 	uabi.ErrNoBuffers:     unix.ENOBUFS,
 	uabi.ErrNoAddress:     unix.EADDRNOTAVAIL,
 	uabi.ErrShutdown:      unix.EPIPE,
+	uabi.ErrFileSize:      unix.EFBIG,
 }
 
 // Errno gives the errno for e; EIO for one that has none. OK gives 0.

@@ -78,8 +78,6 @@ func fallocate(t *Trap) int64 {
 	}
 	in := vfs.FallocateRequest{Mode: uint32(t.arg(1)), Offset: int64(t.arg(2)), Len: int64(t.arg(3))}
 	switch err := f.Fallocate(t, &in, &vfs.EmptyReply{}); err {
-	case uabi.ErrTooBig:
-		return errno(unix.EFBIG)
 	case uabi.ErrOperation:
 		t.gap(unix.SYS_FALLOCATE, "mode")
 		return errno(unix.EOPNOTSUPP)

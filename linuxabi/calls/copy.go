@@ -91,18 +91,11 @@ func (t *Trap) copyFile(x *transfer, files bool, n uint64) int64 {
 		case err == uabi.ErrLimit && done > 0 && !files:
 			t.sendSelf(unix.SIGXFSZ) // splice goes on until it cannot
 		case done == 0:
-			return t.copyFailed(err)
+			return t.wrote(0, err)
 		}
 		break
 	}
 	return t.copied(x, int64(done))
-}
-
-func (t *Trap) copyFailed(err uabi.Error) int64 {
-	if err == uabi.ErrTooBig {
-		return errno(unix.EFBIG)
-	}
-	return t.wrote(0, err)
 }
 
 // notBetween refuses files whose contents only read and write move; programs fall back to those.
@@ -182,7 +175,7 @@ func (t *Trap) pour(x *transfer, n, flags uint64, stays bool) int64 {
 	in := vfs.CopyRequest{From: uint32(x.from), FromOffset: x.fromOff, ToOffset: x.toOff, Len: min(n, maxRW), Nonblock: flags&spliceNonblock != 0, Stays: stays}
 	var out vfs.CountReply
 	if err := (vfs.Client{H: x.to}).Copy(t, &in, &out); err != uabi.OK {
-		return t.copyFailed(err)
+		return t.wrote(0, err)
 	}
 	return t.copied(x, out.Count)
 }

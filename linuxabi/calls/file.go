@@ -122,7 +122,7 @@ func writeAt(t *Trap, off int64) int64 {
 	return t.wrote(out.Count, err)
 }
 
-// wrote is result for writes: where nobody reads any more, the writer gets SIGPIPE too, and beyond RLIMIT_FSIZE SIGXFSZ.
+// wrote is result for what may make a file larger: where nobody reads any more, the writer gets SIGPIPE too, and beyond RLIMIT_FSIZE SIGXFSZ.
 func (t *Trap) wrote(n int64, e uabi.Error) int64 {
 	switch e {
 	case uabi.ErrPipe:

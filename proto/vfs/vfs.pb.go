@@ -4035,7 +4035,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\tLockOwner\x12\t\n" +
 	"\x05FLOCK\x10\x00\x12\v\n" +
 	"\aPROCESS\x10\x01\x12\b\n" +
-	"\x04OPEN\x10\x022\xa39\n" +
+	"\x04OPEN\x10\x022\xc39\n" +
 	"\x03VFS\x12A\n" +
 	"\bFsCreate\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12@\n" +
 	"\aFsClone\x12\x18.aramid.vfs.EmptyRequest\x1a\x13.aramid.vfs.FsReply\"\x06\x8a\xb5\x18\x02\b\x01\x12\xde\x01\n" +
@@ -4050,8 +4050,8 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"ErrNoSpace\"\aErrPerm\"\bErrAgain\x12\xb6\x01\n" +
 	"\bUnlinkAt\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"y\x8a\xb5\x18u\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrIsDir\"\vErrNotEmpty\"\aErrBusy\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\aErrPerm\x12\xd6\x01\n" +
 	"\bRenameAt\x12\x1a.aramid.vfs.TwoPathRequest\x1a\x16.aramid.vfs.EmptyReply\"\x95\x01\x8a\xb5\x18\x90\x01\b\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\bErrIsDir\"\vErrNotEmpty\"\aErrBusy\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\x0eErrCrossDevice\"\aErrPerm\x12\xb2\x01\n" +
-	"\x06LinkAt\x12\x1a.aramid.vfs.TwoPathRequest\x1a\x16.aramid.vfs.EmptyReply\"t\x8a\xb5\x18p\b\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\x0eErrCrossDevice\"\aErrPerm\x12\xb3\x01\n" +
-	"\x05SetAt\x12\x16.aramid.vfs.SetRequest\x1a\x16.aramid.vfs.EmptyReply\"z\x8a\xb5\x18v\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrIsDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\aErrPerm\"\bErrLimit\"\vErrTextBusy\x12r\n" +
+	"\x06LinkAt\x12\x1a.aramid.vfs.TwoPathRequest\x1a\x16.aramid.vfs.EmptyReply\"t\x8a\xb5\x18p\b\x01\"\vErrNotFound\"\tErrExists\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\x0eErrCrossDevice\"\aErrPerm\x12\xc2\x01\n" +
+	"\x05SetAt\x12\x16.aramid.vfs.SetRequest\x1a\x16.aramid.vfs.EmptyReply\"\x88\x01\x8a\xb5\x18\x83\x01\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrIsDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\vErrReadOnly\"\x06ErrArg\"\aErrPerm\"\bErrLimit\"\vErrTextBusy\"\vErrFileSize\x12r\n" +
 	"\bStatfsAt\x12\x17.aramid.vfs.PathRequest\x1a\x12.aramid.vfs.Statfs\"9\x8a\xb5\x185\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\x12\x7f\n" +
 	"\x05Chdir\x12\x18.aramid.vfs.ChdirRequest\x1a\x16.aramid.vfs.EmptyReply\"D\x8a\xb5\x18@\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\aErrPerm\x12L\n" +
 	"\x06Getcwd\x12\x18.aramid.vfs.EmptyRequest\x1a\x15.aramid.vfs.PathReply\"\x11\x8a\xb5\x18\r\"\vErrNotFound\x12O\n" +
@@ -4062,9 +4062,9 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x06Umount\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.CountReply\"U\x8a\xb5\x18Q\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrBusy\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12F\n" +
 	"\x04Pipe\x12\x17.aramid.vfs.PipeRequest\x1a\x15.aramid.vfs.PipeReply\"\x0e\x8a\xb5\x18\n" +
 	"\b\x01\"\x06ErrArg\x12\xb6\x01\n" +
-	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"}\x8a\xb5\x18y\b\x01\x10\x01\x18\x01\"\bErrAgain\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\"\x05ErrIO\"\aErrPipe\x12\x90\x02\n" +
-	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\xd5\x01\x8a\xb5\x18\xd0\x01\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
-	"ErrNoSpace\"\tErrTooBig\"\bErrLimit\"\x0eErrInterrupted\"\vErrNoDevice\"\bErrRange\"\tErrSearch\"\vErrNotFound\"\aErrBusy\"\fErrOperation\"\tErrAccess\"\x05ErrIO\"\bErrAgain\"\aErrPerm\x12\\\n" +
+	"\x04Read\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"}\x8a\xb5\x18y\b\x01\x10\x01\x18\x01\"\bErrAgain\"\bErrBadFD\"\bErrIsDir\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\x0eErrInterrupted\"\vErrCanceled\"\vErrNoDevice\"\x05ErrIO\"\aErrPipe\x12\x9d\x02\n" +
+	"\x05Write\x12\x17.aramid.vfs.ReadRequest\x1a\x16.aramid.vfs.CountReply\"\xe2\x01\x8a\xb5\x18\xdd\x01\b\x01\x10\x01\x18\x01\"\bErrBadFD\"\bErrFault\"\x06ErrArg\"\aErrSeek\"\aErrPipe\"\n" +
+	"ErrNoSpace\"\tErrTooBig\"\vErrFileSize\"\bErrLimit\"\x0eErrInterrupted\"\vErrNoDevice\"\bErrRange\"\tErrSearch\"\vErrNotFound\"\aErrBusy\"\fErrOperation\"\tErrAccess\"\x05ErrIO\"\bErrAgain\"\aErrPerm\x12\\\n" +
 	"\x04Seek\x12\x17.aramid.vfs.SeekRequest\x1a\x16.aramid.vfs.CountReply\"#\x8a\xb5\x18\x1f\b\x01\x18\x01\"\aErrSeek\"\x06ErrArg\"\bErrBadFD\x12g\n" +
 	"\aReadDir\x12\x1a.aramid.vfs.ReadDirRequest\x1a\x18.aramid.vfs.ReadDirReply\"&\x8a\xb5\x18\"\b\x01\"\tErrNotDir\"\x06ErrArg\"\vErrNotFound\x12V\n" +
 	"\x05Flags\x12\x18.aramid.vfs.FlagsRequest\x1a\x16.aramid.vfs.CountReply\"\x1b\x8a\xb5\x18\x17\b\x01\x18\x01\"\bErrBadFD\"\aErrPerm\x12\x8a\x01\n" +
@@ -4108,12 +4108,12 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\fMountSetattr\x12\x1f.aramid.vfs.MountSetattrRequest\x1a\x16.aramid.vfs.EmptyReply\"V\x8a\xb5\x18R\b\x01\"\vErrNotFound\"\tErrNotDir\"\bErrBadFD\"\x06ErrArg\"\aErrPerm\"\aErrLoop\"\aErrName\"\tErrAccess\x12\xa2\x01\n" +
 	"\bXattrGet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.XattrReply\"d\x8a\xb5\x18`\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\fErrOperation\"\bErrBadFD\"\x06ErrArg\x12\xd3\x01\n" +
 	"\bXattrSet\x12\x18.aramid.vfs.XattrRequest\x1a\x16.aramid.vfs.EmptyReply\"\x94\x01\x8a\xb5\x18\x8f\x01\b\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\tErrNoData\"\fErrOperation\"\bErrBadFD\"\aErrPerm\"\vErrReadOnly\"\tErrExists\"\x06ErrArg\"\n" +
-	"ErrNoSpace\x12\xb3\x01\n" +
-	"\x04Copy\x12\x17.aramid.vfs.CopyRequest\x1a\x16.aramid.vfs.CountReply\"z\x8a\xb5\x18v\b\x01\x10\x01\"\bErrBadFD\"\x06ErrArg\"\bErrIsDir\"\bErrAgain\"\aErrPipe\"\n" +
-	"ErrNoSpace\"\tErrTooBig\"\bErrLimit\"\x0eErrCrossDevice\"\aErrPerm\"\aErrSeek\x12{\n" +
-	"\bCgroupOf\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"=\x8a\xb5\x189\"\bErrBadFD\"\vErrNoDevice\"\tErrAccess\"\aErrBusy\"\fErrOperation\x12\xa9\x01\n" +
-	"\tFallocate\x12\x1c.aramid.vfs.FallocateRequest\x1a\x16.aramid.vfs.EmptyReply\"f\x8a\xb5\x18b\b\x01\"\bErrBadFD\"\x06ErrArg\"\vErrNoDevice\"\n" +
-	"ErrNoSpace\"\aErrPerm\"\aErrSeek\"\tErrTooBig\"\bErrLimit\"\fErrOperation\x12\x80\x01\n" +
+	"ErrNoSpace\x12\xb5\x01\n" +
+	"\x04Copy\x12\x17.aramid.vfs.CopyRequest\x1a\x16.aramid.vfs.CountReply\"|\x8a\xb5\x18x\b\x01\x10\x01\"\bErrBadFD\"\x06ErrArg\"\bErrIsDir\"\bErrAgain\"\aErrPipe\"\n" +
+	"ErrNoSpace\"\vErrFileSize\"\bErrLimit\"\x0eErrCrossDevice\"\aErrPerm\"\aErrSeek\x12{\n" +
+	"\bCgroupOf\x12\x18.aramid.vfs.EmptyRequest\x1a\x16.aramid.vfs.CountReply\"=\x8a\xb5\x189\"\bErrBadFD\"\vErrNoDevice\"\tErrAccess\"\aErrBusy\"\fErrOperation\x12\xab\x01\n" +
+	"\tFallocate\x12\x1c.aramid.vfs.FallocateRequest\x1a\x16.aramid.vfs.EmptyReply\"h\x8a\xb5\x18d\b\x01\"\bErrBadFD\"\x06ErrArg\"\vErrNoDevice\"\n" +
+	"ErrNoSpace\"\aErrPerm\"\aErrSeek\"\vErrFileSize\"\bErrLimit\"\fErrOperation\x12\x80\x01\n" +
 	"\x06StatTo\x12\x17.aramid.vfs.PathRequest\x1a\x16.aramid.vfs.EmptyReply\"E\x8a\xb5\x18A\x18\x01\"\vErrNotFound\"\tErrNotDir\"\aErrLoop\"\aErrName\"\tErrAccess\"\bErrFault\x12=\n" +
 	"\x03Log\x12\x16.aramid.vfs.LogRequest\x1a\x16.aramid.vfs.EmptyReply\"\x06\x8a\xb5\x18\x02\b\x01\x12k\n" +
 	"\bPipeSize\x12\x1b.aramid.vfs.PipeSizeRequest\x1a\x16.aramid.vfs.CountReply\"*\x8a\xb5\x18&\b\x01\"\bErrBadFD\"\aErrBusy\"\aErrPerm\"\x06ErrArgB\x12Z\x10aramid/proto/vfsb\x06proto3"

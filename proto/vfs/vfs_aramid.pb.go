@@ -3214,7 +3214,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "SetAt", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrIsDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrReadOnly, uabi.ErrArg, uabi.ErrPerm, uabi.ErrLimit, uabi.ErrTextBusy},
+		Errors: []uabi.Error{uabi.ErrNotFound, uabi.ErrNotDir, uabi.ErrIsDir, uabi.ErrLoop, uabi.ErrName, uabi.ErrAccess, uabi.ErrReadOnly, uabi.ErrArg, uabi.ErrPerm, uabi.ErrLimit, uabi.ErrTextBusy, uabi.ErrFileSize},
 		In:     ipc.Bytes, Out: 0, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(SetRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },
@@ -3283,7 +3283,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Write", Mutates: true, Blocks: true, Forward: true,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrLimit, uabi.ErrInterrupted, uabi.ErrNoDevice, uabi.ErrRange, uabi.ErrSearch, uabi.ErrNotFound, uabi.ErrBusy, uabi.ErrOperation, uabi.ErrAccess, uabi.ErrIO, uabi.ErrAgain, uabi.ErrPerm},
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrFault, uabi.ErrArg, uabi.ErrSeek, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrFileSize, uabi.ErrLimit, uabi.ErrInterrupted, uabi.ErrNoDevice, uabi.ErrRange, uabi.ErrSearch, uabi.ErrNotFound, uabi.ErrBusy, uabi.ErrOperation, uabi.ErrAccess, uabi.ErrIO, uabi.ErrAgain, uabi.ErrPerm},
 		In:     2, Out: 1, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(ReadRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
@@ -3521,7 +3521,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Copy", Mutates: true, Blocks: true, Forward: false,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrIsDir, uabi.ErrAgain, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrTooBig, uabi.ErrLimit, uabi.ErrCrossDevice, uabi.ErrPerm, uabi.ErrSeek},
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrIsDir, uabi.ErrAgain, uabi.ErrPipe, uabi.ErrNoSpace, uabi.ErrFileSize, uabi.ErrLimit, uabi.ErrCrossDevice, uabi.ErrPerm, uabi.ErrSeek},
 		In:     6, Out: 1, InHandles: 1, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(CopyRequest) },
 		NewOut: func() ipc.Message { return new(CountReply) },
@@ -3535,7 +3535,7 @@ var Methods = [...]ipc.Method{
 	},
 	{
 		Name: "Fallocate", Mutates: true, Blocks: false, Forward: false,
-		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrNoDevice, uabi.ErrNoSpace, uabi.ErrPerm, uabi.ErrSeek, uabi.ErrTooBig, uabi.ErrLimit, uabi.ErrOperation},
+		Errors: []uabi.Error{uabi.ErrBadFD, uabi.ErrArg, uabi.ErrNoDevice, uabi.ErrNoSpace, uabi.ErrPerm, uabi.ErrSeek, uabi.ErrFileSize, uabi.ErrLimit, uabi.ErrOperation},
 		In:     3, Out: 0, InHandles: 0, OutHandles: 0,
 		NewIn:  func() ipc.Message { return new(FallocateRequest) },
 		NewOut: func() ipc.Message { return new(EmptyReply) },

@@ -127,7 +127,7 @@ func (h *VFSD) room(c *server.Ctx, e end, n uint64, nonblock bool) (uint64, uabi
 		case err != uabi.OK:
 			return 0, err
 		case e.pos > maxSize-int64(n):
-			return 0, uabi.ErrTooBig
+			return 0, uabi.ErrFileSize
 		}
 		return h.checkWrite(e.n, e.pos, n)
 	}

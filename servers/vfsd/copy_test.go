@@ -85,7 +85,7 @@ func TestBytesAreCopiedOnceAtEveryCrash(t *testing.T) {
 			sealed := c.memfd("sealed", unix.MFD_ALLOW_SEALING, uabi.OK)
 			c.seal(sealed, &vfs.SealsRequest{Add: true, Seals: unix.F_SEAL_WRITE}, uabi.OK)
 			c.copy(sealed, f, vfsCopy(0, 0, 1), uabi.ErrPerm)
-			c.copy(g, f, vfsCopy(0, maxSize, 2), uabi.ErrTooBig)
+			c.copy(g, f, vfsCopy(0, maxSize, 2), uabi.ErrFileSize)
 			c.allocate(wr, 0, 0, 1, uabi.ErrSeek)
 			c.copy(g, wr, own(1), uabi.ErrBadFD)
 			c.copy(g, c.open("/tmp", unix.O_RDONLY, 0, uabi.OK), own(1), uabi.ErrIsDir)

@@ -14,7 +14,7 @@ import (
 const (
 	pageSize = 4096
 	// maxSize is the largest file: the kernel's largest memory object.
-	maxSize = 1 << 46
+	maxSize = uabi.MaxMemory
 )
 
 func pages(n int64) uint64 { return (uint64(n) + pageSize - 1) &^ (pageSize - 1) }
@@ -246,7 +246,7 @@ func (h *VFSD) writeFile(c *server.Ctx, o *state.Open, offset int64, out *vfs.Co
 	case err != uabi.OK:
 		return err
 	case pos > maxSize-int64(want):
-		return uabi.ErrTooBig
+		return uabi.ErrFileSize
 	}
 	want, err = h.checkWrite(n, pos, want)
 	if err != uabi.OK {

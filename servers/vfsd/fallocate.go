@@ -28,7 +28,7 @@ func (h *VFSD) Fallocate(c *server.Ctx, in *vfs.FallocateRequest, out *vfs.Empty
 	case o.Kind != uint32(vfs.Kind_FILE):
 		return uabi.ErrNoDevice
 	case in.Offset > maxSize-in.Len:
-		return uabi.ErrTooBig
+		return uabi.ErrFileSize
 	}
 	n := h.tree.Inode(o.At.Ino)
 	if n == nil || n.Text != 0 {

@@ -36,6 +36,8 @@ func TestSealsHoldAtEveryCrash(t *testing.T) {
 		w.client(func(c *client) {
 			c.memfd("x", 4, uabi.ErrArg)
 			plain := c.memfd("plain", 0, uabi.OK)
+			c.resize(plain, maxSize+1, uabi.ErrFileSize)
+			c.write(plain, "x", maxSize, uabi.ErrFileSize)
 			if got := c.seal(plain, &vfs.SealsRequest{}, uabi.OK); got != unix.F_SEAL_SEAL {
 				w.Fail("a memfd that is not to be sealed has the seals %#x", got)
 			}
@@ -105,7 +107,7 @@ func TestFilesAreAllocatedAsOnLinux(t *testing.T) {
 			c.allocate(f, 0, 0, 0, uabi.ErrArg)
 			c.allocate(f, unix.FALLOC_FL_COLLAPSE_RANGE, 0, 4096, uabi.ErrOperation)
 			c.allocate(f, unix.FALLOC_FL_PUNCH_HOLE, 0, 4096, uabi.ErrOperation)
-			c.allocate(f, 0, 1<<62, 1<<62, uabi.ErrTooBig)
+			c.allocate(f, 0, 1<<62, 1<<62, uabi.ErrFileSize)
 			c.allocate(f, unix.FALLOC_FL_KEEP_SIZE, 5000, 5000, uabi.OK)
 			c.allocate(f, unix.FALLOC_FL_ZERO_RANGE, 4094, 4, uabi.OK)
 			if got := c.read(f, 8, 4092, uabi.OK); got != "pa\x00\x00\x00\x00ge" {

@@ -426,6 +426,9 @@ func (k *call) truncate(at tree.Ref, o *state.Open, size int64) uabi.Error {
 	if err := mayGrow(k.c, n.Size, size); err != uabi.OK {
 		return err
 	}
+	if size > maxSize {
+		return uabi.ErrFileSize
+	}
 	if err := k.checkSize(n, size); err != uabi.OK {
 		return err
 	}

@@ -71,6 +71,7 @@ const (
 	ErrNoAddress           // (c) address not available
 	ErrShutdown            // (w) nobody receives any more, which is told without a signal
 	ErrSignal              // (w) a signal for the thread's Go runtime ended the wait: receive again
+	ErrFileSize            // (c) larger than a file can be
 	errCount
 )
 
@@ -85,6 +86,7 @@ var errNames = [errCount]string{
 	"no such attribute", "canceled", "connection refused", "not connected", "already connected", "address in use", "connection reset",
 	"wrong protocol type", "no such socket option", "destination required", "protocol not supported", "socket type not supported",
 	"address family not supported", "operation not supported", "too many references", "no buffer space", "address not available", "shut down", "a signal ended the wait",
+	"larger than a file can be",
 }
 
 // Error returns a few words; it never allocates.
