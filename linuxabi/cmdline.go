@@ -44,7 +44,7 @@ func words(text string) []string {
 // linuxWords are the parameters that a Linux kernel takes for itself though its boot loader's users write them for others to read: init gets to see
 // them in /proc/cmdline only (kernel-parameters.txt).
 var linuxWords = map[string]bool{
-	"console": true, "debug": true, "init": true, "loglevel": true, "panic": true, "quiet": true, "rdinit": true, "ro": true, "root": true,
+	"console": true, "debug": true, "init": true, "loglevel": true, "norandmaps": true, "panic": true, "quiet": true, "rdinit": true, "ro": true, "root": true,
 	"rootdelay": true, "rootflags": true, "rootfstype": true, "rootwait": true, "rw": true,
 }
 

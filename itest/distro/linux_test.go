@@ -116,12 +116,12 @@ func plainOnLinux(t *testing.T, tree string, argv ...string) result {
 // plainOnAramid is the same on Aramid.
 func plainOnAramid(t *testing.T, tree string, argv ...string) result {
 	t.Helper()
-	args := []string{"run", "--root", tree, "--mem", "1G"}
+	args := []string{"run", "--root", tree, "--mem", "1G", "--append", noRandom + " " + os.Getenv("ARAMID_APPEND")} // e.g. aramid.strace=on
 	for _, e := range environment {
 		args = append(args, "--env", e)
 	}
-	if words := os.Getenv("ARAMID_APPEND"); words != "" { // e.g. aramid.strace=on
-		args = append(args, "--append", words, "--log", filepath.Join(os.TempDir(), t.Name()+".log"))
+	if dir := os.Getenv("ARAMID_KEEP"); dir != "" {
+		args = append(args, "--log", filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "-")+".log"))
 	}
 	return execute(t, aramid, os.Environ(), append(append(args, "--"), argv...)...)
 }
@@ -157,7 +157,7 @@ func same(t *testing.T, tree string, argv ...string) result {
 	return want
 }
 
-// compare reports where two outputs part. With ARAMID_KEEP=DIR both are kept there.
+// compare reports where two outputs part. With ARAMID_KEEP=DIR both are kept there, and what Aramid logged.
 func compare(t *testing.T, want, got result) {
 	t.Helper()
 	if got.status != want.status {

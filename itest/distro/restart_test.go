@@ -65,12 +65,12 @@ var loops = []struct {
 	rounds             int // for each kill of a victim
 }{
 	{"pipeline", `echo "round $i" | cat | tr r R | sed "s/$/!/"`, "Round %d!", 12},
-	{"forks", `(exit 3) & a=$!; (exit 4) & b=$!; wait $a; x=$?; wait $b; echo "round $i: $x $?"`, "round %d: 3 4", 100},
-	{"files", `echo $i >/run/f; mv /run/f /run/g; read x </run/g; rm /run/g; echo "file $x"`, "file %d", 15},
+	{"forks", `(exit 3) & a=$!; (exit 4) & b=$!; wait $a; x=$?; wait $b; echo "round $i: $x $?"`, "round %d: 3 4", 220},
+	{"files", `echo $i >/run/f; mv /run/f /run/g; read x </run/g; rm /run/g; echo "file $x"`, "file %d", 25},
 }
 
 func TestServersAreKilledUnderTheConsoleShell(t *testing.T) {
-	m := boot(t, 2)
+	m := boot(t, 2, noRandom)
 	m.shell()
 	for i, l := range loops {
 		t.Run(l.name, func(t *testing.T) {
@@ -105,7 +105,7 @@ func TestServersAreKilledDuringTheBoot(t *testing.T) {
 		seeds = 10
 	}
 	for seed := range uint64(seeds) {
-		m := boot(t, 1+int(seed%2))
+		m := boot(t, 1+int(seed%2), noRandom)
 		m.expect("running in system mode", bootLimit)
 		done := make(chan struct{})
 		killed := m.killDuring(seed, shuffled(seed, kills()), done)
@@ -126,7 +126,11 @@ func TestBootsInARowWithOneTwoAndFourProcessors(t *testing.T) {
 	}
 	for _, smp := range []int{1, 2, 4} {
 		for i := range times {
-			m := boot(t, smp)
+			var words []string
+			if i > 0 {
+				words = []string{noRandom}
+			}
+			m := boot(t, smp, words...)
 			start := time.Now()
 			m.shell()
 			t.Logf("boot %d on %d CPUs: shell after %v", i+1, smp, time.Since(start).Round(100*time.Millisecond))
@@ -150,7 +154,7 @@ func TestServersAreSwappedForOnesWithOneMoreFieldAndBack(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	m := boot(t, 1)
+	m := boot(t, 1, noRandom)
 	m.shell()
 	const rounds = 200
 	l := loops[1]

@@ -48,12 +48,12 @@ func (t *Trap) load(p *program) (*loaded, int64) {
 	if p.image.Broken || interp != nil && interp.image.Broken {
 		return nil, t.execKilled()
 	}
-	place := rnd
-	if p.plan.FixedLayout {
+	place, fixed := rnd, p.plan.FixedLayout || p.file.Randomize == 0
+	if fixed {
 		place = 0
 	}
 	bias := p.bias(place)
-	in := mm.LoadRequest{Memory1: uint32(p.mem), End: p.image.End() + bias, Fixed: p.plan.FixedLayout}
+	in := mm.LoadRequest{Memory1: uint32(p.mem), End: p.image.End() + bias, Fixed: fixed, CloseHeap: p.file.Randomize == 1}
 	p.addAreas(&in, programMemory, 0, bias)
 	if interp != nil {
 		interp.addInterpreter(&in)

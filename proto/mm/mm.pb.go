@@ -339,7 +339,8 @@ type LoadRequest struct {
 	End           uint64                 `protobuf:"varint,2,opt,name=end,proto3" json:"end,omitempty"`     // of the program: its heap starts behind it; 0: no heap
 	Span1         uint64                 `protobuf:"varint,3,opt,name=span1,proto3" json:"span1,omitempty"` // sizes of two pieces of the address space that mmd places, page multiples; 0: none
 	Span2         uint64                 `protobuf:"varint,4,opt,name=span2,proto3" json:"span2,omitempty"`
-	Fixed         bool                   `protobuf:"varint,9,opt,name=fixed,proto3" json:"fixed,omitempty"` // what mmd places lies at the same addresses each time: ADDR_NO_RANDOMIZE of personality(2), for what is forked from it too
+	Fixed         bool                   `protobuf:"varint,9,opt,name=fixed,proto3" json:"fixed,omitempty"`                           // what mmd places lies at the same addresses each time: ADDR_NO_RANDOMIZE of personality(2), for what is forked from it too
+	CloseHeap     bool                   `protobuf:"varint,10,opt,name=close_heap,json=closeHeap,proto3" json:"close_heap,omitempty"` // its heap starts on the next page: 1 in kernel.randomize_va_space (proc_sys_kernel(5))
 	Memory1       uint32                 `protobuf:"varint,5,opt,name=memory1,proto3" json:"memory1,omitempty"`
 	Memory2       uint32                 `protobuf:"varint,6,opt,name=memory2,proto3" json:"memory2,omitempty"`
 	Memory3       uint32                 `protobuf:"varint,7,opt,name=memory3,proto3" json:"memory3,omitempty"`
@@ -409,6 +410,13 @@ func (x *LoadRequest) GetSpan2() uint64 {
 func (x *LoadRequest) GetFixed() bool {
 	if x != nil {
 		return x.Fixed
+	}
+	return false
+}
+
+func (x *LoadRequest) GetCloseHeap() bool {
+	if x != nil {
+		return x.CloseHeap
 	}
 	return false
 }
@@ -1604,13 +1612,16 @@ const file_proto_mm_mm_proto_rawDesc = "" +
 	"\x06memory\x18\x05 \x01(\rR\x06memory\x12\x16\n" +
 	"\x06offset\x18\x06 \x01(\x04R\x06offset\x12\x10\n" +
 	"\x03tag\x18\a \x01(\x04R\x03tag\x12\x12\n" +
-	"\x04base\x18\b \x01(\rR\x04base\"\x88\x02\n" +
+	"\x04base\x18\b \x01(\rR\x04base\"\xa7\x02\n" +
 	"\vLoadRequest\x12%\n" +
 	"\x05areas\x18\x01 \x03(\v2\x0f.aramid.mm.AreaR\x05areas\x12\x10\n" +
 	"\x03end\x18\x02 \x01(\x04R\x03end\x12\x14\n" +
 	"\x05span1\x18\x03 \x01(\x04R\x05span1\x12\x14\n" +
 	"\x05span2\x18\x04 \x01(\x04R\x05span2\x12\x14\n" +
-	"\x05fixed\x18\t \x01(\bR\x05fixed\x12\x1e\n" +
+	"\x05fixed\x18\t \x01(\bR\x05fixed\x12\x1d\n" +
+	"\n" +
+	"close_heap\x18\n" +
+	" \x01(\bR\tcloseHeap\x12\x1e\n" +
 	"\amemory1\x18\x05 \x01(\rB\x04\x90\xb5\x18\x01R\amemory1\x12\x1e\n" +
 	"\amemory2\x18\x06 \x01(\rB\x04\x90\xb5\x18\x01R\amemory2\x12\x1e\n" +
 	"\amemory3\x18\a \x01(\rB\x04\x90\xb5\x18\x01R\amemory3\x12\x1e\n" +

@@ -1107,6 +1107,7 @@ func (x *LoadRequest) Clear() {
 	x.Span1 = 0
 	x.Span2 = 0
 	x.Fixed = false
+	x.CloseHeap = false
 	x.Memory1 = 0
 	x.Memory2 = 0
 	x.Memory3 = 0

@@ -562,10 +562,11 @@ type ExecFileReply struct {
 	Mode          uint32                 `protobuf:"varint,3,opt,name=mode,proto3" json:"mode,omitempty"`
 	Uid           uint32                 `protobuf:"varint,4,opt,name=uid,proto3" json:"uid,omitempty"`
 	Gid           uint32                 `protobuf:"varint,5,opt,name=gid,proto3" json:"gid,omitempty"`
-	Nosuid        bool                   `protobuf:"varint,6,opt,name=nosuid,proto3" json:"nosuid,omitempty"` // its mount says that set-id bits do not count
-	Path          string                 `protobuf:"bytes,7,opt,name=path,proto3" json:"path,omitempty"`      // absolute
-	Memory        uint32                 `protobuf:"varint,8,opt,name=memory,proto3" json:"memory,omitempty"` // to read and to map
-	Exe           uint32                 `protobuf:"varint,9,opt,name=exe,proto3" json:"exe,omitempty"`       // the open file that says that it is executed
+	Nosuid        bool                   `protobuf:"varint,6,opt,name=nosuid,proto3" json:"nosuid,omitempty"`        // its mount says that set-id bits do not count
+	Path          string                 `protobuf:"bytes,7,opt,name=path,proto3" json:"path,omitempty"`             // absolute
+	Memory        uint32                 `protobuf:"varint,8,opt,name=memory,proto3" json:"memory,omitempty"`        // to read and to map
+	Exe           uint32                 `protobuf:"varint,9,opt,name=exe,proto3" json:"exe,omitempty"`              // the open file that says that it is executed
+	Randomize     uint32                 `protobuf:"varint,10,opt,name=randomize,proto3" json:"randomize,omitempty"` // what of its address space is left to chance: 0 nothing, 1 all but where the heap starts, 2 all (kernel.randomize_va_space)
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -659,6 +660,13 @@ func (x *ExecFileReply) GetMemory() uint32 {
 func (x *ExecFileReply) GetExe() uint32 {
 	if x != nil {
 		return x.Exe
+	}
+	return 0
+}
+
+func (x *ExecFileReply) GetRandomize() uint32 {
+	if x != nil {
+		return x.Randomize
 	}
 	return 0
 }
@@ -3767,7 +3775,7 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x04mode\x18\x03 \x01(\rR\x04mode\x12\x16\n" +
 	"\x03dir\x18\x04 \x01(\rB\x04\x90\xb5\x18\x01R\x03dir\"\x1f\n" +
 	"\tPathReply\x12\x12\n" +
-	"\x04path\x18\x01 \x01(\tR\x04path\"\xcf\x01\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\"\xed\x01\n" +
 	"\rExecFileReply\x12\x10\n" +
 	"\x03tag\x18\x01 \x01(\x04R\x03tag\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x12\n" +
@@ -3777,7 +3785,9 @@ const file_proto_vfs_vfs_proto_rawDesc = "" +
 	"\x06nosuid\x18\x06 \x01(\bR\x06nosuid\x12\x12\n" +
 	"\x04path\x18\a \x01(\tR\x04path\x12\x1c\n" +
 	"\x06memory\x18\b \x01(\rB\x04\x90\xb5\x18\x01R\x06memory\x12\x16\n" +
-	"\x03exe\x18\t \x01(\rB\x04\x90\xb5\x18\x01R\x03exe\"\xf3\x02\n" +
+	"\x03exe\x18\t \x01(\rB\x04\x90\xb5\x18\x01R\x03exe\x12\x1c\n" +
+	"\trandomize\x18\n" +
+	" \x01(\rR\trandomize\"\xf3\x02\n" +
 	"\x04Stat\x12\x10\n" +
 	"\x03dev\x18\x01 \x01(\x04R\x03dev\x12\x10\n" +
 	"\x03ino\x18\x02 \x01(\x04R\x03ino\x12\x12\n" +

@@ -3962,12 +3962,13 @@ func (x *ExecFileReply) Clear() {
 	x.Path = ""
 	x.Memory = 0
 	x.Exe = 0
+	x.Randomize = 0
 	x.unknownFields = nil
 }
 
 // Encode writes the message to b and returns its length, or −1 if it does not fit.
 func (x *ExecFileReply) Encode(b []byte) int {
-	if 70+len(x.Path) <= len(b) {
+	if 81+len(x.Path) <= len(b) {
 		n := 0
 		if x.Tag != 0 {
 			b[n+0] = 0x8
@@ -3996,6 +3997,10 @@ func (x *ExecFileReply) Encode(b []byte) int {
 		if len(x.Path) != 0 {
 			b[n+0] = 0x3a
 			n = ipc.PutString(b, n+1, x.Path)
+		}
+		if x.Randomize != 0 {
+			b[n+0] = 0x50
+			n = ipc.PutVarint(b, n+1, uint64(x.Randomize))
 		}
 		return n
 	}
@@ -4090,6 +4095,18 @@ func (x *ExecFileReply) Decode(b []byte) bool {
 		x.Path = ipc.String(v)
 	} else {
 		x.Path = ""
+	}
+	if i < len(b) && b[i] == 0x50 {
+		var v uint64
+		if i += 1; i < len(b) && b[i] < 0x80 {
+			v = uint64(b[i])
+			i++
+		} else {
+			v, i = ipc.Varint(b, i)
+		}
+		x.Randomize = uint32(v)
+	} else {
+		x.Randomize = 0
 	}
 	if i == len(b) && len(x.unknownFields) == 0 {
 		return true

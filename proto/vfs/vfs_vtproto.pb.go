@@ -389,6 +389,11 @@ func (m *ExecFileReply) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.Randomize != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Randomize))
+		i--
+		dAtA[i] = 0x50
+	}
 	if m.Exe != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Exe))
 		i--
@@ -3215,6 +3220,9 @@ func (m *ExecFileReply) SizeVT() (n int) {
 	if m.Exe != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.Exe))
 	}
+	if m.Randomize != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.Randomize))
+	}
 	n += len(m.unknownFields)
 	return n
 }
@@ -5155,6 +5163,25 @@ func (m *ExecFileReply) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Exe |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Randomize", wireType)
+			}
+			m.Randomize = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Randomize |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -12135,6 +12162,25 @@ func (m *ExecFileReply) UnmarshalVTUnsafe(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Exe |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Randomize", wireType)
+			}
+			m.Randomize = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Randomize |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}

@@ -14,18 +14,21 @@ func (h *MMD) SetBrk(c *server.Ctx, in *mm.BrkRequest, out *mm.EmptyReply) uabi.
 	if err != uabi.OK {
 		return err
 	}
-	start, err := h.heap(c, m, space, in.Addr)
+	start, err := h.heap(c, m, space, in.Addr, false)
 	if err == uabi.OK {
 		m.BrkStart, m.Brk = start, start
 	}
 	return err
 }
 
-// heap chooses where the heap of a program that ends at end starts.
-func (h *MMD) heap(c *server.Ctx, m *state.MM, space uabi.Handle, end uint64) (uint64, uabi.Error) {
+// heap chooses where the heap of a program that ends at end starts: near is the next page.
+func (h *MMD) heap(c *server.Ctx, m *state.MM, space uabi.Handle, end uint64, near bool) (uint64, uabi.Error) {
 	page, ok := layout.Up(end)
 	if !ok || end < uabi.MinUser || page >= m.Top {
 		return 0, uabi.ErrArg
+	}
+	if near {
+		return page, uabi.OK
 	}
 	start := layout.Brk(end, h.random(c, m))
 	// A program that was loaded close below something else keeps what room it has.

@@ -46,7 +46,7 @@ func (h *MMD) LoadProgram(c *server.Ctx, in *mm.LoadRequest, out *mm.LoadReply) 
 	}
 	m.Space = uint32(space)
 	if in.End != 0 {
-		if m.BrkStart, err = h.heap(c, m, space, in.End); err != uabi.OK {
+		if m.BrkStart, err = h.heap(c, m, space, in.End, in.CloseHeap); err != uabi.OK {
 			return err
 		}
 		m.Brk = m.BrkStart

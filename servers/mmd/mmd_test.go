@@ -293,6 +293,19 @@ func TestAProgramWithAFixedLayoutLiesAtTheSameAddressesEachTime(t *testing.T) {
 	})
 }
 
+func TestAHeapThatIsNotLeftToChanceStartsOnTheNextPage(t *testing.T) {
+	sweep(t, func(c *client) {
+		var out mm.LoadReply
+		in := mm.LoadRequest{End: 0x405123, CloseHeap: true, Areas: []*mm.Area{{Addr: 0x404000, Len: 2 * page, Prot: rw}}}
+		c.want("load", mm.Client{H: uabi.BootMM}.LoadProgram(c.t, &in, &out), uabi.OK)
+		if out.Brk != 0x406000 {
+			c.w.Fail("break %#x", out.Brk)
+		}
+		c.k.Close(uabi.Handle(out.Space))
+		c.k.Close(uabi.Handle(out.Mm))
+	})
+}
+
 func TestAProgramIsLoadedInOneStepAtEveryCrash(t *testing.T) {
 	sweep(t, func(c *client) {
 		file, err := c.k.MemoryCreate(uabi.BootAccount, 2*page, 0)

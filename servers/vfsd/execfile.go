@@ -5,6 +5,7 @@ import (
 
 	"aramid/proto/vfs"
 	"aramid/servers/server"
+	"aramid/servers/vfsd/procfs"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
 	"aramid/ukernel/uabi"
@@ -33,6 +34,7 @@ func (h *VFSD) ExecFile(c *server.Ctx, in *vfs.PathRequest, out *vfs.ExecFileRep
 	n.Path = k.namedAt(at, o)
 	out.Tag, out.Size, out.Memory, out.Path = n.Ino, uint64(n.Size), uint32(m), n.Path
 	out.Mode, out.Uid, out.Gid, out.Nosuid = a.Mode, a.UID, a.GID, mount != nil && mount.Flags&unix.MS_NOSUID != 0
+	out.Randomize = uint32(min(k.limit(procfs.Randomize), 2))
 	var rep vfs.OpenReply
 	k.add(o, at, vfs.Kind_FILE, exe, &rep)
 	out.Exe = rep.File

@@ -28,7 +28,7 @@ func TestExecutablesAreFoundAtEveryCrash(t *testing.T) {
 			if _, err := c.k.MemoryRead(uabi.Handle(got.Memory), 0, b); err != uabi.OK || string(b) != "unaligned" {
 				w.Fail("contents %q (%v)", b, err)
 			}
-			if got.Path != "/bin/prog" || got.Size != 6000 || got.Mode != unix.S_IFREG|0o4711 || got.Nosuid {
+			if got.Path != "/bin/prog" || got.Size != 6000 || got.Mode != unix.S_IFREG|0o4711 || got.Nosuid || got.Randomize != 2 {
 				w.Fail("found %v", got)
 			}
 			forget := func() {
@@ -49,6 +49,19 @@ func TestExecutablesAreFoundAtEveryCrash(t *testing.T) {
 			f := c.open("/bin/prog", unix.O_PATH, 0, uabi.OK)
 			got = find(f, "", unix.AT_EMPTY_PATH, uabi.OK)
 			forget()
+			c.close(f)
+			f = c.open("/proc/sys/kernel/randomize_va_space", unix.O_RDWR, 0, uabi.OK)
+			c.write(f, "-1\n", 0, uabi.ErrArg)
+			for _, v := range []struct {
+				text string
+				want uint32
+			}{{"0\n", 0}, {"1\n", 1}, {"7\n", 2}} {
+				c.write(f, v.text, 0, uabi.OK)
+				if got = find(none, "/link", 0, uabi.OK); got.Randomize != v.want || c.read(f, 9, 0, uabi.OK) != v.text {
+					w.Fail("%q: %d", v.text, got.Randomize)
+				}
+				forget()
+			}
 			c.close(f)
 		})
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"aramid/proto/vfs"
@@ -32,6 +33,7 @@ func Configure(k uk.Kernel) Config {
 	line := commandLine(k)
 	cfg.CommandLine = line
 	cfg.Container = word(line, "aramid.mounts") == "container"
+	cfg.NoRandom = slices.Contains(strings.Fields(line), "norandmaps")
 	cfg.NoEcho = word(line, "aramid.echo") == "off"
 	if size, _, err := k.MemorySize(uabi.BootInitrd); err == uabi.OK && size > 0 {
 		if cfg.Image, err = k.MapSelf(uabi.BootInitrd, 0, size); err != uabi.OK {

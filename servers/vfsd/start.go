@@ -8,6 +8,7 @@ import (
 	"aramid/servers/server"
 	"aramid/servers/vfsd/base"
 	"aramid/servers/vfsd/cgroupfs"
+	"aramid/servers/vfsd/procfs"
 	"aramid/servers/vfsd/state"
 	"aramid/servers/vfsd/tree"
 	"aramid/ukernel/uabi"
@@ -29,6 +30,9 @@ func (h *VFSD) Start(c *server.Ctx) {
 	if ready, err := c.EventCreate(uabi.BootAccount); err == uabi.OK {
 		c.EventUpdate(ready, unix.POLLIN|unix.POLLOUT, 0, 0)
 		h.top.Ready = uint32(ready)
+	}
+	if h.cfg.NoRandom {
+		h.top.Sysctls = []*state.Sysctl{{Path: procfs.Randomize.Path, Text: "0"}}
 	}
 	h.top.BootId = (&call{VFSD: h, c: c}).newID()
 	h.startConsole(c)

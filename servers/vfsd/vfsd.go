@@ -24,6 +24,8 @@ type Config struct {
 	Container bool
 	// CommandLine is the kernel's, for /proc/cmdline.
 	CommandLine string
+	// NoRandom: address spaces are laid out the same each time, until kernel.randomize_va_space is written (norandmaps, kernel-parameters.txt).
+	NoRandom bool
 	// NoEcho: the console does not show what is typed; its input is no terminal.
 	NoEcho bool
 	// Image is the initrd, mapped: the root file system. It is empty when there is none.

@@ -70,6 +70,9 @@ func RoundPipe(n uint64) uint64 {
 	return 1 << max(pageBits, bits.Len64(max(n, 1)-1))
 }
 
+// Randomize is what of an address space is left to chance: 0 nothing, 1 all but where the heap starts, more: all (proc_sys_kernel(5)).
+var Randomize = &Sysctl{Path: "kernel/randomize_va_space", Mode: 0o644, Rule: Integer, Text: "2", Max: 1<<31 - 1}
+
 // Sysctls are all values. overcommit_memory is 0: mmd promises what one call asks for unless the machine has less (proc_sys_vm(5)).
 var Sysctls = []Sysctl{
 	{Path: "kernel/ostype", Mode: 0o444, Text: Ostype},
@@ -88,7 +91,7 @@ var Sysctls = []Sysctl{
 	{Path: SysPrintk, Mode: 0o644, Rule: Numbers, Text: "7\t4\t1\t7"},
 	{Path: "kernel/printk_devkmsg", Mode: 0o644, Rule: Same, Text: "on"},
 	{Path: "kernel/dmesg_restrict", Mode: 0o644, Rule: Same, Text: "0"},
-	{Path: "kernel/randomize_va_space", Mode: 0o644, Rule: Same, Text: "2"},
+	*Randomize,
 	{Path: "kernel/tainted", Mode: 0o444, Text: "0"},
 	{Path: SysBootID, Mode: 0o444, Rule: Asked},
 	{Path: SysUUID, Mode: 0o444, Rule: Asked},
