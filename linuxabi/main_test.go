@@ -25,9 +25,9 @@ func TestWithoutAProgramItIsTheRootsInit(t *testing.T) {
 func TestInitGetsLinuxsWordsAsLinuxGivesThem(t *testing.T) {
 	for line, want := range map[string]struct{ argv, env []string }{
 		"trace=on aramid.root=cpio systemd.unit=x.target quiet norandmaps 3 LANG=C a.b single": {[]string{"/sbin/init", "3", "single"}, []string{"HOME=/", "TERM=linux", "LANG=C"}},
-		"aramid.root=cpio TERM=vt220 V=1 V=2 root=/dev/vda ro":                      {[]string{"/sbin/init"}, []string{"HOME=/", "TERM=vt220", "V=2"}},
-		`aramid.root=cpio V="a b" "c d" -- e=f g.h -x`:                              {[]string{"/sbin/init", "c d", "e=f", "g.h", "-x"}, []string{"HOME=/", "TERM=linux", "V=a b"}},
-		"aramid.root=cpio lost init=/bin/bash kept":                                 {[]string{"/bin/bash", "kept"}, []string{"HOME=/", "TERM=linux"}},
+		"aramid.root=cpio TERM=vt220 V=1 V=2 root=/dev/vda ro":                                 {[]string{"/sbin/init"}, []string{"HOME=/", "TERM=vt220", "V=2"}},
+		`aramid.root=cpio V="a b" "c d" -- e=f g.h -x`:                                         {[]string{"/sbin/init", "c d", "e=f", "g.h", "-x"}, []string{"HOME=/", "TERM=linux", "V=a b"}},
+		"aramid.root=cpio lost init=/bin/bash kept":                                            {[]string{"/bin/bash", "kept"}, []string{"HOME=/", "TERM=linux"}},
 	} {
 		if i := process1(parseLine(line)); !reflect.DeepEqual(i.Argv, want.argv) || !reflect.DeepEqual(i.Env, want.env) {
 			t.Errorf("%s: argv %q env %q", line, i.Argv, i.Env)

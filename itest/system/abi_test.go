@@ -149,7 +149,7 @@ func compileABI(t *testing.T, dir, match string) {
 	}
 	for _, s := range sources {
 		exe := filepath.Join(dir, strings.TrimSuffix(filepath.Base(s), ".c"))
-		if out, err := exec.Command("gcc", "-static", "-O1", "-w", "-o", exe, s).CombinedOutput(); err != nil {
+		if out, err := exec.Command("gcc", "-static", "-O1", "-w", "-fuse-ld=gold", "-o", exe, s).CombinedOutput(); err != nil {
 			t.Fatalf("gcc %s: %v\n%s", s, err, out)
 		}
 	}

@@ -96,7 +96,7 @@ func sleb(b []byte) (v int64, n int) {
 
 func TestStackDepthsAgreeWithTheToolchainsFrameTable(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "clean")
-	cmd := exec.Command("go", "build", "-o", name, "-tags", "ukernel", "-ldflags", "-T -0x7fdff000 -checklinkname=0 -compressdwarf=false", "./testdata/clean")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", name, "-tags", "ukernel", "-ldflags", "-T -0x7fdff000 -checklinkname=0 -compressdwarf=false", "./testdata/clean")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
