@@ -52,23 +52,31 @@ func child(k *uk.Real, seed, n uint64) {
 	p.add(uabi.TypeMemory, uint64(uabi.BootArchive))
 	service, err := k.EndpointCreate(uabi.BootAccount, uabi.RankNet)
 	kit.Check("service", err)
-	var wg sync.WaitGroup
+	var wg, ready sync.WaitGroup
+	ready.Add(threads)
 	for i := range threads {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			run(p, uint64(service), seed, uint64(i), (n+threads-1)/threads, &counters[i])
+			c := newCaller(p, uint64(service), seed, uint64(i))
+			// The first calls may close what the others still need to come as far as this.
+			ready.Done()
+			ready.Wait()
+			c.run(uint64(i), (n+threads-1)/threads, &counters[i])
 		}()
 	}
 	wg.Wait() // for ever: thread 0 goes on answering
 }
 
-// run is one thread's life.
-func run(p *pool, service, seed, id, n uint64, done *atomic.Uint64) {
+// newCaller makes the goroutine's thread a caller.
+func newCaller(p *pool, service, seed, id uint64) *caller {
 	k, err := uk.NewThread()
 	kit.Check("attach", err)
-	c := &caller{k: k, rng: rand.New(rand.NewPCG(seed, id)), savage: seed%10 == 0, handles: p, service: service}
-	c.scratch = room(k)
+	return &caller{k: k, rng: rand.New(rand.NewPCG(seed, id)), savage: seed%10 == 0, handles: p, service: service, scratch: room(k)}
+}
+
+// run is one thread's life.
+func (c *caller) run(id, n uint64, done *atomic.Uint64) {
 	for i := uint64(0); i < n || id == 0; i++ { // thread 0 answers for ever
 		if id == 0 && c.rng.IntN(4) != 0 {
 			c.serve()
