@@ -13,10 +13,12 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 T0 = date +%s
 # What is compiled does not depend on the directory, so that another clone finds it in go's cache.
 export GOFLAGS += -trimpath -buildvcs=false
+# Checks and host tests are half as long where Go may leave its garbage a while.
+ROOMY := GOGC=400
 LONG := ./itest/distro ./itest/system
 ALONE := ./itest/boot ./itest/kernel ./itest/restart
 
-.PHONY: help deps image rootfs run test host-test qemu-test lint vet staticcheck soak kcheck bench clean gdb
+.PHONY: help deps image rootfs run test host-test host-checks qemu-test lint vet staticcheck soak kcheck bench clean gdb
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -49,29 +51,35 @@ build/aramid: $(SOURCES)
 build/userland.cpio: boot/userland/commands.go boot/userland/userland.go go.mod
 	@go run ./boot/mkuserland -o $@ && touch -c $@
 
-rootfs: deps ## build/debian-12.erofs, from this machine's Debian sources; cached outside the clone
-	@go run ./boot/mkrootfs -o build/debian-12.erofs
+build/mkrootfs: $(SOURCES)
+	@mkdir -p build
+	@go build -o $@ ./boot/mkrootfs
+
+rootfs: deps build/mkrootfs ## build/debian-12.erofs, from this machine's Debian sources; cached outside the clone
+	@build/mkrootfs -o build/debian-12.erofs
 
 run: image rootfs ## boot Debian 12: systemd, and a shell on the terminal; `systemctl poweroff` ends it
 	@build/aramid run --root build/debian-12.erofs --append systemd.unit=aramid-console.target
 
-# vet comes before what else compiles, which then finds all packages in go's cache.
 test: deps ## everything: host tests, then QEMU
-	@start=$$($(T0)); $(MAKE) --no-print-directory -j2 vet rootfs; $(MAKE) --no-print-directory -j2 staticcheck host-test image; $(MAKE) --no-print-directory qemu-test; \
+	@start=$$($(T0)); $(MAKE) --no-print-directory -j3 host-checks rootfs; $(MAKE) --no-print-directory qemu-test; \
 	echo "make test: passed in $$(( $$($(T0)) - start )) s"
 
 lint: vet staticcheck ## go vet, staticcheck, gofmt (that generated code is fresh is a test of proto/gen)
 
-# The tools of vet and staticcheck are quick as long as they need not collect their garbage.
-vet:
+# What compiles comes one after the other as far as it compiles the same: the later finds it in go's cache. vet compiles the most.
+host-checks: vet
+	@$(MAKE) --no-print-directory staticcheck host-test image
+
+vet: | build/mkrootfs
 	@echo "vet"; bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "not gofmt-ed: $$bad"; exit 1; }
-	@GOGC=400 go vet ./...
+	@$(ROOMY) go vet ./...
 
 staticcheck:
-	@echo "staticcheck"; export GOGC=400; go run $(STATICCHECK) ./... && go run $(STATICCHECK) -tags ukernel -tests=false -checks inherit,-U1000 ./ukernel/{arch,frame,object,vm,sched,ipc,syscall,ktrace,main}/...
+	@echo "staticcheck"; export $(ROOMY); go run $(STATICCHECK) ./... && go run $(STATICCHECK) -tags ukernel -tests=false -checks inherit,-U1000 ./ukernel/{arch,frame,object,vm,sched,ipc,syscall,ktrace,main}/...
 
 host-test: ## tests that need no QEMU
-	@echo "host tests"; go test -timeout 10m $$(go list ./... | grep -v '^aramid/itest')
+	@echo "host tests"; $(ROOMY) go test -timeout 10m $$(go list ./... | grep -v '^aramid/itest')
 
 # What measures wall time or keeps all CPUs busy runs alone; the others two at a time, the long ones first, and machines of more processors in one thread.
 qemu-test: image rootfs ## tests in QEMU and of the whole system

@@ -4,7 +4,7 @@ package userland
 
 // The commands of the built-in userland and the tool that builds them: imported so that go.mod and go.sum have what they need.
 import (
-	_ "github.com/u-root/mkuimage/cmd/mkuimage"
+	_ "github.com/u-root/gobusybox/src/cmd/makebb"
 	_ "github.com/u-root/u-root/cmds/core/basename"
 	_ "github.com/u-root/u-root/cmds/core/cat"
 	_ "github.com/u-root/u-root/cmds/core/chmod"

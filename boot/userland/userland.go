@@ -28,7 +28,14 @@ const Shell = "/bin/gosh"
 var imports []byte
 
 // recipe changes when the same commands would give another archive.
-const recipe = "2"
+const recipe = "3"
+
+// makebb rewrites commands as packages of one program.
+const (
+	makebb      = "github.com/u-root/gobusybox/src/cmd/makebb"
+	makebbBuilt = "src/bb.u-root.com/bb" // where it leaves the program
+	buildTags   = "goshliner"
+)
 
 var command = regexp.MustCompile(`"(github\.com/u-root/u-root/cmds/core/(\w+))"`)
 
@@ -43,7 +50,7 @@ func commands() (names, packages []string) {
 // Build gives the path of the archive in the cache, which is made if it is not there: newc, as `aramid run --root` takes it. It must run in this
 // module. say is told how it goes on.
 func Build(say func(string)) (string, error) {
-	versions, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.Version}} {{.GoVersion}}", "github.com/u-root/u-root", "github.com/u-root/mkuimage").Output()
+	versions, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.Version}} {{.GoVersion}}", "github.com/u-root/u-root", "github.com/u-root/gobusybox/src").Output()
 	if err != nil {
 		return "", fmt.Errorf("go list: %w", err)
 	}
@@ -63,18 +70,11 @@ func build(path string, say func(string)) error {
 	defer os.RemoveAll(dir)
 	names, packages := commands()
 	say(fmt.Sprintf("building gosh and %d commands of u-root (once; about a minute)", len(names)-1))
-	made := filepath.Join(dir, "u-root.cpio")
-	args := append([]string{"run", "github.com/u-root/mkuimage/cmd/mkuimage", "-build=bb", "-go-build-tags=goshliner", "-initcmd=", "-defaultsh=", "-base=/dev/null", "-o", made}, packages...)
-	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	exe, err := busybox(dir, packages)
 	if err != nil {
-		return fmt.Errorf("go env: %w", err)
+		return err
 	}
-	mkuimage := exec.Command("go", args...)
-	mkuimage.Env = append(os.Environ(), "GOROOT="+strings.TrimSpace(string(goroot))) // a program that was built with -trimpath does not know it
-	if out, err := mkuimage.CombinedOutput(); err != nil {
-		return fmt.Errorf("mkuimage: %w\n%s", err, out)
-	}
-	bb, err := fileOf(made, "bbin/bb")
+	bb, err := os.ReadFile(exe)
 	if err != nil {
 		return err
 	}
@@ -85,24 +85,25 @@ func build(path string, say func(string)) error {
 	return errors.Join(write(f, bb, names), f.Close())
 }
 
-// fileOf reads one file of an archive.
-func fileOf(archive, name string) ([]byte, error) {
-	b, err := os.ReadFile(archive)
+// busybox makes one program of the packages in dir. makebb would build it with a flag that compiles even the standard library anew.
+func busybox(dir string, packages []string) (path string, err error) {
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		return nil, err
+		return "", fmt.Errorf("go env: %w", err)
 	}
-	recs, err := cpio.ReadAllRecords(cpio.Newc.Reader(bytes.NewReader(b)))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", archive, err)
+	source, exe := filepath.Join(dir, "source"), filepath.Join(dir, "bb")
+	rewrite := exec.Command("go", append([]string{"run", makebb, "-g", "-gen-dir", source, "-go-build-tags", buildTags}, packages...)...)
+	rewrite.Env = append(os.Environ(), "GOROOT="+strings.TrimSpace(string(goroot))) // a program that was built with -trimpath does not know it
+	if out, err := rewrite.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("makebb: %w\n%s", err, out)
 	}
-	for _, r := range recs {
-		if r.Name == name {
-			data := make([]byte, r.FileSize)
-			_, err := r.ReadAt(data, 0)
-			return data, err
-		}
+	build := exec.Command("go", "build", "-trimpath", "-tags", buildTags, "-ldflags", "-s -w -buildid=", "-o", exe)
+	build.Dir = filepath.Join(source, makebbBuilt)
+	build.Env = append(os.Environ(), "GO111MODULE=off", "GOPATH="+source, "GOFLAGS=", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	return nil, fmt.Errorf("%s has no %s", archive, name)
+	return exe, nil
 }
 
 // texts are the files that programs expect.

@@ -2,6 +2,7 @@ package userland
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,9 +30,6 @@ func TestEachCommandIsALinkToTheBinary(t *testing.T) {
 	if b, err := fileOf(f.Name(), "bin/sh"); err != nil || string(b) != "gosh" {
 		t.Errorf("%q %v", b, err)
 	}
-	if _, err := fileOf(f.Name(), "bin/none"); err == nil {
-		t.Error("a file that is not there was found")
-	}
 	b, err := os.ReadFile(f.Name())
 	if err != nil {
 		t.Fatal(err)
@@ -40,4 +38,24 @@ func TestEachCommandIsALinkToTheBinary(t *testing.T) {
 	if err != nil || len(recs) != 9+len(texts)+1+len(names)+1 {
 		t.Errorf("%d records, %v", len(recs), err)
 	}
+}
+
+// fileOf reads one file of an archive.
+func fileOf(archive, name string) ([]byte, error) {
+	b, err := os.ReadFile(archive)
+	if err != nil {
+		return nil, err
+	}
+	recs, err := cpio.ReadAllRecords(cpio.Newc.Reader(bytes.NewReader(b)))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range recs {
+		if r.Name == name {
+			data := make([]byte, r.FileSize)
+			_, err := r.ReadAt(data, 0)
+			return data, err
+		}
+	}
+	return nil, fmt.Errorf("%s has no %s", archive, name)
 }
