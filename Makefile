@@ -79,13 +79,13 @@ staticcheck:
 	@echo "staticcheck"; export $(ROOMY); go run $(STATICCHECK) ./... && go run $(STATICCHECK) -tags ukernel -tests=false -checks inherit,-U1000 ./ukernel/{arch,frame,object,vm,sched,ipc,syscall,ktrace,main}/...
 
 host-test: ## tests that need no QEMU
-	@echo "host tests"; $(ROOMY) go test -timeout 10m $$(go list ./... | grep -v '^aramid/itest')
+	@echo "host tests"; $(ROOMY) go test -vet=off -timeout 10m $$(go list ./... | grep -v '^aramid/itest')
 
 # What measures wall time or keeps all CPUs busy runs alone; the others two at a time, the long ones first, and machines of more processors in one thread.
 qemu-test: image rootfs ## tests in QEMU and of the whole system
 	@echo "system tests"; status=0; \
-	go test -p 1 -timeout 15m $(ALONE) || status=1; \
-	GOMAXPROCS=1 go test -p 2 -timeout 30m $(LONG) $$(go list ./itest/... | grep -vFx "$$(go list $(ALONE) $(LONG))") || status=1; \
+	go test -vet=off -p 1 -timeout 15m $(ALONE) || status=1; \
+	GOMAXPROCS=1 go test -vet=off -p 2 -timeout 30m $(LONG) $$(go list ./itest/... | grep -vFx "$$(go list $(ALONE) $(LONG))") || status=1; \
 	exit $$status
 
 kcheck: build/aramid.img ## prove the kernel's rules and print the report

@@ -106,7 +106,7 @@ func TestDebiansOwnProgramsDoWhatTheyDoOnLinux(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := onLinux(t, "/usr/bin/env", "-i", "PATH=/usr/bin", "/usr/bin/bash", script, t.TempDir())
-	got := run(t, "run", "--root", root, "--env", "PATH=/usr/bin", "--", "/usr/bin/bash", "/script", "/tmp")
+	got := run(t, "run", "--root", root, "--append", "norandmaps", "--env", "PATH=/usr/bin", "--", "/usr/bin/bash", "/script", "/tmp")
 	if got.out == want.out && got.status == want.status {
 		return
 	}
