@@ -14,11 +14,10 @@ import (
 // top is the repository's root.
 const top = "../.."
 
-// programs are the packages that the images and swaps are made of, by name in the archive.
-var programs = map[string]string{
-	"rootd": "./servers/rootd", "vault": "./itest/ledger/cmd/vault", "auditor": "./itest/ledger/cmd/auditor", "ledger": "./itest/ledger/cmd/ledger",
-	"ledger2": "./itest/ledger/cmd/ledger2", "forgetful": "./itest/ledger/cmd/forgetful", "confused": "./itest/ledger/cmd/confused", "crasher": "./itest/ledger/cmd/crasher",
-	"stormd": "./itest/storm/cmd/stormd",
+// programs are the packages that the images and swaps are made of; the archive has them under their last names.
+var programs = []string{
+	"./servers/rootd", "./itest/ledger/cmd/vault", "./itest/ledger/cmd/auditor", "./itest/ledger/cmd/ledger", "./itest/ledger/cmd/ledger2",
+	"./itest/ledger/cmd/forgetful", "./itest/ledger/cmd/confused", "./itest/ledger/cmd/crasher", "./itest/storm/cmd/stormd",
 }
 
 // built is the folder with the programs, the kernel and the images, made once for all tests.
@@ -46,10 +45,8 @@ func link() error {
 	if err := image.LinkKernel(top, "./ukernel/main", filepath.Join(built, "kernel.elf")); err != nil {
 		return err
 	}
-	for name, pkg := range programs {
-		if err := image.LinkServer(top, pkg, filepath.Join(built, name)); err != nil {
-			return err
-		}
+	if err := image.LinkServers(top, built, programs...); err != nil {
+		return err
 	}
 	return os.WriteFile(filepath.Join(built, "manifest.txt"), []byte(bankManifest), 0o644)
 }
