@@ -13,6 +13,8 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 T0 = date +%s
 # What is compiled does not depend on the directory, so that another clone finds it in go's cache.
 export GOFLAGS += -trimpath -buildvcs=false
+# Nor on a C compiler; and no package is compiled both with cgo and without.
+export CGO_ENABLED := 0
 # Checks and host tests are half as long where Go may leave its garbage a while.
 ROOMY := GOGC=400
 LONG := ./itest/distro ./itest/system
